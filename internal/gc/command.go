@@ -1,0 +1,138 @@
+package gc
+
+import "strings"
+
+// CommandName is a command as the seed writes it. Drivers may use any case.
+type CommandName string
+
+// The commands; the table below says what each takes.
+const (
+	Hello                  CommandName = "Hello"
+	Beat                   CommandName = "Beat"
+	Connect                CommandName = "Connect"
+	Login                  CommandName = "Login"
+	Logout                 CommandName = "Logout"
+	LogoutWithReason       CommandName = "logoutwithreason"
+	MakeReady              CommandName = "MakeReady"
+	MakeNotReady           CommandName = "MakeNotReady"
+	MakeNotReadyWithReason CommandName = "MakeNotReadyWithReason"
+	GetState               CommandName = "GetState"
+	Refresh                CommandName = "refresh"
+	MakeCall               CommandName = "MakeCall"
+	AnswerCall             CommandName = "AnswerCall"
+	HoldCall               CommandName = "HoldCall"
+	RetrieveCall           CommandName = "RetrieveCall"
+	ReleaseCall            CommandName = "ReleaseCall"
+	GetDialogState         CommandName = "getdialogstate"
+	ReasonCodeNotReady     CommandName = "reasoncodenotready"
+	ReasonCodeLogout       CommandName = "reasoncodelogout"
+)
+
+// Category is the MessageCategory of a command or an event.
+type Category string
+
+// The categories of the seed.
+const (
+	SystemCategory Category = "system"
+	AgentInfoCat   Category = "agent_info"
+	AgentState     Category = "agent_state"
+	AgentCall      Category = "agent_call"
+	AgentDialog    Category = "agent_dialog"
+	AgentWork      Category = "agent_work"
+	AgentError     Category = "agent_error"
+)
+
+// Parameter is one comma separated field of a command's body.
+type Parameter struct {
+	Name string // as the seed writes it
+	Kind Kind
+}
+
+// Kind says what a parameter may hold, where it goes in Command and which
+// error a driver gets when it is missing or wrong; see package gc/wire.
+type Kind int
+
+// The kinds of parameters.
+const (
+	DestinationKind Kind = iota
+	PasswordKind
+	ExtensionKind
+	NumberKind
+	DialogKind
+	ReasonCodeKind
+)
+
+// CommandSpec is a row of the table of commands.
+type CommandSpec struct {
+	Name     CommandName
+	Category Category
+	// ForDestination: the part behind "#" names a destination, not an agent.
+	ForDestination bool
+	Parameters     []Parameter
+	// Once: running the command a second time could do harm, so a redelivered
+	// one is answered PLEASE_RETRY.
+	Once bool
+	// Answers lists the events a driver can expect, for people.
+	Answers []string
+}
+
+// CallControl reports whether the command acts on a call: such a command is
+// worthless, and dangerous, when it arrives late.
+func (s *CommandSpec) CallControl() bool { return s.Category == AgentCall }
+
+var (
+	password  = Parameter{"agent_password", PasswordKind}
+	extension = Parameter{"agent_extension", ExtensionKind}
+	dialog    = Parameter{"Dialog_ID", DialogKind}
+	reason    = Parameter{"ReasonCode", ReasonCodeKind}
+)
+
+// Commands is the table of commands (seed, "Agent Commands"). A new row needs
+// a handler in package session and nothing else.
+var Commands = []CommandSpec{
+	{Name: Hello, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
+	{Name: Beat, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
+	{Name: Connect, Category: AgentInfoCat, Parameters: []Parameter{{"client_destination", DestinationKind}, password}},
+	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State"}},
+	{Name: Logout, Category: AgentState, Answers: []string{"State"}},
+	{Name: LogoutWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
+	{Name: MakeReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeNotReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeNotReadyWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
+	{Name: GetState, Category: AgentState, Answers: []string{"State"}},
+	{Name: Refresh, Category: AgentState, Answers: []string{"AgentInfo", "State", "InboundCall"}},
+	{Name: MakeCall, Category: AgentCall, Parameters: []Parameter{{"Other_Party_Extension_Number", NumberKind}}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: AnswerCall, Category: AgentCall, Parameters: []Parameter{dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: HoldCall, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"InboundCall"}},
+	{Name: RetrieveCall, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"InboundCall"}},
+	{Name: ReleaseCall, Category: AgentCall, Parameters: []Parameter{dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: GetDialogState, Category: AgentDialog, Parameters: []Parameter{dialog}, Answers: []string{"DialogState"}},
+	{Name: ReasonCodeNotReady, Category: AgentState, Answers: []string{"ReasonCodes"}},
+	{Name: ReasonCodeLogout, Category: AgentState, Answers: []string{"ReasonCodes"}},
+}
+
+// Command is one valid command. Of the fields below Spec only those that its
+// row asks for are set.
+type Command struct {
+	Spec  *CommandSpec
+	Agent AgentID
+
+	Destination Destination
+	Password    Secret
+	Extension   Extension
+	Number      PhoneNumber
+	Dialog      DialogID
+	Reason      ReasonCodeID
+}
+
+var byName = func() map[string]*CommandSpec {
+	m := make(map[string]*CommandSpec, len(Commands))
+	for i := range Commands {
+		m[strings.ToLower(string(Commands[i].Name))] = &Commands[i]
+	}
+	return m
+}()
+
+// FindCommand is the row of the command a driver calls name, in any case; nil
+// when there is none.
+func FindCommand(name string) *CommandSpec { return byName[strings.ToLower(name)] }

@@ -1,0 +1,79 @@
+package gc
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Destination is where a client's events go, in STOMP's form: "/topic/name",
+// "/queue/name", or the temporary destination of a JMSReplyTo. The zero value
+// means that none is known.
+type Destination string
+
+// ParseDestination reads the name a client gave in Hello or Connect. A bare
+// name is a topic; "queue://X", "/queue/X", "topic://X" and "/topic/X" are
+// understood. Characters that a broker would take for a wildcard, a list of
+// destinations or options are refused, and so are the broker's own
+// destinations: with them one client could write to others.
+func ParseDestination(s string) (Destination, error) {
+	kind, name := "/topic/", s
+	for prefix, k := range map[string]string{
+		"/topic/": "/topic/", "topic://": "/topic/", "/queue/": "/queue/", "queue://": "/queue/",
+	} {
+		if rest, ok := strings.CutPrefix(s, prefix); ok {
+			kind, name = k, rest
+		}
+	}
+	if err := checkDestinationName(name); err != nil {
+		return "", err
+	}
+	return Destination(kind + name), nil
+}
+
+// ParseReplyTo reads the reply-to header of a command. Besides topics and
+// queues it knows the temporary destinations of JMS clients, which ActiveMQ
+// shows as "/remote-temp-queue/ID:…", and those of STOMP clients.
+func ParseReplyTo(s string) (Destination, error) {
+	for _, kind := range []string{"/remote-temp-queue/", "/remote-temp-topic/", "/temp-queue/", "/temp-topic/"} {
+		if name, ok := strings.CutPrefix(s, kind); ok {
+			if err := checkDestinationName(name); err != nil {
+				return "", err
+			}
+			return Destination(s), nil
+		}
+	}
+	if !strings.HasPrefix(s, "/topic/") && !strings.HasPrefix(s, "/queue/") {
+		return "", fmt.Errorf("reply-to %q is neither a topic nor a queue", s)
+	}
+	return ParseDestination(s)
+}
+
+func checkDestinationName(name string) error {
+	if name == "" || len(name) > maxName {
+		return errors.New("destination is empty or longer than 255 characters")
+	}
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c > '~' || strings.IndexByte("*>,?#|", c) >= 0 {
+			return fmt.Errorf("destination has the character %q", rune(c))
+		}
+	}
+	if strings.HasPrefix(name, "ActiveMQ.") {
+		return errors.New("destination is one of the broker's own")
+	}
+	return nil
+}
+
+// Name is the destination without its kind, as the client knows it.
+func (d Destination) Name() string {
+	s := string(d)
+	if i := strings.IndexByte(strings.TrimPrefix(s, "/"), '/'); i >= 0 {
+		return s[i+2:]
+	}
+	return s
+}
+
+// IsTopic reports whether events for d may share a connection with those of
+// other clients. A queue or temporary destination may vanish with its client,
+// and the broker then closes the connection that wrote to it.
+func (d Destination) IsTopic() bool { return strings.HasPrefix(string(d), "/topic/") }

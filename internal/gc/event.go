@@ -1,0 +1,168 @@
+package gc
+
+import (
+	"strings"
+	"time"
+)
+
+// Event is a message from the connector to a driver. Its forms on the wire
+// are in package gc/wire.
+type Event interface{ event() }
+
+// SystemStatus is the state of Finesse as drivers know it.
+type SystemStatus string
+
+// The system states (O-004, O-005, O-027).
+const (
+	InService    SystemStatus = "IN_SERVICE"
+	OutOfService SystemStatus = "OUT_OF_SERVICE"
+)
+
+// System tells a destination whether Finesse can be used (O-004, O-005).
+type System struct{ Status SystemStatus }
+
+// State is an agent's state (O-001). Times are UTC; the formats convert them.
+type State struct {
+	Agent    AgentID
+	State    UserState
+	Reason   ReasonCodeID // "" when there is none
+	Pending  UserState    // UCCE: what follows the call
+	Changed  time.Time    // zero when Finesse did not say
+	FullName string
+}
+
+// UserState is a Finesse user's state.
+type UserState string
+
+// The states Finesse knows (seed, "Agent State").
+const (
+	Unknown          UserState = "UNKNOWN"
+	Ready            UserState = "READY"
+	NotReady         UserState = "NOT_READY"
+	LoggedOut        UserState = "LOGOUT"
+	Talking          UserState = "TALKING"
+	Reserved         UserState = "RESERVED"
+	ReservedOutbound UserState = "RESERVED_OUTBOUND"
+	ReservedPreview  UserState = "RESERVED_OUTBOUND_PREVIEW"
+	Work             UserState = "WORK"
+	WorkReady        UserState = "WORK_READY"
+	Hold             UserState = "HOLD"
+)
+
+// ReLogin asks the driver to send Connect and Login: the connector does not
+// know the agent (O-007).
+type ReLogin struct{ Agent AgentID }
+
+// ErrorEvent tells a driver why a command failed (O-002).
+type ErrorEvent struct {
+	Agent AgentID
+	Code  Code
+}
+
+// AgentInfo describes an agent after sign-in (O-011).
+type AgentInfo struct {
+	Agent               AgentID
+	FirstName, LastName string
+	Supervisor          bool
+	WrapUp              string // wrapUpOnIncoming: OPTIONAL, REQUIRED, …
+	Team                Team   // the agent's own
+	Teams               []Team // those a supervisor leads
+}
+
+// FullName is the agent's name as events print it.
+func (a AgentInfo) FullName() string { return strings.TrimSpace(a.FirstName + " " + a.LastName) }
+
+// Team is a Finesse team.
+type Team struct {
+	ID   TeamID
+	Name string
+}
+
+// CallState is the state of the agent's own participant in a call.
+type CallState string
+
+// The call states drivers see.
+const (
+	Initiating CallState = "INITIATING"
+	Initiated  CallState = "INITIATED"
+	Alerting   CallState = "ALERTING"
+	Active     CallState = "ACTIVE"
+	Held       CallState = "HELD"
+	WrapUp     CallState = "WRAP_UP"
+	Accepted   CallState = "ACCEPTED"
+	Failed     CallState = "FAILED"
+	Dropped    CallState = "DROPPED"
+	NotFound   CallState = "NOT_FOUND" // answer to getdialogstate only
+)
+
+// Call is what the call events say about one agent's part in a dialog.
+type Call struct {
+	Agent        AgentID
+	FullName     string
+	Dialog       DialogID
+	Previous     DialogID // the associated dialog, "" when there is none
+	State        CallState
+	Cause        string // why the call failed: BUSY, BAD_DESTINATION, …
+	From         string // "" when the caller withholds the number
+	Start        time.Time
+	Variables    []CallVariable // in Finesse's order
+	Participants []Participant
+}
+
+// CallVariable is a call variable (callVariable1 to 10, ECC "user.…", outbound
+// "BA…").
+type CallVariable struct{ Name, Value string }
+
+// Participant is one party of a call.
+type Participant struct {
+	MediaAddress string
+	State        CallState
+	AddressType  string // AGENT_DEVICE, or "" for an outside party
+}
+
+// NewInboundCall announces a call that rings at the agent (O-009).
+type NewInboundCall struct{ Call }
+
+// InboundCall reports the state of a call (O-008).
+type InboundCall struct{ Call }
+
+// DialogState answers getdialogstate (O-014). Of Call only Agent and Dialog
+// are set when the call is not found.
+type DialogState struct {
+	Call
+	Associated *Call // the other call of a consultation
+}
+
+// ReasonCategory is the kind of reason codes asked for.
+type ReasonCategory string
+
+// The categories of ReasonCodes.
+const (
+	NotReadyReasons ReasonCategory = "NOT_READY"
+	LogoutReasons   ReasonCategory = "LOGOUT"
+)
+
+// ReasonCodes lists the reason codes an agent may give (O-016).
+type ReasonCodes struct {
+	Agent    AgentID
+	FullName string
+	Category ReasonCategory
+	Codes    []ReasonCode
+}
+
+// ReasonCode is what MakeNotReadyWithReason and logoutwithreason take, with
+// its label for people.
+type ReasonCode struct {
+	ID    ReasonCodeID
+	Label string
+}
+
+func (System) event()         {}
+func (State) event()          {}
+func (ReLogin) event()        {}
+func (ErrorEvent) event()     {}
+func (AgentInfo) event()      {}
+func (NewInboundCall) event() {}
+func (InboundCall) event()    {}
+func (DialogState) event()    {}
+func (ReasonCodes) event()    {}

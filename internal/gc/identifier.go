@@ -1,0 +1,97 @@
+// Package gc holds the words of the Generic Connector protocol: who and what
+// a message is about, the commands a driver may send, the events it gets back
+// and the error codes both share. It is the vocabulary every other package
+// speaks, knows no broker and no Finesse, and imports the standard library
+// only.
+//
+// Identifiers are types so that an agent can not be taken for an extension. A
+// value that came through one of the Parse functions is valid; code behind the
+// edge does not check it again.
+package gc
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+type (
+	// AgentID is the login id of a Finesse user: the peripheral number on
+	// UCCE, the user name on UCCX.
+	AgentID string
+	// Extension is the number of the phone an agent is signed in at.
+	Extension string
+	// DialogID names a call in Finesse: digits, with underscores for tasks.
+	DialogID string
+	// TeamID names a Finesse team.
+	TeamID string
+	// ReasonCodeID is the database id of a Finesse reason code (the last
+	// segment of its uri), never the code shown in reports.
+	ReasonCodeID string
+	// PhoneNumber is what an agent dials, as the driver wrote it.
+	PhoneNumber string
+)
+
+// maxName bounds every name a client may send; longer ones are refused.
+const maxName = 255
+
+// ParseAgentID accepts any printable text of at most 64 characters without
+// the protocol's separators and without characters that would need quoting in
+// a URL path or a JID beyond plain escaping.
+func ParseAgentID(s string) (AgentID, error) {
+	if s == "" {
+		return "", errors.New("agent id is empty")
+	}
+	if utf8.RuneCountInString(s) > 64 {
+		return "", errors.New("agent id is longer than 64 characters")
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) || strings.ContainsRune(`#,|/\<>&"`, r) || r == utf8.RuneError {
+			return "", fmt.Errorf("agent id has the character %q", r)
+		}
+	}
+	return AgentID(s), nil
+}
+
+// ParseExtension accepts 1 to 15 digits with an optional leading plus: UCCX
+// allows E.164, UCCE plain digits.
+func ParseExtension(s string) (Extension, error) {
+	digits := strings.TrimPrefix(s, "+")
+	if digits == "" || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+		return "", errors.New("extension is not a number of at most 15 digits")
+	}
+	return Extension(s), nil
+}
+
+// ParseDialogID accepts digits and underscores, as Finesse writes them. The
+// check also keeps a driver's text out of request paths.
+func ParseDialogID(s string) (DialogID, error) {
+	if s == "" || len(s) > 64 || strings.Trim(s, "0123456789_") != "" {
+		return "", errors.New("dialog id is not a number")
+	}
+	return DialogID(s), nil
+}
+
+// ParseReasonCodeID accepts digits only.
+func ParseReasonCodeID(s string) (ReasonCodeID, error) {
+	if s == "" || len(s) > 10 || strings.Trim(s, "0123456789") != "" {
+		return "", errors.New("reason code is not a number")
+	}
+	return ReasonCodeID(s), nil
+}
+
+// ParsePhoneNumber accepts any printable ASCII of at most 64 characters:
+// Finesse neither maps letters to digits nor strips punctuation.
+func ParsePhoneNumber(s string) (PhoneNumber, error) {
+	if s == "" || len(s) > 64 {
+		return "", errors.New("number is empty or longer than 64 characters")
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return "", errors.New("number has a character that can not be dialled")
+		}
+	}
+	return PhoneNumber(s), nil
+}

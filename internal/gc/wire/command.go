@@ -1,0 +1,133 @@
+// Package wire turns the protocol's messages into gc's commands and events
+// and back. Its functions are pure: no clock, no I/O, no logger. The table of
+// events in events.go and the table of parameter kinds below are the whole of
+// the wire protocol.
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// MaxBody is the longest body of a command, in bytes. The longest the seed
+// knows needs a few hundred.
+const MaxBody = 64 << 10
+
+const maxType = 1 << 10
+
+// kinds says for each kind of parameter what a driver is told when it is
+// missing or wrong (seed, "Errors"), and where its value goes.
+var kinds = map[gc.Kind]struct {
+	missing, wrong gc.Code
+	set            func(*gc.Command, string) error
+}{
+	gc.DestinationKind: {gc.PleaseRetry, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+		c.Destination, err = gc.ParseDestination(s)
+		return err
+	}},
+	gc.PasswordKind: {gc.MissingPassword, gc.PleaseRetry, func(c *gc.Command, s string) error {
+		c.Password = gc.NewSecret(s)
+		return nil
+	}},
+	gc.ExtensionKind: {gc.MissingExtension, gc.WrongExtension, func(c *gc.Command, s string) (err error) {
+		c.Extension, err = gc.ParseExtension(s)
+		return err
+	}},
+	gc.NumberKind: {gc.MissingNumber, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+		c.Number, err = gc.ParsePhoneNumber(s)
+		return err
+	}},
+	gc.DialogKind: {gc.NoDialogID, gc.NoDialogID, func(c *gc.Command, s string) (err error) {
+		c.Dialog, err = gc.ParseDialogID(s)
+		return err
+	}},
+	gc.ReasonCodeKind: {gc.MissingReasonCode, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+		c.Reason, err = gc.ParseReasonCodeID(s)
+		return err
+	}},
+}
+
+// ParseCommand reads a command from its JMSType ("<Command>#<id>") and body
+// (parameters, comma separated; absent, null and empty are the same). The
+// error is a *gc.Error with the code the seed names. The command returned
+// beside an error still has Agent, or Destination, when those could be read,
+// so that the driver can be told. No error text holds a parameter's value.
+func ParseCommand(typ, body string) (gc.Command, error) {
+	var c gc.Command
+	name, id, err := splitType(typ)
+	if err != nil {
+		return c, &gc.Error{Code: gc.PleaseRetry, Op: "parse type", Err: err}
+	}
+	c.Spec = gc.FindCommand(name)
+	if c.Spec != nil && c.Spec.ForDestination {
+		c.Destination, err = gc.ParseDestination(id)
+	} else {
+		c.Agent, err = gc.ParseAgentID(id)
+	}
+	switch {
+	case err != nil:
+		return c, &gc.Error{Code: gc.PleaseRetry, Op: "parse type", Err: err}
+	case c.Spec == nil:
+		return c, gc.Errorf(gc.PleaseRetry, "parse type", "no command is called %.40q", name)
+	case len(body) > MaxBody:
+		return c, gc.Errorf(gc.PleaseRetry, "parse body", "%d bytes are more than the %d allowed", len(body), MaxBody)
+	case !utf8.ValidString(body):
+		return c, gc.Errorf(gc.PleaseRetry, "parse body", "text is not UTF-8")
+	}
+	return c, parseParameters(&c, body)
+}
+
+// splitType takes blanks around the separator and around the whole: the
+// seed itself prints "MakeCall# <id>".
+func splitType(typ string) (name, id string, err error) {
+	if len(typ) > maxType || !utf8.ValidString(typ) {
+		return "", "", errors.New("longer than 1,024 bytes or not UTF-8")
+	}
+	name, id, ok := strings.Cut(typ, "#")
+	name, id = strings.TrimSpace(name), strings.TrimSpace(id)
+	if !ok || name == "" || id == "" {
+		return "", "", fmt.Errorf("%.40q is not of the form Command#id", typ)
+	}
+	return name, id, nil
+}
+
+func parseParameters(c *gc.Command, body string) error {
+	want := c.Spec.Parameters
+	fields := splitBody(body, want)
+	if len(fields) > len(want) {
+		return gc.Errorf(gc.PleaseRetry, "parse parameters", "%s takes %d, not %d", c.Spec.Name, len(want), len(fields))
+	}
+	for i, p := range want {
+		kind, field := kinds[p.Kind], ""
+		if i < len(fields) {
+			field = fields[i]
+		}
+		if p.Kind != gc.PasswordKind { // a blank may be part of a password
+			field = strings.TrimSpace(field)
+		}
+		if field == "" {
+			return gc.Errorf(kind.missing, "parse parameters", "%s lacks %s", c.Spec.Name, p.Name)
+		}
+		if err := kind.set(c, field); err != nil {
+			return &gc.Error{Code: kind.wrong, Op: "parse parameters", Err: fmt.Errorf("%s: %w", p.Name, err)}
+		}
+	}
+	return nil
+}
+
+// splitBody gives the last field all that is left when it is a password:
+// passwords may contain commas.
+func splitBody(body string, want []gc.Parameter) []string {
+	switch {
+	case strings.TrimSpace(body) == "":
+		return nil
+	case len(want) > 0 && want[len(want)-1].Kind == gc.PasswordKind:
+		return strings.SplitN(body, ",", len(want))
+	default:
+		return strings.Split(body, ",")
+	}
+}

@@ -1,0 +1,162 @@
+package wire_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// show writes the fields of a command that are set, passwords included.
+func show(c gc.Command) string {
+	s := string(c.Spec.Name)
+	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason)} {
+		if v != "" {
+			s += " [" + v + "]"
+		}
+	}
+	return s
+}
+
+func TestCommandsAreRead(t *testing.T) {
+	for _, x := range []struct{ rule, typ, body, want string }{
+		{"a destination stands behind Hello", "Hello#10.0.0.7", "", "Hello [/topic/10.0.0.7]"},
+		{"Beat names a queue", "Beat#queue://crm", "", "Beat [/queue/crm]"},
+		{"Connect binds agent and destination", "Connect#1001", "crm.7,secret", "Connect [1001] [/topic/crm.7] [secret]"},
+		{"a password that comes last may have commas and blanks", "Connect#1001", "crm.7, se,cret, ", "Connect [1001] [/topic/crm.7] [ se,cret, ]"},
+		{"Login has the password first", "Login#1001", "secret,2001", "Login [1001] [secret] [2001]"},
+		{"an extension may be E.164", "Login#1001", "secret,+4920112345", "Login [1001] [secret] [+4920112345]"},
+		{"names compare without case", "LOGOUT#1001", "", "Logout [1001]"},
+		{"names compare without case, the other way", "MakeNotReadywithreason#1001", "8", "MakeNotReadyWithReason [1001] [8]"},
+		{"blanks around # are trimmed", " MakeCall # 1001 ", "4085551234", "MakeCall [1001] [4085551234]"},
+		{"blanks around a parameter are trimmed", "MakeCall#1001", " 4085551234\n", "MakeCall [1001] [4085551234]"},
+		{"a body of blanks is an empty body", "MakeReady#1001", " \n", "MakeReady [1001]"},
+		{"AnswerCall", "AnswerCall#1001", "16871253", "AnswerCall [1001] [16871253]"},
+		{"HoldCall", "HoldCall#1001", "16871253", "HoldCall [1001] [16871253]"},
+		{"RetrieveCall", "RetrieveCall#1001", "16871253", "RetrieveCall [1001] [16871253]"},
+		{"ReleaseCall", "ReleaseCall#1001", "16871253", "ReleaseCall [1001] [16871253]"},
+		{"getdialogstate", "GetDialogState#1001", "16871253", "getdialogstate [1001] [16871253]"},
+		{"MakeNotReady", "MakeNotReady#1001", "", "MakeNotReady [1001]"},
+		{"logoutwithreason", "logoutwithreason#1001", "3", "logoutwithreason [1001] [3]"},
+		{"GetState", "GetState#1001", "", "GetState [1001]"},
+		{"refresh", "refresh#1001", "", "refresh [1001]"},
+		{"reasoncodenotready", "reasoncodenotready#1001", "", "reasoncodenotready [1001]"},
+		{"reasoncodelogout", "reasoncodelogout#1001", "", "reasoncodelogout [1001]"},
+		{"an agent id may be a name", "GetState#jehanzeb.riaz@site", "", "GetState [jehanzeb.riaz@site]"},
+	} {
+		t.Run(x.rule, func(t *testing.T) {
+			c, err := wire.ParseCommand(x.typ, x.body)
+			require.NoError(t, err)
+			require.Equal(t, x.want, show(c))
+		})
+	}
+}
+
+func TestBadCommandsAreRefusedWithTheSeedsCode(t *testing.T) {
+	for _, x := range []struct {
+		rule, typ, body string
+		code            gc.Code
+		agent           gc.AgentID
+	}{
+		{"unknown command", "MakeTea#1001", "", gc.PleaseRetry, "1001"},
+		{"no separator", "Login", "secret,2001", gc.PleaseRetry, ""},
+		{"no command", "#1001", "", gc.PleaseRetry, ""},
+		{"no id", "GetState#", "", gc.PleaseRetry, ""},
+		{"empty type", "", "", gc.PleaseRetry, ""},
+		{"separator in the id", "GetState#10#01", "", gc.PleaseRetry, ""},
+		{"path in the id", "GetState#../1001", "", gc.PleaseRetry, ""},
+		{"control character in the id", "GetState#10\x0001", "", gc.PleaseRetry, ""},
+		{"type of 2 KB", "GetState#" + strings.Repeat("1", 2000), "", gc.PleaseRetry, ""},
+		{"wildcard destination", "Hello#crm.>", "", gc.PleaseRetry, ""},
+		{"composite destination", "Hello#a,b", "", gc.PleaseRetry, ""},
+		{"the broker's own destination", "Hello#ActiveMQ.DLQ", "", gc.PleaseRetry, ""},
+		{"Connect without password", "Connect#1001", "crm.7", gc.MissingPassword, "1001"},
+		{"Connect with an empty password", "Connect#1001", "crm.7,", gc.MissingPassword, "1001"},
+		{"Connect without destination", "Connect#1001", ",secret", gc.PleaseRetry, "1001"},
+		{"Connect to a wildcard", "Connect#1001", "*,secret", gc.PleaseRetry, "1001"},
+		{"Login without anything", "Login#1001", "", gc.MissingPassword, "1001"},
+		{"Login without password", "Login#1001", ",2001", gc.MissingPassword, "1001"},
+		{"Login without extension", "Login#1001", "secret", gc.MissingExtension, "1001"},
+		{"Login with an empty extension", "Login#1001", "secret, ", gc.MissingExtension, "1001"},
+		{"letters in the extension", "Login#1001", "secret,20x1", gc.WrongExtension, "1001"},
+		{"extension of 16 digits", "Login#1001", "secret,1234567890123456", gc.WrongExtension, "1001"},
+		{"one field too many", "Login#1001", "secret,2001,2002", gc.PleaseRetry, "1001"},
+		{"parameter where none belongs", "MakeReady#1001", "now", gc.PleaseRetry, "1001"},
+		{"MakeCall without number", "MakeCall#1001", "", gc.MissingNumber, "1001"},
+		{"number with a control character", "MakeCall#1001", "408\x07555", gc.PleaseRetry, "1001"},
+		{"number of 65 characters", "MakeCall#1001", strings.Repeat("1", 65), gc.PleaseRetry, "1001"},
+		{"AnswerCall without dialog", "AnswerCall#1001", "", gc.NoDialogID, "1001"},
+		{"dialog with letters", "AnswerCall#1001", "../User", gc.NoDialogID, "1001"},
+		{"reason missing", "MakeNotReadyWithReason#1001", "", gc.MissingReasonCode, "1001"},
+		{"reason with letters", "logoutwithreason#1001", "lunch", gc.PleaseRetry, "1001"},
+		{"body that is not UTF-8", "MakeCall#1001", "408\xff\xfe", gc.PleaseRetry, "1001"},
+		{"body of 10 MB", "MakeCall#1001", strings.Repeat("1", 10<<20), gc.PleaseRetry, "1001"},
+	} {
+		t.Run(x.rule, func(t *testing.T) {
+			c, err := wire.ParseCommand(x.typ, x.body)
+			var e *gc.Error
+			require.True(t, errors.As(err, &e), "want a *gc.Error, have %v", err)
+			require.Equal(t, x.code, e.Code)
+			require.Equal(t, x.agent, c.Agent)
+			require.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+func TestHelloNeverSharesATopicWithTheBroker(t *testing.T) {
+	for in, want := range map[string]gc.Destination{
+		"crm": "/topic/crm", "/topic/crm": "/topic/crm", "topic://crm": "/topic/crm", "/queue/crm": "/queue/crm", "queue://crm": "/queue/crm",
+		"192.168.1.148": "/topic/192.168.1.148",
+	} {
+		d, err := gc.ParseDestination(in)
+		require.NoError(t, err)
+		require.Equal(t, want, d)
+		require.Equal(t, strings.TrimPrefix(strings.TrimPrefix(string(want), "/topic/"), "/queue/"), d.Name())
+	}
+	for _, in := range []string{"", "a b", "a*", "a.>", "a,b", "a?x=1", "ActiveMQ.DLQ", "queue://ActiveMQ.DLQ", "zoë", strings.Repeat("x", 256)} {
+		_, err := gc.ParseDestination(in)
+		require.Error(t, err, in)
+	}
+	d, err := gc.ParseReplyTo("/remote-temp-queue/ID:host-1")
+	require.NoError(t, err)
+	require.False(t, d.IsTopic())
+	_, err = gc.ParseReplyTo("crm")
+	require.Error(t, err)
+}
+
+func FuzzParseCommand(f *testing.F) {
+	for _, spec := range gc.Commands {
+		f.Add(string(spec.Name)+"#1001", "secret,2001")
+	}
+	f.Add("Connect#1001", "crm,a,b,c")
+	f.Add(" makecall # 1001", "\xff")
+	f.Fuzz(func(t *testing.T, typ, body string) {
+		c, err := wire.ParseCommand(typ, body)
+		if err != nil {
+			var e *gc.Error
+			if !errors.As(err, &e) || e.Code == "" {
+				t.Fatalf("no code in %v", err)
+			}
+			return
+		}
+		if (c.Agent == "") == (c.Destination == "") && c.Spec.Name != gc.Connect {
+			t.Fatalf("%s has neither or both of agent and destination", c.Spec.Name)
+		}
+		again, err := wire.ParseCommand(fmt.Sprintf("%s#%s%s", c.Spec.Name, c.Agent, onlyIf(c.Spec.ForDestination, c.Destination)), body)
+		if err != nil || show(again) != show(c) {
+			t.Fatalf("%q reads differently the second time: %v", typ, err)
+		}
+	})
+}
+
+func onlyIf(yes bool, d gc.Destination) gc.Destination {
+	if yes {
+		return d
+	}
+	return ""
+}
