@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// What can be wrong with an address.
+var (
+	errMissing     = errors.New("is missing")
+	errNoURL       = errors.New("is not an address")
+	errScheme      = errors.New("begins with the wrong scheme")
+	errPlain       = errors.New("would send agents' passwords in clear")
+	errNoHost      = errors.New("has no host")
+	errPort        = errors.New("has no valid port")
+	errCredentials = errors.New("holds credentials, which belong elsewhere")
+	errMore        = errors.New("has something behind host and port")
+)
+
+// parseAddress reads scheme://host:port and nothing more. Credentials are
+// refused because addresses are logged and shown.
+func parseAddress(s string, needPort bool, schemes ...string) (*url.URL, error) {
+	if s == "" {
+		return nil, errMissing
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Opaque != "":
+		return nil, errNoURL
+	case u.User != nil:
+		return nil, errCredentials
+	case !slices.Contains(schemes, u.Scheme):
+		return nil, errScheme
+	case u.Hostname() == "":
+		return nil, errNoHost
+	case (needPort || u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port(), 1):
+		return nil, errPort
+	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errMore
+	}
+	return u, nil
+}
+
+// text is the problem of an address, "" for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

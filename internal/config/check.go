@@ -1,0 +1,142 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// checker collects the faults of values that have the right type.
+type checker struct{ faults Errors }
+
+// that reports value unless ok.
+func (c *checker) that(ok bool, path string, value any, problem string) {
+	if !ok {
+		c.faults = append(c.faults, newFault(path, value, problem))
+	}
+}
+
+func (c *checker) within(d, least, most time.Duration, path string) {
+	c.that(least <= d && d <= most, path, d.String(), "is out of range")
+}
+
+func (c *checker) between(n, least, most int, path string) {
+	c.that(least <= n && n <= most, path, n, "is out of range")
+}
+
+func (c *checker) oneOf(value, path string, accepted ...string) {
+	c.that(slices.Contains(accepted, value), path, value, "is not known")
+}
+
+// check reports the values that can not work.
+func (c *Config) check() Errors {
+	var k checker
+	c.Broker.check(&k)
+	c.Finesse.check(&k)
+	c.Messages.check(&k)
+	k.that(c.Agents.Limit >= 0, "agents.limit", c.Agents.Limit, "is out of range")
+	k.that(isHostPort(c.HTTP.Listen), "http.listen", c.HTTP.Listen, "is not an address to listen on")
+	k.oneOf(c.Log.Level, "log.level", "debug", "info", "warn", "error")
+	k.oneOf(c.Log.Format, "log.format", "json", "console")
+	return k.faults
+}
+
+func (b *Broker) check(k *checker) {
+	if b.Embedded != "" {
+		k.that(isHostPort(b.Embedded), "broker.embedded", b.Embedded, "is not an address to listen on")
+	} else {
+		k.that(len(b.URLs) > 0, "broker.urls", nil, "is empty")
+		for i, address := range b.URLs {
+			_, err := parseAddress(address, true, "tcp", "ssl")
+			k.that(err == nil, fmt.Sprintf("broker.urls[%d]", i), address, text(err))
+		}
+	}
+	_, err := gc.ParseDestination("/queue/" + b.CommandQueue)
+	k.that(err == nil && !strings.Contains(b.CommandQueue, "/"), "broker.command_queue", b.CommandQueue, "is not the name of a queue")
+	k.between(b.ConsumerPriority, 0, 127, "broker.consumer_priority")
+	k.within(b.Heartbeat, time.Second, 5*time.Minute, "broker.heartbeat")
+	k.within(b.MaxCommandAge, time.Second, 24*time.Hour, "broker.max_command_age")
+}
+
+func (f *Finesse) check(k *checker) {
+	k.that(len(f.Nodes) == 1 || len(f.Nodes) == 2, "finesse.nodes", nil, fmt.Sprintf("has %d nodes", len(f.Nodes)))
+	for i, node := range f.Nodes {
+		node.check(k, fmt.Sprintf("finesse.nodes[%d]", i))
+	}
+	if len(f.Nodes) == 2 {
+		k.that(f.Nodes[0].REST != f.Nodes[1].REST, "finesse.nodes[1].rest", f.Nodes[1].REST, "is the same as that of the other node")
+	}
+	k.that(isDomain(f.XMPPDomain), "finesse.xmpp_domain", f.XMPPDomain, "is not a domain name")
+	k.within(f.RequestTimeout, 100*time.Millisecond, 30*time.Second, "finesse.request_timeout")
+	k.between(f.Retries, 0, 10, "finesse.retries")
+}
+
+func (n Node) check(k *checker, path string) {
+	rest, err := parseAddress(n.REST, false, "https", "http")
+	if err == nil && rest.Scheme == "http" && !isLoopback(rest.Hostname()) {
+		err = errPlain
+	}
+	k.that(err == nil, path+".rest", n.REST, text(err))
+	_, err = parseAddress(n.Notify, true, "xmpps", "xmpp")
+	k.that(err == nil, path+".notify", n.Notify, text(err))
+}
+
+func (m *Messages) check(k *checker) {
+	checkFormat(k, "messages.format", m.Format)
+	for _, rule := range m.Formats {
+		path := fmt.Sprintf("messages.formats[%q]", rule.Pattern)
+		checkFormat(k, path, rule.Format)
+		k.that(isPattern(rule.Pattern), path, nil, "the pattern can match no destination")
+	}
+	k.that(propertyName.MatchString(m.CategoryProperty), "messages.category_property", m.CategoryProperty, "is not the name of a message property")
+	r, size := utf8.DecodeRuneInString(m.SeparatorSubstitute)
+	fits := size > 0 && size == len(m.SeparatorSubstitute) && r != utf8.RuneError && unicode.IsPrint(r) && !strings.ContainsRune("#|,=", r)
+	k.that(fits, "messages.separator_substitute", m.SeparatorSubstitute, "can not stand in for a separator")
+}
+
+func checkFormat(k *checker, path string, f wire.Format) {
+	problem := "is not a format"
+	if slices.Contains(laterFormats, f) {
+		problem = "is not available in this version"
+	}
+	k.that(slices.Contains(wire.Formats, f), path, string(f), problem)
+}
+
+var (
+	propertyName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	domain       = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?$`)
+)
+
+func isDomain(s string) bool { return len(s) <= 253 && domain.MatchString(s) }
+
+// isPattern tells whether s is made of characters that destinations have.
+func isPattern(s string) bool {
+	_, err := gc.ParseDestination(strings.ReplaceAll(s, "*", "x"))
+	return err == nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// isHostPort accepts what can be listened on: the host may be empty for all
+// addresses, the port 0 for any free one.
+func isHostPort(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	return err == nil && isPort(port, 0) && !strings.ContainsAny(host, " /@")
+}
+
+func isPort(s string, least int) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && least <= n && n <= 65535
+}

@@ -1,0 +1,120 @@
+// Package config is the configuration file: its keys, their defaults, what
+// they accept, and their description for people.
+//
+// The struct Config is the only list of keys. The shipped configs/config.yaml
+// and docs/configuration.md are generated from its tags, so a key cannot exist
+// without a description, and a description not without a key.
+//
+// Load either gives a Config in which every value was checked or reports all
+// faults of the file at once. No fault and no warning shows a password.
+package config
+
+import (
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// Config is a checked configuration. Nothing changes it after Load, so it may
+// be read from any goroutine.
+//
+// Tags: key is the name in the file, doc what the key does, accept the values
+// it takes in the words a fault uses, example what the shipped file shows
+// where the default is no use to a reader, and hidden keeps a key out of the
+// shipped file (not out of the reference) where another one is better.
+type Config struct {
+	Broker   Broker   `key:"broker" doc:"The ActiveMQ broker that drivers and the connector meet at."`
+	Finesse  Finesse  `key:"finesse" doc:"The Finesse servers."`
+	Messages Messages `key:"messages" doc:"How events are written."`
+	Agents   Agents   `key:"agents" doc:"The agents the connector serves."`
+	HTTP     HTTP     `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach."`
+	Log      Log      `key:"log" doc:"The log, which goes to standard error."`
+
+	// Warnings are things that work and should not stay as they are, for the
+	// log. They are not part of the file.
+	Warnings []string `key:"-"`
+}
+
+// Broker is the section broker.
+type Broker struct {
+	Embedded         string        `key:"embedded" doc:"Runs the built-in broker at this address instead of connecting to urls." accept:"host:port, or empty to use urls"`
+	URLs             []string      `key:"urls" doc:"The brokers' STOMP addresses. The first is preferred, the others are fail-over. Ignored when embedded is set." accept:"tcp://host:port or ssl://host:port, at least one"`
+	Username         string        `key:"username" doc:"The name to sign in to the broker with; empty for a broker that asks for none." accept:"text"`
+	PasswordFile     string        `key:"password_file" doc:"A file that holds the broker's password, or the name of a systemd credential." accept:"a readable file that is not empty; not together with password"`
+	Password         gc.Secret     `key:"password" hidden:"true" doc:"The broker's password itself. Better use password_file." accept:"text (put digits in quotes); not together with password_file"`
+	CAFile           string        `key:"ca_file" doc:"Certificates of authorities that ssl:// brokers are trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
+	CommandQueue     string        `key:"command_queue" doc:"The queue commands arrive on." accept:"a name without /queue/ in front, blanks or any of *>,?#|/"`
+	ConsumerPriority int           `key:"consumer_priority" doc:"The broker gives commands to the connector with the highest priority." accept:"0 to 127"`
+	Heartbeat        time.Duration `key:"heartbeat" doc:"How often both sides show that they are alive." accept:"1s to 5m"`
+	PriorityBackup   bool          `key:"priority_backup" doc:"Goes back to the first of urls when it can be reached again." accept:"true or false"`
+	MaxCommandAge    time.Duration `key:"max_command_age" doc:"A call-control command older than this is answered PLEASE_RETRY and not run." accept:"1s to 24h"`
+}
+
+// Finesse is the section finesse.
+type Finesse struct {
+	Nodes              []Node        `key:"nodes" doc:"The Finesse servers in order of preference." accept:"one or two nodes, each with rest and notify"`
+	XMPPDomain         string        `key:"xmpp_domain" doc:"The domain of agents' JIDs. Empty: what SystemInfo says, else the host of notify." accept:"a domain name, or empty"`
+	CAFile             string        `key:"ca_file" doc:"Certificates of authorities that Finesse is trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
+	InsecureSkipVerify bool          `key:"insecure_skip_verify" doc:"Does not check Finesse's certificates. For a lab only: whoever is between can read agents' passwords." accept:"true or false"`
+	RequestTimeout     time.Duration `key:"request_timeout" doc:"How long one request to Finesse may take." accept:"100ms to 30s"`
+	Retries            int           `key:"retries" doc:"How often a harmless request is repeated after a time-out before the other node is asked." accept:"0 to 10"`
+}
+
+// Node is one Finesse server.
+type Node struct {
+	REST   string `key:"rest" doc:"The address of the REST API." accept:"https://host or https://host:port without a path (http:// for a loopback host only)" example:"https://finesse-a.example.com:8445"`
+	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte, xmpp:// STARTTLS or plain text (lab)." accept:"xmpps://host:port or xmpp://host:port (wss:// is not available in this version)" example:"xmpps://finesse-a.example.com:5223"`
+}
+
+// Messages is the section messages.
+type Messages struct {
+	Format              wire.Format    `key:"format" doc:"The format of events for clients that ask for none." accept:"text or json (text-old and text-4.4 are not available in this version)"`
+	Formats             []FormatRule   `key:"formats" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text or json"`
+	TimeZone            *time.Location `key:"time_zone" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
+	CategoryProperty    string         `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
+	SeparatorSubstitute string         `key:"separator_substitute" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
+}
+
+// Agents is the section agents.
+type Agents struct {
+	Limit int `key:"limit" doc:"How many agents may be connected at once; those beyond it get LICENSES_EXCEEDED. 0 is no limit." accept:"0 or more"`
+}
+
+// HTTP is the section http.
+type HTTP struct {
+	Listen string `key:"listen" doc:"The address to listen on." accept:"host:port"`
+}
+
+// Log is the section log.
+type Log struct {
+	Level  string `key:"level" doc:"The least important lines to write." accept:"debug, info, warn or error"`
+	Format string `key:"format" doc:"json for programs, console for people." accept:"json or console"`
+}
+
+// Default is the configuration of an empty file. It lacks the one thing that
+// has no sensible default: the Finesse nodes.
+func Default() *Config {
+	return &Config{
+		Broker: Broker{
+			URLs:             []string{"tcp://127.0.0.1:61613"},
+			CommandQueue:     "Connector1",
+			ConsumerPriority: 127,
+			Heartbeat:        10 * time.Second,
+			PriorityBackup:   true,
+			MaxCommandAge:    60 * time.Second,
+		},
+		Finesse: Finesse{
+			RequestTimeout: 5 * time.Second,
+			Retries:        2,
+		},
+		Messages: Messages{
+			Format:              wire.Text,
+			TimeZone:            time.Local,
+			CategoryProperty:    "MessageCategory",
+			SeparatorSubstitute: "_",
+		},
+		HTTP: HTTP{Listen: "127.0.0.1:8112"},
+		Log:  Log{Level: "info", Format: "json"},
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// maxFile bounds every file that is read: a mistaken name must not fill the
+// memory.
+const maxFile = 1 << 20
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	return data, nil
+}
+
+// reason is err without the name of the file, which the fault shows already.
+func reason(err error) string {
+	var in *fs.PathError
+	if errors.As(err, &in) {
+		return in.Err.Error()
+	}
+	return err.Error()
+}
+
+// resolve completes the names of files, dir being the directory of relative
+// ones, and reads those whose content counts here.
+func (c *Config) resolve(dir string) Errors {
+	var faults Errors
+	for path, name := range map[string]*string{
+		"broker.ca_file":  &c.Broker.CAFile,
+		"finesse.ca_file": &c.Finesse.CAFile,
+	} {
+		if *name == "" {
+			continue
+		}
+		given := *name
+		*name = below(dir, given)
+		data, err := readFile(*name)
+		if err != nil {
+			faults = append(faults, newFault(path, given, "can not be read: "+reason(err)))
+		} else if !x509.NewCertPool().AppendCertsFromPEM(data) {
+			faults = append(faults, newFault(path, given, "holds no certificate"))
+		}
+	}
+	return append(faults, c.Broker.resolvePassword(c, dir)...)
+}
+
+// resolvePassword reads password_file into Password.
+func (b *Broker) resolvePassword(c *Config, dir string) Errors {
+	const path = "broker.password_file"
+	given := b.PasswordFile
+	if given == "" {
+		return nil
+	}
+	if b.Password.Reveal() != "" {
+		return Errors{newFault("broker.password", nil, "is set together with broker.password_file")}
+	}
+	b.PasswordFile = credential(dir, given)
+	data, err := readFile(b.PasswordFile)
+	if err != nil {
+		return Errors{newFault(path, given, "can not be read: "+reason(err))}
+	}
+	password := strings.TrimRight(string(data), "\r\n")
+	if password == "" {
+		return Errors{newFault(path, given, "is empty")}
+	}
+	b.Password = gc.NewSecret(password)
+	c.warnIfOpen(b.PasswordFile)
+	return nil
+}
+
+// credential is the systemd credential of that name when there is one, see
+// LoadCredential= in systemd.exec(5), else the file.
+func credential(dir, name string) string {
+	if credentials := os.Getenv("CREDENTIALS_DIRECTORY"); credentials != "" && !filepath.IsAbs(name) {
+		path := filepath.Join(credentials, name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return below(dir, name)
+}
+
+func below(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// laterFormats are documented and not available in this version.
+var laterFormats = []wire.Format{"text-old", "text-4.4"}
+
+// FormatRule gives the destinations that match Pattern a format.
+type FormatRule struct {
+	Pattern string
+	Format  wire.Format
+}
+
+// FormatFor is the format of events for d unless its client asked for
+// another: that of the first rule whose pattern matches, else the general
+// one. Load puts the longest pattern first.
+func (m *Messages) FormatFor(d gc.Destination) wire.Format {
+	for _, rule := range m.Formats {
+		text := d.Name()
+		if strings.HasPrefix(rule.Pattern, "/") {
+			text = string(d)
+		}
+		if matches(rule.Pattern, text) {
+			return rule.Format
+		}
+	}
+	return m.Format
+}
+
+// matches reports whether text is pattern with something, maybe nothing, in
+// place of each "*". Taking the first place where a part fits is enough, as
+// only the last part must reach the end.
+func matches(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	text, ok := strings.CutPrefix(text, parts[0])
+	if !ok {
+		return false
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		if _, text, ok = strings.Cut(text, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(text, parts[len(parts)-1])
+}
+
+// sortRules orders by length of pattern, the longest first, because a YAML
+// map has no order of its own. Rules of one length are ordered by name so
+// that two runs agree.
+func sortRules(rules []FormatRule) {
+	slices.SortFunc(rules, func(a, b FormatRule) int {
+		if d := len(b.Pattern) - len(a.Pattern); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Pattern, b.Pattern)
+	})
+}

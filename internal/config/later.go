@@ -1,0 +1,57 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// later are keys that are documented and have no effect in this version. A
+// file may hold them with their default, so that one file serves several
+// versions; any other value would promise what does not happen and is a fault.
+// A version that brings the function moves its row to Config.
+var later = []struct {
+	path  string
+	value any
+	doc   string
+}{
+	{"broker.sync_topic", "ConnectorSync", "topic that connectors talk to each other on"},
+	{"finesse.admin.username", "", "user for getallagents"},
+	{"finesse.admin.password_file", "", "password of that user"},
+	{"finesse.pubsub_domain", "", "domain of the publish-subscribe service, for team events"},
+	{"cluster.name", "", "group of connectors that take over from each other"},
+	{"cluster.key_file", "", "key that protects what they exchange"},
+	{"cluster.plaintext", false, "exchange without protection"},
+	{"capture.file", "", "file that messages are recorded to"},
+	{"capture.max_size", "100MB", "size at which a new file is begun"},
+	{"capture.keep", 10, "number of files kept"},
+	{"recording.pause_url", "", "recorder's address behind ZOOMPauseRecording"},
+	{"recording.resume_url", "", "recorder's address behind ZOOMResumeRecording"},
+}
+
+// isLater tells whether path is a key of a later version or a section of one.
+func isLater(path string) (isKey, isSection bool) {
+	for _, row := range later {
+		if row.path == path {
+			return true, false
+		}
+		if strings.HasPrefix(row.path, path+".") {
+			isSection = true
+		}
+	}
+	return false, isSection
+}
+
+// checkLater says what is wrong with the value of a key of a later version.
+// The fault does not show the value: it may be an address with a password.
+func checkLater(path string, value any) Errors {
+	for _, row := range later {
+		if row.path == path && value != nil && value != row.value {
+			return Errors{{
+				Path:     path,
+				Problem:  "is not available in this version",
+				Accepted: fmt.Sprintf("its default %#v, or no such key", row.value),
+			}}
+		}
+	}
+	return nil
+}
