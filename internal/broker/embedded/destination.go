@@ -1,0 +1,92 @@
+package embedded
+
+import (
+	"fmt"
+	"strings"
+)
+
+const maxDestination = 1024
+
+// address is a destination under the name all connections share.
+type address struct {
+	name  string
+	topic bool
+}
+
+// temporary is a destination that lives and dies with its owner, who knows it
+// under a name of its own.
+type temporary struct {
+	owner *conn
+	local string
+}
+
+// resolve reads a destination header. As in ActiveMQ a name without a prefix
+// is a queue, and a temporary destination that is gone is a fault.
+func (b *Broker) resolve(c *conn, s string) (address, error) {
+	if s == "" || len(s) > maxDestination {
+		return address{}, faultf("destination is missing or longer than %d bytes", maxDestination)
+	}
+	if strings.ContainsAny(s, "*>,?") {
+		return address{}, faultf("wildcard, composite and optioned destinations are not supported")
+	}
+	if !strings.HasPrefix(s, "/") {
+		s = "/queue/" + s
+	}
+	kind, name, _ := strings.Cut(s[1:], "/")
+	if name == "" {
+		return address{}, faultf("destination %q has no name", s)
+	}
+	to := address{name: s, topic: strings.HasSuffix(kind, "topic")}
+	switch kind {
+	case "queue", "topic":
+		return to, nil
+	case "temp-queue", "temp-topic":
+		var err error
+		to.name, err = b.own(c, s)
+		return to, err
+	case "remote-temp-queue", "remote-temp-topic":
+		if _, ok := b.temporaries[s]; !ok {
+			return address{}, faultf("the destination %s does not exist", s)
+		}
+		return to, nil
+	}
+	return address{}, faultf("destination %q must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/", s)
+}
+
+// own is the shared name of c's temporary destination, which is made on first
+// use. The client's part of the name is not in it: others must be able to use
+// it as it is in a header or in a destination.
+func (b *Broker) own(c *conn, local string) (string, error) {
+	if name, ok := c.temporaries[local]; ok {
+		return name, nil
+	}
+	if len(c.temporaries) >= b.limits.temporaries {
+		return "", faultf("more than %d temporary destinations", b.limits.temporaries)
+	}
+	kind, _, _ := strings.Cut(local[1:], "/")
+	name := fmt.Sprintf("/remote-%s/ID:%s-%d:%d", kind, b.id, c.number, len(c.temporaries)+1)
+	c.temporaries[local] = name
+	b.temporaries[name] = temporary{c, local}
+	return name, nil
+}
+
+// shown is the name under which c knows a destination.
+func (b *Broker) shown(c *conn, name string) string {
+	if t, ok := b.temporaries[name]; ok && t.owner == c {
+		return t.local
+	}
+	return name
+}
+
+// removeTemporaries deletes c's temporary destinations and what is in them.
+func (b *Broker) removeTemporaries(c *conn) {
+	for _, name := range c.temporaries {
+		delete(b.temporaries, name)
+		if q := b.queues[name]; q != nil {
+			for _, m := range q.ready {
+				b.storedBytes -= m.size
+			}
+			delete(b.queues, name)
+		}
+	}
+}
