@@ -1,0 +1,62 @@
+package simulator
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+type certificate struct {
+	pem    []byte
+	config *tls.Config
+}
+
+// newCertificate makes a certificate for this start. Its times come from the
+// real clock, which is the one that clients compare them with.
+func newCertificate(domain string, listeners ...net.Listener) (certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return certificate{}, fmt.Errorf("simulator: make a key: %w", err)
+	}
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: domain, Organization: []string{"Simulated Finesse"}},
+		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(2, 0, 0),
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{"localhost", domain},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		IsCA:        true, BasicConstraintsValid: true,
+	}
+	for _, l := range listeners {
+		if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsUnspecified() && !a.IP.IsLoopback() {
+			template.IPAddresses = append(template.IPAddresses, a.IP)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		return certificate{}, fmt.Errorf("simulator: make a certificate: %w", err)
+	}
+	return certificate{
+		pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		config: &tls.Config{
+			Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+			MinVersion:   tls.VersionTLS12,
+		},
+	}, nil
+}
+
+// tlsListener serves HTTP/2 as well, as Finesse 12.6 does.
+func tlsListener(l net.Listener, c certificate) net.Listener {
+	config := c.config.Clone()
+	config.NextProtos = []string{"h2", "http/1.1"}
+	return tls.NewListener(l, config)
+}

@@ -1,0 +1,121 @@
+package simulator
+
+import (
+	"slices"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// dialog is a call. All of it is guarded by the switchboard's lock.
+type dialog struct {
+	id        gc.DialogID
+	from, to  string // of the original call
+	dnis      string // last number dialled
+	dialled   string // number the caller dialled
+	state     gc.CallState
+	wrapUp    string
+	variables []gc.CallVariable
+	legs      []*leg
+	acd       bool // routed by the contact centre, not dialled
+	ringing   *timer
+}
+
+// leg is one party's part in a call.
+type leg struct {
+	dialog   *dialog
+	user     *user // nil for an outside party
+	address  string
+	callType string // as this party sees the call
+	state    gc.CallState
+	cause    string
+	start    time.Time
+	changed  time.Time
+}
+
+func (l *leg) set(state gc.CallState, now time.Time) {
+	l.state, l.changed = state, now
+}
+
+func (d *dialog) addLeg(l *leg, now time.Time) *leg {
+	l.dialog, l.start, l.changed = d, now, now
+	d.legs = append(d.legs, l)
+	return l
+}
+
+func (d *dialog) legOf(u *user) *leg {
+	if i := slices.IndexFunc(d.legs, func(l *leg) bool { return l.user == u }); i >= 0 {
+		return d.legs[i]
+	}
+	return nil
+}
+
+// outside is the leg of the party beyond the contact centre, nil when there
+// is none or the caller withholds the number.
+func (d *dialog) outside() *leg { return d.legOf(nil) }
+
+// agents are the legs of users who have the dialog in their collection.
+func (d *dialog) agents() []*leg {
+	var legs []*leg
+	for _, l := range d.legs {
+		if l.user != nil && slices.Contains(l.user.legs, l) {
+			legs = append(legs, l)
+		}
+	}
+	return legs
+}
+
+// action is a requestedAction on a dialog.
+type action string
+
+const (
+	answer         action = "ANSWER"
+	hold           action = "HOLD"
+	retrieve       action = "RETRIEVE"
+	drop           action = "DROP"
+	updateCallData action = "UPDATE_CALL_DATA"
+	sendDTMF       action = "SEND_DTMF"
+	makeCall       action = "MAKE_CALL"
+	consultCall    action = "CONSULT_CALL"
+	transferSST    action = "TRANSFER_SST"
+)
+
+// actionsIn lists what a participant may do (Finesse developer guide 12.5,
+// page 126, in the order of captures).
+var actionsIn = map[gc.CallState][]action{
+	gc.Initiating: {updateCallData, drop},
+	gc.Initiated:  {updateCallData, drop},
+	gc.Alerting:   {answer},
+	gc.Active:     {transferSST, consultCall, hold, updateCallData, sendDTMF, drop},
+	gc.Held:       {updateCallData, drop, retrieve},
+	gc.Failed:     {drop},
+	gc.WrapUp:     {updateCallData},
+}
+
+func (l *leg) may(a action) bool { return slices.Contains(actionsIn[l.state], a) }
+
+func (l *leg) xml() participantXML {
+	x := participantXML{
+		Actions: actionsXML{actionsIn[l.state]}, MediaAddress: l.address, StartTime: stamp(l.start),
+		State: l.state, StateCause: l.cause, StateChangeTime: stamp(l.changed),
+	}
+	if l.user != nil {
+		x.MediaAddressType = "AGENT_DEVICE"
+	}
+	return x
+}
+
+// xml is the dialog as the party of viewer sees it.
+func (d *dialog) xml(element string, viewer *leg) dialogXML {
+	x := dialogXML{
+		XMLName: named(element), FromAddress: d.from, ID: d.id, MediaType: "Voice", State: d.state, ToAddress: d.to, URI: dialogURI(d.id),
+		MediaProperties: mediaXML{DNIS: d.dnis, CallType: viewer.callType, DialedNumber: d.dialled, WrapUpReason: d.wrapUp},
+	}
+	for _, v := range d.variables {
+		x.MediaProperties.Variables = append(x.MediaProperties.Variables, variableXML(v))
+	}
+	for _, l := range d.legs {
+		x.Participants = append(x.Participants, l.xml())
+	}
+	return x
+}

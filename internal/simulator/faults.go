@@ -1,0 +1,218 @@
+package simulator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// FaultKind is something that goes wrong on purpose.
+type FaultKind string
+
+// The faults. Those of events and streams need an agent; those of REST hit
+// every request when none is given.
+const (
+	DropEvent        FaultKind = "drop"        // the agent's next Count events are lost
+	DuplicateEvent   FaultKind = "duplicate"   // the agent's next Count events come twice, with the same item id
+	CutStream        FaultKind = "cut"         // the agent's streams break without a word
+	CutInside        FaultKind = "cut-inside"  // the same, in the middle of a stanza
+	BlackHole        FaultKind = "black-hole"  // the agent's streams stay open and nothing passes any more; a new stream works
+	SlowREST         FaultKind = "slow"        // each request waits Delay before it is looked at
+	MalformedREST    FaultKind = "malformed"   // the request is carried out, its XML answer ends in the middle; answers without XML do not count
+	LostAnswer       FaultKind = "lost-answer" // the request is carried out, the connection breaks instead of an answer
+	HTMLError        FaultKind = "html"        // the request is answered 500 with an HTML page and not carried out
+	UnavailableError FaultKind = "unavailable" // the request is answered 503 and not carried out
+)
+
+// Fault is one order to fail.
+type Fault struct {
+	Kind  FaultKind     `json:"kind"`
+	Agent gc.AgentID    `json:"agent"` // of REST faults: whose credentials the request carries
+	Count int           `json:"count"` // of events or requests; 0 means 1
+	Delay time.Duration `json:"-"`     // of SlowREST, at most a minute
+}
+
+const (
+	maxFaults = 1000
+	maxSlow   = time.Minute
+)
+
+func faultKinds() []FaultKind {
+	return []FaultKind{
+		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError,
+	}
+}
+
+// Inject makes something fail, on top of what fails already. The error says
+// what is wrong with f.
+func (s *Simulator) Inject(f Fault) error {
+	f.Count = orDefault(f.Count, 1)
+	if f.Count < 0 || f.Count > maxFaults {
+		return fmt.Errorf("count is %d: 1 to %d are accepted", f.Count, maxFaults)
+	}
+	if f.Agent != "" {
+		u, err := s.board.findAgent(f.Agent)
+		if err != nil {
+			return err
+		}
+		f.Agent = u.id
+	}
+	switch f.Kind {
+	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError:
+		return s.faults.add(f)
+	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
+		if f.Agent == "" {
+			return fmt.Errorf("fault %q needs an agent", f.Kind)
+		}
+		s.hub.inject(f)
+		return nil
+	}
+	return fmt.Errorf("fault %q is not known: one of %q is", f.Kind, faultKinds())
+}
+
+// Heal takes back the faults that have not happened yet. Broken streams stay
+// broken.
+func (s *Simulator) Heal() {
+	s.faults.clear()
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.hub.faults = map[gc.AgentID]*streamFaults{}
+}
+
+func (n *notifier) inject(f Fault) {
+	switch f.Kind {
+	case DropEvent, DuplicateEvent:
+		n.spoil(f)
+		return
+	}
+	for _, s := range n.of(f.Agent) {
+		switch f.Kind {
+		case CutStream:
+			s.cut()
+		case CutInside:
+			s.enqueue(outgoing{fmt.Sprintf("<message from='%s' to='%s'><event xmlns='%s#event'><ite", n.pubsub(), n.bare(s.agent), nsPubSub), true})
+		case BlackHole:
+			s.blackHole.Store(true)
+		}
+	}
+}
+
+func (n *notifier) spoil(f Fault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.faults[f.Agent] == nil {
+		n.faults[f.Agent] = &streamFaults{}
+	}
+	if f.Kind == DropEvent {
+		n.faults[f.Agent].drop += f.Count
+		return
+	}
+	n.faults[f.Agent].duplicate += f.Count
+}
+
+// restFaults are the orders for requests that have not come yet.
+type restFaults struct {
+	mu      sync.Mutex
+	waiting []Fault
+}
+
+func (q *restFaults) add(f Fault) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case f.Kind == SlowREST && (f.Delay <= 0 || f.Delay > maxSlow):
+		return fmt.Errorf("delay is %s: up to %s is accepted", f.Delay, maxSlow)
+	case len(q.waiting) >= maxFaults:
+		return errors.New("too many faults are waiting")
+	}
+	q.waiting = append(q.waiting, f)
+	return nil
+}
+
+func (q *restFaults) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = nil
+}
+
+// take uses up the oldest fault of one of the kinds that is meant for agent.
+func (q *restFaults) take(agent gc.AgentID, kinds ...FaultKind) (Fault, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, f := range q.waiting {
+		if !slices.Contains(kinds, f.Kind) || f.Agent != "" && f.Agent != agent {
+			continue
+		}
+		if q.waiting[i].Count--; q.waiting[i].Count == 0 {
+			q.waiting = slices.Delete(q.waiting, i, i+1)
+		}
+		return f, true
+	}
+	return Fault{}, false
+}
+
+// spoil puts the faults around the web service, and its requests under the
+// simulator's lifetime.
+func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !life.enter() {
+			panic(http.ErrAbortHandler)
+		}
+		defer life.leave()
+		agent := gc.AgentID("")
+		if name, _, ok := r.BasicAuth(); ok && board.directory[name] != nil {
+			agent = board.directory[name].id
+		}
+		if f, ok := q.take(agent, SlowREST); ok {
+			life.pause(r.Context(), f.Delay)
+		}
+		if f, ok := q.take(agent, HTMLError, UnavailableError); ok {
+			refusalOf(f).write(w, r)
+			return
+		}
+		answer := &recorder{header: http.Header{}, status: http.StatusOK}
+		next.ServeHTTP(answer, r)
+		if _, ok := q.take(agent, LostAnswer); ok {
+			panic(http.ErrAbortHandler)
+		}
+		if answer.isXML() {
+			if _, ok := q.take(agent, MalformedREST); ok {
+				answer.body.Truncate(answer.body.Len() / 2)
+			}
+		}
+		answer.write(w)
+	})
+}
+
+func refusalOf(f Fault) reply {
+	if f.Kind == HTMLError {
+		return htmlPage(http.StatusInternalServerError)
+	}
+	return apiError(http.StatusServiceUnavailable, "Service Unavailable", "", "Finesse is not in service")
+}
+
+// recorder keeps an answer back until it is known whether it gets through.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *recorder) Header() http.Header         { return a.header }
+func (a *recorder) WriteHeader(status int)      { a.status = status }
+func (a *recorder) Write(p []byte) (int, error) { return a.body.Write(p) }
+
+func (a *recorder) isXML() bool { return isXML(a.header.Get("Content-Type")) }
+
+func (a *recorder) write(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes())
+}

@@ -1,0 +1,278 @@
+package simulator
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// maxSubscriptions bounds the explicit subscriptions of one user.
+const maxSubscriptions = 100
+
+// notifier knows the streams and subscriptions and carries updates to them.
+// It never waits for a stream.
+type notifier struct {
+	log     *zap.Logger
+	options *Options
+	life    *lifetime
+	random  *random
+	board   *switchboard
+	prefix  string // of item ids, new at each start
+
+	mu            sync.Mutex // taken after the switchboard's
+	closed        bool
+	all           map[*stream]bool   // every connection, bound or not
+	bound         map[string]*stream // by full JID
+	subscriptions []subscription     // explicit ones; they outlive the stream, as in Openfire
+	faults        map[gc.AgentID]*streamFaults
+	published     int
+}
+
+type subscription struct {
+	node, jid, id string
+	owner         gc.AgentID
+}
+
+// streamFaults are the updates to spoil for one agent.
+type streamFaults struct{ drop, duplicate int }
+
+func newNotifier(o *Options, life *lifetime, r *random) *notifier {
+	return &notifier{
+		log: o.Logger, options: o, life: life, random: r,
+		prefix: r.text(8) + "-8b34-443f-8c7d-" + r.text(12),
+		all:    map[*stream]bool{}, bound: map[string]*stream{}, faults: map[gc.AgentID]*streamFaults{},
+	}
+}
+
+func (n *notifier) pubsub() string { return "pubsub." + n.options.Domain }
+
+func (n *notifier) bare(id gc.AgentID) string { return string(id) + "@" + n.options.Domain }
+
+// publish carries an update to whoever may hear of node: its owner, by the
+// bare JID, and those who subscribed.
+func (n *notifier) publish(node string, update []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.published++
+	item := n.item(node, update)
+	skip := map[gc.AgentID]int{}
+	copies := func(agent gc.AgentID) int {
+		if _, known := skip[agent]; !known {
+			skip[agent] = n.copies(agent)
+		}
+		return skip[agent]
+	}
+	for _, s := range n.bound {
+		if s.hears() && ownNode(node, s.agent) {
+			n.send(s, n.bare(s.agent), item, copies(s.agent))
+		}
+	}
+	for _, sub := range n.subscriptions {
+		if sub.node != node {
+			continue
+		}
+		for jid, s := range n.bound {
+			if s.hears() && (jid == sub.jid || n.bare(s.agent) == sub.jid) {
+				n.send(s, sub.jid, item, copies(s.agent))
+			}
+		}
+	}
+}
+
+// ownNode: users hear of themselves and of the system without subscribing.
+func ownNode(node string, agent gc.AgentID) bool {
+	return node == systemInfoURI || node == userURI(agent) || node == dialogsURI(agent)
+}
+
+// copies is how often the agent gets the next update: once, unless a fault
+// says otherwise.
+func (n *notifier) copies(agent gc.AgentID) int {
+	f := n.faults[agent]
+	switch {
+	case f == nil:
+		return 1
+	case f.drop > 0:
+		f.drop--
+		return 0
+	case f.duplicate > 0:
+		f.duplicate--
+		return 2
+	}
+	return 1
+}
+
+// item is the part of the stanza that all recipients share. The document is
+// text within XML: what was escaped in it is escaped again.
+func (n *notifier) item(node string, update []byte) string {
+	return fmt.Sprintf(`<event xmlns="http://jabber.org/protocol/pubsub#event"><items node="%s"><item id="%s%d">`+
+		`<notification xmlns="%s">%s</notification></item></items></event></message>`,
+		escape(node), n.prefix, 300+n.published, escape(n.options.NotificationNamespace), escape(string(bytes.TrimSpace(update))))
+}
+
+func (n *notifier) send(s *stream, to, item string, copies int) {
+	for range copies {
+		s.send(fmt.Sprintf(`<message from="%s" to="%s" id="%s">%s`, n.pubsub(), escape(to), n.random.text(8), item))
+	}
+}
+
+// register counts a connection in; false once the notifier is closed.
+func (n *notifier) register(s *stream) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return false
+	}
+	n.all[s] = true
+	return true
+}
+
+// bind gives a stream its full JID. An older stream of the same name is
+// closed with a conflict, as Openfire does by default.
+func (n *notifier) bind(s *stream, jid string) {
+	n.mu.Lock()
+	old := n.bound[jid]
+	n.bound[jid], s.jid = s, jid
+	n.mu.Unlock()
+	if old != nil {
+		old.fail("conflict")
+	}
+}
+
+// setAvailable notes a stream's presence.
+func (n *notifier) setAvailable(s *stream, available bool, priority int) {
+	n.mu.Lock()
+	s.available, s.priority = available, priority
+	n.mu.Unlock()
+	n.presenceChanged(s.agent)
+}
+
+// lose forgets a stream that a client can no longer be reached on. The
+// connection may stay open for all that.
+func (n *notifier) lose(s *stream) {
+	n.mu.Lock()
+	was := n.bound[s.jid] == s
+	if was {
+		delete(n.bound, s.jid)
+	}
+	s.available = false
+	n.mu.Unlock()
+	if was {
+		n.presenceChanged(s.agent)
+	}
+}
+
+func (n *notifier) remove(s *stream) {
+	n.lose(s)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.all, s)
+}
+
+func (n *notifier) presenceChanged(agent gc.AgentID) {
+	n.board.presence(agent, func() bool { return n.present(agent) })
+}
+
+// present: any available stream keeps the agent signed in, whatever its
+// priority.
+func (n *notifier) present(agent gc.AgentID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range n.bound {
+		if s.agent == agent && s.available {
+			return true
+		}
+	}
+	return false
+}
+
+// streams counts those of an agent that get events.
+func (n *notifier) streams(agent gc.AgentID) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for _, s := range n.bound {
+		if s.agent == agent && s.hears() {
+			count++
+		}
+	}
+	return count
+}
+
+// of lists the bound streams of an agent, of all agents for "".
+func (n *notifier) of(agent gc.AgentID) []*stream {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var streams []*stream
+	for _, s := range n.bound {
+		if agent == "" || s.agent == agent {
+			streams = append(streams, s)
+		}
+	}
+	return streams
+}
+
+func (n *notifier) subscribe(owner gc.AgentID, node, jid string) (subscription, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for _, s := range n.subscriptions {
+		if s.owner == owner {
+			count++
+		}
+		if s.node == node && s.jid == jid {
+			return s, true
+		}
+	}
+	if count >= maxSubscriptions {
+		return subscription{}, false
+	}
+	s := subscription{node: node, jid: jid, id: n.random.text(40), owner: owner}
+	n.subscriptions = append(n.subscriptions, s)
+	return s, true
+}
+
+func (n *notifier) unsubscribe(node, jid string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, s := range n.subscriptions {
+		if s.node == node && s.jid == jid {
+			n.subscriptions = append(n.subscriptions[:i:i], n.subscriptions[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// subscribed lists the subscriptions of a user, automatic ones first.
+func (n *notifier) subscribed(owner gc.AgentID) []subscription {
+	var list []subscription
+	for _, node := range []string{userURI(owner), dialogsURI(owner), systemInfoURI} {
+		list = append(list, subscription{node: node, jid: n.bare(owner), id: "auto-" + strings.ReplaceAll(node[1:], "/", "-"), owner: owner})
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range n.subscriptions {
+		if s.owner == owner {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (n *notifier) close() {
+	n.mu.Lock()
+	n.closed = true
+	var streams []*stream
+	for s := range n.all {
+		streams = append(streams, s)
+	}
+	n.mu.Unlock()
+	for _, s := range streams {
+		s.cut()
+	}
+}

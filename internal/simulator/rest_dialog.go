@@ -1,0 +1,215 @@
+package simulator
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+func (s *rest) getDialogs(caller *user, r *http.Request) reply {
+	u, refused := s.target(caller, r)
+	if refused != nil {
+		return *refused
+	}
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	list := dialogsXML{XMLName: named("Dialogs")}
+	for _, l := range u.legs {
+		list.Dialogs = append(list.Dialogs, l.dialog.xml("Dialog", l))
+	}
+	return reply{status: http.StatusOK, doc: list}
+}
+
+// participant finds the caller's part in the dialog of the path. Calls that
+// ended are as unknown as those that never were.
+func (s *rest) participant(caller *user, r *http.Request) (*leg, *reply) {
+	id := r.PathValue("id")
+	d := s.board.dialogs[gc.DialogID(id)]
+	if d == nil || len(d.agents()) == 0 {
+		refused := apiError(http.StatusNotFound, "Dialog Not Found", id, "The dialog "+id+" does not exist")
+		return nil, &refused
+	}
+	l := d.legOf(caller)
+	if l == nil {
+		refused := apiError(http.StatusUnauthorized, "Authorization Failure", string(caller.id), "UNAUTHORIZED")
+		return nil, &refused
+	}
+	return l, nil
+}
+
+func (s *rest) getDialog(caller *user, r *http.Request) reply {
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	l, refused := s.participant(caller, r)
+	if refused != nil {
+		return *refused
+	}
+	return reply{status: http.StatusOK, doc: l.dialog.xml("Dialog", l)}
+}
+
+// requestXML is the body of requests for dialogs.
+type requestXML struct {
+	XMLName xml.Name       `xml:"Dialog"`
+	Action  action         `xml:"requestedAction"`
+	From    string         `xml:"fromAddress"`
+	To      string         `xml:"toAddress"`
+	Target  string         `xml:"targetMediaAddress"`
+	WrapUp  *string        `xml:"mediaProperties>wrapUpReason"`
+	Data    *[]variableXML `xml:"mediaProperties>callvariables>CallVariable"`
+	Params  []variableXML  `xml:"actionParams>ActionParam"`
+}
+
+func (x *requestXML) variables() []gc.CallVariable {
+	if x.Data == nil {
+		return nil
+	}
+	var list []gc.CallVariable
+	for _, v := range *x.Data {
+		list = append(list, gc.CallVariable(v))
+	}
+	return list
+}
+
+func (x *requestXML) param(name string) string {
+	for _, p := range x.Params {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// checkData looks at call variables and wrap-up reason.
+func (x *requestXML) checkData() *reply {
+	if err := checkVariables(x.variables()); err != nil {
+		refused := invalid("callvariables", err.Error())
+		return &refused
+	}
+	if x.WrapUp != nil && len(*x.WrapUp) > maxWrapUp {
+		refused := invalid("wrapUpReason", "The wrap-up reason is too long")
+		return &refused
+	}
+	return nil
+}
+
+func (s *rest) postDialog(caller *user, r *http.Request) reply {
+	u, refused := s.target(caller, r)
+	if refused != nil {
+		return *refused
+	}
+	var body requestXML
+	if refused := read(r, &body); refused != nil {
+		return *refused
+	}
+	if refused := s.checkMakeCall(u, &body); refused != nil {
+		return *refused
+	}
+	by := origin{u, r.Header.Get("requestId")}
+	if !s.board.queue("user "+string(u.id), func() { s.board.dial(by, body.To, body.variables()) }) {
+		return overloaded
+	}
+	return accepted
+}
+
+func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
+	s.board.mu.Lock()
+	extension, signedIn, state := string(u.extension), u.signedIn(), u.state
+	s.board.mu.Unlock()
+	var refused reply
+	switch {
+	case body.Action == "":
+		refused = missing("requestedAction", "requestedAction Parameter missing")
+	case body.Action == "SILENT_MONITOR" || body.Action == "BARGE_CALL":
+		refused = notImplemented(body.Action)
+	case body.Action != makeCall:
+		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
+	case body.From == "":
+		refused = missing("fromAddress", "fromAddress Parameter missing")
+	case body.To == "":
+		refused = missing("toAddress", "toAddress Parameter missing")
+	case !isPrintable(body.To) || len(body.To) > 64:
+		refused = invalid("toAddress", "Invalid toAddress")
+	case body.To == body.From:
+		refused = apiError(http.StatusBadRequest, "Invalid Destination", body.To, "The destination is the caller")
+	case !signedIn:
+		refused = apiError(http.StatusBadRequest, "Invalid State", string(state), "The user is not signed in")
+	case body.From != extension:
+		refused = invalid("fromAddress", "The user is not signed in at this extension")
+	case body.WrapUp != nil:
+		refused = invalid("wrapUpReason", "A wrap-up reason can not be given to a new call")
+	default:
+		return body.checkData()
+	}
+	return &refused
+}
+
+func isPrintable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+}
+
+func notImplemented(a action) reply {
+	return apiError(http.StatusNotImplemented, "Not Implemented", string(a), "This simulator does not play "+string(a))
+}
+
+// unplayed are actions that Finesse knows and this simulator does not play.
+var unplayed = []action{
+	consultCall, transferSST, "TRANSFER", "CONFERENCE", "PARTICIPANT_DROP", "START_RECORDING", "ACCEPT", "REJECT", "CLOSE",
+	"RECLASSIFY", "UPDATE_SCHEDULED_CALLBACK", "CANCEL_SCHEDULED_CALLBACK",
+}
+
+func (s *rest) putDialog(caller *user, r *http.Request) reply {
+	var body requestXML
+	s.board.mu.Lock()
+	l, refused := s.participant(caller, r)
+	extension := string(caller.extension)
+	s.board.mu.Unlock()
+	if refused != nil {
+		return *refused
+	}
+	if refused := read(r, &body); refused != nil {
+		return *refused
+	}
+	if refused := checkAction(&body, extension); refused != nil {
+		return *refused
+	}
+	wish := request{
+		by: origin{caller, r.Header.Get("requestId")}, dialog: l.dialog,
+		action: body.Action, variables: body.variables(), wrapUp: body.WrapUp,
+	}
+	if !s.board.queue("dialog "+string(l.dialog.id), func() { s.board.act(wish) }) {
+		return overloaded
+	}
+	return accepted
+}
+
+func checkAction(body *requestXML, extension string) *reply {
+	var refused reply
+	switch {
+	case body.Action == "":
+		refused = missing("requestedAction", "requestedAction Parameter missing")
+	case slices.Contains(unplayed, body.Action):
+		refused = notImplemented(body.Action)
+	case body.Action == updateCallData:
+		if body.WrapUp == nil && body.Data == nil {
+			refused = missing("mediaProperties", "mediaProperties Parameter missing")
+			break
+		}
+		return body.checkData()
+	case !slices.Contains([]action{answer, hold, retrieve, drop, sendDTMF}, body.Action):
+		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
+	case body.Target == "":
+		refused = missing("targetMediaAddress", "targetMediaAddress Parameter missing")
+	case body.Target != extension:
+		refused = invalid("targetMediaAddress", "The user is not signed in at this extension")
+	case body.Action == sendDTMF && strings.Trim(body.param("dtmfString"), "0123456789*#ABCD") != "":
+		refused = invalid("dtmfString", "Only 0-9, A-D, * and # can be sent")
+	case body.Action == sendDTMF && body.param("dtmfString") == "":
+		refused = missing("dtmfString", "dtmfString Parameter missing")
+	default:
+		return nil
+	}
+	return &refused
+}

@@ -1,0 +1,318 @@
+// Package simulator is a Cisco Finesse for people who have none: the REST API
+// over TLS, the notification service (XMPP, TLS from the first byte) and a
+// switchboard whose calls are placed from a control page or a program.
+//
+// It plays a UCCE system of one node with the agents 1001 to 1020 of team 1
+// "Sales" and the supervisor 2001 who leads it; all have the same password.
+// Payloads and the order of events follow captures of real systems where they
+// exist (Finesse developer guide elsewhere).
+//
+// # Promises
+//
+// Order: requests for one user, and for one dialog, are carried out one after
+// the other in the order they were answered 202; those for different objects
+// do not wait for each other. Every available stream of an agent gets that
+// agent's events in the order they happened. After RESERVED comes the ringing
+// call, after an ACTIVE call comes TALKING.
+//
+// Loss: events go to streams that are available with a priority of at least 0
+// at that moment. Nothing is stored for the others and nothing is repeated.
+//
+// Bounds: a stream that leaves 256 stanzas unread, or a write unfinished for
+// 10 seconds, is cut; so is one that sends a stanza of more than 64 KiB. 64
+// requests may wait for one object; more are answered 503.
+//
+// Concurrency: all methods may be called from any goroutine. Close ends every
+// goroutine and timer and waits for them.
+//
+// # What agents can dial
+//
+//	4 digits          the agent signed in at that extension, else BAD_DESTINATION; BUSY when that agent has a call
+//	10 to 15 digits   an outside party that rings and answers ("+" in front is allowed)
+//	5550001           FAILED, BUSY
+//	5550002           FAILED, BAD_DESTINATION
+//	5550003           FAILED, OTHER
+//	5550004           FAILED, DEVICE_RESOURCE_NOT_AVAILABLE
+//	5550005           rings and is never answered; FAILED, OTHER after RingTimeout
+//	anything else     FAILED, BAD_DESTINATION
+//
+// A failed call stays until the agent drops it. Any extension of four digits
+// can be signed in at.
+//
+// # Simplifications
+//
+//   - One node; secondaryNode is missing from SystemInfo.
+//   - No wrap-up: wrapUpOnIncoming and wrapUpOnOutgoing are NOT_ALLOWED and a
+//     request for WORK or WORK_READY is refused as Invalid State.
+//   - Consultation, transfer and conference are listed in a participant's
+//     actions as Finesse lists them but answered 501 Not Implemented, as are
+//     recording and the actions of campaigns. SEND_DTMF is accepted and
+//     changes nothing.
+//   - A supervisor may read the users of the own team and subscribe to their
+//     events, but not change their state, listen or barge in.
+//   - No mobile agents, queues, phone books, wrap-up reasons, administrator.
+//   - An agent who never had a notification stream is left alone; only losing
+//     the last one counts.
+//   - User updates do not carry the id of the request, as captured on 12.5;
+//     dialog updates do, for the user who asked.
+//   - A reason code is never demanded. A system reason (50006, 32767, 50002)
+//     shows as reasonCodeId -1 and no more; the control page tells which it is.
+//   - Requests for READY or NOT_READY from RESERVED and while dialling become
+//     pending, as they do from TALKING and HOLD.
+//   - A phone holds its active call by itself when another one is made,
+//     answered or retrieved. Direct calls never ring at a phone with a call.
+//   - A locked account is answered 401 with CF_AGENT_ACCOUNT_LOCKED_OUT, and
+//     failed sign-ins at the notification service count as well; what Finesse
+//     answers here is not documented.
+//   - No stream management, no WebSocket, no STARTTLS.
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Options configure a simulator. The zero value of each field means its
+// default.
+type Options struct {
+	REST, Notify string // listen addresses; default "127.0.0.1:0", a free port
+	Control      string // listen address of the control page; "" means no control page. It knows no password: keep it on loopback.
+
+	Domain   string    // XMPP domain; default "finesse.local"
+	Password gc.Secret // of every user; default "secret"
+
+	Now         func() time.Time // source of the times in payloads and of account locks; default time.Now
+	FirstDialog int              // id of the first call; default 16870001
+	Seed        uint64           // of the random delays and ids; 0 means random
+
+	MinDelay, MaxDelay time.Duration // of asynchronous answers and of the steps of a call; default 10 ms and 300 ms when both are 0; NoDelay for none
+	RingTimeout        time.Duration // ring no answer; default 20 s
+	IdleTimeout        time.Duration // silence after which a stream counts as dead; a ping is sent at half of it; default 120 s
+	PresenceTimeout    time.Duration // from an agent's last stream gone to NOT_READY; default 60 s
+
+	// NotificationNamespace of the <notification> element; default
+	// "urn:xmpp:push:0". Older systems use "http://jabber.org/protocol/pubsub".
+	NotificationNamespace string
+
+	Logger *zap.Logger // default none
+}
+
+// NoDelay as MaxDelay makes asynchronous answers follow at once.
+const NoDelay = time.Duration(1)
+
+func (o *Options) setDefaults() {
+	o.REST = orDefault(o.REST, "127.0.0.1:0")
+	o.Notify = orDefault(o.Notify, "127.0.0.1:0")
+	o.Domain = orDefault(o.Domain, "finesse.local")
+	o.FirstDialog = orDefault(o.FirstDialog, 16870001)
+	o.RingTimeout = orDefault(o.RingTimeout, 20*time.Second)
+	o.IdleTimeout = orDefault(o.IdleTimeout, 120*time.Second)
+	o.PresenceTimeout = orDefault(o.PresenceTimeout, 60*time.Second)
+	o.NotificationNamespace = orDefault(o.NotificationNamespace, "urn:xmpp:push:0")
+	if o.MinDelay == 0 && o.MaxDelay == 0 {
+		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 300*time.Millisecond
+	}
+	o.MaxDelay = max(o.MinDelay, o.MaxDelay)
+	if o.Password.Reveal() == "" {
+		o.Password = gc.NewSecret("secret")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+}
+
+// domainLetters need no escaping in XML or in a JID.
+const domainLetters = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Simulator is a running Finesse.
+type Simulator struct {
+	log     *zap.Logger
+	options Options
+	cert    certificate
+	life    *lifetime
+	board   *switchboard
+	hub     *notifier
+	faults  *restFaults
+
+	restListener, notifyListener, controlListener net.Listener
+	servers                                       []*http.Server
+
+	closeOnce sync.Once
+}
+
+// Start listens and serves until Close. It fails when an address can not be
+// listened on or the domain is none.
+func Start(o Options) (*Simulator, error) {
+	o.setDefaults()
+	if strings.Trim(o.Domain, domainLetters) != "" {
+		return nil, fmt.Errorf("simulator: domain %q: lower-case letters, digits, dots and hyphens are accepted", o.Domain)
+	}
+	s := &Simulator{log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}}
+	if err := s.listen(); err != nil {
+		s.closeListeners()
+		return nil, err
+	}
+	random := newRandom(o.Seed)
+	s.hub = newNotifier(&s.options, s.life, random)
+	s.board = newSwitchboard(&s.options, s.life, random, s.hub.publish)
+	s.board.ports = portsOf(s.restListener, s.notifyListener)
+	s.hub.board = s.board
+
+	accounts := newAccounts(o.Password, o.Now)
+	s.serve(tlsListener(s.restListener, s.cert), newREST(s.board, accounts, s.faults, s.life, s.log))
+	if s.controlListener != nil {
+		s.serve(s.controlListener, newControl(s))
+	}
+	s.life.run(func() { s.hub.accept(s.notifyListener, s.cert, accounts) })
+	s.log.Info("simulated finesse is listening", zap.String("rest", s.RESTURL()), zap.String("notify", s.NotifyURL()))
+	return s, nil
+}
+
+func (s *Simulator) listen() error {
+	var err error
+	for _, l := range []struct {
+		name, address string
+		listener      *net.Listener
+	}{
+		{"REST", s.options.REST, &s.restListener},
+		{"notification service", s.options.Notify, &s.notifyListener},
+		{"control page", s.options.Control, &s.controlListener},
+	} {
+		if l.address == "" {
+			continue
+		}
+		if *l.listener, err = net.Listen("tcp", l.address); err != nil {
+			return fmt.Errorf("simulator: listen for the %s: %w", l.name, err)
+		}
+	}
+	s.cert, err = newCertificate(s.options.Domain, s.restListener, s.notifyListener)
+	return err
+}
+
+func (s *Simulator) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute,
+		ErrorLog: zap.NewStdLog(s.log.Named("http")),
+	}
+	s.servers = append(s.servers, server)
+	s.life.run(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("simulated finesse stopped serving", zap.Error(err))
+		}
+	})
+}
+
+// Close ends the simulator: streams and requests are cut. It waits for all
+// goroutines and may be called more than once.
+func (s *Simulator) Close() {
+	s.closeOnce.Do(func() {
+		s.life.end()
+		s.closeListeners()
+		for _, server := range s.servers {
+			_ = server.Close()
+		}
+		s.hub.close()
+	})
+	s.life.wait()
+}
+
+func (s *Simulator) closeListeners() {
+	for _, l := range []net.Listener{s.restListener, s.notifyListener, s.controlListener} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// RESTURL is the base of the REST API without its path, such as
+// "https://127.0.0.1:8445".
+func (s *Simulator) RESTURL() string { return "https://" + reachable(s.restListener) }
+
+// NotifyURL is the notification service, such as "xmpps://127.0.0.1:5223".
+func (s *Simulator) NotifyURL() string { return "xmpps://" + reachable(s.notifyListener) }
+
+// ControlURL is the control page, "" when there is none.
+func (s *Simulator) ControlURL() string {
+	if s.controlListener == nil {
+		return ""
+	}
+	return "http://" + reachable(s.controlListener)
+}
+
+// Domain is the XMPP domain.
+func (s *Simulator) Domain() string { return s.options.Domain }
+
+// CertificatePEM is the self-signed certificate of both services, for the
+// trust store of clients. It is new at each start and names localhost,
+// 127.0.0.1, ::1, the domain and the addresses listened on.
+func (s *Simulator) CertificatePEM() []byte { return s.cert.pem }
+
+// Call lets an inbound ACD call ring at an agent, who must be signed in and
+// READY, and returns its id; the events follow. The error says what the agent
+// is instead or what is wrong with c.
+func (s *Simulator) Call(agent gc.AgentID, c Call) (gc.DialogID, error) {
+	return s.board.call(agent, c)
+}
+
+// HangUp lets the outside party of a call hang up. It fails when there is no
+// such call or nobody outside takes part in it.
+func (s *Simulator) HangUp(id gc.DialogID) error { return s.board.hangUp(id) }
+
+// SetStatus puts Finesse in or out of service: an event to everyone, and
+// while it is out of service every REST request is answered 503.
+func (s *Simulator) SetStatus(status gc.SystemStatus) { s.board.setStatus(status) }
+
+// Publish puts a document on a node such as "/finesse/api/User/1001", as
+// Finesse would: for updates that this simulator does not make by itself.
+func (s *Simulator) Publish(node string, update []byte) { s.hub.publish(node, update) }
+
+// Agents tells what every user does now, in the order of their ids.
+func (s *Simulator) Agents() []Agent {
+	agents := s.board.agents()
+	for i := range agents {
+		agents[i].Streams = s.hub.streams(agents[i].ID)
+	}
+	return agents
+}
+
+// reachable is a listener's address in a form that clients can dial and the
+// certificate names.
+func reachable(l net.Listener) string {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// pause waits for d, or less when the simulator or ctx ends.
+func (l *lifetime) pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-l.done:
+	}
+}

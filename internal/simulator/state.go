@@ -1,0 +1,107 @@
+package simulator
+
+import (
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Asynchronous errors of state changes (captured on UCCE 12.5; Finesse
+// developer guide, "sign in" and "change agent state").
+var (
+	wrongState  = asyncErrorXML{Type: "Invalid State", Message: "CF_INVALID_OBJECT_STATE", Data: "22"}
+	notSignedIn = asyncErrorXML{Type: "Invalid State", Message: "CF_INVALID_PASSWORD_SPECIFIED", Data: "257"}
+	deviceBusy  = asyncErrorXML{Type: "Device Busy", Message: "CF_RESOURCE_BUSY", Data: "33"}
+	wrongDevice = asyncErrorXML{
+		Type: "Invalid Device", Message: "CF_INVALID_LOGON_DEVICE_SPECIFIED", Data: "260",
+		PeripheralCode: "10125", PeripheralMsg: "PERERR_TELDRIVE_NODEVICETARGETFORNETTARGETID",
+		PeripheralText: "A device target with the network target ID specified cannot be found. " +
+			"This could indicate either an internal error or a configuration error",
+	}
+)
+
+// signIn is forced: who is signed in already keeps the state.
+func (b *switchboard) signIn(by origin, at gc.Extension) {
+	u := by.user
+	moves := u.signedIn() && u.extension != at
+	switch holder := b.atExtension(at); {
+	case !isDevice(string(at)):
+		b.refuseUser(by, wrongDevice)
+		return
+	case holder != nil && holder != u:
+		b.refuseUser(by, deviceBusy)
+		return
+	case moves && (u.engaged() || len(u.legs) > 0):
+		b.refuseUser(by, wrongState)
+		return
+	}
+	u.extension = at
+	if u.signedIn() {
+		b.announce(u)
+		return
+	}
+	u.base = stance{state: gc.NotReady}
+	b.settle(u)
+}
+
+// isDevice: phones have four digits here.
+func isDevice(s string) bool { return len(s) == 4 && isDigits(s) }
+
+// changeState carries out a request for READY, NOT_READY, WORK or WORK_READY.
+func (b *switchboard) changeState(by origin, to stance) {
+	u := by.user
+	switch {
+	case to.state == gc.LoggedOut:
+		b.signOut(by, to)
+	case !u.signedIn() && to.state == gc.NotReady:
+		b.refuseUser(by, notSignedIn)
+	case !u.signedIn(), to.state != gc.Ready && to.state != gc.NotReady:
+		b.refuseUser(by, wrongState)
+	case u.engaged():
+		u.pending = to
+		b.announce(u)
+	case u.base == to:
+		b.announce(u)
+	default:
+		u.base = to
+		b.settle(u)
+	}
+}
+
+// signOut is allowed from NOT_READY only, as on UCCE, and not with a call.
+func (b *switchboard) signOut(by origin, to stance) {
+	u := by.user
+	if u.state != gc.NotReady || u.engaged() || len(u.legs) > 0 {
+		b.refuseUser(by, wrongState)
+		return
+	}
+	u.extension, u.base, u.pending = "", to, stance{}
+	b.settle(u)
+}
+
+// presence is told whether the agent has a notification stream. Without one
+// for a while the agent is set NOT_READY, after the call if there is one
+// (agent desk setting LOAD 0).
+func (b *switchboard) presence(id gc.AgentID, present func() bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u := b.directory[string(id)]
+	u.absence.stop()
+	if present() {
+		return
+	}
+	u.absence = b.after(b.presenceTimeout, func() {
+		if u.signedIn() && !present() {
+			b.disconnected(u)
+		}
+	})
+}
+
+func (b *switchboard) disconnected(u *user) {
+	lost := stance{state: gc.NotReady, system: connectionFailure}
+	if u.engaged() {
+		u.pending = lost
+		b.announce(u)
+		return
+	}
+	u.base = lost
+	b.settle(u)
+}

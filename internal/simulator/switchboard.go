@@ -1,0 +1,255 @@
+package simulator
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// switchboard holds the users and calls and is the one place that publishes
+// what happens to them, in Finesse's order. REST, the control page and timers
+// call it; it knows neither HTTP nor XMPP.
+//
+// A scenario (call.go, dial.go, control of a call in act.go) is a set of
+// methods that run under mu, change legs, and publish with post, put, del and
+// settle in the order a client shall see.
+type switchboard struct {
+	log                          *zap.Logger
+	now                          func() time.Time
+	life                         *lifetime
+	delay                        func() time.Duration
+	ringTimeout, presenceTimeout time.Duration
+	domain                       string
+	ports                        nodePorts
+	requests                     *serial
+	publish                      func(node string, update []byte) // must not block and not call back
+
+	directory map[string]*user // by id and by login name; never changes
+	users     []*user          // by id; the list never changes
+
+	mu      sync.Mutex // taken before the notifier's
+	dialogs map[gc.DialogID]*dialog
+	nextID  int
+	status  gc.SystemStatus
+}
+
+type nodePorts struct{ rest, notify int }
+
+func portsOf(rest, notify net.Listener) nodePorts {
+	return nodePorts{rest.Addr().(*net.TCPAddr).Port, notify.Addr().(*net.TCPAddr).Port}
+}
+
+func newSwitchboard(o *Options, life *lifetime, r *random, publish func(string, []byte)) *switchboard {
+	b := &switchboard{
+		log: o.Logger, now: o.Now, life: life, domain: o.Domain, publish: publish,
+		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout,
+		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
+		directory: map[string]*user{}, users: newUsers(o.Now()),
+		dialogs: map[gc.DialogID]*dialog{}, nextID: o.FirstDialog, status: gc.InService,
+	}
+	b.requests = &serial{life: life, delay: b.delay, queues: map[string][]func(){}}
+	for _, u := range b.users {
+		b.directory[string(u.id)], b.directory[u.login] = u, u
+	}
+	return b
+}
+
+// later runs the next step of a call after the usual delay, under the lock.
+// The step has to check that the call is still where it was.
+func (b *switchboard) later(step func()) { b.after(b.delay(), step) }
+
+func (b *switchboard) after(d time.Duration, step func()) *timer {
+	return b.life.after(d, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		step()
+	})
+}
+
+// queue carries out a request behind the others for the same object.
+func (b *switchboard) queue(object string, request func()) bool {
+	return b.requests.add(object, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		request()
+	})
+}
+
+func (b *switchboard) newDialog() *dialog {
+	d := &dialog{id: gc.DialogID(strconv.Itoa(b.nextID)), variables: emptyVariables()}
+	b.nextID++
+	b.dialogs[d.id] = d
+	return d
+}
+
+// announce tells the user, and the supervisor of the team, what the user is
+// now.
+func (b *switchboard) announce(u *user) {
+	u.announced = u.view()
+	b.publish(userURI(u.id), encode(updateXML{Data: u.xml("user"), Event: "PUT", Source: userURI(u.id)}))
+	b.publish(teamUsersURI(u.team.id), encode(updateXML{Data: u.memberXML(), Event: "PUT", Source: userURI(u.id)}))
+}
+
+// settle brings the user's state in line with the calls and announces it when
+// it changed. What was pending comes true after the last call.
+func (b *switchboard) settle(u *user) {
+	if u.pending.state != "" && !u.engaged() {
+		u.base, u.pending = u.pending, stance{}
+	}
+	u.state = u.current()
+	now := u.view()
+	if now == u.announced {
+		return
+	}
+	if now.state != u.announced.state || now.base != u.announced.base {
+		u.changed = b.now()
+	}
+	b.announce(u)
+}
+
+// post tells a user of a dialog that joins the user's collection.
+func (b *switchboard) post(l *leg) {
+	l.user.legs = append(l.user.legs, l)
+	b.publishList(l, "POST")
+}
+
+// del tells a user that a dialog left the collection. The dialog may well say
+// that it is still ringing or active.
+func (b *switchboard) del(l *leg) {
+	l.user.legs = slices.DeleteFunc(l.user.legs, func(other *leg) bool { return other == l })
+	b.publishList(l, "DELETE")
+	if len(l.dialog.agents()) == 0 {
+		delete(b.dialogs, l.dialog.id)
+	}
+}
+
+func (b *switchboard) publishList(l *leg, event string) {
+	list := dialogsXML{XMLName: named("dialogs"), Dialogs: []dialogXML{l.dialog.xml("Dialog", l)}}
+	node := dialogsURI(l.user.id)
+	b.publish(node, encode(updateXML{Data: list, Event: event, Source: node}))
+}
+
+// put tells everyone who has the dialog that it changed. Only the update for
+// the user who asked carries the id of the request.
+func (b *switchboard) put(d *dialog, by origin) {
+	for _, l := range d.agents() {
+		update := updateXML{Data: d.xml("dialog", l), Event: "PUT", Source: dialogURI(d.id)}
+		if l.user == by.user {
+			update.RequestID = by.request
+		}
+		b.publish(dialogsURI(l.user.id), encode(update))
+	}
+}
+
+// origin is the request that causes an event; the zero value when a timer, an
+// outside party or the system does.
+type origin struct {
+	user    *user
+	request string
+}
+
+// refuse publishes an asynchronous error. Its event is in lower case.
+func (b *switchboard) refuse(by origin, node, source, event string, e asyncErrorXML) {
+	b.publish(node, encode(failureXML{Errors: []asyncErrorXML{e}, RequestID: by.request, Source: source, Event: event}))
+}
+
+func (b *switchboard) refuseUser(by origin, e asyncErrorXML) {
+	b.refuse(by, userURI(by.user.id), userURI(by.user.id), "put", e)
+}
+
+func (b *switchboard) setStatus(status gc.SystemStatus) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.status == status {
+		return
+	}
+	b.status = status
+	b.publish(systemInfoURI, encode(updateXML{Data: b.systemInfo("systemInfo"), Event: "PUT", Source: systemInfoURI}))
+}
+
+func (b *switchboard) inService() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status == gc.InService
+}
+
+// systemInfo describes the node; mu is held.
+func (b *switchboard) systemInfo(element string) systemInfoXML {
+	x := systemInfoXML{
+		XMLName: named(element), CurrentTimestamp: stamp(b.now()), CTIHeartbeatInterval: 5, DeploymentType: "UCCE",
+		LastCTIHeartbeatStatus: "success", PrimaryNode: nodeXML{"localhost", b.ports.rest, b.ports.notify},
+		Status: b.status, SystemAuthMode: "NON_SSO", URI: systemInfoURI, XMPPDomain: b.domain, XMPPPubSubDomain: "pubsub." + b.domain,
+	}
+	if b.status != gc.InService {
+		x.LastCTIHeartbeatStatus, x.StatusReason = "failure", "The CTI server is not available"
+	}
+	return x
+}
+
+// Agent is what a user does now, for the control page and programs.
+type Agent struct {
+	ID           gc.AgentID   `json:"agent"`
+	Name         string       `json:"name"`
+	Supervisor   bool         `json:"supervisor"`
+	Extension    gc.Extension `json:"extension"`
+	State        gc.UserState `json:"state"`
+	Pending      gc.UserState `json:"pendingState"`
+	Reason       string       `json:"reason"`
+	SystemReason int          `json:"systemReason"`
+	Streams      int          `json:"streams"` // notification streams that get events
+	Calls        []AgentCall  `json:"calls"`
+}
+
+// AgentCall is an agent's part in a call.
+type AgentCall struct {
+	Dialog gc.DialogID  `json:"dialog"`
+	State  gc.CallState `json:"state"`
+	From   string       `json:"from"`
+	To     string       `json:"to"`
+}
+
+func (b *switchboard) agents() []Agent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var agents []Agent
+	for _, u := range b.users {
+		a := Agent{
+			ID: u.id, Name: u.first + " " + u.last, Supervisor: u.supervisor, Extension: u.extension,
+			State: u.state, Pending: u.pending.state, Calls: []AgentCall{},
+		}
+		if u.state == u.base.state {
+			a.SystemReason = u.base.system
+			if u.base.reason != nil {
+				a.Reason = u.base.reason.label
+			}
+		}
+		for _, l := range u.legs {
+			a.Calls = append(a.Calls, AgentCall{l.dialog.id, l.state, l.dialog.from, l.dialog.to})
+		}
+		agents = append(agents, a)
+	}
+	return agents
+}
+
+// atExtension is who is signed in there, nil when nobody is; mu is held.
+func (b *switchboard) atExtension(e gc.Extension) *user {
+	if i := slices.IndexFunc(b.users, func(u *user) bool { return u.signedIn() && u.extension == e }); i >= 0 {
+		return b.users[i]
+	}
+	return nil
+}
+
+func (b *switchboard) findAgent(id gc.AgentID) (*user, error) {
+	u := b.directory[string(id)]
+	if u == nil {
+		return nil, fmt.Errorf("agent %q is not known: 1001 to 1020 and 2001 are", id)
+	}
+	return u, nil
+}

@@ -1,0 +1,188 @@
+package simulator
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// user is an agent or supervisor. The first block never changes; the rest is
+// the switchboard's and guarded by its lock.
+type user struct {
+	id                 gc.AgentID
+	login, first, last string
+	supervisor         bool
+	team               team
+
+	extension gc.Extension
+	state     gc.UserState
+	changed   time.Time
+	base      stance // where the user is when no call is on
+	pending   stance // what replaces base after the calls; zero when nothing
+	legs      []*leg // the calls in the user's collection, in the order they came
+	reserved  *dialog
+	absence   *timer // from the last stream gone to NOT_READY
+	announced view
+}
+
+// view is what decides whether a user update is due.
+type view struct {
+	state         gc.UserState
+	base, pending stance
+}
+
+// view leaves the base out where it can not be seen.
+func (u *user) view() view {
+	v := view{state: u.state, pending: u.pending}
+	if u.state == u.base.state {
+		v.base = u.base
+	}
+	return v
+}
+
+type team struct {
+	id   gc.TeamID
+	name string
+}
+
+// stance is a state a user asked for or was put in, with its reason.
+type stance struct {
+	state  gc.UserState
+	reason *reason // configured, nil for none
+	system int     // reason code of the system, 0 for none
+}
+
+// System reason codes (Finesse administration guide, "reason codes").
+const (
+	offHook           = 50006
+	callNotAnswered   = 32767
+	connectionFailure = 50002
+)
+
+// reason is a configured reason code: Finesse's id, and the code for reports.
+type reason struct {
+	id       gc.ReasonCodeID
+	category gc.ReasonCategory
+	code     int
+	label    string
+	forAll   bool
+}
+
+// reasons have ids that differ from their codes, and labels with characters
+// that separate or need escaping elsewhere: clients have to cope with both.
+var reasons = []reason{
+	{"1", gc.NotReadyReasons, 12, "Lunch", true},
+	{"2", gc.NotReadyReasons, 13, "Break, coffee & tea", true},
+	{"3", gc.NotReadyReasons, 14, "Rückruf", true},
+	{"16", gc.NotReadyReasons, 10, "Team Meeting", false},
+	{"5", gc.LogoutReasons, 20, "End of shift", true},
+	{"6", gc.LogoutReasons, 21, "Doctor, family & other", true},
+	{"7", gc.LogoutReasons, 22, "Congé", false},
+}
+
+func findReason(category gc.ReasonCategory, id gc.ReasonCodeID) *reason {
+	i := slices.IndexFunc(reasons, func(r reason) bool { return r.category == category && r.id == id })
+	if i < 0 {
+		return nil
+	}
+	return &reasons[i]
+}
+
+var sales = team{"1", "Sales"}
+
+// newUsers are the people of the simulated contact centre.
+func newUsers(started time.Time) []*user {
+	names := strings.Fields(`Ada Lovelace  Alan Turing  Grace Hopper  Edsger Dijkstra  Barbara Liskov  Donald Knuth
+		Radia Perlman  Ken Thompson  Frances Allen  Dennis Ritchie  Margaret Hamilton  Niklaus Wirth  Hedy Lamarr
+		Claude Shannon  Katherine Johnson  Tony Hoare  Sophie Wilson  Vint Cerf  Annie Easley  Seán Ó_Briain`)
+	var users []*user
+	for i := range 20 {
+		users = append(users, newUser(gc.AgentID("10"+twoDigits(i+1)), names[2*i], strings.ReplaceAll(names[2*i+1], "_", " "), started))
+	}
+	boss := newUser("2001", "Emmy", "Noether", started)
+	boss.supervisor = true
+	return append(users, boss)
+}
+
+func twoDigits(n int) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
+
+func newUser(id gc.AgentID, first, last string, started time.Time) *user {
+	u := &user{
+		id: id, login: "agent" + string(id), first: first, last: last, team: sales,
+		state: gc.LoggedOut, base: stance{state: gc.LoggedOut}, changed: started,
+	}
+	u.announced = u.view()
+	return u
+}
+
+func (u *user) signedIn() bool { return u.base.state != gc.LoggedOut }
+
+// leads reports whether u supervises v.
+func (u *user) leads(v *user) bool { return u.supervisor && u.team == v.team }
+
+// engaged: a request for another state has to wait for the end of a call. A
+// direct call that rings does not count, since it changes no state.
+func (u *user) engaged() bool {
+	return u.reserved != nil || slices.ContainsFunc(u.legs, func(l *leg) bool { return l.state != gc.Alerting })
+}
+
+// current derives the state from the calls: UCCE shows TALKING and HOLD for
+// every kind of call, RESERVED for ACD calls only.
+func (u *user) current() gc.UserState {
+	state := u.base.state
+	if u.reserved != nil {
+		state = gc.Reserved
+	}
+	for _, l := range u.legs {
+		switch l.state {
+		case gc.Active:
+			return gc.Talking
+		case gc.Held:
+			state = gc.Hold
+		}
+	}
+	return state
+}
+
+// shownReason is the reason code that goes with the state: only NOT_READY and
+// LOGOUT have one (captured on UCCE 12.5).
+func (u *user) shownReason() (*reasonXML, string) {
+	if u.state != gc.NotReady && u.state != gc.LoggedOut {
+		return nil, ""
+	}
+	if u.base.reason == nil {
+		return nil, "-1"
+	}
+	x := u.base.reason.xml()
+	x.ID, x.SystemCode = u.base.reason.id, new(bool)
+	return &x, string(u.base.reason.id)
+}
+
+func (r *reason) xml() reasonXML {
+	return reasonXML{Category: r.category, Code: r.code, Label: r.label, ForAll: r.forAll, URI: reasonURI(r.id)}
+}
+
+func (u *user) xml(element string) userXML {
+	x := userXML{
+		XMLName: named(element), Dialogs: dialogsURI(u.id), Extension: u.extension, FirstName: u.first, LastName: u.last,
+		LoginID: u.id, LoginName: u.login, MediaType: 1, PendingState: u.pending.state, Roles: []string{"Agent"},
+		Settings: settingsXML{"NOT_ALLOWED", "NOT_ALLOWED"}, State: u.state, StateChangeTime: stamp(u.changed),
+		TeamID: u.team.id, TeamName: u.team.name, URI: userURI(u.id), WrapUpTimer: 7200,
+	}
+	x.ReasonCode, x.ReasonCodeID = u.shownReason()
+	if u.supervisor {
+		x.Roles = append(x.Roles, "Supervisor")
+		x.Teams = &[]teamXML{{u.team.id, u.team.name, teamURI(u.team.id)}}
+	}
+	return x
+}
+
+func (u *user) memberXML() memberXML {
+	reason, _ := u.shownReason()
+	return memberXML{
+		Dialogs: dialogsURI(u.id), Extension: u.extension, FirstName: u.first, LastName: u.last, LoginID: u.id, MediaType: 1,
+		PendingState: u.pending.state, ReasonCode: reason, State: u.state, StateChangeTime: stamp(u.changed), URI: userURI(u.id),
+	}
+}
