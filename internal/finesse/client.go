@@ -1,0 +1,152 @@
+// Package finesse talks to the REST interface of one Cisco Finesse node and
+// reads the documents both that interface and the notification service
+// (package notify) send.
+//
+// What it promises:
+//
+//   - A request that creates, answers or ends a call, or acts on one in any
+//     other way, is sent once. Reads and changes of an agent's state are sent
+//     again on a time-out, Options.Retries times, because doing them twice has
+//     the effect of doing them once. No other failure is retried here.
+//   - Requests of one agent never wait for those of another: there is no
+//     common queue, and HTTP/1.1 gives each its own connection.
+//   - Every attempt ends within Options.Timeout, body included, and nothing
+//     larger than 8 MiB is read.
+//   - Finesse accepts a change (200 or 202) before it is done. A nil error
+//     means accepted; the outcome comes as an Update, or never.
+//   - Every error is or wraps a *gc.Error. SUBSCRIPTION_FAILED means that the
+//     credentials were refused: the caller must not use them again, because
+//     five refusals lock the account for everybody.
+//   - Redirects are not followed and no proxy is taken from the environment:
+//     the password goes to the configured node or nowhere.
+//
+// A Client may be used by any number of goroutines.
+package finesse
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// Options say where a node is and how patient to be with it.
+type Options struct {
+	// BaseURL is https://host:port of the node; "/finesse/api" is added.
+	BaseURL string
+	// TLS holds the trusted roots; nil trusts the system's. TLS 1.2 is the
+	// least spoken whatever it says.
+	TLS *tls.Config
+	// Timeout is for one attempt; 0 means 5 s.
+	Timeout time.Duration
+	// Retries is how often a repeatable request is sent again after a
+	// time-out.
+	Retries int
+	// Logger is told of repeated requests; nil is silent.
+	Logger *zap.Logger
+	// Registerer gets the metrics; nil keeps them private. Clients of several
+	// nodes may share one, and then share the metrics.
+	Registerer prometheus.Registerer
+}
+
+const (
+	defaultTimeout = 5 * time.Second
+	apiPath        = "/finesse/api"
+)
+
+// idlePerNode keeps a connection for each agent that is likely to ask again
+// soon: with net/http's default of 2 thousands of agents would open a TLS
+// connection for nearly every request.
+const idlePerNode = 512
+
+// idleTime is shorter than Tomcat's keep-alive (20 s by default), so that a
+// request seldom meets a connection the server is about to close.
+const idleTime = 15 * time.Second
+
+// Client sends requests to one node.
+type Client struct {
+	base    string
+	host    string
+	timeout time.Duration
+	retries int
+	http    *http.Client
+	log     *zap.Logger
+	metrics *metrics
+}
+
+// NewClient makes a client for one node. It sends nothing: a node that is
+// away shows in the first request.
+func NewClient(o Options) (*Client, error) {
+	u, err := url.Parse(o.BaseURL)
+	if err != nil {
+		return nil, errors.New("finesse url can not be read") // err would quote a password in it
+	}
+	if u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return nil, errors.New("finesse url is not of the form https://host:port")
+	}
+	if o.Retries < 0 || o.Timeout < 0 {
+		return nil, errors.New("finesse time-out and retries can not be negative")
+	}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("finesse metrics: %w", err)
+	}
+	c := &Client{
+		base:    "https://" + u.Host + apiPath,
+		host:    u.Host,
+		timeout: o.Timeout,
+		retries: o.Retries,
+		log:     o.Logger,
+		metrics: m,
+	}
+	if c.timeout == 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.log == nil {
+		c.log = zap.NewNop()
+	}
+	c.http = &http.Client{
+		Transport: newTransport(o.TLS),
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+	return c, nil
+}
+
+// newTransport leaves Proxy nil, and speaks HTTP/1.1 only: with HTTP/2 the
+// agents of a node would share one TCP connection, where a lost packet or a
+// dead path stalls all of them at once.
+func newTransport(conf *tls.Config) *http.Transport {
+	if conf == nil {
+		conf = &tls.Config{}
+	}
+	conf = conf.Clone()
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.NextProtos = nil
+	if conf.ClientSessionCache == nil {
+		conf.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
+		TLSClientConfig:        conf,
+		Protocols:              &protocols,
+		MaxIdleConnsPerHost:    idlePerNode,
+		IdleConnTimeout:        idleTime,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // or the limit on the body would be one on what it unpacks to
+	}
+}
+
+// Close drops the idle connections. Requests under way are not disturbed;
+// their contexts end them.
+func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -1,0 +1,405 @@
+package finesse
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+var agent = Credentials{Agent: "1001", Password: gc.NewSecret("pass,w:rd")}
+
+// node is a Finesse node that does what its handler says.
+type node struct {
+	*httptest.Server
+	hits atomic.Int64
+}
+
+func startNode(t *testing.T, handler http.HandlerFunc) (*node, *Client) {
+	t.Helper()
+	return startNodeWith(t, handler, Options{})
+}
+
+func startNodeWith(t *testing.T, handler http.HandlerFunc, o Options) (*node, *Client) {
+	t.Helper()
+	n := &node{}
+	n.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.hits.Add(1)
+		handler(w, r)
+	}))
+	t.Cleanup(n.Server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(n.Certificate())
+	o.BaseURL, o.TLS = n.URL, &tls.Config{RootCAs: roots}
+	c, err := NewClient(o)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return n, c
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestReads(t *testing.T) {
+	var got *http.Request
+	var body string
+	_, c := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		_, _ = io.WriteString(w, body)
+	})
+	asked := func(uri string) {
+		t.Helper()
+		require.Equal(t, "GET", got.Method)
+		require.Equal(t, uri, got.URL.RequestURI())
+		user, password, _ := got.BasicAuth()
+		require.Equal(t, []string{"1001", "pass,w:rd"}, []string{user, password})
+	}
+
+	body = string(file(t, "user.xml"))
+	u, err := c.User(t.Context(), agent)
+	require.NoError(t, err)
+	asked("/finesse/api/User/1001")
+	require.Equal(t, User{
+		LoginID: "1001001", LoginName: "csmith", FirstName: "Chris", LastName: "Smith",
+		State: gc.NotReady, Extension: "1001001", ReasonCodeID: "16", StateChangeTime: at("2012-03-01T17:58:21.234Z"),
+		Roles: []string{"Agent", "Supervisor"}, TeamID: "500", TeamName: "Sales", Teams: []Team{{ID: "2001", Name: "First Line"}},
+		Settings: Settings{WrapUpOnIncoming: "OPTIONAL", WrapUpOnOutgoing: "NOT_ALLOWED"}, WrapUpTimer: 2 * time.Hour,
+	}, u)
+
+	body = string(file(t, "dialog.xml"))
+	d, err := c.Dialog(t.Context(), agent, "154963621")
+	require.NoError(t, err)
+	asked("/finesse/api/Dialog/154963621")
+	require.EqualValues(t, "154963621", d.ID)
+	require.Empty(t, d.AssociatedDialog)
+
+	body = "<Dialogs>" + body + body + "</Dialogs>"
+	ds, err := c.Dialogs(t.Context(), agent)
+	require.NoError(t, err)
+	asked("/finesse/api/User/1001/Dialogs")
+	require.Equal(t, []Dialog{d, d}, ds)
+
+	body = "<Dialogs/>"
+	ds, err = c.Dialogs(t.Context(), agent)
+	require.NoError(t, err)
+	require.Empty(t, ds)
+
+	body = string(file(t, "reason_codes.xml"))
+	codes, err := c.ReasonCodes(t.Context(), agent, gc.NotReadyReasons)
+	require.NoError(t, err)
+	asked("/finesse/api/User/1001/ReasonCodes?category=NOT_READY")
+	require.Equal(t, []gc.ReasonCode{{ID: "1", Label: "Lunch"}}, codes, "the id of the uri, not the code")
+
+	body = string(file(t, "system_info.xml"))
+	info, err := c.SystemInfo(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "/finesse/api/SystemInfo", got.URL.RequestURI())
+	require.Empty(t, got.Header.Get("Authorization"))
+	require.Equal(t, SystemInfo{
+		Status: "IN_SERVICE", LastCTIHeartbeat: "success", DeploymentType: "UCCE",
+		PrimaryHost: "finA.example.com", SecondaryHost: "finB.example.com", CurrentTime: at("2019-09-17T12:46:21.311Z"),
+		XMPPDomain: "finA.example.com", XMPPPubSubDomain: "pubsub.finA.example.com",
+	}, info)
+	require.True(t, info.Usable())
+}
+
+func TestWrites(t *testing.T) {
+	var got []string
+	_, c := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = []string{r.Method, r.URL.RequestURI(), r.Header.Get("requestId"), r.Header.Get("Content-Type"), string(body)}
+		w.WriteHeader(http.StatusAccepted)
+	})
+	special := Credentials{Agent: "jo o'neil@corp", Password: agent.Password}
+	require.NoError(t, c.SignIn(t.Context(), agent, "r1", "2001"))
+	xml := "application/xml"
+	require.Equal(t, []string{"PUT", "/finesse/api/User/1001", "r1", xml, "<User><state>LOGIN</state><extension>2001</extension></User>"}, got)
+	require.NoError(t, c.ChangeState(t.Context(), special, "r2", gc.NotReady, "19"))
+	require.Equal(t, []string{"PUT", "/finesse/api/User/jo%20o%27neil@corp", "r2", xml, "<User><state>NOT_READY</state><reasonCodeId>19</reasonCodeId></User>"}, got)
+	require.NoError(t, c.ChangeState(t.Context(), agent, "", gc.Ready, ""))
+	require.Equal(t, []string{"PUT", "/finesse/api/User/1001", "", xml, "<User><state>READY</state></User>"}, got)
+	require.NoError(t, c.MakeCall(t.Context(), agent, "r3", "2001", "<*&5>"))
+	require.Equal(t, []string{"POST", "/finesse/api/User/1001/Dialogs", "r3", xml,
+		"<Dialog><requestedAction>MAKE_CALL</requestedAction><fromAddress>2001</fromAddress><toAddress>&lt;*&amp;5&gt;</toAddress></Dialog>"}, got)
+	require.NoError(t, c.Act(t.Context(), agent, "r4", "77", Answer, "2001"))
+	require.Equal(t, []string{"PUT", "/finesse/api/Dialog/77", "r4", xml,
+		"<Dialog><requestedAction>ANSWER</requestedAction><targetMediaAddress>2001</targetMediaAddress></Dialog>"}, got)
+}
+
+func apiErrors(errorType, message, data string) string {
+	return fmt.Sprintf("<ApiErrors><ApiError><ErrorType>%s</ErrorType><ErrorMessage>%s</ErrorMessage><ErrorData>%s</ErrorData></ApiError></ApiErrors>",
+		errorType, message, data)
+}
+
+func TestRefusals(t *testing.T) {
+	const html = "<html><head><title>Error</title></head><body><p>no<br></body></html>"
+	user := func(ctx context.Context, c *Client) error { _, err := c.User(ctx, agent); return err }
+	dialog := func(ctx context.Context, c *Client) error { _, err := c.Dialog(ctx, agent, "7"); return err }
+	act := func(ctx context.Context, c *Client) error { return c.Act(ctx, agent, "r", "7", Hold, "2001") }
+	call := func(ctx context.Context, c *Client) error { return c.MakeCall(ctx, agent, "r", "2001", "5") }
+	state := func(ctx context.Context, c *Client) error { return c.ChangeState(ctx, agent, "r", gc.Ready, "") }
+	system := func(ctx context.Context, c *Client) error { _, err := c.SystemInfo(ctx); return err }
+	mismatch := apiErrors("Invalid Authorization User Specified", "The user specified in the authentication credentials and the uri don't match", "4321")
+	for _, c := range []struct {
+		name   string
+		do     func(context.Context, *Client) error
+		status int
+		body   string
+		want   gc.Code
+	}{
+		{"wrong password, answered by the web server", user, 401, html, gc.SubscriptionFailed},
+		{"wrong password, empty answer", state, 401, "", gc.SubscriptionFailed},
+		{"wrong password or no right, which can not be told apart", act, 401, apiErrors("Authorization Failure", "UNAUTHORIZED", "1234"), gc.SubscriptionFailed},
+		{"a reason for a 401 nobody knows is taken for the password", user, 401, apiErrors("Novelty", "", ""), gc.SubscriptionFailed},
+		{"credentials of another user", user, 401, mismatch, gc.SubscriptionFailed},
+		{"a call of others keeps the session", act, 401, mismatch, gc.NoDialogID},
+		{"a user who may not dial keeps the session", call, 401, mismatch, gc.GeneralError},
+		{"not the agent's supervisor", state, 401, apiErrors("Invalid Supervisor", "", ""), gc.GeneralError},
+		{"401 about the state", act, 401, apiErrors("Invalid State", "", ""), gc.InvalidObjectState},
+		{"locked account", user, 401, apiErrors("Authorization Failure", "CF_AGENT_ACCOUNT_LOCKED_OUT", "289"), gc.AccountLocked},
+		{"unknown user", user, 404, apiErrors("User Not Found", "UNKNOWN_USER", "4023"), gc.UserNotFound},
+		{"unknown user, without a reason", user, 404, html, gc.UserNotFound},
+		{"unknown call", dialog, 404, apiErrors("Dialog Not Found", "", "7"), gc.NoDialogID},
+		{"unknown call, without a reason", act, 404, "", gc.NoDialogID},
+		{"unknown call, not said what", act, 404, apiErrors("Not Found", "", ""), gc.NoDialogID},
+		{"web application not there yet", system, 404, html, gc.FinesseUnavailable},
+		{"missing reason code", state, 400, apiErrors("Parameter Missing", "", "reasonCodeId"), gc.MissingReasonCode},
+		{"bad destination", call, 400, apiErrors("Invalid Destination", "", ""), gc.BadDestination},
+		{"bad request without a reason", call, 400, html, gc.GeneralError},
+		{"administrators only", user, 403, "", gc.GeneralError},
+		{"internal error", user, 500, apiErrors("Internal Server Error", "RUNTIME_EXCEPTION", ""), gc.GeneralError},
+		{"out of service", user, 503, apiErrors("Service Unavailable", "", ""), gc.FinesseUnavailable},
+		{"out of service, without a reason", call, 503, html, gc.FinesseUnavailable},
+		{"sent elsewhere", user, 302, "", gc.FinesseUnavailable},
+		{"success that is a page", user, 200, html, gc.GeneralError},
+		{"success without content", user, 200, "", gc.GeneralError},
+		{"success about something else", user, 200, "<Dialogs/>", gc.GeneralError},
+		{"success with a broken id", dialog, 200, "<Dialog><id>x</id></Dialog>", gc.GeneralError},
+		{"success that never ends", user, 200, "<User>" + strings.Repeat(" ", maxBodyBytes), gc.GeneralError},
+		{"an error as long as a book", user, 500, "<ApiErrors>" + strings.Repeat(" ", maxBodyBytes), gc.GeneralError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n, client := startNodeWith(t, answer(c.status, c.body), Options{Retries: 3})
+			err := c.do(t.Context(), client)
+			var protocol *gc.Error
+			require.ErrorAs(t, err, &protocol)
+			require.Equal(t, c.want, protocol.Code, err.Error())
+			require.EqualValues(t, 1, n.hits.Load(), "a refusal is not asked for twice")
+			require.NotContains(t, err.Error(), "pass,w")
+			require.Less(t, len(err.Error()), 1000)
+		})
+	}
+}
+
+func TestWhatFinesseSaidIsInTheChain(t *testing.T) {
+	_, c := startNode(t, answer(400, apiErrors("Invalid Input", "bad", "x")))
+	var said APIError
+	require.ErrorAs(t, c.SignIn(t.Context(), agent, "r", "2001"), &said)
+	require.Equal(t, APIError{Type: "Invalid Input", Message: "bad", Data: "x"}, said)
+}
+
+func TestOnlyReadsAndChangesOfStateAreRepeatedAndOnlyOnATimeOut(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(*Client) error
+		want int64
+	}{
+		{"User", func(c *Client) error { _, err := c.User(t.Context(), agent); return err }, 3},
+		{"Dialogs", func(c *Client) error { _, err := c.Dialogs(t.Context(), agent); return err }, 3},
+		{"SystemInfo", func(c *Client) error { _, err := c.SystemInfo(t.Context()); return err }, 3},
+		{"SignIn", func(c *Client) error { return c.SignIn(t.Context(), agent, "r", "2001") }, 3},
+		{"ChangeState", func(c *Client) error { return c.ChangeState(t.Context(), agent, "r", gc.Ready, "") }, 3},
+		{"MakeCall", func(c *Client) error { return c.MakeCall(t.Context(), agent, "r", "2001", "5") }, 1},
+		{"Act Answer", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Answer, "2001") }, 1},
+		{"Act Drop", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Drop, "2001") }, 1},
+		{"Act Hold", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Hold, "2001") }, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			release := make(chan struct{})
+			silent, client := startNodeWith(t, func(http.ResponseWriter, *http.Request) { <-release },
+				Options{Timeout: 40 * time.Millisecond, Retries: 2})
+			require.Equal(t, gc.NotReachable, gc.CodeOf(c.do(client)))
+			close(release)
+			require.Equal(t, c.want, silent.hits.Load())
+
+			cutting, client := startNodeWith(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.ReadAll(r.Body)
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err == nil {
+					conn.Close()
+				}
+			}, Options{Retries: 2})
+			require.Equal(t, gc.Down, gc.CodeOf(c.do(client)))
+			require.EqualValues(t, 1, cutting.hits.Load(), "a cut is not repeated")
+		})
+	}
+}
+
+func TestASecondAttemptThatWorksIsASuccess(t *testing.T) {
+	release := make(chan struct{})
+	var attempts atomic.Int64
+	_, c := startNodeWith(t, func(w http.ResponseWriter, _ *http.Request) {
+		if attempts.Add(1) == 1 {
+			<-release
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}, Options{Timeout: 100 * time.Millisecond, Retries: 1})
+	err := c.SignIn(t.Context(), agent, "r", "2001")
+	close(release)
+	require.NoError(t, err)
+}
+
+func TestABodyThatDripsIsCutAtTheTimeOut(t *testing.T) {
+	release := make(chan struct{})
+	_, c := startNodeWith(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<User>")
+		_ = http.NewResponseController(w).Flush()
+		<-release
+	}, Options{Timeout: 50 * time.Millisecond})
+	_, err := c.User(t.Context(), agent)
+	close(release)
+	require.Equal(t, gc.NotReachable, gc.CodeOf(err))
+}
+
+func TestAContextThatEndsStopsTheRepetition(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	n, c := startNodeWith(t, func(http.ResponseWriter, *http.Request) { cancel(); <-release }, Options{Retries: 5})
+	_, err := c.User(ctx, agent)
+	close(release)
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualValues(t, 1, n.hits.Load())
+}
+
+func TestANodeThatIsNotThereIsDown(t *testing.T) {
+	n, c := startNode(t, answer(200, ""))
+	n.Server.Close()
+	_, err := c.SystemInfo(t.Context())
+	require.Equal(t, gc.Down, gc.CodeOf(err))
+}
+
+func TestACertificateThatIsNotTrustedIsExplained(t *testing.T) {
+	n, _ := startNode(t, answer(200, ""))
+	roots := x509.NewCertPool()
+	roots.AddCert(n.Certificate())
+	for want, base := range map[string]Options{
+		"add its CA to finesse.ca_file": {BaseURL: n.URL},
+		"is for another name":           {BaseURL: strings.Replace(n.URL, "127.0.0.1", "localhost", 1), TLS: &tls.Config{RootCAs: roots}},
+	} {
+		c, err := NewClient(base)
+		require.NoError(t, err)
+		_, err = c.SystemInfo(t.Context())
+		require.Equal(t, gc.Down, gc.CodeOf(err))
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, strings.TrimPrefix(base.BaseURL, "https://"), "the node is named")
+	}
+}
+
+func TestThePasswordGoesNowhereElse(t *testing.T) {
+	other, _ := startNode(t, answer(200, ""))
+	_, c := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
+	_, err := c.User(t.Context(), agent)
+	require.ErrorContains(t, err, "finesse.nodes")
+	require.Zero(t, other.hits.Load(), "a redirect is not followed")
+	transport, ok := c.http.Transport.(*http.Transport)
+	require.True(t, ok)
+	require.Nil(t, transport.Proxy, "no proxy, whatever the environment says")
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	server := httptest.NewUnstartedServer(answer(200, ""))
+	server.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
+	server.Config.ErrorLog = nil
+	server.StartTLS()
+	defer server.Close()
+	c, err := NewClient(Options{BaseURL: server.URL, TLS: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}})
+	require.NoError(t, err)
+	_, err = c.SystemInfo(t.Context())
+	require.Equal(t, gc.Down, gc.CodeOf(err))
+	require.ErrorContains(t, err, "protocol version")
+}
+
+func TestNoAgentWaitsForAnother(t *testing.T) {
+	const agents = 300
+	release, in := make(chan struct{}), make(chan struct{}, agents)
+	_, c := startNodeWith(t, func(w http.ResponseWriter, r *http.Request) {
+		if user, _, _ := r.BasicAuth(); user != "fast" {
+			in <- struct{}{}
+			<-release
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}, Options{Timeout: 30 * time.Second})
+	var slow sync.WaitGroup
+	for range agents {
+		slow.Go(func() { _ = c.SignIn(t.Context(), agent, "r", "2001") })
+	}
+	for range agents {
+		<-in
+	}
+	err := c.SignIn(t.Context(), Credentials{Agent: "fast"}, "r", "2001")
+	close(release)
+	slow.Wait()
+	require.NoError(t, err)
+}
+
+func TestRequestsAreCountedByWhatTheyAskForAndHowTheyEnd(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	status, body := 401, ""
+	n, c := startNodeWith(t, func(w http.ResponseWriter, r *http.Request) { answer(status, body)(w, r) }, Options{Registerer: registry})
+	count := func(m method, r result) float64 {
+		return testutil.ToFloat64(c.metrics.requests.WithLabelValues(string(m), string(r)))
+	}
+	for _, step := range []struct {
+		status int
+		body   string
+		want   result
+	}{
+		{401, "", resultDenied}, {404, "", resultRefused}, {503, "", resultUnavailable}, {200, "<x/>", resultMalformed},
+		{200, "<User><loginId>1</loginId></User>", resultOK},
+	} {
+		status, body = step.status, step.body
+		_, _ = c.User(t.Context(), agent)
+		require.Equal(t, 1.0, count(methodUser, step.want))
+	}
+	n.Server.Close()
+	_, _ = c.User(t.Context(), agent)
+	require.Equal(t, 1.0, count(methodUser, resultIO))
+	require.Equal(t, len(allMethods)*len(allResults), testutil.CollectAndCount(c.metrics.requests), "the series are a closed set, there from the start")
+
+	second, err := NewClient(Options{BaseURL: "https://other:8445", Registerer: registry})
+	require.NoError(t, err)
+	require.Same(t, c.metrics.requests, second.metrics.requests, "clients of two nodes share them")
+}
+
+func TestNewClientRefusesWhatCanNotWork(t *testing.T) {
+	for _, o := range []Options{
+		{}, {BaseURL: "http://host"}, {BaseURL: "https://"}, {BaseURL: "https://u:secret@host"}, {BaseURL: "https://host/path"},
+		{BaseURL: "https://u:secret@ho st"}, {BaseURL: "https://host", Retries: -1}, {BaseURL: "https://host", Timeout: -1},
+	} {
+		_, err := NewClient(o)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
+func TestRequestIDsDiffer(t *testing.T) { require.NotEqual(t, NewRequestID(), NewRequestID()) }

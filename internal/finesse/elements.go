@@ -1,0 +1,298 @@
+package finesse
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// The elements of the REST answers and of the updates (Finesse developer
+// guide, "User", "Dialog", "SystemInfo"); decode says why the names are in
+// lower case.
+type (
+	systemInfoElement struct {
+		XMLName          xml.Name `xml:"systeminfo"`
+		Status           text     `xml:"status"`
+		StatusReason     text     `xml:"statusreason"`
+		CurrentTimestamp text     `xml:"currenttimestamp"`
+		DeploymentType   text     `xml:"deploymenttype"`
+		LastCTIHeartbeat text     `xml:"lastctiheartbeatstatus"`
+		PrimaryHost      text     `xml:"primarynode>host"`
+		SecondaryHost    text     `xml:"secondarynode>host"`
+		XMPPDomain       text     `xml:"xmppdomain"`
+		XMPPPubSubDomain text     `xml:"xmpppubsubdomain"`
+	}
+
+	userElement struct {
+		XMLName         xml.Name      `xml:"user"`
+		URI             text          `xml:"uri"`
+		LoginID         text          `xml:"loginid"`
+		LoginName       text          `xml:"loginname"`
+		FirstName       text          `xml:"firstname"`
+		LastName        text          `xml:"lastname"`
+		State           text          `xml:"state"`
+		PendingState    text          `xml:"pendingstate"`
+		Extension       text          `xml:"extension"`
+		ReasonCodeID    text          `xml:"reasoncodeid"`
+		StateChangeTime text          `xml:"statechangetime"`
+		Roles           []text        `xml:"roles>role"`
+		TeamID          text          `xml:"teamid"`
+		TeamName        text          `xml:"teamname"`
+		Teams           []teamElement `xml:"teams>team"`
+		Incoming        text          `xml:"settings>wrapuponincoming"`
+		Outgoing        text          `xml:"settings>wrapuponoutgoing"`
+		WrapUpTimer     text          `xml:"wrapuptimer"`
+	}
+
+	teamElement struct {
+		ID   text `xml:"id"`
+		Name text `xml:"name"`
+	}
+
+	dialogsElement struct {
+		XMLName xml.Name        `xml:"dialogs"`
+		Dialogs []dialogElement `xml:"dialog"`
+	}
+
+	dialogElement struct {
+		XMLName         xml.Name             `xml:"dialog"`
+		ID              text                 `xml:"id"`
+		URI             text                 `xml:"uri"`
+		State           text                 `xml:"state"`
+		FromAddress     text                 `xml:"fromaddress"`
+		ToAddress       text                 `xml:"toaddress"`
+		AssociatedURI   text                 `xml:"associateddialoguri"`
+		SecondaryID     text                 `xml:"secondaryid"`
+		MediaProperties mediaElement         `xml:"mediaproperties"`
+		Participants    []participantElement `xml:"participants>participant"`
+	}
+
+	mediaElement struct {
+		CallType     text              `xml:"calltype"`
+		DNIS         text              `xml:"dnis"`
+		DialedNumber text              `xml:"dialednumber"`
+		WrapUpReason string            `xml:"wrapupreason"`
+		WrapUpItems  []string          `xml:"wrapupitems>wrapupitem"`
+		Variables    []variableElement `xml:"callvariables>callvariable"`
+	}
+
+	variableElement struct {
+		Name  text   `xml:"name"`
+		Value string `xml:"value"` // a driver's text, blanks included
+	}
+
+	participantElement struct {
+		Actions         []text `xml:"actions>action"`
+		MediaAddress    text   `xml:"mediaaddress"`
+		AddressType     text   `xml:"mediaaddresstype"`
+		StartTime       text   `xml:"starttime"`
+		State           text   `xml:"state"`
+		StateCause      text   `xml:"statecause"`
+		StateChangeTime text   `xml:"statechangetime"`
+	}
+
+	reasonCodesElement struct {
+		XMLName xml.Name            `xml:"reasoncodes"`
+		Codes   []reasonCodeElement `xml:"reasoncode"`
+	}
+
+	reasonCodeElement struct {
+		URI   text `xml:"uri"`
+		Label text `xml:"label"`
+	}
+
+	apiErrorsElement struct {
+		XMLName xml.Name          `xml:"apierrors"`
+		Errors  []apiErrorElement `xml:"apierror"`
+	}
+
+	apiErrorElement struct {
+		Type              text `xml:"errortype"`
+		Message           text `xml:"errormessage"`
+		Data              text `xml:"errordata"`
+		PeripheralCode    text `xml:"peripheralerrorcode"`
+		PeripheralMessage text `xml:"peripheralerrormsg"`
+	}
+)
+
+func (e *systemInfoElement) systemInfo() (SystemInfo, error) {
+	return SystemInfo{
+		Status:           strings.ToUpper(string(e.Status)),
+		StatusReason:     string(e.StatusReason),
+		LastCTIHeartbeat: strings.ToLower(string(e.LastCTIHeartbeat)),
+		DeploymentType:   strings.ToUpper(string(e.DeploymentType)),
+		PrimaryHost:      string(e.PrimaryHost),
+		SecondaryHost:    string(e.SecondaryHost),
+		XMPPDomain:       string(e.XMPPDomain),
+		XMPPPubSubDomain: string(e.XMPPPubSubDomain),
+		CurrentTime:      parseTime(e.CurrentTimestamp),
+	}, nil
+}
+
+// user checks the id: it is the one value that decides whom an update is
+// about. An update that has none is known by its uri.
+func (e *userElement) user() (User, error) {
+	if e.LoginID == "" {
+		e.LoginID = text(lastSegment(e.URI))
+	}
+	id, err := gc.ParseAgentID(string(e.LoginID))
+	if err != nil {
+		return User{}, fmt.Errorf("user: %w", err)
+	}
+	u := User{
+		LoginID:         id,
+		LoginName:       string(e.LoginName),
+		FirstName:       string(e.FirstName),
+		LastName:        string(e.LastName),
+		State:           gc.UserState(strings.ToUpper(string(e.State))),
+		PendingState:    gc.UserState(strings.ToUpper(string(e.PendingState))),
+		Extension:       gc.Extension(e.Extension),
+		ReasonCodeID:    reasonCodeID(string(e.ReasonCodeID)),
+		StateChangeTime: parseTime(e.StateChangeTime),
+		Roles:           texts(e.Roles),
+		TeamID:          gc.TeamID(e.TeamID),
+		TeamName:        string(e.TeamName),
+		Settings:        Settings{WrapUpOnIncoming: string(e.Incoming), WrapUpOnOutgoing: string(e.Outgoing)},
+	}
+	if seconds, err := strconv.ParseUint(string(e.WrapUpTimer), 10, 31); err == nil {
+		u.WrapUpTimer = time.Duration(seconds) * time.Second
+	}
+	for _, t := range e.Teams {
+		u.Teams = append(u.Teams, Team{ID: gc.TeamID(t.ID), Name: string(t.Name)})
+	}
+	return u, nil
+}
+
+func (e *dialogsElement) dialogs() ([]Dialog, error) {
+	dialogs := make([]Dialog, 0, len(e.Dialogs))
+	for i := range e.Dialogs {
+		d, err := e.Dialogs[i].dialog()
+		if err != nil {
+			return nil, err
+		}
+		dialogs = append(dialogs, d)
+	}
+	return dialogs, nil
+}
+
+func (e *dialogElement) dialog() (Dialog, error) {
+	if e.ID == "" {
+		e.ID = text(lastSegment(e.URI))
+	}
+	id, err := gc.ParseDialogID(string(e.ID))
+	if err != nil {
+		return Dialog{}, fmt.Errorf("dialog: %w", err)
+	}
+	media := &e.MediaProperties
+	d := Dialog{
+		ID:               id,
+		State:            callState(e.State),
+		FromAddress:      string(e.FromAddress),
+		ToAddress:        string(e.ToAddress),
+		AssociatedDialog: dialogID(lastSegment(e.AssociatedURI)),
+		SecondaryID:      dialogID(string(e.SecondaryID)),
+		CallType:         string(media.CallType),
+		DNIS:             string(media.DNIS),
+		DialedNumber:     string(media.DialedNumber),
+		WrapUpReason:     media.WrapUpReason,
+	}
+	if d.WrapUpReason == "" {
+		d.WrapUpReason = strings.Join(media.WrapUpItems, ",")
+	}
+	for _, v := range media.Variables {
+		d.Variables = append(d.Variables, gc.CallVariable{Name: string(v.Name), Value: v.Value})
+	}
+	for i := range e.Participants {
+		d.Participants = append(d.Participants, e.Participants[i].participant())
+	}
+	return d, nil
+}
+
+func (e *participantElement) participant() Participant {
+	return Participant{
+		MediaAddress:    string(e.MediaAddress),
+		AddressType:     string(e.AddressType),
+		State:           callState(e.State),
+		StateCause:      strings.ToUpper(string(e.StateCause)),
+		StartTime:       parseTime(e.StartTime),
+		StateChangeTime: parseTime(e.StateChangeTime),
+		Actions:         texts(e.Actions),
+	}
+}
+
+// reasonCodes leaves out a code without a usable id: nobody could ask for it.
+func (e *reasonCodesElement) reasonCodes() ([]gc.ReasonCode, error) {
+	codes := make([]gc.ReasonCode, 0, len(e.Codes))
+	for _, c := range e.Codes {
+		if id := reasonCodeID(lastSegment(c.URI)); id != "" {
+			codes = append(codes, gc.ReasonCode{ID: id, Label: string(c.Label)})
+		}
+	}
+	return codes, nil
+}
+
+func (e *apiErrorsElement) apiError() *APIError {
+	if len(e.Errors) == 0 {
+		return &APIError{}
+	}
+	first := e.Errors[0]
+	return &APIError{
+		Type:              string(first.Type),
+		Message:           string(first.Message),
+		Data:              string(first.Data),
+		PeripheralCode:    string(first.PeripheralCode),
+		PeripheralMessage: string(first.PeripheralMessage),
+	}
+}
+
+// lastSegment of /finesse/api/User/1001 and /finesse/api/User/1001/ is 1001.
+func lastSegment(uri text) string {
+	s := strings.TrimRight(string(uri), "/")
+	return s[strings.LastIndexByte(s, '/')+1:]
+}
+
+// dialogID is "" unless s is one.
+func dialogID(s string) gc.DialogID {
+	id, err := gc.ParseDialogID(s)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// reasonCodeID is "" for an absent one and for -1, which stands for no reason
+// or one of the system's.
+func reasonCodeID(s string) gc.ReasonCodeID {
+	id, err := gc.ParseReasonCodeID(s)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+func callState(t text) gc.CallState { return gc.CallState(strings.ToUpper(string(t))) }
+
+func texts(ts []text) []string {
+	var s []string
+	for _, t := range ts {
+		if t != "" {
+			s = append(s, string(t))
+		}
+	}
+	return s
+}
+
+// parseTime reads Finesse's UTC times, which have no, two or three digits of
+// a second's fraction. What it can not read is no time.
+func parseTime(t text) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.Parse(layout, string(t)); err == nil {
+			return at.UTC()
+		}
+	}
+	return time.Time{}
+}

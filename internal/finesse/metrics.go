@@ -1,0 +1,90 @@
+package finesse
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// method is what a request asks for, and a label: the set is closed.
+type method string
+
+const (
+	methodSystemInfo  method = "system_info"
+	methodUser        method = "user"
+	methodDialogs     method = "dialogs"
+	methodDialog      method = "dialog"
+	methodReasonCodes method = "reason_codes"
+	methodSignIn      method = "sign_in"
+	methodChangeState method = "change_state"
+	methodMakeCall    method = "make_call"
+	methodAct         method = "act"
+)
+
+// result is how one attempt ended, and a label: the set is closed.
+type result string
+
+const (
+	resultOK          result = "ok"
+	resultDenied      result = "denied"      // 401
+	resultRefused     result = "refused"     // any other 4xx, and redirects
+	resultUnavailable result = "unavailable" // 5xx
+	resultTimeout     result = "timeout"
+	resultIO          result = "io"        // no connection, bad certificate, cut
+	resultMalformed   result = "malformed" // success, but the body can not be read
+)
+
+var (
+	allMethods = []method{methodSystemInfo, methodUser, methodDialogs, methodDialog, methodReasonCodes,
+		methodSignIn, methodChangeState, methodMakeCall, methodAct}
+	allResults = []result{resultOK, resultDenied, resultRefused, resultUnavailable, resultTimeout, resultIO, resultMalformed}
+)
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "finesse_requests_total",
+			Help: "Requests sent to Finesse, repeated ones included, by what they ask for and how they ended.",
+		}, []string{"method", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "finesse_request_seconds",
+			Help:    "Time from sending a request to Finesse to having read the answer.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method"}),
+	}
+	if r != nil {
+		var err error
+		if m.requests, err = register(r, m.requests); err != nil {
+			return nil, err
+		}
+		if m.seconds, err = register(r, m.seconds); err != nil {
+			return nil, err
+		}
+	}
+	// A series that starts at its first event hides that event from rate().
+	for _, method := range allMethods {
+		m.seconds.WithLabelValues(string(method))
+		for _, result := range allResults {
+			m.requests.WithLabelValues(string(method), string(result))
+		}
+	}
+	return m, nil
+}
+
+// register gives the collector that counts: c, or the one the client of
+// another node registered before.
+func register[C prometheus.Collector](r prometheus.Registerer, c C) (C, error) {
+	err := r.Register(c)
+	var already prometheus.AlreadyRegisteredError
+	if errors.As(err, &already) {
+		if existing, ok := already.ExistingCollector.(C); ok {
+			return existing, nil
+		}
+	}
+	return c, err
+}

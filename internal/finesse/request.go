@@ -1,0 +1,213 @@
+package finesse
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// maxBodyBytes bounds an answer. The largest asked for is the list of an
+// agent's dialogs, some 10 KB each.
+const maxBodyBytes = 8 << 20
+
+// request is one thing asked of Finesse.
+type request struct {
+	name method
+	http string // GET when empty
+	path string // below apiPath, escaped
+	who  *Credentials
+	id   RequestID
+	body any                     // encoded as XML; nil for none
+	read func(body []byte) error // takes the answer's body; nil ignores it
+	// once: never sent again, because a second one could do harm.
+	once bool
+	// What a driver is told when Finesse does not know the object, and when
+	// it knows the user but does not let it.
+	missing, denied gc.Code
+}
+
+func (r *request) op() string { return "finesse." + string(r.name) }
+
+// do sends the request, again on time-outs where that is harmless.
+func (c *Client) do(ctx context.Context, r request) error {
+	var document []byte
+	if r.body != nil {
+		var err error
+		if document, err = xml.Marshal(r.body); err != nil {
+			return gc.Errorf(gc.PleaseRetry, r.op(), "encode: %w", err)
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		err := c.attempt(ctx, r, document)
+		if err == nil || r.once || attempt >= c.retries || gc.CodeOf(err) != gc.NotReachable || ctx.Err() != nil {
+			return err
+		}
+		c.log.Debug("finesse did not answer in time, asking again",
+			zap.String("method", string(r.name)), zap.String("node", c.host), zap.Int("attempt", attempt+1))
+	}
+}
+
+// attempt sends the request once, and counts it.
+func (c *Client) attempt(ctx context.Context, r request, document []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	start := time.Now()
+	status, body, err := c.exchange(ctx, r, document)
+	switch {
+	case err != nil:
+		err = c.failure(r, err)
+	case status == http.StatusOK || status == http.StatusAccepted:
+		err = c.understand(r, body)
+	default:
+		err = c.refusal(r, status, body)
+	}
+	c.metrics.seconds.WithLabelValues(string(r.name)).Observe(time.Since(start).Seconds())
+	c.metrics.requests.WithLabelValues(string(r.name), string(resultOf(status, err))).Inc()
+	return err
+}
+
+func (c *Client) exchange(ctx context.Context, r request, document []byte) (status int, body []byte, err error) {
+	method := r.http
+	if method == "" {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+r.path, bytes.NewReader(document))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Accept", "application/xml")
+	if document != nil {
+		req.Header.Set("Content-Type", "application/xml")
+	}
+	if r.id != "" {
+		req.Header.Set("requestId", string(r.id))
+	}
+	if r.who != nil {
+		req.SetBasicAuth(string(r.who.Agent), r.who.Password.Reveal())
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
+	if err != nil {
+		return 0, nil, err
+	}
+	return resp.StatusCode, body, nil
+}
+
+// failure is an exchange without an answer.
+func (c *Client) failure(r request, err error) error {
+	if isTimeout(err) {
+		return &gc.Error{Code: gc.NotReachable, Op: r.op(), Err: err}
+	}
+	return &gc.Error{Code: gc.Down, Op: r.op(), Err: ExplainCertificate(c.host, err)}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// understand reads the body of a success. One that makes no sense is not asked
+// for again: the next would be the same.
+func (c *Client) understand(r request, body []byte) error {
+	if r.read == nil {
+		return nil
+	}
+	err := errTooLarge
+	if len(body) <= maxBodyBytes {
+		err = r.read(body)
+	}
+	if err != nil {
+		return gc.Errorf(gc.GeneralError, r.op(), "%s sent an answer that can not be read: %w", c.host, err)
+	}
+	return nil
+}
+
+// refusal is the error behind a status that is no success.
+func (c *Client) refusal(r request, status int, body []byte) error {
+	said, ok := readAPIError(body)
+	cause := fmt.Errorf("%s answered %d", c.host, status)
+	if ok {
+		cause = fmt.Errorf("%w: %w", cause, said)
+	} else if status >= 300 && status < 400 {
+		cause = fmt.Errorf("%w: it sends clients elsewhere, so name the other host in finesse.nodes", cause)
+	}
+	return &gc.Error{Code: refusalCode(r, status, said, ok), Op: r.op(), Err: cause}
+}
+
+// refusalCode prefers what Finesse says over the status, except where only the
+// request tells what the status means. said is not ok when the body was HTML,
+// empty or broken, as a Tomcat that refuses a password or just starts sends it.
+func refusalCode(r request, status int, said APIError, ok bool) gc.Code {
+	code := said.Code()
+	switch {
+	case code == gc.AccountLocked:
+		return code
+	case status == http.StatusUnauthorized && !ok:
+		return gc.SubscriptionFailed
+	case status == http.StatusUnauthorized:
+		return deniedCode(r, said, code)
+	case status == http.StatusNotFound && code == gc.GeneralError:
+		return r.missing
+	case ok && code != gc.GeneralError:
+		return code
+	case status >= 300 && status < 400,
+		status == http.StatusServiceUnavailable, status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+		return gc.FinesseUnavailable
+	}
+	return gc.GeneralError
+}
+
+// deniedCode is for a 401 with a reason. "Authorization Failure" may mean the
+// password or the permission; it has to be taken for the password, because
+// trying that again could lock the account.
+func deniedCode(r request, said APIError, code gc.Code) gc.Code {
+	switch {
+	case said.is("Invalid Authorization User Specified"):
+		return r.denied
+	case code == gc.GeneralError && !said.is("Invalid Supervisor") && !said.is("Unauthorized"):
+		return gc.SubscriptionFailed
+	}
+	return code
+}
+
+// readAPIError finds Finesse's own account in a body that may be anything.
+func readAPIError(body []byte) (APIError, bool) {
+	var e apiErrorsElement
+	if len(body) > maxUpdateBytes || decode(body, &e) != nil || len(e.Errors) == 0 {
+		return APIError{}, false
+	}
+	return *e.apiError(), true
+}
+
+func resultOf(status int, err error) result {
+	switch {
+	case err == nil:
+		return resultOK
+	case gc.CodeOf(err) == gc.NotReachable:
+		return resultTimeout
+	case status == 0:
+		return resultIO
+	case status < 300:
+		return resultMalformed
+	case status == http.StatusUnauthorized:
+		return resultDenied
+	case status < 500:
+		return resultRefused
+	}
+	return resultUnavailable
+}

@@ -1,0 +1,222 @@
+package finesse
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+func at(s string) time.Time {
+	when, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		panic(err)
+	}
+	return when
+}
+
+func parsed(t *testing.T, name string) Update {
+	t.Helper()
+	u, err := ParseUpdate(file(t, name))
+	require.NoError(t, err)
+	return u
+}
+
+func TestUpdateOfAUser(t *testing.T) {
+	u := parsed(t, "update_user.xml")
+	require.Equal(t, Update{
+		Event: Put, Source: "/finesse/api/User/6021",
+		User: &User{
+			LoginID: "6021", LoginName: "lpu_test_21", FirstName: "LPU", LastName: "Test 21",
+			State: gc.NotReady, Extension: "2830", StateChangeTime: at("2023-01-13T11:07:11.466Z"),
+			Roles: []string{"Agent", "Supervisor"}, TeamID: "5005", TeamName: "LPU_test",
+			Teams:       []Team{{ID: "5005", Name: "LPU_test"}},
+			Settings:    Settings{WrapUpOnIncoming: "OPTIONAL", WrapUpOnOutgoing: "OPTIONAL"},
+			WrapUpTimer: 2 * time.Hour,
+		},
+	}, u)
+}
+
+func TestUpdateOfALogoutHasNoExtensionNoReasonAndNoTime(t *testing.T) {
+	u := parsed(t, "update_user_logout.xml").User
+	require.Equal(t, &User{LoginID: "6021", State: gc.LoggedOut}, u)
+}
+
+func TestUpdatesOfDialogs(t *testing.T) {
+	alerting := Dialog{
+		ID: "154963621", State: gc.Alerting, FromAddress: "01052199414", ToAddress: "801048",
+		CallType: "PREROUTE_ACD_IN", DNIS: "7073", DialedNumber: "801048",
+		Variables: []gc.CallVariable{{Name: "callVariable1", Value: "821802114801048"}},
+		Participants: []Participant{
+			{MediaAddress: "01052199414", State: gc.Initiated, Actions: []string{"UPDATE_CALL_DATA", "DROP"},
+				StartTime: at("2020-06-19T03:31:28.324Z"), StateChangeTime: at("2020-06-19T03:31:28.325Z")},
+			{MediaAddress: "7073", AddressType: "AGENT_DEVICE", State: gc.Alerting, Actions: []string{"ANSWER"},
+				StartTime: at("2020-06-19T03:31:28.325Z"), StateChangeTime: at("2020-06-19T03:31:28.325Z")},
+		},
+	}
+	post := parsed(t, "update_dialog_post.xml")
+	require.Equal(t, Update{Event: Post, Source: "/finesse/api/User/900740197/Dialogs", Dialogs: []Dialog{alerting}}, post)
+
+	put := parsed(t, "update_dialog_put.xml")
+	require.Equal(t, Update{Event: Put, Source: "/finesse/api/Dialog/154963621", Dialogs: []Dialog{alerting}}, put,
+		"a change comes as dialog, in the singular and lower case")
+
+	gone := parsed(t, "update_dialog_delete.xml")
+	require.Equal(t, Delete, gone.Event)
+	require.Equal(t, gc.Alerting, gone.Dialogs[0].State, "the dialog's state still says that it rings")
+	require.Equal(t, gc.Dropped, gone.Dialogs[0].Participants[1].State)
+	require.Empty(t, gone.Dialogs[0].Participants[1].Actions)
+}
+
+func TestUpdateOfAnError(t *testing.T) {
+	u := parsed(t, "update_error.xml")
+	require.Equal(t, Put, u.Event, "errors come with put in lower case")
+	require.Equal(t, &APIError{
+		Type: "Invalid Device", Message: "CF_INVALID_LOGON_DEVICE_SPECIFIED", Data: "260",
+		PeripheralCode: "10125", PeripheralMessage: "PERERR_TELDRIVE_NODEVICETARGETFORNETTARGETID",
+	}, u.Error)
+	require.Equal(t, gc.InvalidLogonDevice, u.Error.Code())
+
+	refused := parsed(t, "update_action_refused.xml")
+	require.EqualValues(t, "145", refused.RequestID)
+	require.Equal(t, gc.InvalidObjectState, refused.Error.Code())
+}
+
+func TestUpdateOfTheSystem(t *testing.T) {
+	u := parsed(t, "update_system_info.xml")
+	require.Equal(t, &SystemInfo{Status: "OUT_OF_SERVICE", StatusReason: "CTI"}, u.SystemInfo)
+	require.False(t, u.SystemInfo.Usable())
+}
+
+func TestUpdateAboutSomethingElseIsNoError(t *testing.T) {
+	require.Equal(t, Update{Event: Put, Source: "/finesse/api/Queue/10"}, parsed(t, "update_queue.xml"))
+}
+
+func TestLetterCaseAndUnknownElementsDoNotMatter(t *testing.T) {
+	u, err := ParseUpdate([]byte(`<?xml version="1.0" encoding="UTF-8"?><update xmlns="urn:x"><novelty><user/></novelty><Data>
+		<User a="b"><uri>/finesse/api/User/1001/</uri><State> not_ready </State><ReasonCodeId>16</ReasonCodeId><new/></User>
+		</Data><Event>Put</Event></update> <!-- end -->`))
+	require.NoError(t, err)
+	require.Equal(t, Update{Event: Put, User: &User{LoginID: "1001", State: gc.NotReady, ReasonCodeID: "16"}}, u)
+}
+
+func TestTheFullDialog(t *testing.T) {
+	doc := "<Update><data><dialog>" + strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(string(file(t, "dialog.xml"))), "<Dialog>"), "</Dialog>") + "</dialog></data></Update>"
+	doc = strings.Replace(doc, "<associatedDialogUri></associatedDialogUri>", "<associatedDialogUri>/finesse/api/Dialog/77</associatedDialogUri>", 1)
+	doc = strings.Replace(doc, "<secondaryId></secondaryId>", "<secondaryId>78</secondaryId>", 1)
+	doc = strings.Replace(doc, "<wrapUpReason></wrapUpReason>", "<wrapUpItems><wrapUpItem>Sale</wrapUpItem><wrapUpItem>Call back</wrapUpItem></wrapUpItems>", 1)
+	doc = strings.Replace(doc, "<stateCause></stateCause>", "<stateCause>BUSY</stateCause>", 1)
+	doc = strings.Replace(doc, "<value>x</value>", "<value> a &amp; b </value>", 1)
+	u, err := ParseUpdate([]byte(doc))
+	require.NoError(t, err)
+	d := u.Dialogs[0]
+	require.EqualValues(t, "77", d.AssociatedDialog)
+	require.EqualValues(t, "78", d.SecondaryID)
+	require.Equal(t, "Sale,Call back", d.WrapUpReason)
+	require.Equal(t, "BUSY", d.Participants[0].StateCause)
+	require.Equal(t, []gc.CallVariable{{Name: "callVariable1", Value: " a & b "}, {Name: "user.array[0]", Value: "y"}}, d.Variables)
+}
+
+func TestWhatIsNoUpdateIsRefused(t *testing.T) {
+	for name, doc := range map[string]string{
+		"nothing":                       "",
+		"text":                          "hello",
+		"html":                          "<html><body>Login</body></html>",
+		"not closed":                    "<Update><data>",
+		"two documents":                 "<Update/><Update/>",
+		"text after the end":            "<Update/>x",
+		"user without id":               "<Update><data><user><state>READY</state></user></data></Update>",
+		"user with separators in it":    "<Update><data><user><loginId>1#2</loginId></user></data></Update>",
+		"dialog without id":             "<Update><data><dialog/></data></Update>",
+		"dialog whose id is a path":     "<Update><data><dialogs><Dialog><id>../1</id></Dialog></dialogs></data></Update>",
+		"too large":                     "<Update>" + strings.Repeat(" ", maxUpdateBytes) + "</Update>",
+		"too deep":                      strings.Repeat("<Update>", maxDepth+1) + strings.Repeat("</Update>", maxDepth+1),
+		"too many elements":             "<Update>" + strings.Repeat("<a/>", maxElements) + "</Update>",
+		"an entity of its own":          `<!DOCTYPE a [<!ENTITY b "b">]><Update><event>&b;</event></Update>`,
+		"characters XML does not allow": "<Update><event>\x01</event></Update>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseUpdate([]byte(doc))
+			require.Error(t, err)
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	for s, want := range map[text]time.Time{
+		"2020-06-19T03:31:28.325Z":  at("2020-06-19T03:31:28.325Z"),
+		"2020-06-19T03:31:28.32Z":   at("2020-06-19T03:31:28.32Z"),
+		"2020-06-19T03:31:28Z":      at("2020-06-19T03:31:28Z"),
+		"2020-06-19T03:31:28":       at("2020-06-19T03:31:28Z"),
+		"2020-06-19T05:31:28+02:00": at("2020-06-19T03:31:28Z"),
+		"2020-06-19T05:31:28+0200":  at("2020-06-19T03:31:28Z"),
+		"":                          {},
+		"yesterday":                 {},
+	} {
+		require.Equal(t, want, parseTime(s), s)
+	}
+}
+
+func FuzzParseUpdate(f *testing.F) {
+	names, err := filepath.Glob("testdata/update_*.xml")
+	require.NoError(f, err)
+	require.NotEmpty(f, names)
+	for _, name := range names {
+		f.Add(file(f, filepath.Base(name)))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		u, err := ParseUpdate(doc)
+		if err != nil {
+			return
+		}
+		require.Equal(t, Event(strings.ToUpper(string(u.Event))), u.Event)
+		if u.Error != nil {
+			require.NotEmpty(t, u.Error.Code())
+			require.NotContains(t, u.Error.Code(), "#")
+		}
+		for _, d := range u.Dialogs {
+			_, err := gc.ParseDialogID(string(d.ID))
+			require.NoError(t, err)
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, name := range []string{"system_info.xml", "user.xml", "dialog.xml", "reason_codes.xml"} {
+		f.Add(file(f, name))
+	}
+	f.Add([]byte("<Dialogs/>"))
+	f.Add([]byte("<ApiErrors><ApiError><ErrorType>Invalid State</ErrorType></ApiError></ApiErrors>"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var (
+			info    systemInfoElement
+			user    userElement
+			dialogs dialogsElement
+			dialog  dialogElement
+			codes   reasonCodesElement
+		)
+		if decode(body, &info) == nil {
+			_, _ = info.systemInfo()
+		}
+		if decode(body, &user) == nil {
+			_, _ = user.user()
+		}
+		if decode(body, &dialogs) == nil {
+			_, _ = dialogs.dialogs()
+		}
+		if decode(body, &dialog) == nil {
+			_, _ = dialog.dialog()
+		}
+		if decode(body, &codes) == nil {
+			_, _ = codes.reasonCodes()
+		}
+		if said, ok := readAPIError(body); ok {
+			require.False(t, bytes.ContainsAny([]byte(said.Code()), "#|,"))
+		}
+	})
+}
