@@ -1,0 +1,190 @@
+package session
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// connect proves a password and binds the agent to the destination that gave
+// it. Success has no answer.
+func (s *Session) connect(r *Request) {
+	s.proveThen(r, r.Destination, func() { s.silent(r) })
+}
+
+// connectAndLogin serves a Login after a Connect that failed, often sent right
+// behind it. The password that Finesse refused is not tried again, and the
+// driver is not asked to: that would lock the account.
+func (s *Session) connectAndLogin(r *Request) {
+	if s.refused && r.Password.Equal(s.credentials.Password) {
+		s.refuse(r, gc.SubscriptionFailed)
+		return
+	}
+	s.proveThen(r, s.destination, func() { s.login(r) })
+}
+
+// proveThen runs then once the password of r is proved. Nothing of a session
+// that works changes before.
+func (s *Session) proveThen(r *Request, destination gc.Destination, then func()) {
+	s.busy = true
+	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
+	node := s.Node()
+	keep := s.stream != nil && s.node == node && s.credentials.Password.Equal(r.Password)
+	s.work(func(ctx context.Context) func() {
+		fresh, err := prove(ctx, node, credentials, keep)
+		return func() {
+			s.busy = false
+			if err != nil {
+				s.unproved(r, destination, credentials, err)
+				return
+			}
+			s.proved(r, destination, credentials, node, fresh)
+			then()
+		}
+	})
+}
+
+// truth is what Finesse says of an agent now.
+type truth struct {
+	stream  Stream // nil: the one at hand stays
+	user    finesse.User
+	dialogs []finesse.Dialog
+	at      uint64 // the session's clock before the first request
+}
+
+// prove asks Finesse whether the password is right, before it is given to the
+// notification service: a wrong one counts once towards locking the account.
+// What happened before the subscription is never notified, so the agent and
+// its calls are read after it.
+func prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) (t truth, err error) {
+	if _, err = node.User(ctx, c); err != nil || keep {
+		return t, err
+	}
+	if t.stream, err = node.Subscribe(ctx, c); err != nil {
+		return t, err
+	}
+	t.user, t.dialogs, err = read(ctx, node, c)
+	if err != nil {
+		t.stream.Close()
+	}
+	return t, err
+}
+
+func read(ctx context.Context, node Node, c finesse.Credentials) (u finesse.User, d []finesse.Dialog, err error) {
+	if u, err = node.User(ctx, c); err == nil && u.State != gc.LoggedOut {
+		d, err = node.Dialogs(ctx, c)
+	}
+	return u, d, err
+}
+
+func (s *Session) unproved(r *Request, destination gc.Destination, c finesse.Credentials, err error) {
+	if !s.connected {
+		s.bind(destination)
+		s.credentials, s.refused = c, wrongPassword(err)
+	}
+	s.fail(r, err)
+}
+
+func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Credentials, node Node, t truth) {
+	again := s.connected && s.destination == destination
+	if s.connected && !again {
+		s.takenOver()
+	}
+	s.bind(destination)
+	s.connected, s.refused, s.credentials = true, false, c
+	if t.stream != nil {
+		if s.stream != nil {
+			s.stream.Close()
+		}
+		s.node, s.stream, s.redial, s.attempts = node, t.stream, nil, 0
+		t.at = s.clock
+		if again {
+			s.compare(t) // the driver knows what was before
+		} else {
+			s.user, s.calls = t.user, map[gc.DialogID]*call{}
+			s.adopt(t)
+		}
+	}
+	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(s.destination)), zap.String("state", string(s.user.State)))...)
+}
+
+// takenOver tells the driver that had the agent that another one proved the
+// password (seed: State LOGOUT, then Error SESSION_INVALIDATED).
+func (s *Session) takenOver() {
+	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.destination)))
+	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.info().FullName()})
+	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
+}
+
+// login signs the agent in at an extension. It holds the line until the
+// outcome is known: what follows needs the extension.
+func (s *Session) login(r *Request) {
+	if !s.licensed && !s.Licences.Take() {
+		s.Logger.Warn("agent refused: raise agents.limit or sign others out", s.fields(r)...)
+		s.refuse(r, gc.LicensesExceeded)
+		return
+	}
+	s.licensed = true
+	s.busy = true
+	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
+	a := s.expect(&await{request: r, user: func(u finesse.User) bool {
+		return u.State != gc.LoggedOut && u.Extension == r.Extension
+	}})
+	a.done = func() { s.loggedIn(a, credentials) }
+	already, node := a.user(s.user), s.node
+	s.work(func(ctx context.Context) func() {
+		err := node.SignIn(ctx, credentials, r.ID, r.Extension)
+		return func() {
+			switch {
+			case err != nil && s.forget(a):
+				s.release(a)
+				s.fail(r, err)
+			case already && s.forget(a):
+				// A sign-in of an agent who is signed in may change nothing, and
+				// then nothing is notified.
+				a.done()
+			case err == nil:
+				s.accepted(a)
+			}
+		}
+	})
+}
+
+// loggedIn reads what a sign-in does not notify (calls that began earlier) and
+// answers: AgentInfo, State, and the calls.
+func (s *Session) loggedIn(a *await, c finesse.Credentials) {
+	s.credentials = c
+	s.readBack(func(err error) {
+		s.busy = false
+		if err != nil {
+			s.fail(a.request, err)
+			return
+		}
+		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.user.Extension)))...)
+		s.tellAll(a.request)
+	})
+}
+
+// returnLicence gives the licence back when the agent is not signed in.
+func (s *Session) returnLicence() {
+	if s.licensed && s.user.State == gc.LoggedOut {
+		s.licensed = false
+		s.Licences.Give()
+	}
+}
+
+// tellAll answers with AgentInfo, State and every live call.
+func (s *Session) tellAll(r *Request) {
+	events := []gc.Event{s.info(), s.state()}
+	for _, c := range s.liveCalls() {
+		events = append(events, gc.InboundCall{Call: c.told})
+	}
+	last := len(events) - 1
+	for _, e := range events[:last] {
+		s.Emit(Emission{Destination: s.to(r), Event: e, Answer: true, CorrelationID: r.CorrelationID})
+	}
+	s.answer(r, events[last])
+}

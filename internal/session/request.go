@@ -1,0 +1,220 @@
+package session
+
+import (
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Request is a command on its way.
+type Request struct {
+	gc.Command
+	ID            finesse.RequestID // follows the command through the log and to Finesse
+	CorrelationID string
+	ReplyTo       gc.Destination // used where no destination is known yet
+	// Refusal is set for a command that must not run: it is answered with this
+	// error, in its turn.
+	Refusal error
+	// Acknowledge tells the broker that the outcome is known and published.
+	Acknowledge func()
+	// Finished is called once with "" or the error code the driver got.
+	Finished func(gc.Code)
+}
+
+// handlers says how each command of an agent runs. Those that need an agent
+// that somebody connected are called only then.
+var handlers = map[gc.CommandName]func(*Session, *Request){
+	gc.Connect:                (*Session).connect,
+	gc.Login:                  (*Session).login,
+	gc.Logout:                 changeState(gc.LoggedOut),
+	gc.LogoutWithReason:       changeState(gc.LoggedOut),
+	gc.MakeReady:              changeState(gc.Ready),
+	gc.MakeNotReady:           changeState(gc.NotReady),
+	gc.MakeNotReadyWithReason: changeState(gc.NotReady),
+	gc.GetState:               (*Session).getState,
+	gc.Refresh:                (*Session).refresh,
+	gc.MakeCall:               (*Session).makeCall,
+	gc.AnswerCall:             act(finesse.Answer, gc.Active, gc.Held, gc.WrapUp, gc.Dropped),
+	gc.HoldCall:               act(finesse.Hold, gc.Held, gc.Dropped),
+	gc.RetrieveCall:           act(finesse.Retrieve, gc.Active, gc.Dropped),
+	gc.ReleaseCall:            act(finesse.Drop, gc.Dropped, gc.WrapUp),
+	gc.GetDialogState:         (*Session).getDialogState,
+	gc.ReasonCodeNotReady:     reasonCodes(gc.NotReadyReasons),
+	gc.ReasonCodeLogout:       reasonCodes(gc.LogoutReasons),
+}
+
+// begin starts a command.
+func (s *Session) begin(r *Request) {
+	switch {
+	case r.Refusal != nil:
+		s.Logger.Info("command refused", s.fields(r, zap.Error(r.Refusal))...)
+		s.refuse(r, gc.CodeOf(r.Refusal))
+	case s.connected || r.Spec.Name == gc.Connect:
+		handlers[r.Spec.Name](s, r)
+	case r.Spec.Name == gc.Login:
+		s.connectAndLogin(r)
+	default:
+		s.answer(r, gc.ReLogin{Agent: s.Agent})
+	}
+}
+
+// answer emits the last event of a command's answer.
+func (s *Session) answer(r *Request, e gc.Event) { s.finish(r, e, "") }
+
+// refuse answers a command with an error (O-002).
+func (s *Session) refuse(r *Request, code gc.Code) {
+	s.finish(r, gc.ErrorEvent{Agent: s.Agent, Code: code}, code)
+}
+
+// fail answers a command whose request Finesse refused or did not answer.
+func (s *Session) fail(r *Request, err error) {
+	s.Logger.Info("command failed", s.fields(r, zap.Error(err))...)
+	s.refuse(r, gc.CodeOf(err))
+	used := s.credentials
+	if carried := r.Password; carried != (gc.Secret{}) {
+		used.Password = carried
+	}
+	s.distrust(used, err)
+}
+
+// distrust ends the use of a password that Finesse has refused: five refusals
+// lock the account for everybody. The driver must connect the agent again.
+func (s *Session) distrust(used finesse.Credentials, err error) {
+	if !s.connected || !wrongPassword(err) || !used.Password.Equal(s.credentials.Password) {
+		return
+	}
+	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
+	s.connected, s.refused, s.redial = false, true, nil
+	if s.stream != nil {
+		s.stream.Close()
+		s.stream = nil
+	}
+}
+
+func (s *Session) finish(r *Request, e gc.Event, code gc.Code) {
+	s.Emit(Emission{Destination: s.to(r), Event: e, Answer: true, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
+	r.Finished(code)
+}
+
+// silent ends a command that has no answer.
+func (s *Session) silent(r *Request) {
+	r.Acknowledge()
+	r.Finished("")
+}
+
+// to is where a command's answer goes. Connect names the destination itself:
+// what fails must be told to who asked, not to the one that works.
+func (s *Session) to(r *Request) gc.Destination {
+	switch {
+	case r.Spec != nil && r.Spec.Name == gc.Connect && r.Destination != "":
+		return r.Destination
+	case s.destination != "":
+		return s.destination
+	default:
+		return r.ReplyTo
+	}
+}
+
+func (s *Session) fields(r *Request, more ...zap.Field) []zap.Field {
+	cmd := ""
+	if r.Spec != nil {
+		cmd = string(r.Spec.Name)
+	}
+	return append([]zap.Field{zap.String("req", string(r.ID)), zap.String("cmd", cmd)}, more...)
+}
+
+// await is a command that Finesse accepted, or is about to, and whose outcome
+// a notification will show.
+type await struct {
+	request  *Request
+	deadline time.Time // zero while Finesse has the request
+	// Exactly one of the two is set; each reports whether this is the outcome.
+	user func(finesse.User) bool
+	call func(gc.Call) bool
+	// done runs instead of answering with the event that showed the outcome.
+	done func()
+}
+
+// expect registers a before its request is sent: the notification may come
+// before the answer to the request.
+func (s *Session) expect(a *await) *await {
+	s.awaiting = append(s.awaiting, a)
+	return a
+}
+
+// accepted starts the time in which the outcome must come.
+func (s *Session) accepted(a *await) { a.deadline = time.Now().Add(s.Times.Outcome) }
+
+// forget removes a and reports whether it was still awaited.
+func (s *Session) forget(a *await) bool {
+	for i, x := range s.awaiting {
+		if x == a {
+			s.awaiting = append(s.awaiting[:i:i], s.awaiting[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// take removes and returns the oldest await that match accepts.
+func (s *Session) take(match func(*await) bool) *await {
+	for _, a := range s.awaiting {
+		if match(a) {
+			s.forget(a)
+			return a
+		}
+	}
+	return nil
+}
+
+// expire reads the truth for commands whose notification never came.
+func (s *Session) expire(now time.Time) {
+	for _, a := range s.awaiting {
+		if a.deadline.IsZero() || now.Before(a.deadline) {
+			continue
+		}
+		a.deadline = time.Time{}
+		s.reread(func(err error) {
+			if !s.forget(a) {
+				return // the re-read showed the outcome
+			}
+			if err == nil {
+				err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
+			}
+			s.release(a)
+			s.fail(a.request, err)
+		})
+	}
+}
+
+// release frees the line, and the licence, that a failed Login held.
+func (s *Session) release(a *await) {
+	if a.done != nil {
+		s.busy = false
+		s.returnLicence()
+	}
+}
+
+// rejected hands an asynchronous error to the command it belongs to: by request
+// id, or without one to the oldest command on the same kind of object.
+func (s *Session) rejected(u finesse.Update) {
+	a := s.take(func(a *await) bool {
+		if u.RequestID != "" {
+			return a.request.ID == u.RequestID
+		}
+		return (a.call != nil) == strings.Contains(u.Source, "/Dialog")
+	})
+	if a == nil {
+		s.Logger.Debug("error of a request that is not ours", zap.String("type", u.Error.Type), zap.String("message", u.Error.Message))
+		return
+	}
+	s.release(a)
+	s.fail(a.request, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+}
+
+// Handles reports whether sessions run the command.
+func Handles(name gc.CommandName) bool { return handlers[name] != nil }

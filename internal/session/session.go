@@ -1,0 +1,330 @@
+// Package session is one agent's life between a driver and Finesse.
+//
+// A session is one goroutine that owns all of the agent's state. Commands
+// reach it through a bounded mailbox, answers of Finesse's REST interface and
+// of its notification stream as events, so that the order the package promises
+// is a property of the design:
+//
+//   - commands of one agent are sent to Finesse in the order submitted;
+//   - events of one agent are emitted in the order they happened;
+//   - a request that Finesse does not answer delays only this agent, and at
+//     most by the deadline of the request.
+//
+// A command is done when its outcome is known: Finesse answers 202 long before
+// the agent's state changes, so the session waits for the notification that
+// shows the change, for the asynchronous error, or for a deadline after which
+// it reads the truth. The Acknowledge of the command rides on the last event of
+// its answer.
+//
+// A session knows no broker, no HTTP and no XMPP.
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Node is one Finesse server as a session uses it. Every method but Subscribe
+// is a REST request; all end by ctx or their own deadline and return errors
+// that have a gc.Error in their chain.
+type Node interface {
+	User(context.Context, finesse.Credentials) (finesse.User, error)
+	Dialogs(context.Context, finesse.Credentials) ([]finesse.Dialog, error)
+	Dialog(context.Context, finesse.Credentials, gc.DialogID) (finesse.Dialog, error)
+	ReasonCodes(context.Context, finesse.Credentials, gc.ReasonCategory) ([]gc.ReasonCode, error)
+	SignIn(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension) error
+	ChangeState(context.Context, finesse.Credentials, finesse.RequestID, gc.UserState, gc.ReasonCodeID) error
+	MakeCall(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension, gc.PhoneNumber) error
+	Act(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, finesse.Action, gc.Extension) error
+	// Subscribe opens the agent's notification stream: when it returns,
+	// presence is sent and every later change will be notified.
+	Subscribe(context.Context, finesse.Credentials) (Stream, error)
+}
+
+// Stream is an agent's notification stream.
+type Stream interface {
+	Updates() <-chan finesse.Update // closed when the stream is lost
+	Err() error                     // why, once Updates is closed
+	Close()                         // does not block, may be called twice
+}
+
+// Licences bounds how many agents are signed in at a time.
+type Licences interface {
+	Take() bool // false: the limit is reached
+	Give()
+}
+
+// Options wires a session. All fields are required.
+type Options struct {
+	Agent    gc.AgentID
+	Node     func() Node    // the node to use now; never blocks
+	Emit     func(Emission) // called from the session's goroutine; must not block
+	Ended    func()         // called once, after the last Emit
+	Licences Licences
+	// SystemChanged is called when Finesse notifies a change of its own state.
+	SystemChanged func()
+	Logger        *zap.Logger
+	Times         Times
+}
+
+// Times are the session's deadlines.
+type Times struct {
+	Outcome time.Duration // from Finesse's 202 to its notification
+	Idle    time.Duration // after which a session nobody connected ends
+	Backoff func(attempt int) time.Duration
+}
+
+// DefaultTimes are those of the daemon. Cisco saw notifications 14 s late
+// under load, so an outcome is awaited longer than that.
+var DefaultTimes = Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: fullJitter}
+
+// fullJitter waits between 0 and 0.5 s, 1 s, 2 s … 30 s, so that thousands of
+// sessions that lost the same server do not come back in step.
+func fullJitter(attempt int) time.Duration {
+	top := min(30*time.Second, 500*time.Millisecond<<min(attempt, 6))
+	return rand.N(top)
+}
+
+// Emission is an event on its way to a driver.
+type Emission struct {
+	Destination   gc.Destination
+	Event         gc.Event
+	Answer        bool   // a command asked for it
+	CorrelationID string // of the command that the event answers, "" for none
+	Acknowledge   func() // to be called once the event is confirmed; may be nil
+}
+
+// mailboxSize bounds the commands waiting for one agent. A person's driver
+// has one or two; a full mailbox is answered PLEASE_RETRY by the caller.
+const mailboxSize = 32
+
+// Session is one agent's session.
+type Session struct {
+	Options
+	mailbox  chan *Request
+	results  chan func()
+	draining chan struct{}
+	drain    sync.Once
+	done     chan struct{}
+	intake   sync.Mutex // guards closed and sending to mailbox
+	closed   bool
+	home     atomic.Value // gc.Destination, for others to read
+
+	// All below belong to the session's goroutine.
+	ctx     context.Context // of the requests to Finesse
+	working int             // results to come
+
+	destination gc.Destination // of the driver that proved the password
+	credentials finesse.Credentials
+	connected   bool // the credentials were proved and not refused since
+	refused     bool // Finesse refused the credentials
+	licensed    bool
+	node        Node
+	stream      Stream // nil while it is away
+	attempts    int    // to get the stream back
+	redial      <-chan time.Time
+
+	user  finesse.User
+	clock uint64 // counts notifications; see snapshot
+	seen  uint64 // clock of the last user notification
+	calls map[gc.DialogID]*call
+
+	busy     bool // a command holds the line
+	awaiting []*await
+}
+
+// New makes a session; Run gives it life.
+func New(o Options) *Session {
+	return &Session{
+		Options:  o,
+		mailbox:  make(chan *Request, mailboxSize),
+		results:  make(chan func()),
+		draining: make(chan struct{}),
+		done:     make(chan struct{}),
+		calls:    map[gc.DialogID]*call{},
+	}
+}
+
+// Errors of Submit.
+var (
+	ErrFull  = errors.New("session: mailbox is full")
+	ErrEnded = errors.New("session: ended")
+)
+
+// Submit hands r to the session. It never blocks and may be called from any
+// goroutine. A request that was taken is always answered.
+func (s *Session) Submit(r *Request) error {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	if s.closed {
+		return ErrEnded
+	}
+	select {
+	case s.mailbox <- r:
+		return nil
+	default:
+		return ErrFull
+	}
+}
+
+// Destination is where the agent's events go now, "" before the first Connect.
+// It may be called from any goroutine.
+func (s *Session) Destination() gc.Destination {
+	d, _ := s.home.Load().(gc.Destination)
+	return d
+}
+
+// Drain lets the session end once it has answered what it holds. It returns
+// when the session has ended or ctx is done; Run's context ends it by force.
+func (s *Session) Drain(ctx context.Context) {
+	s.drain.Do(func() { close(s.draining) })
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+	}
+}
+
+// Run is the session's goroutine. It returns when ctx ends, after a Drain, or
+// when nobody has connected the agent for a while, and after every goroutine
+// it started. Requests it still holds then are answered PLEASE_RETRY.
+func (s *Session) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.ctx = ctx
+	s.guard(s.loop)
+	cancel()
+	s.guard(func() {
+		for s.working > 0 {
+			s.apply(<-s.results)
+		}
+	})
+	s.guard(s.leave)
+	close(s.done)
+	s.Ended()
+}
+
+func (s *Session) loop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for draining := s.draining; draining != nil || !s.idle(); {
+		mailbox := s.mailbox
+		if s.busy {
+			mailbox = nil
+		}
+		var updates <-chan finesse.Update
+		if s.stream != nil {
+			updates = s.stream.Updates()
+		}
+		timer.Reset(s.patience())
+		select {
+		case r := <-mailbox:
+			s.begin(r)
+		case f := <-s.results:
+			s.apply(f)
+		case u, ok := <-updates:
+			if ok {
+				s.notified(u)
+			} else {
+				s.streamLost()
+			}
+		case <-s.redial:
+			s.resubscribe()
+		case <-timer.C:
+			if !s.connected && s.idle() {
+				return
+			}
+			s.expire(time.Now())
+		case <-draining:
+			draining = nil
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// patience is how long the session may wait for something to happen: until
+// the next outcome is overdue or, when nobody has connected the agent, until
+// it ends.
+func (s *Session) patience() time.Duration {
+	if !s.connected && s.idle() {
+		return s.Times.Idle
+	}
+	next := time.Hour
+	for _, a := range s.awaiting {
+		if !a.deadline.IsZero() {
+			next = min(next, max(0, time.Until(a.deadline)))
+		}
+	}
+	return next
+}
+
+// idle reports whether the session owes nobody an answer.
+func (s *Session) idle() bool { return !s.busy && len(s.awaiting) == 0 && len(s.mailbox) == 0 }
+
+// leave answers what is held and gives back what was taken. The agent stays
+// signed in at Finesse.
+func (s *Session) leave() {
+	if s.stream != nil {
+		s.stream.Close()
+	}
+	if s.licensed {
+		s.Licences.Give()
+	}
+	for _, a := range s.awaiting {
+		s.refuse(a.request, gc.PleaseRetry)
+	}
+	s.intake.Lock()
+	s.closed = true
+	s.intake.Unlock()
+	for len(s.mailbox) > 0 {
+		s.refuse(<-s.mailbox, gc.PleaseRetry)
+	}
+}
+
+// guard lets a panic end this session only. The driver is asked to sign the
+// agent in again, which starts a new one.
+func (s *Session) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Logger.Error("session failed and ends; please report the stack", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			s.emit(gc.ReLogin{Agent: s.Agent})
+		}
+	}()
+	f()
+}
+
+// work runs f beside the session; what f returns runs in the session, always.
+// f must end with ctx and touch nothing of the session's.
+func (s *Session) work(f func(ctx context.Context) func()) {
+	s.working++
+	ctx := s.ctx
+	go func() {
+		select {
+		case s.results <- f(ctx):
+		case <-s.done: // only after a panic
+		}
+	}()
+}
+
+func (s *Session) apply(result func()) {
+	s.working--
+	result()
+}
+
+// bind makes d the agent's destination.
+func (s *Session) bind(d gc.Destination) {
+	s.destination = d
+	s.home.Store(d)
+}
+
+// emit sends an event to the agent's destination, if there is one.
+func (s *Session) emit(e gc.Event) { s.Emit(Emission{Destination: s.destination, Event: e}) }

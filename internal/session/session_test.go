@@ -1,0 +1,850 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stage is a session between a driver and a Finesse that does as told. Every
+// test runs in synctest's time.
+type stage struct {
+	*testing.T
+	mu      sync.Mutex
+	session *session.Session
+	ended   bool
+	heard   []string // what the drivers got, as "destination: text"
+	acks    int
+	codes   []gc.Code
+	free    int // licences
+
+	// Finesse
+	asked    []string // requests other than reads
+	password string
+	user     finesse.User
+	dialogs  []finesse.Dialog
+	answer   func(request string) error // of requests other than reads; nil: accepted
+	hold     chan struct{}              // if set, requests wait for it
+	readErr  error
+	dialErr  error
+	stream   *fakeStream
+	dials    int
+}
+
+type fakeStream struct {
+	updates chan finesse.Update
+	err     error
+	closed  bool
+}
+
+func (f *fakeStream) Updates() <-chan finesse.Update { return f.updates }
+func (f *fakeStream) Err() error                     { return f.err }
+func (f *fakeStream) Close()                         { f.closed = true }
+
+// play runs a scene with one agent, 1001, whom nobody has connected.
+func play(t *testing.T, scene func(*stage)) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
+		writer := wire.Writer{Location: time.UTC, Substitute: '_'}
+		st.session = session.New(session.Options{
+			Agent: "1001",
+			Node:  func() session.Node { return st },
+			Emit: func(e session.Emission) {
+				body := writer.Write(wire.Text, e.Event).Body
+				if e.CorrelationID != "" {
+					body += " <" + e.CorrelationID + ">"
+				}
+				st.heard = append(st.heard, e.Destination.Name()+": "+shorten(body))
+				if e.Acknowledge != nil {
+					e.Acknowledge()
+				}
+			},
+			Ended:         func() { st.ended = true },
+			Licences:      st,
+			SystemChanged: func() { st.heard = append(st.heard, "system changed") },
+			Logger:        zaptest.NewLogger(t),
+			Times:         session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second }},
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go st.session.Run(ctx)
+		scene(st)
+		cancel()
+		synctest.Wait()
+		require.True(t, st.ended)
+	})
+}
+
+// shorten leaves out call variables, which are always the ten empty ones.
+func shorten(body string) string {
+	fields := strings.Split(body, "#")
+	for i, f := range fields {
+		if strings.Contains(f, "callVariable1=") {
+			fields[i] = "…"
+		}
+	}
+	return strings.Join(fields, "#")
+}
+
+func (st *stage) Take() bool { st.free--; return st.free >= 0 }
+func (st *stage) Give()      { st.free++ }
+
+// send gives the session a command and waits until it has done what it can.
+func (st *stage) send(typ, body string) {
+	st.submit(typ, body)
+	synctest.Wait()
+}
+
+func (st *stage) submit(typ, body string) {
+	c, err := wire.ParseCommand(typ, body)
+	require.NoError(st, st.session.Submit(&session.Request{
+		Command: c, Refusal: err, ID: finesse.RequestID("req-" + typ), ReplyTo: "/queue/reply",
+		Acknowledge: func() { st.acks++ }, Finished: func(code gc.Code) { st.codes = append(st.codes, code) },
+	}))
+}
+
+// turn orders what the scene and Finesse do for the race detector: the time of
+// a scene stands still while anybody acts.
+func (st *stage) turn() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+}
+
+// wait lets d pass in the scene's time.
+func (st *stage) wait(d time.Duration) {
+	st.turn()
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// hears compares what the drivers got since the last time.
+func (st *stage) hears(want ...string) {
+	st.Helper()
+	synctest.Wait()
+	require.Equal(st, strings.Join(want, "\n"), strings.Join(st.heard, "\n"))
+	st.heard = nil
+}
+
+// asks compares what Finesse was asked to do since the last time.
+func (st *stage) asks(want ...string) {
+	st.Helper()
+	require.Equal(st, strings.Join(want, "\n"), strings.Join(st.asked, "\n"))
+	st.asked = nil
+}
+
+func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
+	st.turn()
+	if st.hold != nil {
+		select {
+		case <-st.hold:
+		case <-ctx.Done():
+			return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
+		}
+	}
+	if c.Password.Reveal() != st.password {
+		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	}
+	return nil
+}
+
+func (st *stage) read(ctx context.Context, c finesse.Credentials) error {
+	if err := st.check(ctx, c); err != nil {
+		return err
+	}
+	return st.readErr
+}
+
+func (st *stage) do(ctx context.Context, c finesse.Credentials, format string, args ...any) error {
+	request := fmt.Sprintf(format, args...)
+	st.asked = append(st.asked, request)
+	if err := st.check(ctx, c); err != nil {
+		return err
+	}
+	if st.answer != nil {
+		return st.answer(request)
+	}
+	return nil
+}
+
+func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
+	err := st.read(ctx, c)
+	return st.user, err
+}
+
+func (st *stage) Dialogs(ctx context.Context, c finesse.Credentials) ([]finesse.Dialog, error) {
+	err := st.read(ctx, c)
+	return st.dialogs, err
+}
+
+func (st *stage) Dialog(ctx context.Context, c finesse.Credentials, id gc.DialogID) (finesse.Dialog, error) {
+	if err := st.read(ctx, c); err != nil {
+		return finesse.Dialog{}, err
+	}
+	for _, d := range st.dialogs {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return finesse.Dialog{}, gc.Errorf(gc.NoDialogID, "finesse", "404")
+}
+
+func (st *stage) ReasonCodes(ctx context.Context, c finesse.Credentials, k gc.ReasonCategory) ([]gc.ReasonCode, error) {
+	return []gc.ReasonCode{{ID: "8", Label: "Lunch " + string(k)}}, st.read(ctx, c)
+}
+
+func (st *stage) SignIn(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, e gc.Extension) error {
+	return st.do(ctx, c, "LOGIN %s", e)
+}
+
+func (st *stage) ChangeState(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, u gc.UserState, r gc.ReasonCodeID) error {
+	return st.do(ctx, c, "%s %s", u, r)
+}
+
+func (st *stage) MakeCall(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "MAKE_CALL %s %s", from, to)
+}
+
+func (st *stage) Act(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, a finesse.Action, e gc.Extension) error {
+	return st.do(ctx, c, "%s %s %s", a, id, e)
+}
+
+func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
+	st.turn()
+	st.dials++
+	if st.dialErr != nil {
+		return nil, st.dialErr
+	}
+	st.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
+	return st.stream, nil
+}
+
+// userIs lets the agent's state change, with a notification.
+func (st *stage) userIs(state gc.UserState, more ...func(*finesse.User)) {
+	st.user.State, st.user.ReasonCodeID, st.user.PendingState = state, "", ""
+	for _, f := range more {
+		f(&st.user)
+	}
+	u := st.user
+	st.stream.updates <- finesse.Update{Event: finesse.Put, User: &u, Source: "/finesse/api/User/1001"}
+	synctest.Wait()
+}
+
+func reason(r gc.ReasonCodeID) func(*finesse.User) {
+	return func(u *finesse.User) { u.ReasonCodeID = r }
+}
+func pending(p gc.UserState) func(*finesse.User)   { return func(u *finesse.User) { u.PendingState = p } }
+func extension(e gc.Extension) func(*finesse.User) { return func(u *finesse.User) { u.Extension = e } }
+func (st *stage) notify(u finesse.Update)          { st.stream.updates <- u; synctest.Wait() }
+func (st *stage) dialog(e finesse.Event, d finesse.Dialog) {
+	st.notify(finesse.Update{Event: e, Dialogs: []finesse.Dialog{d}})
+}
+
+func (st *stage) rejects(id finesse.RequestID, source, message string) {
+	st.notify(finesse.Update{Event: finesse.Put, RequestID: id, Source: source, Error: &finesse.APIError{Type: "Generic Error", Message: message}})
+}
+
+// leg makes a call from from in which the agent's phone, 2001, has state.
+func leg(id gc.DialogID, from string, state gc.CallState, more ...finesse.Participant) finesse.Dialog {
+	return finesse.Dialog{ID: id, State: gc.Active, FromAddress: from, Participants: append([]finesse.Participant{
+		{MediaAddress: "2001", AddressType: "AGENT_DEVICE", State: state}}, more...)}
+}
+
+// signIn connects the agent for the driver crm and signs it in.
+func (st *stage) signIn() {
+	st.send("Connect#1001", "crm,secret")
+	st.send("Login#1001", "secret,2001")
+	st.userIs(gc.NotReady, extension("2001"))
+	st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+	st.asks("LOGIN 2001")
+	st.acks, st.codes = 0, nil
+}
+
+func TestSignIn(t *testing.T) {
+	t.Run("Connect has no answer and subscribes before anything is asked of Finesse", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,secret")
+			st.hears()
+			require.Equal(t, 1, st.acks)
+			require.Equal(t, 1, st.dials)
+		})
+	})
+	t.Run("Login answers with AgentInfo and State once the agent is signed in", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.submit("Connect#1001", "crm,secret")
+			st.submit("Login#1001", "secret,2001")
+			st.hears()
+			require.Equal(t, 1, st.acks, "202 is no outcome")
+			st.userIs(gc.NotReady, extension("2001"))
+			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+			require.Equal(t, 2, st.acks)
+			require.Equal(t, []gc.Code{"", ""}, st.codes)
+		})
+	})
+	t.Run("Login of an agent who is signed in already keeps the state and tells the calls", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.user.State, st.user.Extension = gc.Talking, "2001"
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+			st.send("Connect#1001", "crm,secret")
+			st.send("Login#1001", "secret,2001")
+			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#TALKING##Ann Smith",
+				"crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+		})
+	})
+	t.Run("a second Connect of the same driver changes nothing", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("Connect#1001", "crm,secret")
+			st.hears()
+			require.Equal(t, 1, st.dials)
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("an extension that Finesse refuses later is an error", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,secret")
+			st.send("Login#1001", "secret,2001")
+			st.rejects("req-Login#1001", "/finesse/api/User/1001", "CF_INVALID_LOGON_DEVICE_SPECIFIED")
+			st.hears("crm: 1001#Error#CF_INVALID_LOGON_DEVICE_SPECIFIED")
+			require.Equal(t, 1, st.free, "the licence is free again")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+		})
+	})
+	t.Run("more agents than agents.limit are refused", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.free = 0
+			st.send("Connect#1001", "crm,secret")
+			st.send("Login#1001", "secret,2001")
+			st.hears("crm: 1001#Error#LICENSES_EXCEEDED")
+			st.asks()
+			st.free = 1
+		})
+	})
+	t.Run("a sign-out gives the licence back", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			require.Zero(t, st.free)
+			st.send("Logout#1001", "")
+			st.userIs(gc.LoggedOut, extension(""))
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+			require.Equal(t, 1, st.free)
+		})
+	})
+}
+
+func TestWrongPasswords(t *testing.T) {
+	t.Run("are tried once, and not again by the Login behind the Connect", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.submit("Connect#1001", "crm,wrong")
+			st.submit("Login#1001", "wrong,2001")
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.asks()
+			require.Zero(t, st.dials)
+			require.Equal(t, 2, st.acks)
+		})
+	})
+	t.Run("never disturb a session that works", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("Connect#1001", "thief,wrong")
+			st.hears("thief: 1001#Error#SUBSCRIPTION_FAILED")
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+		})
+	})
+	t.Run("Login with another password than the refused one connects", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,wrong")
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.send("Login#1001", "secret,2001")
+			st.userIs(gc.NotReady, extension("2001"))
+			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+	t.Run("a password that changed ends the reconnecting until the driver connects again", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.password = "new"
+			close(st.stream.updates)
+			st.wait(time.Minute)
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#RE_LOGIN")
+			require.Equal(t, 1, st.dials)
+			st.send("Connect#1001", "crm,new")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+}
+
+func TestAPasswordRefusedToACommandIsNotUsedAgain(t *testing.T) {
+	play(t, func(st *stage) {
+		st.signIn()
+		st.password = "new"
+		st.send("MakeReady#1001", "")
+		st.send("MakeReady#1001", "")
+		st.send("Login#1001", "secret,2001")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#State#RE_LOGIN", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.asks("READY ")
+		require.True(t, st.stream.closed)
+		st.send("Connect#1001", "crm,new")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+	})
+}
+
+func TestStates(t *testing.T) {
+	t.Run("a state is the answer when Finesse notifies it", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			st.hears()
+			require.Zero(t, st.acks)
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			require.Equal(t, 1, st.acks)
+			st.asks("READY ")
+		})
+	})
+	t.Run("reason codes go to Finesse and come back", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeNotReadyWithReason#1001", "8")
+			st.userIs(gc.NotReady, reason("8"))
+			st.hears("crm: 1001#State#NOT_READY#8#Ann Smith")
+			st.asks("NOT_READY 8")
+		})
+	})
+	t.Run("what is so already is answered without a notification", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeNotReady#1001", "")
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+	t.Run("during a call the state becomes pending", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Talking)
+			st.send("MakeReady#1001", "")
+			st.userIs(gc.Talking, pending(gc.Ready))
+			st.hears("crm: 1001#State#TALKING##Ann Smith", "crm: 1001#State#TALKING##Ann Smith")
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("a state notified twice is told once", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Ready)
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+		})
+	})
+	t.Run("a notification may overtake the answer to the request", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.send("MakeReady#1001", "")
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			close(st.hold)
+			st.hears()
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("an error without request id belongs to the oldest command on the object", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+			st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
+		})
+	})
+	t.Run("an error of somebody else's request is not told", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			st.rejects("desktop-17", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+			st.hears()
+		})
+	})
+	t.Run("a lost notification is made good by reading", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			st.user.State = gc.Ready
+			st.wait(16 * time.Second)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("a request that Finesse forgets ends in PLEASE_RETRY", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			st.wait(14 * time.Second)
+			st.hears()
+			st.wait(2 * time.Second)
+			st.hears("crm: 1001#Error#PLEASE_RETRY")
+			require.Equal(t, []gc.Code{gc.PleaseRetry}, st.codes)
+		})
+	})
+	t.Run("an update that leaves things out clears nothing", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.notify(finesse.Update{User: &finesse.User{LoginID: "1001", State: gc.Ready}})
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			st.send("MakeCall#1001", "1002")
+			st.asks("MAKE_CALL 2001 1002")
+		})
+	})
+	t.Run("another agent's notification is ignored", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.notify(finesse.Update{User: &finesse.User{LoginID: "1002", State: gc.Ready}})
+			st.hears()
+		})
+	})
+	t.Run("commands keep their order while Finesse is slow", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.submit("MakeReady#1001", "")
+			st.submit("MakeNotReady#1001", "")
+			st.submit("reasoncodelogout#1001", "")
+			synctest.Wait()
+			st.asks("READY ")
+			close(st.hold)
+			synctest.Wait()
+			st.asks("NOT_READY ")
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#ReasonCodes#Category:LOGOUT#Codes:8#Labels:Lunch LOGOUT#Ann Smith")
+		})
+	})
+}
+
+func TestCalls(t *testing.T) {
+	customer := func(state gc.CallState) finesse.Participant {
+		return finesse.Participant{MediaAddress: "4085551234", State: state}
+	}
+	t.Run("an inbound call from ringing to its end", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting, customer(gc.Initiated)))
+			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
+			st.send("AnswerCall#1001", "7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+			st.send("HoldCall#1001", "7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Held, customer(gc.Active)))
+			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+			st.send("RetrieveCall#1001", "7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+			st.send("ReleaseCall#1001", "7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+			st.asks("ANSWER 7 2001", "HOLD 7 2001", "RETRIEVE 7 2001", "DROP 7 2001")
+			require.Equal(t, 4, st.acks)
+		})
+	})
+	t.Run("DELETE ends a call whatever its state says", func(t *testing.T) {
+		for _, state := range []gc.CallState{gc.Alerting, gc.Active, gc.Initiating, gc.WrapUp} {
+			play(t, func(st *stage) {
+				st.signIn()
+				st.dialog(finesse.Post, leg("7", "4085551234", state))
+				st.heard = nil
+				st.dialog(finesse.Delete, leg("7", "4085551234", state))
+				st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+			})
+		}
+	})
+	t.Run("wrap-up is a state of its own; the end comes with DELETE", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.send("ReleaseCall#1001", "7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.WrapUp))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith",
+				"crm: 1001#InboundCall#WRAP_UP#DialogID:7#4085551234#…##Ann Smith",
+				"crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+		})
+	})
+	t.Run("the same notification twice is told once", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			for range 2 {
+				st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+			}
+			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
+			for range 2 {
+				st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+			}
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+		})
+	})
+	t.Run("an outgoing call answers MakeCall when Finesse goes off-hook", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeCall#1001", "4085559999")
+			st.dialog(finesse.Post, leg("8", "2001", gc.Initiating))
+			require.Equal(t, 1, st.acks)
+			st.dialog(finesse.Put, leg("8", "2001", gc.Initiated))
+			st.hears("crm: 1001#InboundCall#INITIATING#DialogID:8#2001#…##Ann Smith", "crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
+		})
+	})
+	t.Run("a call that rings meanwhile is not the answer to MakeCall", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeCall#1001", "4085559999")
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+			require.Zero(t, st.acks)
+		})
+	})
+	t.Run("a busy number is FAILED with its cause", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			d := leg("8", "2001", gc.Failed)
+			d.Participants[0].StateCause = "BUSY"
+			st.dialog(finesse.Post, d)
+			st.hears("crm: 1001#InboundCall#FAILED#DialogID:8#BUSY#Ann Smith")
+		})
+	})
+	t.Run("a withheld number leaves the caller empty", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "", gc.Alerting))
+			st.hears("crm: 1001#NewInboundCall##…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7##…##Ann Smith")
+		})
+	})
+	t.Run("an unknown call is NO_DIALOG_ID and nothing is asked of Finesse", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("AnswerCall#1001", "99")
+			st.hears("crm: 1001#Error#NO_DIALOG_ID")
+			st.asks()
+		})
+	})
+	t.Run("MakeCall of an agent who is not signed in asks for RE_LOGIN", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,secret")
+			st.send("MakeCall#1001", "1002")
+			st.hears("crm: 1001#State#RE_LOGIN")
+			st.asks()
+		})
+	})
+	t.Run("an action that Finesse refuses later is an error", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+			st.heard = nil
+			st.send("HoldCall#1001", "7")
+			st.rejects("req-HoldCall#1001", "/finesse/api/Dialog/7", "INVALID_ACTION HOLD on extension 2001")
+			st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
+		})
+	})
+	t.Run("getdialogstate answers with the agent's part, or NOT_FOUND", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
+			st.send("getdialogstate#1001", "7")
+			st.send("getdialogstate#1001", "8")
+			st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…####", "crm: 1001#DialogState#NOT_FOUND#8#Ann Smith######")
+		})
+	})
+}
+
+func TestLostAnswers(t *testing.T) {
+	timeout := func(string) error {
+		return &gc.Error{Code: gc.NotReachable, Op: "finesse", Err: errors.New("time-out")}
+	}
+	t.Run("a call that was made although the answer was lost is not an error", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.answer = timeout
+			st.dialogs = []finesse.Dialog{leg("8", "2001", gc.Initiated)}
+			st.send("MakeCall#1001", "4085559999")
+			st.hears("crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
+			st.asks("MAKE_CALL 2001 4085559999")
+		})
+	})
+	t.Run("a call that was not made is NOT_REACHABLE, and sent once", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.answer = timeout
+			st.send("MakeCall#1001", "4085559999")
+			st.hears("crm: 1001#Error#NOT_REACHABLE")
+			st.asks("MAKE_CALL 2001 4085559999")
+		})
+	})
+	t.Run("Finesse away is told with its code", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.readErr = gc.Errorf(gc.FinesseUnavailable, "finesse", "503")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#Error#FINESSE_UNAVAILABLE")
+		})
+	})
+}
+
+func TestTheStreamComesBack(t *testing.T) {
+	t.Run("and what changed meanwhile is told, ended calls included", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Talking)
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.dialog(finesse.Post, leg("8", "4085550000", gc.Held))
+			st.heard = nil
+			lost := st.stream
+			st.dialErr = gc.Errorf(gc.UnableToSubscribe, "notify", "refused")
+			close(lost.updates)
+			st.wait(10 * time.Second)
+			require.Greater(t, st.dials, 2, "it is tried again and again")
+			st.dialErr = nil
+			st.user.State = gc.Hold
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
+			st.wait(10 * time.Second)
+			st.hears("crm: 1001#State#HOLD##Ann Smith", "crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith",
+				"crm: 1001#InboundCall#DROPPED#DialogID:8#4085550000#…##Ann Smith")
+			require.True(t, lost.closed)
+			st.userIs(gc.Talking)
+			st.hears("crm: 1001#State#TALKING##Ann Smith")
+		})
+	})
+	t.Run("and what a notification said is not undone by an older reading", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.send("GetState#1001", "")
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			close(st.hold)
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+}
+
+func TestWhoMayCommand(t *testing.T) {
+	t.Run("an agent nobody connected is asked to RE_LOGIN", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("GetState#1001", "")
+			st.hears("reply: 1001#State#RE_LOGIN")
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("a driver that proves the password takes the agent over", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("Connect#1001", "other,secret")
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith", "crm: 1001#Error#SESSION_INVALIDATED")
+			st.userIs(gc.Ready)
+			st.hears("other: 1001#State#READY##Ann Smith")
+			require.Equal(t, 1, st.dials, "the stream stays")
+		})
+	})
+	t.Run("a command that could not be read is answered in its turn", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeCall#1001", "")
+			st.send("MakeTea#1001", "")
+			st.hears("crm: 1001#Error#MISSING_NUMBER", "crm: 1001#Error#PLEASE_RETRY")
+			require.Equal(t, 2, st.acks)
+		})
+	})
+	t.Run("a change of Finesse's own state is passed on", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.notify(finesse.Update{SystemInfo: &finesse.SystemInfo{Status: "OUT_OF_SERVICE"}})
+			st.hears("system changed")
+		})
+	})
+}
+
+func TestTheEnd(t *testing.T) {
+	t.Run("a drained session answers what it holds first", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeReady#1001", "")
+			go st.session.Drain(st.Context())
+			synctest.Wait()
+			require.False(t, st.ended)
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			require.True(t, st.ended)
+			require.True(t, st.stream.closed)
+			require.ErrorIs(t, st.session.Submit(&session.Request{}), session.ErrEnded)
+		})
+	})
+	t.Run("a session ended by force answers PLEASE_RETRY", func(t *testing.T) {
+		synctestForce(t)
+	})
+	t.Run("a session nobody connected ends by itself", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,wrong")
+			st.wait(11 * time.Minute)
+			synctest.Wait()
+			require.True(t, st.ended)
+			st.heard = nil
+		})
+	})
+	t.Run("a panic ends this session and asks for RE_LOGIN", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.answer = func(string) error { return nil }
+			require.NoError(t, st.session.Submit(&session.Request{Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}}))
+			st.hears("crm: 1001#State#RE_LOGIN")
+			require.True(t, st.ended)
+		})
+	})
+	t.Run("a full mailbox is refused, never silent", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.send("GetState#1001", "")
+			for range 32 {
+				st.submit("GetState#1001", "")
+			}
+			require.ErrorIs(t, st.session.Submit(&session.Request{}), session.ErrFull)
+			close(st.hold)
+			synctest.Wait()
+			require.Equal(t, 33, st.acks)
+		})
+	})
+}
+
+func synctestForce(t *testing.T) {
+	var st *stage
+	play(t, func(s *stage) {
+		st = s
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.submit("MakeReady#1001", "")
+		st.submit("GetState#1001", "")
+		synctest.Wait()
+		st.heard = nil
+	})
+	require.Equal(t, []string{"crm: 1001#Error#DOWN", "crm: 1001#Error#PLEASE_RETRY"}, st.heard)
+	require.Equal(t, 2, st.acks)
+}
+
+func TestEveryCommandOfAnAgentHasAHandler(t *testing.T) {
+	for _, spec := range gc.Commands {
+		require.Equal(t, !spec.ForDestination, session.Handles(spec.Name), spec.Name)
+	}
+}

@@ -1,0 +1,231 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// notified takes one message of the notification stream.
+func (s *Session) notified(u finesse.Update) {
+	s.clock++
+	switch {
+	case u.Error != nil:
+		s.rejected(u)
+	case u.User != nil:
+		if u.User.LoginID == s.Agent || u.User.LoginID == "" {
+			s.seen = s.clock
+			s.userChanged(*u.User)
+		}
+	case u.SystemInfo != nil:
+		s.SystemChanged()
+	default:
+		for _, d := range u.Dialogs {
+			s.dialogNotified(u.Event, d)
+		}
+	}
+}
+
+// userChanged tells a change of the agent's state, as the answer of the
+// command that waits for it if there is one. The same state may be notified
+// twice (forced sign-in, failover) and is told once.
+func (s *Session) userChanged(now finesse.User) {
+	before := s.user
+	s.user = merge(before, now)
+	if s.user.State == gc.LoggedOut && before.State != gc.LoggedOut {
+		s.returnLicence()
+	}
+	a := s.take(func(a *await) bool { return a.user != nil && a.user(s.user) })
+	switch {
+	case a != nil && a.done != nil:
+		a.done()
+	case a != nil:
+		s.answer(a.request, s.state())
+	case !sameState(before, s.user):
+		s.emit(s.state())
+	}
+}
+
+func sameState(a, b finesse.User) bool {
+	return a.State == b.State && a.PendingState == b.PendingState && a.ReasonCodeID == b.ReasonCodeID && a.StateChangeTime.Equal(b.StateChangeTime)
+}
+
+// merge takes what an update says and keeps what it leaves out: captured
+// updates lack names, teams and settings that did not change.
+func merge(old, now finesse.User) finesse.User {
+	keep := func(field *string, before string) {
+		if *field == "" {
+			*field = before
+		}
+	}
+	keep(&now.FirstName, old.FirstName)
+	keep(&now.LastName, old.LastName)
+	keep(&now.TeamName, old.TeamName)
+	keep((*string)(&now.TeamID), string(old.TeamID))
+	keep(&now.Settings.WrapUpOnIncoming, old.Settings.WrapUpOnIncoming)
+	if now.State != gc.LoggedOut {
+		keep((*string)(&now.Extension), string(old.Extension))
+	}
+	if now.Roles == nil {
+		now.Roles = old.Roles
+	}
+	if now.Teams == nil {
+		now.Teams = old.Teams
+	}
+	return now
+}
+
+func (s *Session) extension() gc.Extension { return s.user.Extension }
+
+func (s *Session) info() gc.AgentInfo {
+	supervisor := false
+	for _, r := range s.user.Roles {
+		supervisor = supervisor || r == "Supervisor"
+	}
+	return gc.AgentInfo{
+		Agent:      s.Agent,
+		FirstName:  s.user.FirstName,
+		LastName:   s.user.LastName,
+		Supervisor: supervisor,
+		WrapUp:     s.user.Settings.WrapUpOnIncoming,
+		Team:       gc.Team{ID: s.user.TeamID, Name: s.user.TeamName},
+		Teams:      s.user.Teams,
+	}
+}
+
+func (s *Session) state() gc.State {
+	return gc.State{
+		Agent:    s.Agent,
+		State:    s.user.State,
+		Reason:   s.user.ReasonCodeID,
+		Pending:  s.user.PendingState,
+		Changed:  s.user.StateChangeTime,
+		FullName: s.info().FullName(),
+	}
+}
+
+// readBack reads the agent and its calls and takes them over without telling
+// the driver; then runs in the session afterwards.
+func (s *Session) readBack(then func(error)) {
+	s.fetch(func(t truth, err error) {
+		if err == nil {
+			if s.seen <= t.at {
+				s.user = merge(s.user, t.user)
+			}
+			s.adopt(t)
+		}
+		then(err)
+	})
+}
+
+// adopt replaces the known calls by those of t, except where a notification
+// is newer, and tells the ends that were missed.
+func (s *Session) adopt(t truth) {
+	for _, d := range t.dialogs {
+		known, own := s.calls[d.ID], s.own(d)
+		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) {
+			s.calls[d.ID] = &call{told: s.describe(d, own), touched: t.at}
+		}
+	}
+	s.endUnlisted(t)
+}
+
+// reread reads the agent and its calls and tells what changed.
+func (s *Session) reread(then func(error)) {
+	s.fetch(func(t truth, err error) {
+		if err == nil {
+			s.compare(t)
+		}
+		then(err)
+	})
+}
+
+// compare tells how t differs from what the driver knows. What a notification
+// changed since t was asked for is newer than t.
+func (s *Session) compare(t truth) {
+	if s.seen <= t.at {
+		s.userChanged(t.user)
+	}
+	for _, d := range t.dialogs {
+		if known := s.calls[d.ID]; known == nil || known.touched <= t.at {
+			s.dialogNotified(finesse.Put, d)
+		}
+	}
+	s.endUnlisted(t)
+}
+
+// endUnlisted tells the end of every call that t does not list.
+func (s *Session) endUnlisted(t truth) {
+	for id, known := range s.calls {
+		listed := slices.ContainsFunc(t.dialogs, func(d finesse.Dialog) bool { return d.ID == id })
+		if !listed && known.touched <= t.at {
+			s.ended(id)
+			delete(s.calls, id)
+		}
+	}
+}
+
+func (s *Session) fetch(then func(truth, error)) {
+	node, credentials, at := s.node, s.credentials, s.clock
+	s.work(func(ctx context.Context) func() {
+		t := truth{at: at}
+		var err error
+		t.user, t.dialogs, err = read(ctx, node, credentials)
+		return func() { then(t, err) }
+	})
+}
+
+// streamLost begins to get the notification stream back.
+func (s *Session) streamLost() {
+	err := s.stream.Err()
+	s.stream.Close()
+	s.stream = nil
+	s.attempts = 0
+	s.Logger.Warn("notification stream lost; reconnecting", zap.Error(err))
+	s.retryLater()
+}
+
+func (s *Session) retryLater() {
+	s.redial = time.After(s.Times.Backoff(s.attempts))
+	s.attempts++
+}
+
+// resubscribe opens a new stream, at the node that is best now, and tells what
+// changed in between: nothing is notified twice or later.
+func (s *Session) resubscribe() {
+	s.redial = nil
+	node, credentials := s.Node(), s.credentials
+	s.work(func(ctx context.Context) func() {
+		t, err := prove(ctx, node, credentials, false)
+		return func() { s.resubscribed(node, credentials, t, err) }
+	})
+}
+
+func (s *Session) resubscribed(node Node, used finesse.Credentials, t truth, err error) {
+	if s.stream != nil || !s.connected { // a Connect was quicker, or the password is refused since
+		if err == nil {
+			t.stream.Close()
+		}
+		return
+	}
+	switch {
+	case wrongPassword(err) && used.Password.Equal(s.credentials.Password):
+		s.distrust(used, err)
+		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+	case err != nil:
+		if s.attempts == 1 { // said once, not per attempt
+			s.Logger.Warn("notification stream is still away; trying on", zap.Error(err))
+		}
+		s.retryLater()
+	default:
+		s.Logger.Info("notification stream is back", zap.Int("attempts", s.attempts))
+		s.node, s.stream, s.attempts = node, t.stream, 0
+		t.at = s.clock
+		s.compare(t)
+	}
+}
