@@ -1,0 +1,235 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// homeInterval is the time between looks whether the preferred url is back.
+const homeInterval = 30 * time.Second
+
+// Status is what is known of the command connection.
+type Status struct {
+	Consuming bool      // the broker has confirmed the subscription to the command queue
+	URL       string    // the broker's; "" while not consuming
+	LastError string    // why not consuming; "" while it is
+	Since     time.Time // of Consuming and URL being what they are
+}
+
+// Broker is the connector's side of the broker; see the package comment. All
+// methods are safe for concurrent use; only Run blocks, and Flush as long as it
+// is told to.
+type Broker struct {
+	options  Options
+	selector *selector
+	metrics  *metrics
+	topics   *publisher
+	others   *publisher
+	pause    time.Duration // personPause
+	home     time.Duration // homeInterval
+
+	stopped atomic.Bool
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New checks the options. It does not connect.
+func New(o Options) (*Broker, error) {
+	endpoints, err := parseEndpoints(o.URLs)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	b := &Broker{
+		options:  o,
+		selector: newSelector(endpoints),
+		pause:    personPause,
+		home:     homeInterval,
+		status:   Status{LastError: "not connected yet", Since: time.Now()},
+	}
+	if b.metrics, err = newMetrics(o.Registerer, b.unconfirmed); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	b.topics = b.newPublisher(toTopic)
+	b.others = b.newPublisher(toOther)
+	return b, nil
+}
+
+func (b *Broker) newPublisher(k kind) *publisher {
+	return &publisher{
+		options: &b.options,
+		log:     b.options.Logger,
+		metrics: b.metrics,
+		queue:   newQueue(k, queueLimit, b.options.Logger, b.metrics),
+		late:    receiptTimeout,
+		refused: make(map[gc.Destination]bool),
+	}
+}
+
+func (b *Broker) unconfirmed(k kind) float64 {
+	if k == toTopic {
+		return float64(b.topics.queue.length())
+	}
+	return float64(b.others.queue.length())
+}
+
+// Run connects, and stays connected until ctx ends; it then waits up to 2 s
+// for receipts on the way, disconnects in order, and returns when all its
+// goroutines have ended. It is to be called once. Commands are given to handle
+// in the order the broker sent them, from one goroutine (while the connection
+// moves to another url, from two); handle must not block, or the commands
+// behind wait: acknowledgements and heart-beats do not.
+func (b *Broker) Run(ctx context.Context, handle func(*Delivery)) {
+	var wg sync.WaitGroup
+	wg.Go(func() { b.commands(handle).run(ctx) })
+	wg.Go(func() { b.publishing(eventsLink, b.topics).run(ctx) })
+	wg.Go(func() { b.publishing(repliesLink, b.others).run(ctx) })
+	if b.options.PriorityBackup && len(b.selector.endpoints) > 1 {
+		wg.Go(func() { b.watchHome(ctx) })
+	}
+	wg.Wait()
+}
+
+func (b *Broker) link(name string) *link {
+	return &link{
+		name:     name,
+		selector: b.selector,
+		backoff:  b.options.Backoff,
+		pause:    b.pause,
+		log:      b.options.Logger.With(zap.String("connection", name)),
+		metrics:  b.metrics,
+		changed:  func(*conn, error) {},
+		failing:  make(map[string]string),
+	}
+}
+
+func (b *Broker) publishing(name string, p *publisher) *link {
+	l := b.link(name)
+	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return dial(ctx, &b.options, ep) }
+	l.serve = p.serve
+	return l
+}
+
+func (b *Broker) commands(handle func(*Delivery)) *link {
+	l := b.link(commandsLink)
+	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return b.consume(ctx, ep, handle) }
+	l.serve = func(ctx context.Context, c *conn) bool {
+		select {
+		case <-ctx.Done():
+		case <-c.done:
+		}
+		return false
+	}
+	l.changed = b.setStatus
+	return l
+}
+
+// consume opens a connection that is subscribed to the command queue.
+func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
+	c, err := dial(ctx, &b.options, ep)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+	deliver := func(f *frame.Frame) {
+		if b.stopped.Load() {
+			return
+		}
+		b.metrics.received.Inc()
+		handle(newDelivery(&b.options, c, f))
+	}
+	err = c.subscribe(ctx, "/queue/"+b.options.CommandQueue, deliver,
+		frame.Ack, "client-individual",
+		"activemq.prefetchSize", strconv.Itoa(Prefetch),
+		"activemq.priority", strconv.Itoa(b.options.ConsumerPriority))
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// watchHome returns to the preferred url when it answers again.
+func (b *Broker) watchHome(ctx context.Context) {
+	t := time.NewTicker(b.home)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		first := b.selector.endpoints[0]
+		if ep, _ := b.selector.get(); ep.index == first.index {
+			continue
+		}
+		if c, err := dial(ctx, &b.options, first); err == nil {
+			c.leave()
+			b.options.Logger.Info("the preferred broker is back", zap.String("url", first.url))
+			b.selector.home()
+		}
+	}
+}
+
+func (b *Broker) setStatus(c *conn, err error) {
+	b.mu.Lock()
+	s := Status{Since: time.Now()}
+	if c != nil {
+		s.Consuming, s.URL = true, c.endpoint.url
+	} else {
+		s.LastError = err.Error()
+	}
+	if s.Consuming == b.status.Consuming && s.URL == b.status.URL {
+		s.Since = b.status.Since
+	}
+	changed := s != b.status
+	b.status = s
+	b.mu.Unlock()
+	if changed {
+		b.options.Changed(s)
+	}
+}
+
+// Status is the present state; it does no I/O.
+func (b *Broker) Status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}
+
+// Publish queues m and never blocks; it may be called before Run. When too many
+// events wait, the oldest of m's kind is dropped.
+func (b *Broker) Publish(m Message) {
+	if m.Destination.IsTopic() {
+		b.topics.queue.put(m)
+	} else {
+		b.others.queue.put(m)
+	}
+}
+
+// StopConsuming makes further deliveries be ignored: they stay with the broker,
+// which delivers them again, Redelivered, once this Broker has disconnected.
+// Those handed over before can still be acknowledged.
+func (b *Broker) StopConsuming() { b.stopped.Store(true) }
+
+// Flush waits until everything published so far is confirmed, refused or
+// dropped, or ctx ends.
+func (b *Broker) Flush(ctx context.Context) error {
+	err := errors.Join(b.topics.queue.flush(ctx), b.others.queue.flush(ctx))
+	if err != nil {
+		return fmt.Errorf("%d events are not confirmed: %w", b.topics.queue.length()+b.others.queue.length(), err)
+	}
+	return nil
+}

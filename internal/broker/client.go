@@ -1,0 +1,91 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/go-stomp/stomp/v3/frame"
+)
+
+// Client is one plain connection, for command line tools and tests. It does
+// not reconnect. Its methods may be called from any goroutine.
+type Client struct {
+	options Options
+	conn    *conn
+}
+
+// Outgoing is what a Client sends.
+type Outgoing struct {
+	Destination string            // in STOMP's form, "/queue/Connector1"
+	Headers     map[string]string // "type", "reply-to", "correlation-id", properties
+	Body        string            // UTF-8 text, sent as a TextMessage
+}
+
+// Dial connects to url, one of broker.urls, and logs in. The error says what
+// is wrong and what to do about it. The caller closes the Client.
+func Dial(ctx context.Context, o Options, url string) (*Client, error) {
+	ep, err := parseEndpoint(url)
+	if err != nil {
+		return nil, err
+	}
+	cl := &Client{options: o.withDefaults()}
+	if cl.conn, err = dial(ctx, &cl.options, ep); err != nil {
+		return nil, explain(url, err)
+	}
+	return cl, nil
+}
+
+// Probe connects to url, logs in and disconnects. The error says what is wrong
+// and what to do about it.
+func Probe(ctx context.Context, o Options, url string) error {
+	cl, err := Dial(ctx, o, url)
+	if err != nil {
+		return err
+	}
+	cl.Close()
+	return nil
+}
+
+func explain(url string, err error) error {
+	k := classify(err)
+	return fmt.Errorf("%s: %s: %w (%s)", url, k.name, err, k.action)
+}
+
+// Server is what the broker calls itself, for example "ActiveMQ/5.17.2".
+func (cl *Client) Server() string { return cl.conn.server }
+
+// Send returns when the broker has confirmed m. A *ServerError means that it
+// refused m.
+func (cl *Client) Send(ctx context.Context, m Outgoing) error {
+	f := frame.New(frame.SEND, frame.Destination, m.Destination)
+	names := make([]string, 0, len(m.Headers))
+	for name := range m.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		f.Header.Add(name, headerValue(m.Headers[name]))
+	}
+	f.Body = textBody(&cl.options, m.Body)
+	return cl.conn.request(ctx, f)
+}
+
+// Subscribe gives every message for destination to handle and needs no
+// acknowledgement. When it returns, nothing sent from then on is missed.
+// handle is called from one goroutine; while it blocks the broker waits.
+func (cl *Client) Subscribe(ctx context.Context, destination string, handle func(*Delivery)) error {
+	return cl.conn.subscribe(ctx, destination,
+		func(f *frame.Frame) { handle(newDelivery(&cl.options, cl.conn, f)) },
+		frame.Ack, "auto")
+}
+
+// Done is closed when the connection has ended.
+func (cl *Client) Done() <-chan struct{} { return cl.conn.done }
+
+// Err is why the connection ended, nil while it has not.
+func (cl *Client) Err() error { return cl.conn.reason() }
+
+// Close disconnects, in order if the broker answers within 2 s. It may be
+// called more than once, but not from a Subscribe handler.
+func (cl *Client) Close() { cl.conn.leave() }

@@ -1,0 +1,232 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+)
+
+// Prefetch is how many commands may be unacknowledged: with a dead Finesse
+// behind some agents, theirs must not keep the others' commands out.
+const Prefetch = 1000
+
+// outbound bounds the frames that wait for the socket. There are never more
+// than Prefetch acknowledgements (the broker sends no further message until it
+// has read one) or window events, besides a few requests.
+const outbound = Prefetch + 64
+
+// leaveTimeout bounds an orderly DISCONNECT.
+const leaveTimeout = 2 * time.Second
+
+// conn is one STOMP connection. It has a reader and a writer goroutine; close
+// or leave ends both. Its methods may be called from any goroutine, and none
+// but request, subscribe, close and leave may block.
+type conn struct {
+	endpoint endpoint
+	server   string // what the broker calls itself, e.g. ActiveMQ/5.17.2
+
+	socket  *socket
+	reader  *frame.Reader
+	buffer  *bufio.Writer
+	beat    time.Duration // we send at least this often, 0: no need
+	out     chan *frame.Frame
+	ids     atomic.Int64
+	done    chan struct{} // closed when the connection is over
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	err     error                         // why it is over
+	pending map[string]func(error)        // by receipt id
+	subs    map[string]func(*frame.Frame) // by subscription id
+}
+
+// send queues f with a receipt. done is called once, from the reader
+// goroutine: with nil for the receipt, a *ServerError when the broker refused
+// f, or an errLost with the reason why the connection ended. It must not block.
+// When send returns an error, done is not called.
+func (c *conn) send(f *frame.Frame, done func(error)) error {
+	id := c.newID()
+	f.Header.Set(frame.Receipt, id)
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return fmt.Errorf("%w: %w", errLost, c.err)
+	}
+	c.pending[id] = done
+	c.mu.Unlock()
+	c.post(f)
+	return nil
+}
+
+// post queues f and asks for no receipt.
+func (c *conn) post(f *frame.Frame) {
+	select {
+	case c.out <- f:
+	default:
+		c.fail(errOutFull)
+	}
+}
+
+// request sends f and waits for its receipt, the connection's end or ctx.
+func (c *conn) request(ctx context.Context, f *frame.Frame) error {
+	answer := make(chan error, 1)
+	if err := c.send(f, func(err error) { answer <- err }); err != nil {
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// subscribe returns when the broker has the subscription, which the receipt of
+// SUBSCRIBE proves: what is sent to the destination from then on is not missed.
+// (ActiveMQ 5.17 measured: all of 300 messages sent right afterwards arrived,
+// and 116 of 300 without a receipt.) handle is called from the reader goroutine.
+func (c *conn) subscribe(ctx context.Context, destination string, handle func(*frame.Frame), headers ...string) error {
+	id := c.newID()
+	c.mu.Lock()
+	c.subs[id] = handle
+	c.mu.Unlock()
+	f := frame.New(frame.SUBSCRIBE, append([]string{frame.Id, id, frame.Destination, destination}, headers...)...)
+	if err := c.request(ctx, f); err != nil {
+		return fmt.Errorf("subscribe to %s: %w", destination, err)
+	}
+	return nil
+}
+
+func (c *conn) newID() string { return strconv.FormatInt(c.ids.Add(1), 10) }
+
+// fail ends the connection. Only the first reason counts. It does not wait.
+func (c *conn) fail(reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = reason
+	close(c.done)
+	_ = c.socket.Close() // of TCP, not of TLS, which may wait for the peer
+}
+
+// reason is why the connection ended, nil while it has not.
+func (c *conn) reason() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// close ends the connection at once and waits for its goroutines.
+func (c *conn) close() {
+	c.fail(errClosed)
+	c.running.Wait()
+}
+
+// leave disconnects in order: all frames sent before have reached the broker,
+// unless it does not answer within leaveTimeout. Not for the reader goroutine.
+func (c *conn) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	_ = c.request(ctx, frame.New(frame.DISCONNECT)) // it ends either way
+	c.close()
+}
+
+func (c *conn) start() {
+	c.running.Go(c.readLoop)
+	c.running.Go(c.writeLoop)
+}
+
+func (c *conn) readLoop() {
+	for c.reason() == nil {
+		f, err := c.reader.Read()
+		if err != nil {
+			c.fail(fmt.Errorf("read: %w", err))
+			break
+		}
+		if f != nil { // nil is a heart-beat
+			c.dispatch(f)
+		}
+	}
+	c.mu.Lock()
+	pending := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	for _, done := range pending {
+		done(fmt.Errorf("%w: %w", errLost, c.err))
+	}
+}
+
+func (c *conn) dispatch(f *frame.Frame) {
+	switch f.Command {
+	case frame.MESSAGE:
+		c.mu.Lock()
+		handle := c.subs[f.Header.Get(frame.Subscription)]
+		c.mu.Unlock()
+		if handle != nil {
+			handle(f)
+		}
+	case frame.RECEIPT:
+		c.answer(f, nil)
+	case frame.ERROR:
+		said := &ServerError{Message: f.Header.Get(frame.Message)}
+		// ActiveMQ keeps the connection open when it refuses one message. A
+		// broker that closes it, as STOMP demands, is noticed by the next read.
+		if !c.answer(f, said) {
+			c.fail(said)
+		}
+	}
+}
+
+// answer tells the sender of the frame that f is about.
+func (c *conn) answer(f *frame.Frame, err error) bool {
+	id := f.Header.Get(frame.ReceiptId)
+	c.mu.Lock()
+	done, ok := c.pending[id]
+	delete(c.pending, id)
+	c.mu.Unlock()
+	if ok {
+		done(err)
+	}
+	return ok
+}
+
+func (c *conn) writeLoop() {
+	w := frame.NewWriter(c.buffer) // flushes each frame into the buffer only
+	var beat <-chan time.Time
+	if c.beat > 0 {
+		t := time.NewTicker(c.beat)
+		defer t.Stop()
+		beat = t.C
+	}
+	silent := true // nothing was written since the last beat
+	for {
+		var f *frame.Frame
+		select {
+		case <-c.done:
+			return
+		case f = <-c.out:
+			silent = false
+		case <-beat:
+			if !silent {
+				silent = true
+				continue
+			}
+		}
+		err := w.Write(f)
+		if err == nil && len(c.out) == 0 {
+			err = c.buffer.Flush()
+		}
+		if err != nil {
+			c.fail(fmt.Errorf("write: %w", err))
+			return
+		}
+	}
+}

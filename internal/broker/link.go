@@ -1,0 +1,181 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// personPause is the time between attempts that only a person can make
+	// succeed, by changing a password or a right.
+	personPause = 30 * time.Second
+	// stable is how long a connection must have lived for the next one to
+	// start without a pause.
+	stable = 5 * time.Second
+)
+
+// link keeps one connection open, at the url the selector names. It is run by
+// one goroutine.
+type link struct {
+	name     string // commands, events or replies
+	selector *selector
+	backoff  func(int) time.Duration
+	pause    time.Duration // personPause
+	log      *zap.Logger
+	metrics  *metrics
+
+	// open dials and prepares a connection for use.
+	open func(context.Context, endpoint) (*conn, error)
+	// serve uses it until it or the context ends, and reports whether it was of
+	// any use. It does not close it.
+	serve func(context.Context, *conn) bool
+	// changed is told of a connection that is ready, and, with nil, why there
+	// is none.
+	changed func(*conn, error)
+
+	failing map[string]string // by url, what was logged since all was well
+}
+
+// run returns when ctx has ended and the connection is closed.
+func (l *link) run(ctx context.Context) {
+	attempt := 0
+	var next *conn
+	for {
+		c := next
+		if c == nil {
+			if c = l.dial(ctx, &attempt); c == nil {
+				return
+			}
+		}
+		since := time.Now()
+		useful, successor := l.hold(ctx, c)
+		if useful || time.Since(since) > stable {
+			attempt = 0
+			clear(l.failing)
+		} else if successor == nil && !l.rest(ctx, &attempt, classify(c.reason())) {
+			return
+		}
+		next = successor
+	}
+}
+
+// dial tries one url after the other, pausing after each round, until one
+// answers. It returns nil when ctx has ended.
+func (l *link) dial(ctx context.Context, attempt *int) *conn {
+	for {
+		var worst class
+		for range l.selector.endpoints {
+			ep, _ := l.selector.get()
+			c, err := l.open(ctx, ep)
+			if err == nil {
+				l.up(c)
+				return c
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			l.down(ep, err)
+			l.changed(nil, err)
+			l.selector.failed(ep)
+			if k := classify(err); worst == (class{}) || k.needsPerson() {
+				worst = k
+			}
+		}
+		if !l.rest(ctx, attempt, worst) {
+			return nil
+		}
+	}
+}
+
+// rest pauses before the next attempt. It ends early when another connection
+// of the Broker got through, and is false when ctx has ended.
+func (l *link) rest(ctx context.Context, attempt *int, why class) bool {
+	pause := l.backoff(*attempt)
+	if why.needsPerson() {
+		pause = l.pause
+	}
+	*attempt++
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-l.selector.waitThrough():
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// hold uses c until it or ctx ends, or until the selector names another url
+// and that one answers: then the new connection is the successor.
+func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn) {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan bool, 1)
+	go func() { served <- l.serve(serving, c) }() // ends with serving or c
+	for {
+		ep, moved := l.selector.get()
+		if ep.index != c.endpoint.index {
+			if successor = l.follow(ctx, ep); successor == nil {
+				continue
+			}
+			stop()
+			useful = <-served
+			c.leave()
+			return useful, successor
+		}
+		select {
+		case <-moved:
+		case useful = <-served:
+			l.ended(ctx, c)
+			return useful, nil
+		}
+	}
+}
+
+// follow opens a connection to ep, to replace one that works.
+func (l *link) follow(ctx context.Context, ep endpoint) *conn {
+	c, err := l.open(ctx, ep)
+	if err != nil {
+		l.down(ep, err)
+		l.selector.failed(ep)
+		return nil
+	}
+	l.up(c)
+	return c
+}
+
+// ended closes a connection that is no longer served.
+func (l *link) ended(ctx context.Context, c *conn) {
+	if ctx.Err() != nil {
+		c.leave()
+		l.changed(nil, ctx.Err())
+		return
+	}
+	c.close()
+	l.down(c.endpoint, c.reason())
+	l.changed(nil, c.reason())
+}
+
+func (l *link) up(c *conn) {
+	l.metrics.connects.WithLabelValues(l.name).Inc()
+	l.log.Info("connected to the broker", zap.String("url", c.endpoint.url), zap.String("server", c.server))
+	l.changed(c, nil)
+	l.selector.through()
+}
+
+// down logs a failure once for as long as it stays the same.
+func (l *link) down(ep endpoint, err error) {
+	k := classify(err)
+	if l.failing[ep.url] == k.name {
+		return
+	}
+	l.failing[ep.url] = k.name
+	level := zap.WarnLevel
+	if k.needsPerson() {
+		level = zap.ErrorLevel
+	}
+	l.log.Log(level, "no connection to the broker, trying again until there is one", zap.String("url", ep.url),
+		zap.String("cause", k.name), zap.String("action", k.action), zap.Error(err))
+}

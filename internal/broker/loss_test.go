@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+)
+
+func TestACutConnectionLosesNothing(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t, listen(t), "tcp", shared.STOMP)
+	o := activeMQ().options()
+	o.URLs = []string{p.url}
+	b := run(t, create(t, o))
+	c := client(t, activeMQ())
+	destination := "/topic/" + unique("client")
+	got := subscribe(t, c, destination)
+
+	b.command(t, c, "held", "")
+	held := next(t, b.got)
+	require.False(t, held.Redelivered)
+	for i := range 200 {
+		b.Publish(Message{Destination: gc.Destination(destination), Body: fmt.Sprint(i)})
+		if i == 100 {
+			p.cut()
+		}
+	}
+	again := next(t, b.got)
+	require.Equal(t, "held", again.Type)
+	require.True(t, again.Redelivered)
+	held.Ack() // of the connection that is gone
+	again.Ack()
+	flush(t, b.Broker)
+	highest := -1
+	for highest < 199 {
+		var i int
+		_, err := fmt.Sscan(next(t, got).Body, &i)
+		require.NoError(t, err)
+		require.LessOrEqual(t, i, highest+1, "none is left out")
+		highest = max(highest, i)
+	}
+}
+
+func TestALateReceiptCostsOneConnectionAndNoEvent(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t, listen(t), "tcp", shared.STOMP)
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.URLs, o.Registerer = []string{p.url}, registry
+	b := create(t, o)
+	b.topics.late = 300 * time.Millisecond
+	r := run(t, b)
+	destination := "/topic/" + unique("client")
+	got := subscribe(t, client(t, activeMQ()), destination)
+	publish := func(body string) {
+		b.Publish(Message{Destination: gc.Destination(destination), Body: body})
+	}
+	publish("before")
+	flush(t, b)
+
+	p.hold()
+	publish("held 1")
+	publish("held 2")
+	require.Equal(t, "before", next(t, got).Body)
+	require.Equal(t, "held 1", next(t, got).Body, "the broker has it, only the receipt is late")
+	before := value(t, registry, "broker_connects_total", "events")
+	lost := func() bool {
+		return b.topics.queue.onTheWay() == 2 && time.Since(b.topics.queue.oldest().sent) > 2*b.topics.late
+	}
+	require.Eventually(t, lost, patience, time.Millisecond)
+	p.release()
+	flush(t, b)
+	publish("after")
+	flush(t, b)
+	for next(t, got).Body != "after" {
+	}
+	require.Greater(t, value(t, registry, "broker_connects_total", "events"), before)
+	require.EqualValues(t, 4, value(t, registry, "events_published_total", "topic"))
+	r.stop() // must not hang on the connection that was given up
+}
+
+func TestSSL(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewTLSServer(nil) // only for its certificate, made for 127.0.0.1
+	defer web.Close()
+	p := newProxy(t, tls.NewListener(listen(t), &tls.Config{Certificates: web.TLS.Certificates}), "ssl", shared.STOMP)
+	o := activeMQ().options()
+	o.URLs = []string{p.url}
+
+	require.ErrorContains(t, Probe(t.Context(), o, p.url), "ca_file", "the system's roots do not know it")
+	require.ErrorContains(t, Probe(t.Context(), o, "tcp"+p.url[len("ssl"):]), "not STOMP")
+	soon, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, Probe(soon, o, "ssl://"+shared.STOMP), "ssl:// is used for a TLS port only")
+
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	o.TLS = &tls.Config{RootCAs: roots}
+	require.NoError(t, Probe(t.Context(), o, p.url))
+	b := run(t, create(t, o))
+	b.command(t, client(t, activeMQ()), "over TLS", "")
+	require.Equal(t, "over TLS", next(t, b.got).Type)
+}
+
+func TestAFrozenBrokerIsNoticed(t *testing.T) {
+	t.Parallel()
+	a := servertest.StartActiveMQ(t)
+	o := server{url: a.URL(), javaText: true}.options()
+	o.Heartbeat = 300 * time.Millisecond
+	b := run(t, create(t, o))
+	thaw := a.Freeze()
+	defer thaw()
+	require.Eventually(t, func() bool { return !b.Status().Consuming }, patience, 5*time.Millisecond)
+	require.NotEmpty(t, b.Status().LastError)
+	thaw()
+	b.waitConsuming(t)
+	require.Empty(t, b.Status().LastError)
+}
+
+func TestARestartedBrokerIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	a := servertest.StartActiveMQ(t)
+	s := server{url: a.URL(), javaText: true}
+	changes := make(chan Status, 1000)
+	o := s.options()
+	o.Changed = func(s Status) { changes <- s }
+	b := run(t, create(t, o))
+	require.True(t, next(t, changes).Consuming)
+	require.Equal(t, a.URL(), b.Status().URL)
+	since := b.Status().Since
+
+	a.Kill()
+	require.Eventually(t, func() bool { return !b.Status().Consuming }, patience, 5*time.Millisecond)
+	require.True(t, b.Status().Since.After(since))
+	require.Empty(t, b.Status().URL)
+	b.Publish(Message{Destination: "/queue/answers", Body: "kept"})
+	require.NoError(t, a.Start())
+	b.waitConsuming(t)
+	require.Equal(t, "kept", next(t, subscribe(t, client(t, s), "/queue/answers")).Body)
+	b.command(t, client(t, s), "back", "")
+	require.Equal(t, "back", next(t, b.got).Type)
+}

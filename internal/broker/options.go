@@ -1,0 +1,115 @@
+package broker
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Options say which broker to use and how. The zero value of a field means
+// its default where one is named.
+type Options struct {
+	URLs             []string      // tcp://host:port or ssl://host:port; the first is preferred, the rest are fail-over
+	Username         string        // "": no login is sent
+	Password         gc.Secret     //
+	TLS              *tls.Config   // for ssl://; nil: the system's roots
+	CommandQueue     string        // default Connector1
+	ConsumerPriority int           // ActiveMQ gives a command to the consumer with the highest, 0 to 127
+	Heartbeat        time.Duration // default 10s
+	PriorityBackup   bool          // go back to the first url when it returns
+	CategoryProperty string        // default MessageCategory; on commands "category" is read too
+
+	// JavaText: text bodies travel as modified UTF-8, as ActiveMQ hands them
+	// to JMS clients untouched. False for a broker whose clients all speak
+	// STOMP.
+	JavaText bool
+
+	// Backoff is the pause before the attempt-th repeated round over the urls,
+	// counted from 0; nil: exponential from 0.5s to 30s with full jitter.
+	Backoff func(attempt int) time.Duration
+
+	// Changed is called after each change of Status, from the broker's own
+	// goroutines; it must not block. May be nil.
+	Changed func(Status)
+
+	Logger     *zap.Logger           // nil: none
+	Registerer prometheus.Registerer // nil: not registered
+}
+
+func (o Options) withDefaults() Options {
+	if o.CommandQueue == "" {
+		o.CommandQueue = "Connector1"
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 10 * time.Second
+	}
+	if o.CategoryProperty == "" {
+		o.CategoryProperty = "MessageCategory"
+	}
+	if o.Backoff == nil {
+		o.Backoff = exponential
+	}
+	if o.Changed == nil {
+		o.Changed = func(Status) {}
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	return o
+}
+
+// exponential is a random time up to 0.5s, 1s, 2s … 30s: many connectors that
+// lost one broker must not come back in step.
+func exponential(attempt int) time.Duration {
+	limit := min(500*time.Millisecond<<min(attempt, 10), 30*time.Second)
+	return rand.N(limit)
+}
+
+// endpoint is one of the urls.
+type endpoint struct {
+	index int // in Options.URLs
+	url   string
+	host  string
+	addr  string // host:port
+	tls   bool
+}
+
+func parseEndpoints(urls []string) ([]endpoint, error) {
+	if len(urls) == 0 {
+		return nil, errors.New("no broker url")
+	}
+	var faults []error
+	list := make([]endpoint, len(urls))
+	for i, s := range urls {
+		ep, err := parseEndpoint(s)
+		ep.index = i
+		list[i] = ep
+		faults = append(faults, err)
+	}
+	return list, errors.Join(faults...)
+}
+
+func parseEndpoint(s string) (endpoint, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.User != nil {
+		// Neither the error nor s is shown: it may hold a password.
+		return endpoint{}, errors.New("broker url is not tcp://host:port or ssl://host:port")
+	}
+	wrong := u.Scheme != "tcp" && u.Scheme != "ssl" || u.Hostname() == "" || u.Port() == "" ||
+		u.Path != "" || u.RawQuery != "" || u.Fragment != ""
+	if wrong {
+		return endpoint{}, fmt.Errorf("broker url %q is not tcp://host:port or ssl://host:port", s)
+	}
+	return endpoint{
+		url: s, host: u.Hostname(), addr: net.JoinHostPort(u.Hostname(), u.Port()), tls: u.Scheme == "ssl",
+	}, nil
+}

@@ -1,0 +1,199 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Message is one event to publish.
+type Message struct {
+	Destination   gc.Destination
+	Type          string // JMSType, mostly ""
+	Category      gc.Category
+	CorrelationID string // "" for none
+	Body          string // valid UTF-8 text
+
+	// Confirmed is called once, from the publisher's goroutine, when the
+	// message is settled: the broker's receipt proved it, or the broker refused
+	// it for good (it is counted and logged; the command behind it must not
+	// come back to meet the same end). It is not called for a message that was
+	// dropped because too many waited. May be nil; must not block.
+	Confirmed func()
+}
+
+const (
+	window         = 128              // events on the way at a time, per connection
+	queueLimit     = 1 << 16          // events that wait, per connection: some 50 MB of them
+	receiptTimeout = 10 * time.Second // then the connection is given up
+	drainTimeout   = 2 * time.Second  // for receipts, before a connection is left
+	replyTTL       = 24 * time.Hour   // see the package comment
+)
+
+// publisher sends the events of one kind, in order. serve is called by one
+// goroutine, the queue is for all.
+type publisher struct {
+	options *Options
+	log     *zap.Logger
+	metrics *metrics
+	queue   *queue
+	late    time.Duration // receiptTimeout
+
+	// singly is how many events are to be sent one at a time: an ERROR ended
+	// the connection without saying which of them it was about.
+	singly  int
+	refused map[gc.Destination]bool // logged already
+}
+
+// outcome is the broker's answer to an event.
+type outcome struct {
+	e   *entry
+	err error
+}
+
+// serve sends what is queued over c until c or ctx ends, and reports whether
+// any event was settled. When ctx ends it still waits, up to drainTimeout, for
+// what is on the way.
+func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
+	p.queue.restart()
+	outcomes := make(chan outcome, window)
+	alarm := time.NewTimer(p.late)
+	defer alarm.Stop()
+	leaving := ctx.Done()
+	var drained <-chan time.Time
+	for {
+		if leaving != nil {
+			p.fill(c, outcomes)
+		} else if p.queue.onTheWay() == 0 {
+			return useful
+		}
+		select {
+		case o := <-outcomes:
+			useful = p.settle(o) || useful
+		case <-p.queue.wake:
+		case <-alarm.C:
+			alarm.Reset(p.check(c))
+		case <-leaving:
+			leaving, drained = nil, time.After(drainTimeout)
+		case <-drained:
+			return useful
+		case <-c.done:
+			c.close() // the last outcomes are in
+			return p.conclude(c, outcomes) || useful
+		}
+	}
+}
+
+// fill sends as much as the window allows.
+func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
+	limit := window
+	if p.singly > 0 {
+		limit = 1
+	}
+	for e := p.queue.take(limit); e != nil; e = p.queue.take(limit) {
+		err := c.send(p.frame(&e.Message), func(err error) { outcomes <- outcome{e, err} })
+		if err != nil {
+			return // the connection is over: e is on the way and comes again
+		}
+	}
+}
+
+// settle deals with one answer and reports whether e is done with.
+func (p *publisher) settle(o outcome) bool {
+	if errors.Is(o.err, errLost) {
+		return false // sent again on the next connection
+	}
+	if !p.queue.settle(o.e) {
+		return false
+	}
+	p.singly = max(p.singly-1, 0)
+	if o.err != nil {
+		p.refuse(o.e, o.err)
+	} else {
+		p.metrics.published.WithLabelValues(string(p.queue.kind)).Inc()
+		p.metrics.receipts.Observe(time.Since(o.e.sent).Seconds())
+	}
+	if o.e.Confirmed != nil {
+		o.e.Confirmed()
+	}
+	return true
+}
+
+// conclude deals with what a dead connection leaves behind.
+func (p *publisher) conclude(c *conn, outcomes <-chan outcome) (useful bool) {
+	for len(outcomes) > 0 {
+		useful = p.settle(<-outcomes) || useful
+	}
+	var said *ServerError
+	if !errors.As(c.reason(), &said) {
+		return useful
+	}
+	if p.queue.onTheWay() == 1 {
+		return p.settle(outcome{p.queue.oldest(), said})
+	}
+	p.singly = p.queue.onTheWay()
+	return useful
+}
+
+// check gives the connection up when a receipt is late, and says when to look
+// again.
+func (p *publisher) check(c *conn) time.Duration {
+	e := p.queue.oldest()
+	if e == nil {
+		return p.late
+	}
+	left := p.late - time.Since(e.sent)
+	if left <= 0 {
+		c.fail(errLateReceipt)
+		return p.late
+	}
+	return left
+}
+
+// refuse counts an event the broker will not have. The log names a destination
+// once: a client can make any number of them fail.
+func (p *publisher) refuse(e *entry, err error) {
+	p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
+	if p.refused[e.Destination] || len(p.refused) >= 1000 {
+		return
+	}
+	p.refused[e.Destination] = true
+	p.log.Warn("event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
+		zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
+}
+
+func (p *publisher) frame(m *Message) *frame.Frame {
+	f := frame.New(frame.SEND, frame.Destination, string(m.Destination))
+	optional := []string{
+		"type", m.Type,
+		p.options.CategoryProperty, string(m.Category),
+		"correlation-id", m.CorrelationID,
+	}
+	for i := 0; i < len(optional); i += 2 {
+		if v := optional[i+1]; v != "" {
+			f.Header.Add(optional[i], headerValue(v))
+		}
+	}
+	if !m.Destination.IsTopic() {
+		f.Header.Add("expires", strconv.FormatInt(time.Now().Add(replyTTL).UnixMilli(), 10))
+	}
+	f.Body = textBody(p.options, m.Body) // no content-length: that would be a BytesMessage
+	return f
+}
+
+func textBody(o *Options, s string) []byte {
+	if o.JavaText {
+		return []byte(toJava(s))
+	}
+	return []byte(toPlain(s))
+}
+
+// headerValue: what ends a frame has no place in a header, and no escape.
+func headerValue(s string) string { return strings.ReplaceAll(s, "\x00", "") }

@@ -1,0 +1,77 @@
+package broker
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+func newTestQueue(t *testing.T, limit int) (*queue, *logbook, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	m, err := newMetrics(registry, func(kind) float64 { return 0 })
+	require.NoError(t, err)
+	log := newLog()
+	return newQueue(toTopic, limit, log.Logger, m), log, registry
+}
+
+func TestAFullQueueDropsTheOldestAndSaysSoOncePerEpisode(t *testing.T) {
+	q, log, registry := newTestQueue(t, 2)
+	fill := func() {
+		for _, body := range []string{"1", "2", "3", "4"} {
+			q.put(Message{Body: body})
+		}
+	}
+	const full = "too many events wait for the broker: the oldest are dropped"
+	fill()
+	require.EqualValues(t, 2, value(t, registry, "events_dropped_total", "queue_full"))
+	require.Equal(t, 1, log.count(full, ""))
+	require.Equal(t, "3", q.take(9).Body)
+	require.Equal(t, "4", q.take(9).Body)
+	require.Nil(t, q.take(9))
+	fill()
+	require.Equal(t, 2, log.count(full, ""))
+	require.Equal(t, 1, log.count("no event waits any more", ""))
+}
+
+func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {
+	q, _, _ := newTestQueue(t, 10)
+	for _, body := range []string{"1", "2", "3"} {
+		q.put(Message{Body: body})
+	}
+	one, two := q.take(2), q.take(2)
+	require.Nil(t, q.take(2), "the window is full")
+	require.True(t, q.settle(one))
+	require.False(t, q.settle(one), "only once")
+	require.Same(t, two, q.oldest())
+	q.restart()
+	require.Zero(t, q.onTheWay())
+	require.Equal(t, 2, q.length())
+	require.Same(t, two, q.take(2))
+	require.Equal(t, "3", q.take(2).Body)
+}
+
+func TestFlushWaitsForWhatWasThereBeforeOnly(t *testing.T) {
+	leave := map[string]func(*queue){
+		"until it is settled": func(q *queue) { q.settle(q.take(9)) },
+		"until it is dropped": func(q *queue) { q.put(Message{Body: "3"}) },
+	}
+	for rule, leave := range leave {
+		t.Run(rule, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q, _, _ := newTestQueue(t, 2)
+				require.NoError(t, q.flush(t.Context()), "nothing to wait for")
+				q.put(Message{Body: "1"})
+				flushed := make(chan error, 1)
+				go func() { flushed <- q.flush(t.Context()) }()
+				synctest.Wait()
+				q.put(Message{Body: "2"})
+				synctest.Wait()
+				require.Empty(t, flushed)
+				leave(q)
+				require.NoError(t, <-flushed)
+			})
+		})
+	}
+}
