@@ -1,0 +1,205 @@
+// Package app is the process as a value: it wires the other packages, starts
+// them in order and stops them in the opposite one. Several can run at once.
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// stopTimeout bounds an orderly stop: what is held is answered and published
+// within it. firstLook is how long the start waits to learn whether Finesse is
+// there, so that the first Hello is answered rightly.
+const (
+	stopTimeout = 15 * time.Second
+	firstLook   = 2 * time.Second
+)
+
+// App is one connector.
+type App struct {
+	log      *zap.Logger
+	embedded *embedded.Broker // nil without broker.embedded
+	broker   *broker.Broker
+	bridge   *bridge.Bridge
+	nodes    *nodes
+	server   *ops.Server
+
+	consuming chan struct{} // closed once commands are being consumed
+	once      sync.Once
+}
+
+// New makes a connector and binds what it listens on: the built-in broker, if
+// configured, and the HTTP address. It connects to nothing. The caller calls
+// Run, which also releases what New took.
+func New(c *config.Config, log *zap.Logger) (*App, error) {
+	a := &App{log: log, consuming: make(chan struct{})}
+	if err := a.wire(c); err != nil {
+		a.release(context.Background())
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) wire(c *config.Config) (err error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
+	if a.nodes, err = newNodes(c.Finesse, a.log.Named("finesse"), reg); err != nil {
+		return err
+	}
+	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
+		return err
+	}
+	a.bridge = bridge.New(bridge.Options{
+		Publish:       a.broker.Publish,
+		Node:          a.nodes.best,
+		SystemChanged: a.nodes.look,
+		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
+		FormatFor:     c.Messages.FormatFor,
+		AgentLimit:    c.Agents.Limit,
+		MaxCommandAge: c.Broker.MaxCommandAge,
+		Times:         session.DefaultTimes,
+		Logger:        a.log.Named("bridge"),
+		Registerer:    reg,
+	})
+	a.nodes.changed = func(s gc.SystemStatus) { a.bridge.SetStatus(s) }
+	a.server = ops.New(ops.Options{
+		Listen: c.HTTP.Listen, Logger: a.log.Named("http"), Gatherer: registry,
+		Ready: a.Readiness, Live: a.nodes.live,
+	})
+	return a.server.Start()
+}
+
+func (a *App) openBroker(c config.Broker, category string, reg prometheus.Registerer) error {
+	urls := c.URLs
+	if c.Embedded != "" {
+		var err error
+		a.embedded, err = embedded.Start(embedded.Options{Listen: c.Embedded, Username: c.Username, Password: c.Password, Logger: a.log.Named("broker")})
+		if err != nil {
+			return fmt.Errorf("start the built-in broker: %w", err)
+		}
+		urls = []string{"tcp://" + a.embedded.Addr()}
+	}
+	options, err := BrokerOptions(c, category)
+	if err != nil {
+		return err
+	}
+	options.URLs = urls
+	options.Logger = a.log.Named("broker")
+	options.Registerer = reg
+	options.Changed = func(s broker.Status) {
+		if s.Consuming {
+			a.once.Do(func() { close(a.consuming) })
+		}
+	}
+	a.broker, err = broker.New(options)
+	return err
+}
+
+// BrokerOptions are those that the section broker of the configuration asks
+// for, without Logger and Registerer.
+func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
+	trust, err := trusted(c.CAFile, false)
+	if err != nil {
+		return broker.Options{}, fmt.Errorf("broker: %w", err)
+	}
+	return broker.Options{
+		URLs:             c.URLs,
+		Username:         c.Username,
+		Password:         c.Password,
+		TLS:              trust,
+		CommandQueue:     c.CommandQueue,
+		ConsumerPriority: c.ConsumerPriority,
+		Heartbeat:        c.Heartbeat,
+		PriorityBackup:   c.PriorityBackup,
+		CategoryProperty: category,
+		JavaText:         c.Embedded == "", // drivers of the built-in broker all speak STOMP
+	}, nil
+}
+
+// Run works until ctx ends, then stops in order within 15 s: no new commands,
+// sessions answer what they hold, events are confirmed, connections end.
+// Agents stay signed in at Finesse.
+func (a *App) Run(ctx context.Context) {
+	// The parts outlive ctx: stopping needs them.
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	var running sync.WaitGroup
+	look, looked := context.WithTimeout(work, firstLook)
+	a.nodes.check(look)
+	looked()
+	running.Go(func() { a.nodes.watch(work) })
+	running.Go(func() { a.broker.Run(work, a.bridge.Handle) })
+	a.log.Info("started", zap.Stringer("http", a.server.Addr()))
+
+	<-ctx.Done()
+	a.log.Info("stopping")
+	stop, stopped := context.WithTimeout(work, stopTimeout)
+	defer stopped()
+	a.broker.StopConsuming()
+	a.bridge.Stop(stop)
+	if err := a.broker.Flush(stop); err != nil {
+		a.log.Warn("stopping with events that the broker did not confirm; their commands will be delivered again", zap.Error(err))
+	}
+	end()
+	running.Wait()
+	a.release(stop)
+	a.log.Info("stopped")
+}
+
+// release gives back what New took.
+func (a *App) release(ctx context.Context) {
+	if a.server != nil {
+		if err := a.server.Close(ctx); err != nil {
+			a.log.Debug("http server closed with requests open", zap.Error(err))
+		}
+	}
+	if a.nodes != nil {
+		a.nodes.close()
+	}
+	if a.embedded != nil {
+		a.embedded.Close()
+	}
+}
+
+// Consuming is closed once the first command can be taken.
+func (a *App) Consuming() <-chan struct{} { return a.consuming }
+
+// HTTPAddr is the address of /livez, /readyz and /metrics.
+func (a *App) HTTPAddr() string { return a.server.Addr().String() }
+
+// EmbeddedAddr is where the built-in broker listens, "" without one.
+func (a *App) EmbeddedAddr() string {
+	if a.embedded == nil {
+		return ""
+	}
+	return a.embedded.Addr()
+}
+
+// Readiness is what /readyz shows: a pure function of state.
+func (a *App) Readiness() ops.Readiness {
+	s := a.broker.Status()
+	state := ops.Down
+	if s.Consuming {
+		state = ops.Up
+	}
+	return ops.Readiness{
+		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL},
+		Nodes:  a.nodes.states(),
+	}
+}

@@ -1,0 +1,262 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// node is one Finesse server: its REST interface, its notification service,
+// and what is known of their condition.
+type node struct {
+	*finesse.Client
+	dialer *notify.Dialer
+	host   string
+	log    *zap.Logger
+
+	mu            sync.Mutex
+	domain        string // of agents' JIDs
+	fixedDomain   bool   // the configuration says so
+	usable        bool
+	problem       string // what was logged last, "" while it is usable
+	rest          ops.Condition
+	notifications ops.Condition
+}
+
+var _ session.Node = (*node)(nil)
+
+func newNode(c config.Finesse, n config.Node, trust *tls.Config, log *zap.Logger, reg prometheus.Registerer) (*node, error) {
+	notifyURL, err := url.Parse(n.Notify)
+	if err != nil {
+		return nil, fmt.Errorf("notification url: %w", err)
+	}
+	host := notifyURL.Hostname()
+	log = log.With(zap.String("node", host))
+	client, err := finesse.NewClient(finesse.Options{
+		BaseURL: n.REST, TLS: trust, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, Logger: log, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	domain := c.XMPPDomain
+	if domain == "" {
+		domain = host
+	}
+	return &node{
+		Client: client, dialer: dialer, host: host, log: log,
+		domain: domain, fixedDomain: c.XMPPDomain != "",
+		rest: ops.Unknown, notifications: ops.Unknown,
+	}, nil
+}
+
+// Subscribe opens an agent's notification stream (session.Node).
+func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
+	n.mu.Lock()
+	domain := n.domain
+	n.mu.Unlock()
+	s, err := n.dialer.Dial(ctx, notify.Account{Credentials: c, Domain: domain})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case err == nil:
+		n.notifications = ops.Up
+	case gc.CodeOf(err) != gc.SubscriptionFailed: // a wrong password says nothing about the service
+		n.notifications = ops.Down
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// check asks the node how it is. The domain may be another after a restart.
+func (n *node) check(ctx context.Context) {
+	info, err := n.SystemInfo(ctx)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rest = ops.Up
+	problem := ""
+	switch {
+	case err != nil:
+		n.rest = ops.Down
+		problem = err.Error()
+	case !info.Usable():
+		problem = fmt.Sprintf("finesse says %s %s", info.Status, info.StatusReason)
+	}
+	n.usable = problem == ""
+	if err == nil && info.XMPPDomain != "" && !n.fixedDomain {
+		n.domain = info.XMPPDomain
+	}
+	if ctx.Err() == nil {
+		n.report(problem)
+	}
+}
+
+// report logs a change once. Called with mu held.
+func (n *node) report(problem string) {
+	switch {
+	case problem == n.problem:
+	case problem == "":
+		n.log.Info("finesse node is in service again")
+	default:
+		n.log.Warn("finesse node can not be used; trying on", zap.String("cause", problem))
+	}
+	n.problem = problem
+}
+
+func (n *node) condition() (usable bool, state ops.NodeState) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications}
+}
+
+// nodes are the Finesse servers in order of preference.
+type nodes struct {
+	list    []*node
+	hint    chan struct{} // somebody heard that the state changed
+	changed func(gc.SystemStatus)
+	turned  atomic.Int64 // when watch last went round, in Unix seconds
+}
+
+// checkInterval is how often each node is asked for its SystemInfo. Cisco's
+// own clients ask every 5 to 20 s.
+const checkInterval = 5 * time.Second
+
+// stuckAfter is longer than any configuration lets one round take: eleven
+// attempts of 30 s.
+const stuckAfter = 6 * time.Minute
+
+func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer) (*nodes, error) {
+	trust, err := trusted(c.CAFile, c.InsecureSkipVerify)
+	if err != nil {
+		return nil, err
+	}
+	if c.InsecureSkipVerify {
+		log.Warn("finesse.insecure_skip_verify: certificates are not verified, passwords can be stolen; use ca_file instead")
+	}
+	ns := &nodes{hint: make(chan struct{}, 1)}
+	for _, n := range c.Nodes {
+		node, err := newNode(c, n, trust, log, reg)
+		if err != nil {
+			return nil, err
+		}
+		ns.list = append(ns.list, node)
+	}
+	return ns, nil
+}
+
+// trusted is a TLS configuration that trusts the system's roots and those of
+// file, if there is one.
+func trusted(file string, insecure bool) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure}
+	if file == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read ca_file: %w", err)
+	}
+	if c.RootCAs, err = x509.SystemCertPool(); err != nil {
+		c.RootCAs = x509.NewCertPool() // a system without roots
+	}
+	if !c.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file %s holds no certificate", file)
+	}
+	return c, nil
+}
+
+// best is the first node that is usable, else the first.
+func (ns *nodes) best() session.Node {
+	for _, n := range ns.list {
+		if usable, _ := n.condition(); usable {
+			return n
+		}
+	}
+	return ns.list[0]
+}
+
+// live is an error when watch has not gone round for a time that no set of
+// unanswered requests explains: the process is stuck and wants a restart.
+func (ns *nodes) live() error {
+	last := ns.turned.Load()
+	if stuck := time.Since(time.Unix(last, 0)); last > 0 && stuck > stuckAfter {
+		return fmt.Errorf("the watch over finesse has stood still for %s", stuck.Round(time.Second))
+	}
+	return nil
+}
+
+// look makes watch check at once. It never blocks.
+func (ns *nodes) look() {
+	select {
+	case ns.hint <- struct{}{}:
+	default:
+	}
+}
+
+// check asks all nodes and tells whether Finesse can be used.
+func (ns *nodes) check(ctx context.Context) {
+	var asked sync.WaitGroup
+	for _, n := range ns.list {
+		asked.Go(func() { n.check(ctx) })
+	}
+	asked.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	status := gc.OutOfService
+	for _, n := range ns.list {
+		if usable, _ := n.condition(); usable {
+			status = gc.InService
+		}
+	}
+	ns.changed(status)
+}
+
+// watch checks until ctx ends.
+func (ns *nodes) watch(ctx context.Context) {
+	t := time.NewTicker(checkInterval)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		ns.turned.Store(time.Now().Unix())
+		ns.check(ctx)
+		select {
+		case <-t.C:
+		case <-ns.hint:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (ns *nodes) states() []ops.NodeState {
+	states := make([]ops.NodeState, len(ns.list))
+	for i, n := range ns.list {
+		_, states[i] = n.condition()
+	}
+	return states
+}
+
+func (ns *nodes) close() {
+	for _, n := range ns.list {
+		n.Close()
+	}
+}

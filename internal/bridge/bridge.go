@@ -1,0 +1,340 @@
+// Package bridge takes commands from the broker to the sessions of their
+// agents and events from the sessions to the destinations of their drivers. It
+// knows who is connected where.
+//
+// Handle never blocks, so a slow agent never delays another: what an agent's
+// mailbox has no room for is answered PLEASE_RETRY. Commands of one agent reach
+// its session in the order delivered, and a command is acknowledged when its
+// answer is confirmed by the broker. One that can not be answered, because
+// nobody is known to tell, is logged, counted and acknowledged: it must not
+// come back for ever.
+package bridge
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// Options wires a bridge. All fields but Registerer are required.
+type Options struct {
+	Publish       func(broker.Message) // must not block
+	Node          func() session.Node
+	SystemChanged func() // a session heard that Finesse's own state changed
+	Writer        *wire.Writer
+	FormatFor     func(gc.Destination) wire.Format // for who asks for none
+	AgentLimit    int                              // 0: none
+	MaxCommandAge time.Duration                    // of call-control commands
+	Times         session.Times
+	Logger        *zap.Logger
+	Registerer    prometheus.Registerer
+}
+
+// Bridge connects the broker and the sessions.
+type Bridge struct {
+	Options
+	metrics  *metrics
+	licences *licences
+	ctx      context.Context // of the sessions
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+
+	mu           sync.Mutex
+	sessions     map[gc.AgentID]*session.Session
+	destinations map[gc.Destination]wire.Format // of every driver that said Hello or Connect
+	status       gc.SystemStatus
+}
+
+// maxDestinations bounds what clients can make the connector remember: ten for
+// each of the most agents it is made for.
+const maxDestinations = 100_000
+
+// New makes a bridge that says OUT_OF_SERVICE until SetStatus knows better.
+func New(o Options) *Bridge {
+	b := &Bridge{
+		Options:      o,
+		licences:     &licences{limit: o.AgentLimit},
+		sessions:     map[gc.AgentID]*session.Session{},
+		destinations: map[gc.Destination]wire.Format{},
+		status:       gc.OutOfService,
+	}
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.metrics = newMetrics(o.Registerer, b)
+	return b
+}
+
+// SetStatus tells every destination that Finesse's status changed (O-004,
+// O-005), once per change.
+func (b *Bridge) SetStatus(status gc.SystemStatus) {
+	b.mu.Lock()
+	changed := b.status != status
+	b.status = status
+	told := slices.Collect(maps.Keys(b.destinations))
+	b.mu.Unlock()
+	if !changed {
+		return
+	}
+	b.Logger.Info("finesse status changed", zap.String("status", string(status)))
+	for _, d := range told {
+		b.publish(session.Emission{Destination: d, Event: gc.System{Status: status}})
+	}
+}
+
+// Handle takes one delivery of the command queue.
+func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.Ack) }
+
+func (b *Bridge) handle(d *broker.Delivery, acknowledge func()) {
+	c, err := wire.ParseCommand(d.Type, d.Body)
+	if err == nil {
+		err = b.stale(c.Spec, d)
+	}
+	b.checkCategory(c.Spec, d)
+	r := b.request(c, d, err)
+	r.Acknowledge = acknowledge
+	switch {
+	case err == nil && c.Spec.ForDestination:
+		b.hello(c, d, r)
+	case c.Agent == "":
+		b.unanswerable(r, d)
+	default:
+		b.submit(r, d)
+	}
+}
+
+// stale refuses a command that must not run because it may have run before,
+// or comes too late to be wanted still.
+func (b *Bridge) stale(spec *gc.CommandSpec, d *broker.Delivery) error {
+	if spec.Once && d.Redelivered {
+		return gc.Errorf(gc.PleaseRetry, "accept command", "%s was delivered before and may have run", spec.Name)
+	}
+	if age := time.Since(d.Timestamp); spec.CallControl() && !d.Timestamp.IsZero() && age > b.MaxCommandAge {
+		return gc.Errorf(gc.PleaseRetry, "accept command", "%s is %s old; if it was just sent, set the clocks", spec.Name, age.Round(time.Second))
+	}
+	return nil
+}
+
+// checkCategory logs and counts a category that is not the command's. The
+// command runs all the same: many drivers send none, or what they like.
+func (b *Bridge) checkCategory(spec *gc.CommandSpec, d *broker.Delivery) {
+	if spec == nil || d.Category == "" || strings.EqualFold(d.Category, string(spec.Category)) {
+		return
+	}
+	b.metrics.categories.Inc()
+	b.Logger.Debug("command has another category than the protocol's", zap.String("cmd", string(spec.Name)), zap.String("want", string(spec.Category)))
+}
+
+func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error) *session.Request {
+	name, start := "unknown", time.Now()
+	if c.Spec != nil {
+		name = string(c.Spec.Name)
+	}
+	r := &session.Request{
+		Command:       c,
+		ID:            finesse.NewRequestID(),
+		CorrelationID: d.CorrelationID,
+		Refusal:       refusal,
+	}
+	if d.ReplyTo != "" {
+		to, err := gc.ParseReplyTo(d.ReplyTo)
+		if err != nil {
+			b.Logger.Warn("reply-to of a command can not be used", zap.String("cmd", name), zap.Error(err))
+		}
+		r.ReplyTo = to
+	}
+	log := b.Logger.With(zap.String("req", string(r.ID)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
+	log.Debug("command received", zap.String("message", d.MessageID), zap.Bool("redelivered", d.Redelivered))
+	r.Finished = func(code gc.Code) {
+		b.metrics.finished(name, code, time.Since(start))
+		log.Info("command done", zap.String("result", resultOf(code)), zap.Duration("took", time.Since(start)))
+	}
+	return r
+}
+
+// hello answers Hello and Beat with Finesse's status and from then on tells
+// the destination every change of it.
+func (b *Bridge) hello(c gc.Command, d *broker.Delivery, r *session.Request) {
+	b.know(c.Destination, d.Format)
+	b.mu.Lock()
+	status := b.status
+	b.mu.Unlock()
+	b.publish(session.Emission{
+		Destination: c.Destination, Event: gc.System{Status: status}, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge,
+	})
+	r.Finished("")
+}
+
+// know remembers a destination and, if its client asked for one, its format.
+func (b *Bridge) know(d gc.Destination, asked string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	format, known := b.destinations[d]
+	if !known {
+		format = b.FormatFor(d)
+		if len(b.destinations) >= maxDestinations {
+			b.Logger.Warn("too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
+			return
+		}
+	}
+	if asked != "" {
+		if f, err := wire.ParseFormat(asked); err != nil {
+			b.Logger.Warn("client asks for a format there is not; it gets its former or the configured one", zap.String("dest", string(d)), zap.Error(err))
+		} else {
+			format = f
+		}
+	}
+	b.destinations[d] = format
+}
+
+// unanswerable ends a command that names no agent and no destination.
+func (b *Bridge) unanswerable(r *session.Request, d *broker.Delivery) {
+	if r.ReplyTo == "" {
+		b.quarantine(r, d)
+		return
+	}
+	b.answer(r, r.ReplyTo)
+}
+
+// quarantine is the record of a command that nobody can be told about. Its
+// body may hold a password and is not part of it.
+func (b *Bridge) quarantine(r *session.Request, d *broker.Delivery) {
+	b.metrics.quarantined.Inc()
+	b.Logger.Named("quarantine").Warn("command dropped: no destination is known to answer to",
+		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", len(d.Body)),
+		zap.Time("sent", d.Timestamp), zap.NamedError("cause", r.Refusal))
+	r.Acknowledge()
+	r.Finished(gc.PleaseRetry)
+}
+
+func abridge(s string) string {
+	const most = 100
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
+
+// submit gives a command to the session of its agent. Connect starts one.
+func (b *Bridge) submit(r *session.Request, d *broker.Delivery) {
+	isConnect := r.Spec != nil && r.Spec.Name == gc.Connect
+	if isConnect && r.Destination != "" {
+		b.know(r.Destination, d.Format)
+	}
+	for {
+		s := b.session(r.Agent, isConnect && r.Refusal == nil)
+		if s == nil {
+			b.stranger(r, d)
+			return
+		}
+		switch err := s.Submit(r); {
+		case errors.Is(err, session.ErrEnded):
+			b.forget(r.Agent, s) // and look again
+		case err != nil:
+			b.full(r, s.Destination())
+			return
+		default:
+			return
+		}
+	}
+}
+
+// full refuses a command in place of a session that has no room for it.
+func (b *Bridge) full(r *session.Request, to gc.Destination) {
+	b.metrics.full.Inc()
+	if to == "" {
+		to = r.ReplyTo
+	}
+	r.Refusal = gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent")
+	b.answer(r, to)
+}
+
+// stranger answers a command for an agent without a session: nobody has
+// connected it. A command that could not be read gets its error, any other
+// RE_LOGIN (O-007).
+func (b *Bridge) stranger(r *session.Request, d *broker.Delivery) {
+	to := r.ReplyTo
+	if to == "" {
+		to = r.Destination // of a Connect that lacks its password
+	}
+	if to == "" {
+		if r.Refusal == nil {
+			r.Refusal = errors.New("nobody has connected the agent, and the command has no reply-to")
+		}
+		b.quarantine(r, d)
+		return
+	}
+	b.answer(r, to)
+}
+
+// answer tells to what became of a command that no session takes.
+func (b *Bridge) answer(r *session.Request, to gc.Destination) {
+	e, code := gc.Event(gc.ReLogin{Agent: r.Agent}), gc.Code("")
+	if r.Refusal != nil {
+		code = gc.CodeOf(r.Refusal)
+		e = gc.ErrorEvent{Agent: r.Agent, Code: code}
+		b.Logger.Info("command refused", zap.String("req", string(r.ID)), zap.String("agent", string(r.Agent)), zap.Error(r.Refusal))
+	}
+	b.publish(session.Emission{Destination: to, Event: e, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
+	r.Finished(code)
+}
+
+// session is the agent's session; create starts one where there is none.
+func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sessions[agent]
+	if s != nil || !create || b.ctx.Err() != nil {
+		return s
+	}
+	out := outlet{bridge: b, told: map[gc.DialogID]string{}}
+	s = session.New(session.Options{
+		Agent:         agent,
+		Node:          b.Node,
+		Emit:          out.emit,
+		Ended:         func() { b.forget(agent, s) },
+		Licences:      b.licences,
+		SystemChanged: b.SystemChanged,
+		Logger:        b.Logger.With(zap.String("agent", string(agent))),
+		Times:         b.Times,
+	})
+	b.sessions[agent] = s
+	b.running.Go(func() { s.Run(b.ctx) })
+	return s
+}
+
+// forget takes a session that ended out of the books.
+func (b *Bridge) forget(agent gc.AgentID, s *session.Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sessions[agent] == s {
+		delete(b.sessions, agent)
+	}
+}
+
+// Stop lets every session answer what it holds, ends those that have not when
+// ctx is done, and returns when all have. The caller stops calling Handle
+// first. Agents stay signed in at Finesse.
+func (b *Bridge) Stop(ctx context.Context) {
+	b.mu.Lock()
+	sessions := slices.Collect(maps.Values(b.sessions))
+	b.mu.Unlock()
+	var drained sync.WaitGroup
+	for _, s := range sessions {
+		drained.Go(func() { s.Drain(ctx) })
+	}
+	drained.Wait()
+	b.cancel()
+	b.running.Wait()
+}

@@ -1,0 +1,320 @@
+package bridge_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stage is a bridge between a broker that confirms everything at once and a
+// Finesse where every agent is signed in at 2001 and READY.
+type stage struct {
+	*testing.T
+	bridge   *bridge.Bridge
+	registry *prometheus.Registry
+	logs     *observer.ObservedLogs
+	out      chan broker.Message
+	acks     chan string
+	hold     chan struct{} // if set, Finesse answers nobody before it is closed
+}
+
+func play(t *testing.T, limit int, scene func(*stage)) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.DebugLevel)
+		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 1000)}
+		st.bridge = bridge.New(bridge.Options{
+			Publish: func(m broker.Message) {
+				st.out <- m
+				if m.Confirmed != nil {
+					m.Confirmed()
+				}
+			},
+			Node:          func() session.Node { return st },
+			SystemChanged: func() {},
+			Writer:        &wire.Writer{Location: time.UTC, Substitute: '_'},
+			FormatFor: func(d gc.Destination) wire.Format {
+				if strings.HasPrefix(d.Name(), "web.") {
+					return wire.JSON
+				}
+				return wire.Text
+			},
+			AgentLimit: limit, MaxCommandAge: time.Minute,
+			Times:  session.DefaultTimes,
+			Logger: zap.New(core), Registerer: st.registry,
+		})
+		scene(st)
+		stop, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		st.bridge.Stop(stop)
+	})
+}
+
+// send delivers one command; its acknowledgement shows in acks.
+func (st *stage) send(d *broker.Delivery) {
+	st.bridge.HandleWith(d, func() { st.acks <- d.Type })
+	synctest.Wait()
+}
+
+func (st *stage) command(typ, body string) {
+	st.send(&broker.Delivery{Type: typ, Body: body, Text: true})
+}
+
+// hears compares what was published and how many commands were acknowledged
+// since the last time.
+func (st *stage) hears(acks int, want ...string) {
+	st.Helper()
+	synctest.Wait()
+	var got []string
+	for len(st.out) > 0 {
+		m := <-st.out
+		line := string(m.Destination) + " " + string(m.Category) + " " + m.Body
+		if m.CorrelationID != "" {
+			line += " <" + m.CorrelationID + ">"
+		}
+		got = append(got, line)
+	}
+	require.Equal(st, strings.Join(want, "\n"), strings.Join(got, "\n"))
+	require.Len(st, st.acks, acks)
+	for range acks {
+		<-st.acks
+	}
+}
+
+func (st *stage) count(name string) float64 {
+	n, err := testutil.GatherAndCount(st.registry, name)
+	require.NoError(st, err)
+	require.NotZero(st, n, name)
+	families, err := st.registry.Gather()
+	require.NoError(st, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return 0
+}
+
+func (st *stage) wait(ctx context.Context) error {
+	if st.hold == nil {
+		return nil
+	}
+	select {
+	case <-st.hold:
+		return nil
+	case <-ctx.Done():
+		return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
+	}
+}
+
+func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
+	if c.Password.Reveal() != "secret" {
+		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	}
+	return finesse.User{LoginID: c.Agent, FirstName: "Ann", State: gc.Ready, Extension: "2001"}, st.wait(ctx)
+}
+func (st *stage) Dialogs(ctx context.Context, _ finesse.Credentials) ([]finesse.Dialog, error) {
+	return nil, st.wait(ctx)
+}
+func (st *stage) Dialog(ctx context.Context, _ finesse.Credentials, _ gc.DialogID) (finesse.Dialog, error) {
+	return finesse.Dialog{}, st.wait(ctx)
+}
+func (st *stage) ReasonCodes(ctx context.Context, _ finesse.Credentials, _ gc.ReasonCategory) ([]gc.ReasonCode, error) {
+	return []gc.ReasonCode{{ID: "1", Label: "a,b"}}, st.wait(ctx)
+}
+func (st *stage) SignIn(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.Extension) error {
+	return st.wait(ctx)
+}
+func (st *stage) ChangeState(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.UserState, _ gc.ReasonCodeID) error {
+	return st.wait(ctx)
+}
+func (st *stage) MakeCall(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.Extension, _ gc.PhoneNumber) error {
+	return st.wait(ctx)
+}
+func (st *stage) Act(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ finesse.Action, _ gc.Extension) error {
+	return st.wait(ctx)
+}
+func (st *stage) Subscribe(context.Context, finesse.Credentials) (session.Stream, error) {
+	return quiet{}, nil
+}
+
+// quiet is a stream on which nothing happens.
+type quiet struct{}
+
+func (quiet) Updates() <-chan finesse.Update { return nil }
+func (quiet) Err() error                     { return nil }
+func (quiet) Close()                         {}
+
+const signedIn = "/topic/crm agent_info 1001#AgentInfo#Ann##false##Ann\n/topic/crm agent_state 1001#State#READY##Ann"
+
+func TestSystemStatus(t *testing.T) {
+	t.Run("Hello and Beat are answered on the destination they name", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Hello#crm", "")
+			st.bridge.SetStatus(gc.InService)
+			st.send(&broker.Delivery{Type: "Beat#queue://crm", CorrelationID: "7"})
+			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm system System#IN_SERVICE", "/queue/crm system System#IN_SERVICE <7>")
+		})
+	})
+	t.Run("a change is told to every destination once", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			for range 3 {
+				st.bridge.SetStatus(gc.InService)
+			}
+			st.hears(1, "/topic/crm system System#IN_SERVICE")
+		})
+	})
+}
+
+func TestFormats(t *testing.T) {
+	t.Run("the configuration chooses for who asks for none", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Hello#web.7", "")
+			st.hears(1, `/topic/web.7 system {"type":"System","status":"OUT_OF_SERVICE"}`)
+		})
+	})
+	t.Run("the client chooses on Hello or Connect, and that stays", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Format: "JSON"})
+			st.command("Hello#crm", "")
+			st.hears(2, `/topic/crm system {"type":"System","status":"OUT_OF_SERVICE"}`)
+			st.send(&broker.Delivery{Type: "Hello#crm", Format: "text"})
+			st.hears(1, "/topic/crm system System#OUT_OF_SERVICE")
+		})
+	})
+	t.Run("a format there is not is logged and not taken", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.send(&broker.Delivery{Type: "Hello#crm", Format: "xml"})
+			st.hears(1, "/topic/crm system System#OUT_OF_SERVICE")
+			require.Equal(t, 1, st.logs.FilterMessageSnippet("format there is not").Len())
+		})
+	})
+	t.Run("a separator inside a value is replaced and counted", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.command("reasoncodelogout#1001", "")
+			st.hears(2, "/topic/crm agent_work 1001#ReasonCodes#Category:LOGOUT#Codes:1#Labels:a_b#Ann")
+			require.Equal(t, 1.0, st.count("separators_replaced_total"))
+		})
+	})
+}
+
+func TestCommandsReachTheirAgent(t *testing.T) {
+	t.Run("sign-in of an agent", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.send(&broker.Delivery{Type: "Login#1001", Body: "secret,2001", CorrelationID: "c1"})
+			st.hears(2, "/topic/crm agent_info 1001#AgentInfo#Ann##false##Ann <c1>", "/topic/crm agent_state 1001#State#READY##Ann <c1>")
+			require.Equal(t, 1.0, st.count("agents_signed_in"))
+		})
+	})
+	t.Run("no more agents than agents.limit", func(t *testing.T) {
+		play(t, 1, func(st *stage) {
+			for _, agent := range []string{"1001", "1002"} {
+				st.command("Connect#"+agent, "crm,secret")
+				st.command("Login#"+agent, "secret,2001")
+			}
+			st.hears(4, signedIn, "/topic/crm agent_error 1002#Error#LICENSES_EXCEEDED")
+		})
+	})
+	t.Run("a slow agent delays nobody else", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hold = make(chan struct{})
+			st.command("GetState#1001", "")
+			hold := st.hold
+			st.hold = nil
+			st.command("Connect#1002", "crm,secret")
+			st.command("GetState#1002", "")
+			st.hears(3, "/topic/crm agent_state 1002#State#READY##Ann")
+			close(hold)
+			st.hears(1, "/topic/crm agent_state 1001#State#READY##Ann")
+		})
+	})
+	t.Run("more commands than fit in the mailbox are refused at once", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.hold = make(chan struct{})
+			for range 34 {
+				st.command("GetState#1001", "")
+			}
+			st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+			require.Equal(t, 1.0, st.count("commands_mailbox_full_total"))
+			close(st.hold)
+		})
+	})
+}
+
+func TestCommandsThatCanNotRun(t *testing.T) {
+	for _, x := range []struct {
+		rule string
+		d    *broker.Delivery
+		want string // "": nobody can be told
+	}{
+		{"unknown command of a connected agent", &broker.Delivery{Type: "MakeTea#1001"}, "/topic/crm agent_error 1001#Error#PLEASE_RETRY"},
+		{"missing parameter", &broker.Delivery{Type: "MakeCall#1001"}, "/topic/crm agent_error 1001#Error#MISSING_NUMBER"},
+		{"a call that was delivered before may have been made", &broker.Delivery{Type: "MakeCall#1001", Body: "1002", Redelivered: true}, "/topic/crm agent_error 1001#Error#PLEASE_RETRY"},
+		{"a state that was delivered before is asked for again", &broker.Delivery{Type: "GetState#1001", Redelivered: true}, "/topic/crm agent_state 1001#State#READY##Ann"},
+		{"a call command that is too old", &broker.Delivery{Type: "HoldCall#1001", Body: "7", Timestamp: time.Unix(0, 0)}, "/topic/crm agent_error 1001#Error#PLEASE_RETRY"},
+		{"an old command that is none of call control", &broker.Delivery{Type: "GetState#1001", Timestamp: time.Unix(0, 0)}, "/topic/crm agent_state 1001#State#READY##Ann"},
+		{"agent nobody connected, without reply-to", &broker.Delivery{Type: "GetState#1009"}, ""},
+		{"agent nobody connected, with reply-to", &broker.Delivery{Type: "GetState#1009", ReplyTo: "/queue/r"}, "/queue/r agent_state 1009#State#RE_LOGIN"},
+		{"bad command of an agent nobody connected, with reply-to", &broker.Delivery{Type: "MakeCall#1009", ReplyTo: "/queue/r"}, "/queue/r agent_error 1009#Error#MISSING_NUMBER"},
+		{"Connect without a password is told to the destination it names", &broker.Delivery{Type: "Connect#1009", Body: "other"}, "/topic/other agent_error 1009#Error#MISSING_PASSWORD"},
+		{"Connect with a wrong password likewise", &broker.Delivery{Type: "Connect#1009", Body: "other,wrong"}, "/topic/other agent_error 1009#Error#SUBSCRIPTION_FAILED"},
+		{"Connect to a wildcard", &broker.Delivery{Type: "Connect#1009", Body: ">,secret"}, ""},
+		{"no type", &broker.Delivery{Body: "secret"}, ""},
+		{"no type, with reply-to", &broker.Delivery{ReplyTo: "/queue/r"}, "/queue/r agent_error #Error#PLEASE_RETRY"},
+		{"Hello to a wildcard", &broker.Delivery{Type: "Hello#crm.>"}, ""},
+		{"reply-to that is a wildcard", &broker.Delivery{Type: "GetState#1009", ReplyTo: "/topic/>"}, ""},
+		{"text that is not UTF-8", &broker.Delivery{Type: "MakeCall#1001", Body: "\xff\xfe"}, "/topic/crm agent_error 1001#Error#PLEASE_RETRY"},
+	} {
+		t.Run(x.rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.command("Connect#1001", "crm,secret")
+				st.hears(1)
+				st.send(x.d)
+				if x.want == "" {
+					st.hears(1)
+					require.Equal(t, 1.0, st.count("commands_quarantined_total"))
+					require.Equal(t, 1, st.logs.FilterMessageSnippet("no destination is known").Len())
+				} else {
+					st.hears(1, x.want)
+				}
+				for _, line := range st.logs.All() {
+					require.NotContains(t, line.ContextMap(), "secret")
+				}
+				st.command("GetState#1001", "")
+				st.hears(1, "/topic/crm agent_state 1001#State#READY##Ann")
+			})
+		})
+	}
+	t.Run("a wrong category is counted and the command runs", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.send(&broker.Delivery{Type: "GetState#1001", Category: "agent_call"})
+			st.hears(2, "/topic/crm agent_state 1001#State#READY##Ann")
+			require.Equal(t, 1.0, st.count("commands_category_mismatch_total"))
+		})
+	})
+}

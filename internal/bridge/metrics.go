@@ -1,0 +1,97 @@
+package bridge
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+type metrics struct {
+	commands      *prometheus.CounterVec
+	took          prometheus.Histogram
+	quarantined   prometheus.Counter
+	full          prometheus.Counter
+	categories    prometheus.Counter
+	separators    prometheus.Counter
+	undeliverable prometheus.Counter
+}
+
+// newMetrics starts every series at zero, so that the first failure of a kind
+// shows as a change.
+func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	m := &metrics{
+		commands:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "commands_total", Help: "Commands by name and outcome: ok or an error code."}, []string{"command", "result"}),
+		took:          prometheus.NewHistogram(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a command to its outcome.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}}),
+		quarantined:   counter("commands_quarantined_total", "Commands nobody could be told about."),
+		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),
+		categories:    counter("commands_category_mismatch_total", "Commands with another category than the protocol's."),
+		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
+		undeliverable: counter("events_undeliverable_total", "Events without a destination."),
+	}
+	for _, c := range gc.Commands {
+		m.commands.WithLabelValues(string(c.Name), "ok")
+	}
+	if reg != nil {
+		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.separators, m.undeliverable,
+			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
+			gauge("destinations", "Destinations known.", func() int { return len(b.destinations) }, &b.mu),
+			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))
+	}
+	return m
+}
+
+func gauge(name, help string, read func() int, mu sync.Locker) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return float64(read())
+	})
+}
+
+func (m *metrics) finished(command string, code gc.Code, took time.Duration) {
+	m.commands.WithLabelValues(command, resultOf(code)).Inc()
+	m.took.Observe(took.Seconds())
+}
+
+// resultOf names an outcome. Codes are few, though Finesse may pass through
+// one that is not listed; those that are not even names are not shown.
+func resultOf(code gc.Code) string {
+	switch {
+	case code == "":
+		return "ok"
+	case len(code) > 60 || strings.Trim(string(code), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "":
+		return string(gc.GeneralError)
+	default:
+		return string(code)
+	}
+}
+
+// licences counts the agents that are signed in.
+type licences struct {
+	limit int // 0: none
+	mu    sync.Mutex
+	taken int
+}
+
+func (l *licences) Take() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limit > 0 && l.taken >= l.limit {
+		return false
+	}
+	l.taken++
+	return true
+}
+
+func (l *licences) Give() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken--
+}
