@@ -34,7 +34,7 @@ type node struct {
 	domain        string // of agents' JIDs
 	fixedDomain   bool   // the configuration says so
 	usable        bool
-	problem       string // what was logged last, "" while it is usable
+	problem       string // the kind that was logged last, "" while it is usable
 	rest          ops.Condition
 	notifications ops.Condition
 }
@@ -77,16 +77,19 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	s, err := n.dialer.Dial(ctx, notify.Account{Credentials: c, Domain: domain})
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	switch {
-	case err == nil:
+	if err == nil {
 		n.notifications = ops.Up
-	case gc.CodeOf(err) != gc.SubscriptionFailed: // a wrong password says nothing about the service
+		return s, nil
+	}
+	// Neither a wrong password nor a session that ends says anything about the
+	// service. It is logged once for all agents.
+	if gc.CodeOf(err) != gc.SubscriptionFailed && ctx.Err() == nil {
+		if n.notifications != ops.Down {
+			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", advise(err, "notifications")))
+		}
 		n.notifications = ops.Down
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return nil, err
 }
 
 // check asks the node how it is. The domain may be another after a restart.
@@ -95,31 +98,32 @@ func (n *node) check(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.rest = ops.Up
-	problem := ""
-	switch {
-	case err != nil:
+	if err != nil {
 		n.rest = ops.Down
-		problem = err.Error()
-	case !info.Usable():
-		problem = fmt.Sprintf("finesse says %s %s", info.Status, info.StatusReason)
-	}
-	n.usable = problem == ""
-	if err == nil && info.XMPPDomain != "" && !n.fixedDomain {
+	} else if info.XMPPDomain != "" && !n.fixedDomain {
 		n.domain = info.XMPPDomain
 	}
+	if err == nil && !info.Usable() {
+		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
+	}
+	n.usable = err == nil
 	if ctx.Err() == nil {
-		n.report(problem)
+		n.report(err)
 	}
 }
 
 // report logs a change once. Called with mu held.
-func (n *node) report(problem string) {
+func (n *node) report(err error) {
+	action, problem := advise(err, "rest"), ""
+	if err != nil { // its text may be another each time: it can name the local port
+		problem = string(gc.CodeOf(err)) + " " + action
+	}
 	switch {
 	case problem == n.problem:
 	case problem == "":
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node can not be used; trying on", zap.String("cause", problem))
+		n.log.Warn("finesse node can not be used; trying on", zap.Error(err), zap.String("action", action))
 	}
 	n.problem = problem
 }
@@ -150,9 +154,6 @@ func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer) (*no
 	trust, err := trusted(c.CAFile, c.InsecureSkipVerify)
 	if err != nil {
 		return nil, err
-	}
-	if c.InsecureSkipVerify {
-		log.Warn("finesse.insecure_skip_verify: certificates are not verified, passwords can be stolen; use ca_file instead")
 	}
 	ns := &nodes{hint: make(chan struct{}, 1)}
 	for _, n := range c.Nodes {

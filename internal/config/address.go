@@ -12,7 +12,6 @@ var (
 	errMissing     = errors.New("is missing")
 	errNoURL       = errors.New("is not an address")
 	errScheme      = errors.New("begins with the wrong scheme")
-	errPlain       = errors.New("would send agents' passwords in clear")
 	errNoHost      = errors.New("has no host")
 	errPort        = errors.New("has no valid port")
 	errCredentials = errors.New("holds credentials, which belong elsewhere")

@@ -63,7 +63,7 @@ type Finesse struct {
 
 // Node is one Finesse server.
 type Node struct {
-	REST   string `key:"rest" doc:"The address of the REST API." accept:"https://host or https://host:port without a path (http:// for a loopback host only)" example:"https://finesse-a.example.com:8445"`
+	REST   string `key:"rest" doc:"The address of the REST API." accept:"https://host or https://host:port without a path" example:"https://finesse-a.example.com:8445"`
 	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte, xmpp:// STARTTLS or plain text (lab)." accept:"xmpps://host:port or xmpp://host:port (wss:// is not available in this version)" example:"xmpps://finesse-a.example.com:5223"`
 }
 

@@ -107,7 +107,7 @@ func suggestion(parent, name string) string {
 	if len(name) > maxSlip {
 		return ""
 	}
-	best, least := "", 2+len(name)/3
+	best, least := "", max(2, 1+len(name)/3)
 	for _, known := range children(position.ReplaceAllString(parent, "[]")) {
 		d := distance(strings.ToLower(name), known)
 		if strings.HasPrefix(known, name) {

@@ -65,7 +65,7 @@ broker:
 finesse:
   nodes:
     - {rest: "https://a.example.com:8445", notify: "xmpps://a.example.com:5223"}
-    - {rest: "http://127.0.0.1:8082", notify: "xmpp://127.0.0.1:5222"}
+    - {rest: "https://127.0.0.1:8445", notify: "xmpp://127.0.0.1:5222"}
   xmpp_domain: a.example.com
   insecure_skip_verify: true
   request_timeout: 500ms
@@ -89,7 +89,7 @@ log: {level: debug, format: console}
 	require.Equal(t, config.Finesse{
 		Nodes: []config.Node{
 			{REST: "https://a.example.com:8445", Notify: "xmpps://a.example.com:5223"},
-			{REST: "http://127.0.0.1:8082", Notify: "xmpp://127.0.0.1:5222"},
+			{REST: "https://127.0.0.1:8445", Notify: "xmpp://127.0.0.1:5222"},
 		},
 		XMPPDomain:         "a.example.com",
 		InsecureSkipVerify: true, RequestTimeout: 500 * time.Millisecond,
@@ -232,6 +232,7 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a node has a notification address":               {"finesse: {nodes: [{rest: https://a}]}", "finesse.nodes[0].notify"},
 		"a REST address has no path":                      {"finesse: {nodes: [{rest: https://a/finesse, notify: xmpps://a:1}]}", "finesse.nodes[0].rest"},
 		"passwords do not leave the host in clear":        {"finesse: {nodes: [{rest: http://a, notify: xmpps://a:1}]}", "finesse.nodes[0].rest"},
+		"nor within it":                                   {"finesse: {nodes: [{rest: http://127.0.0.1:8082, notify: xmpps://a:1}]}", "finesse.nodes[0].rest"},
 		"a port is not left out behind its colon":         {`finesse: {nodes: [{rest: "https://a:", notify: xmpps://a:1}]}`, "finesse.nodes[0].rest"},
 		"the nodes are two servers":                       {"finesse: {nodes: [{rest: https://a, notify: xmpps://a:1}, {rest: https://a, notify: xmpps://b:1}]}", "finesse.nodes[1].rest"},
 		"a node's key is text":                            {"finesse: {nodes: [{1: a, rest: https://a, notify: xmpps://a:1}]}", "finesse.nodes[0].1"},

@@ -1,0 +1,80 @@
+# "make" builds and runs the quick tests; "make check" is all of what
+# continuous integration runs.
+
+BIN      := bin/finesse-connector
+FUZZTIME ?= 5s
+
+# Packages that keep files in step with their source; see "generate".
+GENERATORS = $(sort $(dir $(shell grep -rl --include='*.go' '^//go:generate' cmd deploy internal)))
+
+.PHONY: all
+all: build
+	go test -short ./...
+
+.PHONY: check
+check: deps generated lint tidy race fuzz build
+
+# Debian packages that the tests start servers from.
+.PHONY: deps
+deps:
+	test/deps.sh
+
+.PHONY: build
+build:
+	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/finesse-connector
+
+# Writes the files that are made from the source anew; "generated" only
+# checks that they are current. A package takes part with a go:generate line
+# and a test whose name begins with TestGenerated.
+.PHONY: generate
+generate:
+	go generate ./...
+
+.PHONY: generated
+generated:
+	go test -run '^TestGenerated' $(addprefix ./,$(GENERATORS))
+
+.PHONY: fmt
+fmt:
+	gofmt -w .
+
+.PHONY: lint
+lint:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted, run make fmt:" $$files; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+.PHONY: tidy
+tidy:
+	go mod tidy -diff
+
+.PHONY: test
+test:
+	go test -shuffle=on ./...
+
+.PHONY: race
+race:
+	go test -race -shuffle=on -timeout 14m ./...
+
+# Each fuzz target for FUZZTIME.
+.PHONY: fuzz
+fuzz:
+	test/fuzz.sh $(FUZZTIME)
+
+.PHONY: cover
+cover:
+	@mkdir -p bin
+	go test -coverprofile=bin/cover.out ./...
+	go tool cover -func=bin/cover.out | tail -n 1
+
+.PHONY: bench
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: demo
+demo: build
+	$(BIN) demo
+
+.PHONY: clean
+clean:
+	rm -rf bin dist

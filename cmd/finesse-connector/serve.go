@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/app"
+	"github.com/finesse-connector/finesse-connector/internal/ops"
+)
+
+func newServe() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Runs the daemon",
+		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers what it holds within
+15 s and leaves agents signed in at Finesse. A second signal ends it at once.
+
+The log goes to standard error. Under systemd (Type=notify) the service is
+ready when the process runs, also while the broker is away; systemctl status
+shows what it waits for.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path) },
+	}
+	cmd.Flags().StringVar(&path, "config", defaultConfig, "the configuration `FILE`")
+	return cmd
+}
+
+func serve(ctx context.Context, path string) error {
+	c, err := loadConfig(path)
+	if err != nil {
+		return err
+	}
+	log, err := ops.Logger(c.Log.Level, c.Log.Format)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Sync() }() // a terminal or a pipe can not be synced
+	v := versionOf()
+	log.Info("starting", zap.String("version", v.Version), zap.String("commit", v.Commit), zap.String("config", path))
+	for _, w := range c.Warnings {
+		log.Warn("the configuration works and should be changed", zap.String("what", w))
+	}
+	a, err := app.New(c, log)
+	if err != nil {
+		return fmt.Errorf("start: %w", explainListen(err, "in "+path))
+	}
+	runAsService(ctx, a, log)
+	return nil
+}
+
+// runAsService runs a until ctx ends and keeps the service manager informed.
+func runAsService(ctx context.Context, a *app.App, log *zap.Logger) {
+	s := &service{log: log}
+	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // also while a stops
+	var running sync.WaitGroup
+	s.notify(ops.ServiceReady, ops.ServiceStatus(statusOf(a)))
+	running.Go(func() { s.follow(ctx, a) })
+	running.Go(func() {
+		// A deadlock in what Readiness reads keeps the watchdog from hearing.
+		if err := ops.Watchdog(beside, func() error { a.Readiness(); return nil }); err != nil {
+			s.failed(err)
+		}
+	})
+	a.Run(ctx)
+	end()
+	running.Wait()
+}
+
+// service tells systemd how the connector is.
+type service struct {
+	log  *zap.Logger
+	once sync.Once
+}
+
+func (s *service) notify(states ...string) {
+	if err := ops.Notify(states...); err != nil {
+		s.failed(err)
+	}
+}
+
+func (s *service) failed(err error) {
+	s.once.Do(func() { s.log.Warn("systemd can not be told how the service is; check NOTIFY_SOCKET", zap.Error(err)) })
+}
+
+// follow keeps the status line current until ctx ends.
+func (s *service) follow(ctx context.Context, a *app.App) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for told := ""; ; {
+		if now := statusOf(a); now != told {
+			s.notify(ops.ServiceStatus(now))
+			told = now
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.notify(ops.ServiceStopping, ops.ServiceStatus("stopping"))
+			return
+		}
+	}
+}
+
+// statusOf is what systemctl status shows.
+func statusOf(a *app.App) string {
+	b := a.Readiness().Broker
+	if !b.Consuming {
+		return "waiting for the broker"
+	}
+	return "taking commands from " + b.URL
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+const defaultControl = "127.0.0.1:8113"
+
+type simulateFlags struct {
+	options                   simulator.Options
+	passwordFile, certificate string
+	maxDelay                  time.Duration
+	asJSON, verbose           bool
+}
+
+func newSimulate() *cobra.Command {
+	var f simulateFlags
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Runs a simulated Finesse",
+		Long: `Runs a simulated Finesse, REST with TLS and notification service, until a signal:
+for driver developers without Cisco hardware. Calls are placed from its control
+page or with "` + program + ` simulate call".
+
+Standard output gets the part of a configuration that uses it. The certificate
+is new at each start: start the connector after the simulator.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return simulate(cmd.Context(), cmd, f) },
+	}
+	flags, o := cmd.Flags(), &f.options
+	flags.StringVar(&o.REST, "rest", "127.0.0.1:8445", "the `ADDRESS` of the REST interface")
+	flags.StringVar(&o.Notify, "notify", "127.0.0.1:5223", "the `ADDRESS` of the notification service")
+	flags.StringVar(&o.Control, "control", defaultControl, "the `ADDRESS` of the control page, which asks for no password; empty for none")
+	flags.StringVar(&o.Domain, "domain", "finesse.local", "the `DOMAIN` of agents' JIDs")
+	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with the password of every agent (default the password "+demoPassword+")")
+	flags.StringVar(&f.certificate, "ca-out", "finesse-simulator.pem", "the `FILE` to write the certificate to that clients have to trust")
+	flags.DurationVar(&f.maxDelay, "max-delay", 300*time.Millisecond, "how late answers and the steps of a call may be; 0 for not at all")
+	flags.DurationVar(&o.RingTimeout, "ring-timeout", 20*time.Second, "how long a phone rings")
+	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object instead")
+	flags.BoolVar(&f.verbose, "verbose", false, "log what happens to standard error")
+	cmd.AddCommand(newSimulateCall())
+	return cmd
+}
+
+func simulate(ctx context.Context, cmd *cobra.Command, f simulateFlags) error {
+	if err := f.complete(); err != nil {
+		return err
+	}
+	s, err := simulator.Start(f.options)
+	if err != nil {
+		return explainListen(err, "with --rest, --notify or --control")
+	}
+	defer s.Close()
+	ca, err := filepath.Abs(f.certificate)
+	if err == nil {
+		err = os.WriteFile(ca, s.CertificatePEM(), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the certificate: %w; name another file with --ca-out", err)
+	}
+	if f.asJSON {
+		err = writeJSON(cmd.OutOrStdout(), describe(s, ca))
+	} else {
+		f.introduce(cmd.ErrOrStderr(), s)
+		err = writeSnippet(cmd.OutOrStdout(), s, ca)
+	}
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// complete fills in what flags say in other words than the simulator.
+func (f *simulateFlags) complete() (err error) {
+	if f.maxDelay < 0 {
+		return usagef("--max-delay %s is negative", f.maxDelay)
+	}
+	if f.options.RingTimeout <= 0 {
+		return usagef("--ring-timeout %s: name a time such as 20s", f.options.RingTimeout)
+	}
+	f.options.MinDelay = min(10*time.Millisecond, f.maxDelay)
+	f.options.MaxDelay = max(f.maxDelay, simulator.NoDelay)
+	if f.passwordFile != "" {
+		if f.options.Password, err = readPassword(f.passwordFile); err != nil {
+			return err
+		}
+	}
+	if f.verbose {
+		f.options.Logger, err = ops.Logger("debug", "console")
+	}
+	return err
+}
+
+// simulated is what programs are told about a running simulator.
+type simulated struct {
+	REST    string       `json:"rest"`
+	Notify  string       `json:"notify"`
+	Control string       `json:"control"`
+	Domain  string       `json:"domain"`
+	CAFile  string       `json:"caFile"`
+	Agents  []gc.AgentID `json:"agents"`
+}
+
+func describe(s *simulator.Simulator, ca string) simulated {
+	d := simulated{REST: s.RESTURL(), Notify: s.NotifyURL(), Control: s.ControlURL(), Domain: s.Domain(), CAFile: ca}
+	for _, a := range s.Agents() {
+		d.Agents = append(d.Agents, a.ID)
+	}
+	return d
+}
+
+// introduce tells a person.
+func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
+	password := "is that of " + f.passwordFile
+	if f.passwordFile == "" {
+		password = demoPassword
+	}
+	agents := s.Agents()
+	fmt.Fprintf(w, "simulated finesse runs until Ctrl-C\n")
+	fmt.Fprintf(w, "  agents %s to %s, the last a supervisor; password %s; any extension of four digits\n", agents[0].ID, agents[len(agents)-1].ID, password)
+	if s.ControlURL() != "" {
+		fmt.Fprintf(w, "  control page %s\n", s.ControlURL())
+		fmt.Fprintf(w, "  place a call: %s simulate call 1001 --control %s\n", program, s.ControlURL())
+	}
+	fmt.Fprintf(w, "for the configuration of the connector:\n")
+}
+
+func writeSnippet(w io.Writer, s *simulator.Simulator, ca string) error {
+	_, err := fmt.Fprintf(w, "finesse:\n  nodes:\n    - rest: %s\n      notify: %s\n  ca_file: %q\n", s.RESTURL(), s.NotifyURL(), ca)
+	return err
+}

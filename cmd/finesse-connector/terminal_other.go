@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "os"
+
+// terminalWidth takes nothing for a terminal: output is plain.
+func terminalWidth(*os.File) (columns int, ok bool) { return 0, false }

@@ -1,0 +1,257 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Result is the outcome of one check.
+type Result struct {
+	OK     bool   `json:"ok"`
+	What   string `json:"what"`   // broker, certificate, rest, notifications, login, subscription
+	Target string `json:"target"` // what was tried
+	Detail string `json:"detail"` // what was found, or what went wrong
+	Next   string `json:"next"`   // what to do about it; "" when ok
+}
+
+// checkTimeout bounds one check.
+const checkTimeout = 10 * time.Second
+
+// Check tries the broker and every Finesse node of c and reports each outcome
+// as it is known, in a fixed order. With who it also signs in as that agent,
+// without changing the agent's state; a password that was refused is not tried
+// again. It returns early when ctx ends.
+func Check(ctx context.Context, c *config.Config, who *finesse.Credentials, report func(Result)) {
+	k := &check{config: c, who: who, report: report}
+	k.brokers(ctx)
+	trust, err := trusted(c.Finesse.CAFile, c.Finesse.InsecureSkipVerify)
+	if err != nil {
+		k.say("certificate", c.Finesse.CAFile, "", err, "correct finesse.ca_file")
+		return
+	}
+	for _, n := range c.Finesse.Nodes {
+		if ctx.Err() == nil {
+			k.node(ctx, n, trust)
+		}
+	}
+}
+
+type check struct {
+	config  *config.Config
+	who     *finesse.Credentials
+	refused bool // the password was
+	report  func(Result)
+}
+
+// say reports found, or err and what to do next.
+func (k *check) say(what, target, found string, err error, next string) bool {
+	r := Result{OK: err == nil, What: what, Target: target, Detail: found}
+	if err != nil {
+		r.Detail, r.Next = err.Error(), next
+	}
+	k.report(r)
+	return r.OK
+}
+
+func (k *check) brokers(ctx context.Context) {
+	c := k.config.Broker
+	if c.Embedded != "" {
+		k.embedded(c.Embedded)
+		return
+	}
+	options, err := BrokerOptions(c, k.config.Messages.CategoryProperty)
+	if err != nil {
+		k.say("broker", c.CAFile, "", err, "correct broker.ca_file")
+		return
+	}
+	for _, address := range c.URLs {
+		client, err := broker.Dial(ctx, options, address)
+		if err != nil {
+			next, detail := splitAdvice(err, address)
+			k.say("broker", address, "", detail, next)
+			continue
+		}
+		k.say("broker", address, "lets the connector in, "+client.Server(), nil, "")
+		client.Close()
+	}
+}
+
+// embedded is for the built-in broker, which a connector that runs has started
+// already.
+func (k *check) embedded(address string) {
+	l, err := net.Listen("tcp", address)
+	if err == nil {
+		_ = l.Close()
+	}
+	k.say("broker", address, "the built-in broker can listen", err, "stop what listens there, unless it is the connector itself, or change broker.embedded")
+}
+
+// splitAdvice takes an error of package broker, "url: class: cause (advice)",
+// apart.
+func splitAdvice(err error, address string) (next string, detail error) {
+	text, cause := strings.TrimPrefix(err.Error(), address+": "), errors.Unwrap(err)
+	if cause == nil {
+		return "correct broker.urls", err
+	}
+	before, advice, ok := strings.Cut(text, cause.Error()+" (")
+	if !ok {
+		return "correct broker.urls", err
+	}
+	return strings.TrimSuffix(advice, ")"), errors.New(before + cause.Error())
+}
+
+func (k *check) node(ctx context.Context, n config.Node, trust *tls.Config) {
+	if !k.reach(ctx, "certificate", n.REST, "443", trust) {
+		k.reach(ctx, "notifications", n.Notify, "", trust)
+		return
+	}
+	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: trust, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
+	if err != nil {
+		k.say("rest", n.REST, "", err, "correct finesse.nodes")
+		return
+	}
+	defer client.Close()
+	info := k.systemInfo(ctx, client, n)
+	up := k.reach(ctx, "notifications", n.Notify, "", trust)
+	if k.who == nil {
+		return
+	}
+	if k.login(ctx, client, n) && up {
+		k.subscribe(ctx, n, info, trust)
+	}
+}
+
+// reach connects to address and, unless it is plain, checks the certificate.
+func (k *check) reach(ctx context.Context, what, address, port string, trust *tls.Config) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	u, err := url.Parse(address)
+	if err != nil {
+		return k.say(what, address, "", err, "correct finesse.nodes")
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	target := net.JoinHostPort(u.Hostname(), port)
+	if u.Scheme == "xmpp" {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return k.say(what, address, "can be reached; TLS is up to the server, passwords may travel in clear", err, advise(err, what))
+	}
+	conn, err := (&tls.Dialer{Config: trust}).DialContext(ctx, "tcp", target)
+	if err != nil {
+		return k.say(what, address, "", err, advise(err, what))
+	}
+	defer conn.Close()
+	return k.say(what, address, certificateOf(conn.(*tls.Conn), trust), nil, "")
+}
+
+func certificateOf(conn *tls.Conn, trust *tls.Config) string {
+	c := conn.ConnectionState().PeerCertificates[0]
+	trusted := "trusted"
+	if trust.InsecureSkipVerify {
+		trusted = "not verified"
+	}
+	return fmt.Sprintf("certificate of %s is %s and valid until %s", c.Subject.CommonName, trusted, c.NotAfter.Format(time.DateOnly))
+}
+
+func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config.Node) finesse.SystemInfo {
+	info, err := client.SystemInfo(ctx)
+	if err == nil && !info.Usable() {
+		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
+	}
+	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, advise(err, "rest"))
+	return info
+}
+
+// login proves the password at the REST interface, where a wrong one counts
+// once towards locking the account.
+func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node) bool {
+	if k.refused {
+		return k.say("login", n.REST, "", errors.New("not tried: the password was refused before"), "see the first refusal")
+	}
+	user, err := client.User(ctx, *k.who)
+	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed || gc.CodeOf(err) == gc.AccountLocked
+	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, advise(err, "login"))
+}
+
+func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, trust *tls.Config) {
+	u, err := url.Parse(n.Notify)
+	if err != nil {
+		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
+		return
+	}
+	domain := u.Hostname()
+	for _, d := range []string{info.XMPPDomain, k.config.Finesse.XMPPDomain} {
+		if d != "" {
+			domain = d
+		}
+	}
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, ConnectTimeout: checkTimeout})
+	if err != nil {
+		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
+		return
+	}
+	stream, err := dialer.Dial(ctx, notify.Account{Credentials: *k.who, Domain: domain})
+	if err == nil {
+		stream.Close()
+	}
+	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed
+	k.say("subscription", n.Notify, fmt.Sprintf("agent %s gets its events", k.who.Agent), err, advise(err, "subscription"))
+}
+
+// advise is the next step after err when trying what; "" when there is none.
+func advise(err error, what string) string {
+	if err == nil {
+		return ""
+	}
+	var (
+		hostname  x509.HostnameError
+		authority x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		record    tls.RecordHeaderError
+		dns       *net.DNSError
+		timeout   net.Error
+	)
+	switch {
+	case errors.As(err, &hostname):
+		return "use the name in the certificate in finesse.nodes"
+	case errors.As(err, &authority):
+		return "add the CA of the certificate to finesse.ca_file"
+	case errors.As(err, &invalid):
+		return "renew the certificate, or set the clock of this host"
+	case errors.As(err, &record):
+		return "correct port and scheme: what listens there does not speak TLS"
+	case errors.As(err, &dns):
+		return "correct the host name in finesse.nodes, or the name server"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "open the port in the firewalls between, or start Finesse"
+	case gc.CodeOf(err) == gc.SubscriptionFailed && what == "login":
+		return "correct the password; it is not tried again, as five wrong ones lock the account"
+	case gc.CodeOf(err) == gc.AccountLocked:
+		return "wait five minutes, then try the right password"
+	case gc.CodeOf(err) == gc.UserNotFound:
+		return "name an agent that Finesse knows"
+	case what == "rest":
+		return "see Finesse's services (Tomcat, CTI) and its log"
+	}
+	return "see the log of Finesse's notification service"
+}

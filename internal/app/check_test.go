@@ -1,0 +1,203 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/app"
+	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+// twoNodes is a configuration with two simulated Finesse nodes that do not
+// know of each other, both trusted, and a broker.
+func twoNodes(t *testing.T) (*config.Config, [2]*simulator.Simulator) {
+	t.Helper()
+	b, err := embedded.Start(embedded.Options{Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	c := config.Default()
+	c.Broker.URLs = []string{"tcp://" + b.Addr()}
+	c.Finesse.RequestTimeout = 2 * time.Second
+	var nodes [2]*simulator.Simulator
+	var certificates []byte
+	for i := range nodes {
+		nodes[i], err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})
+		require.NoError(t, err)
+		t.Cleanup(nodes[i].Close)
+		certificates = append(certificates, nodes[i].CertificatePEM()...)
+		c.Finesse.Nodes = append(c.Finesse.Nodes, config.Node{REST: nodes[i].RESTURL(), Notify: nodes[i].NotifyURL()})
+	}
+	c.Finesse.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(c.Finesse.CAFile, certificates, 0o600))
+	return c, nodes
+}
+
+func credentials(password string) *finesse.Credentials {
+	return &finesse.Credentials{Agent: "1001", Password: gc.NewSecret(password)}
+}
+
+// checked gives "ok what" and "failed what" of each result, and the last one.
+func checked(ctx context.Context, c *config.Config, who *finesse.Credentials) (verdicts []string, last app.Result) {
+	app.Check(ctx, c, who, func(r app.Result) {
+		verdict := "failed "
+		if r.OK {
+			verdict = "ok "
+		}
+		verdicts, last = append(verdicts, verdict+r.What), r
+	})
+	return verdicts, last
+}
+
+func TestEveryPartIsChecked(t *testing.T) {
+	c, _ := twoNodes(t)
+	got, _ := checked(t.Context(), c, credentials("secret"))
+	require.Equal(t, []string{
+		"ok broker",
+		"ok certificate", "ok rest", "ok notifications", "ok login", "ok subscription",
+		"ok certificate", "ok rest", "ok notifications", "ok login", "ok subscription",
+	}, got)
+}
+
+func TestARefusedPasswordIsNotTriedAtTheOtherNode(t *testing.T) {
+	c, _ := twoNodes(t)
+	got, last := checked(t.Context(), c, credentials("canary"))
+	require.Equal(t, []string{
+		"ok broker",
+		"ok certificate", "ok rest", "ok notifications", "failed login",
+		"ok certificate", "ok rest", "ok notifications", "failed login",
+	}, got)
+	require.Equal(t, "not tried: the password was refused before", last.Detail)
+
+	// Five refusals lock an account, and one was had.
+	c.Finesse.Nodes = c.Finesse.Nodes[:1]
+	for range 3 {
+		checked(t.Context(), c, credentials("canary"))
+	}
+	got, _ = checked(t.Context(), c, credentials("secret"))
+	require.Contains(t, got, "ok login")
+}
+
+func TestALockedAccountIsExplained(t *testing.T) {
+	c, _ := twoNodes(t)
+	c.Finesse.Nodes = c.Finesse.Nodes[:1]
+	for range 5 {
+		checked(t.Context(), c, credentials("canary"))
+	}
+	_, last := checked(t.Context(), c, credentials("secret"))
+	require.Equal(t, "login", last.What)
+	require.False(t, last.OK)
+	require.Equal(t, "wait five minutes, then try the right password", last.Next)
+}
+
+func TestAFailedCheckNamesTheNextStep(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer plain.Close()
+	go func() {
+		for {
+			conn, err := plain.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("hello\n"))
+			_ = conn.Close()
+		}
+	}()
+	port := plain.Addr().String()
+	for rule, test := range map[string]struct {
+		change func(*config.Config, *simulator.Simulator)
+		what   string
+		next   string
+	}{
+		"Finesse is out of service": {func(_ *config.Config, s *simulator.Simulator) { s.SetStatus(gc.OutOfService) },
+			"rest", "see Finesse's services (Tomcat, CTI) and its log"},
+		"nothing listens for REST": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].REST = "https://127.0.0.1:1" },
+			"certificate", "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"},
+		"nothing listens for plain notifications": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpp://127.0.0.1:1" },
+			"notifications", "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"},
+		"the port speaks no TLS": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpps://" + port },
+			"notifications", "correct port and scheme: what listens there does not speak TLS"},
+		"the certificate is for another name": {func(c *config.Config, s *simulator.Simulator) {
+			c.Finesse.Nodes[0].REST = "https://" + relay(t, "127.0.0.2:0", s.RESTURL()[len("https://"):])
+		}, "certificate", "use the name in the certificate in finesse.nodes"},
+		"the CA file went away": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.CAFile = "none.pem" },
+			"certificate", "correct finesse.ca_file"},
+		"the broker's address speaks another protocol": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.URLs = []string{"tcp://" + port} },
+			"broker", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"},
+		"the broker's CA file went away": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.CAFile = "none.pem" },
+			"broker", "correct broker.ca_file"},
+		"the built-in broker can not listen": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.Embedded = port },
+			"broker", "stop what listens there, unless it is the connector itself, or change broker.embedded"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			c, nodes := twoNodes(t)
+			c.Finesse.Nodes = c.Finesse.Nodes[:1]
+			test.change(c, nodes[0])
+			var failed []app.Result
+			app.Check(t.Context(), c, nil, func(r app.Result) {
+				if !r.OK {
+					failed = append(failed, r)
+				}
+			})
+			require.Len(t, failed, 1)
+			require.Equal(t, test.what, failed[0].What)
+			require.Equal(t, test.next, failed[0].Next)
+			require.NotEmpty(t, failed[0].Detail)
+		})
+	}
+}
+
+// relay passes the first connection to listen on to the address to.
+func relay(t *testing.T, listen, to string) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		done.Wait()
+	})
+	done.Go(func() {
+		in, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer in.Close()
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer out.Close()
+		done.Go(func() { _, _ = io.Copy(out, in); _ = out.(*net.TCPConn).CloseWrite() })
+		_, _ = io.Copy(in, out)
+	})
+	return l.Addr().String()
+}
+
+func TestTheBuiltInBrokersAddressIsChecked(t *testing.T) {
+	c, _ := twoNodes(t)
+	c.Finesse.Nodes = nil
+	c.Broker.Embedded = "127.0.0.1:0"
+	got, _ := checked(t.Context(), c, nil)
+	require.Equal(t, []string{"ok broker"}, got)
+}
+
+func TestChecksEndWithTheirContext(t *testing.T) {
+	c, _ := twoNodes(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, _ := checked(ctx, c, nil)
+	require.Equal(t, []string{"failed broker"}, got)
+}

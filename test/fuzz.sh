@@ -1,0 +1,14 @@
+#!/bin/bash
+# Runs every fuzz target of the module for the given time each (default 5s).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+fuzz_time=${1:-5s}
+
+go list -f '{{.Dir}}' ./... | while read -r dir; do
+	# A package may have no tests, and tests no fuzz target.
+	targets=$(grep -hos '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | cut -d' ' -f2 || true)
+	for target in $targets; do
+		echo "fuzz: $target in ${dir#"$PWD"/}"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzz_time" "$dir" </dev/null
+	done
+done
