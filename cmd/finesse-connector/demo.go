@@ -60,7 +60,7 @@ func demo(ctx context.Context, cmd *cobra.Command, f demoFlags) error {
 	}
 	log := zap.NewNop()
 	if f.verbose {
-		if log, err = ops.Logger("debug", "console"); err != nil {
+		if log, err = ops.Logger(zap.DebugLevel, "console"); err != nil {
 			return err
 		}
 	}

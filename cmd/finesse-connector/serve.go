@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/finesse-connector/finesse-connector/internal/app"
+	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 )
 
@@ -20,6 +25,8 @@ func newServe() *cobra.Command {
 		Short: "Runs the daemon",
 		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers what it holds within
 15 s and leaves agents signed in at Finesse. A second signal ends it at once.
+SIGHUP reads the configuration again; the log says what is taken over and what
+waits for a restart.
 
 The log goes to standard error. Under systemd (Type=notify) the service is
 ready when the process runs, also while the broker is away; systemctl status
@@ -36,7 +43,11 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	log, err := ops.Logger(c.Log.Level, c.Log.Format)
+	level, err := zap.ParseAtomicLevel(c.Log.Level)
+	if err != nil {
+		return err
+	}
+	log, err := ops.Logger(level, c.Log.Format)
 	if err != nil {
 		return err
 	}
@@ -50,17 +61,45 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", explainListen(err, "in "+path))
 	}
-	runAsService(ctx, a, log)
+	runAsService(ctx, a, log, func() { reload(a, path, level, log) })
 	return nil
 }
 
-// runAsService runs a until ctx ends and keeps the service manager informed.
-func runAsService(ctx context.Context, a *app.App, log *zap.Logger) {
+// reload takes over what changed in the file. One with a fault changes
+// nothing.
+func reload(a *app.App, path string, level zap.AtomicLevel, log *zap.Logger) {
+	c, err := config.Load(path)
+	if err != nil {
+		log.Error("configuration not reloaded; correct it and send SIGHUP again", zap.String("config", path), zap.Error(err))
+		return
+	}
+	if l, err := zapcore.ParseLevel(c.Log.Level); err == nil { // Load has checked it
+		level.SetLevel(l)
+	}
+	a.Reload(c)
+}
+
+// runAsService runs a until ctx ends, reloads on SIGHUP and keeps the service
+// manager informed.
+func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	s := &service{log: log}
 	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // also while a stops
 	var running sync.WaitGroup
 	s.notify(ops.ServiceReady, ops.ServiceStatus(statusOf(a)))
 	running.Go(func() { s.follow(ctx, a) })
+	running.Go(func() {
+		for {
+			select {
+			case <-hangups:
+				reload()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	running.Go(func() {
 		// A deadlock in what Readiness reads keeps the watchdog from hearing.
 		if err := ops.Watchdog(beside, func() error { a.Readiness(); return nil }); err != nil {

@@ -124,6 +124,31 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	require.NotContains(t, p.err.String(), `"msg":"stopped"`, "an answer was still owed")
 }
 
+func TestSIGHUPTakesOverWhatCanChange(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	original, err := os.ReadFile(l.config)
+	require.NoError(t, err)
+	p := launch(t, "", nil, "serve", "--config", l.config)
+	p.await(p.err, `"msg":"started"`)
+	reload := func(more string) {
+		require.NoError(t, os.WriteFile(l.config, append(original, more...), 0o600))
+		p.signal(syscall.SIGHUP)
+	}
+
+	reload("messages: {format: xml}\n")
+	p.await(p.err, `"msg":"configuration not reloaded; correct it and send SIGHUP again"`)
+	reload("messages: {format: json, category_property: kind}\nlog: {level: debug}\n")
+	p.await(p.err, `"msg":"some keys changed that a running connector keeps; restart it to use them","keys":["messages.category_property"]`)
+	require.Contains(t, p.err.String(), `"msg":"configuration reloaded","changed":["messages.format","log.level"]`)
+
+	hello := run(t, "send", "--config", l.config, "--wait", "20s", "Hello#desk")
+	require.Contains(t, hello.out, `{"type":"System","status":"IN_SERVICE"}`, hello.err)
+	p.await(p.err, `"level":"debug"`)
+	p.signal(syscall.SIGTERM)
+	require.Equal(t, exitDone, p.wait())
+}
+
 func TestServeSaysThatItsAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
@@ -98,7 +99,7 @@ func (f *simulateFlags) complete() (err error) {
 		}
 	}
 	if f.verbose {
-		f.options.Logger, err = ops.Logger("debug", "console")
+		f.options.Logger, err = ops.Logger(zap.DebugLevel, "console")
 	}
 	return err
 }

@@ -32,6 +32,7 @@ const (
 
 // App is one connector.
 type App struct {
+	config   *config.Config
 	log      *zap.Logger
 	embedded *embedded.Broker // nil without broker.embedded
 	broker   *broker.Broker
@@ -47,7 +48,7 @@ type App struct {
 // configured, and the HTTP address. It connects to nothing. The caller calls
 // Run, which also releases what New took.
 func New(c *config.Config, log *zap.Logger) (*App, error) {
-	a := &App{log: log, consuming: make(chan struct{})}
+	a := &App{config: c, log: log, consuming: make(chan struct{})}
 	if err := a.wire(c); err != nil {
 		a.release(context.Background())
 		return nil, err
@@ -69,10 +70,7 @@ func (a *App) wire(c *config.Config) (err error) {
 		Publish:       a.broker.Publish,
 		Node:          a.nodes.best,
 		SystemChanged: a.nodes.look,
-		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
-		FormatFor:     c.Messages.FormatFor,
-		AgentLimit:    c.Agents.Limit,
-		MaxCommandAge: c.Broker.MaxCommandAge,
+		Settings:      settings(c),
 		Times:         session.DefaultTimes,
 		Logger:        a.log.Named("bridge"),
 		Registerer:    reg,
@@ -83,6 +81,28 @@ func (a *App) wire(c *config.Config) (err error) {
 		Ready: a.Readiness, Live: a.nodes.live,
 	})
 	return a.server.Start()
+}
+
+func settings(c *config.Config) bridge.Settings {
+	return bridge.Settings{
+		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
+		FormatFor:     c.Messages.FormatFor,
+		AgentLimit:    c.Agents.Limit,
+		MaxCommandAge: c.Broker.MaxCommandAge,
+	}
+}
+
+// Reload takes over what of c can change while the connector runs, and logs
+// what changed and what waits for a restart. The log's level is the caller's.
+// Not for use by several goroutines at once.
+func (a *App) Reload(c *config.Config) {
+	live, restart := config.Changes(a.config, c)
+	a.bridge.Configure(settings(c))
+	a.config = c
+	a.log.Info("configuration reloaded", zap.Strings("changed", live))
+	if len(restart) > 0 {
+		a.log.Warn("some keys changed that a running connector keeps; restart it to use them", zap.Strings("keys", restart))
+	}
 }
 
 func (a *App) openBroker(c config.Broker, category string, reg prometheus.Registerer) error {

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,13 +35,18 @@ type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
 	SystemChanged func() // a session heard that Finesse's own state changed
-	Writer        *wire.Writer
-	FormatFor     func(gc.Destination) wire.Format // for who asks for none
-	AgentLimit    int                              // 0: none
-	MaxCommandAge time.Duration                    // of call-control commands
+	Settings      Settings
 	Times         session.Times
 	Logger        *zap.Logger
 	Registerer    prometheus.Registerer
+}
+
+// Settings can change while the bridge works; see Configure.
+type Settings struct {
+	Writer        *wire.Writer
+	FormatFor     func(gc.Destination) wire.Format // for who asks for none
+	AgentLimit    int                              // 0: none; agents that are signed in stay so
+	MaxCommandAge time.Duration                    // of call-control commands
 }
 
 // Bridge connects the broker and the sessions.
@@ -48,13 +54,14 @@ type Bridge struct {
 	Options
 	metrics  *metrics
 	licences *licences
+	settings atomic.Pointer[Settings]
 	ctx      context.Context // of the sessions
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 
 	mu           sync.Mutex
 	sessions     map[gc.AgentID]*session.Session
-	destinations map[gc.Destination]wire.Format // of every driver that said Hello or Connect
+	destinations map[gc.Destination]wire.Format // of every driver that said Hello or Connect; "" when it asked for none
 	status       gc.SystemStatus
 }
 
@@ -66,14 +73,22 @@ const maxDestinations = 100_000
 func New(o Options) *Bridge {
 	b := &Bridge{
 		Options:      o,
-		licences:     &licences{limit: o.AgentLimit},
+		licences:     &licences{},
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: map[gc.Destination]wire.Format{},
 		status:       gc.OutOfService,
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
+	b.Configure(o.Settings)
 	b.metrics = newMetrics(o.Registerer, b)
 	return b
+}
+
+// Configure takes new settings over; the next command and the next event use
+// them.
+func (b *Bridge) Configure(s Settings) {
+	b.settings.Store(&s)
+	b.licences.setLimit(s.AgentLimit)
 }
 
 // SetStatus tells every destination that Finesse's status changed (O-004,
@@ -120,7 +135,7 @@ func (b *Bridge) stale(spec *gc.CommandSpec, d *broker.Delivery) error {
 	if spec.Once && d.Redelivered {
 		return gc.Errorf(gc.PleaseRetry, "accept command", "%s was delivered before and may have run", spec.Name)
 	}
-	if age := time.Since(d.Timestamp); spec.CallControl() && !d.Timestamp.IsZero() && age > b.MaxCommandAge {
+	if age := time.Since(d.Timestamp); spec.CallControl() && !d.Timestamp.IsZero() && age > b.settings.Load().MaxCommandAge {
 		return gc.Errorf(gc.PleaseRetry, "accept command", "%s is %s old; if it was just sent, set the clocks", spec.Name, age.Round(time.Second))
 	}
 	return nil
@@ -181,12 +196,9 @@ func (b *Bridge) know(d gc.Destination, asked string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	format, known := b.destinations[d]
-	if !known {
-		format = b.FormatFor(d)
-		if len(b.destinations) >= maxDestinations {
-			b.Logger.Warn("too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
-			return
-		}
+	if !known && len(b.destinations) >= maxDestinations {
+		b.Logger.Warn("too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
+		return
 	}
 	if asked != "" {
 		if f, err := wire.ParseFormat(asked); err != nil {

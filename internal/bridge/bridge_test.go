@@ -49,22 +49,29 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 			},
 			Node:          func() session.Node { return st },
 			SystemChanged: func() {},
-			Writer:        &wire.Writer{Location: time.UTC, Substitute: '_'},
-			FormatFor: func(d gc.Destination) wire.Format {
-				if strings.HasPrefix(d.Name(), "web.") {
-					return wire.JSON
-				}
-				return wire.Text
-			},
-			AgentLimit: limit, MaxCommandAge: time.Minute,
-			Times:  session.DefaultTimes,
-			Logger: zap.New(core), Registerer: st.registry,
+			Settings:      settings(limit, "web."),
+			Times:         session.DefaultTimes,
+			Logger:        zap.New(core), Registerer: st.registry,
 		})
 		scene(st)
 		stop, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		st.bridge.Stop(stop)
 	})
+}
+
+// settings give destinations whose name begins with web JSON.
+func settings(limit int, web string) bridge.Settings {
+	return bridge.Settings{
+		Writer: &wire.Writer{Location: time.UTC, Substitute: '_'},
+		FormatFor: func(d gc.Destination) wire.Format {
+			if strings.HasPrefix(d.Name(), web) {
+				return wire.JSON
+			}
+			return wire.Text
+		},
+		AgentLimit: limit, MaxCommandAge: time.Minute,
+	}
 }
 
 // send delivers one command; its acknowledgement shows in acks.
@@ -208,6 +215,17 @@ func TestFormats(t *testing.T) {
 			require.Equal(t, 1, st.logs.FilterMessageSnippet("format there is not").Len())
 		})
 	})
+	t.Run("new settings count for who asked for none", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.send(&broker.Delivery{Type: "Hello#web.7", Format: "text"})
+			st.command("Hello#crm", "")
+			st.hears(2, "/topic/web.7 system System#OUT_OF_SERVICE", "/topic/crm system System#OUT_OF_SERVICE")
+			st.bridge.Configure(settings(0, ""))
+			st.command("Hello#crm", "")
+			st.command("Hello#web.7", "")
+			st.hears(2, `/topic/crm system {"type":"System","status":"OUT_OF_SERVICE"}`, "/topic/web.7 system System#OUT_OF_SERVICE")
+		})
+	})
 	t.Run("a separator inside a value is replaced and counted", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")
@@ -233,6 +251,16 @@ func TestCommandsReachTheirAgent(t *testing.T) {
 				st.command("Connect#"+agent, "crm,secret")
 				st.command("Login#"+agent, "secret,2001")
 			}
+			st.hears(4, signedIn, "/topic/crm agent_error 1002#Error#LICENSES_EXCEEDED")
+		})
+	})
+	t.Run("a lower limit signs nobody out", func(t *testing.T) {
+		play(t, 2, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.command("Login#1001", "secret,2001")
+			st.bridge.Configure(settings(1, "web."))
+			st.command("Connect#1002", "crm,secret")
+			st.command("Login#1002", "secret,2001")
 			st.hears(4, signedIn, "/topic/crm agent_error 1002#Error#LICENSES_EXCEEDED")
 		})
 	})

@@ -75,9 +75,15 @@ func resultOf(code gc.Code) string {
 
 // licences counts the agents that are signed in.
 type licences struct {
-	limit int // 0: none
 	mu    sync.Mutex
+	limit int // 0: none
 	taken int
+}
+
+func (l *licences) setLimit(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = n
 }
 
 func (l *licences) Take() bool {

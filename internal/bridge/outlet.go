@@ -33,12 +33,13 @@ func (o *outlet) emit(e session.Emission) {
 
 func (b *Bridge) write(e session.Emission) broker.Message {
 	b.mu.Lock()
-	format, known := b.destinations[e.Destination]
+	format := b.destinations[e.Destination]
 	b.mu.Unlock()
-	if !known {
-		format = b.FormatFor(e.Destination)
+	settings := b.settings.Load()
+	if format == "" {
+		format = settings.FormatFor(e.Destination)
 	}
-	m := b.Writer.Write(format, e.Event)
+	m := settings.Writer.Write(format, e.Event)
 	b.metrics.separators.Add(float64(m.Replaced))
 	return broker.Message{
 		Destination:   e.Destination,

@@ -21,8 +21,9 @@ import (
 //
 // Tags: key is the name in the file, doc what the key does, accept the values
 // it takes in the words a fault uses, example what the shipped file shows
-// where the default is no use to a reader, and hidden keeps a key out of the
-// shipped file (not out of the reference) where another one is better.
+// where the default is no use to a reader, hidden keeps a key out of the
+// shipped file (not out of the reference) where another one is better, and live
+// marks what a running connector takes over on SIGHUP.
 type Config struct {
 	Broker   Broker   `key:"broker" doc:"The ActiveMQ broker that drivers and the connector meet at."`
 	Finesse  Finesse  `key:"finesse" doc:"The Finesse servers."`
@@ -48,7 +49,7 @@ type Broker struct {
 	ConsumerPriority int           `key:"consumer_priority" doc:"The broker gives commands to the connector with the highest priority." accept:"0 to 127"`
 	Heartbeat        time.Duration `key:"heartbeat" doc:"How often both sides show that they are alive." accept:"1s to 5m"`
 	PriorityBackup   bool          `key:"priority_backup" doc:"Goes back to the first of urls when it can be reached again." accept:"true or false"`
-	MaxCommandAge    time.Duration `key:"max_command_age" doc:"A call-control command older than this is answered PLEASE_RETRY and not run." accept:"1s to 24h"`
+	MaxCommandAge    time.Duration `key:"max_command_age" live:"true" doc:"A call-control command older than this is answered PLEASE_RETRY and not run." accept:"1s to 24h"`
 }
 
 // Finesse is the section finesse.
@@ -69,16 +70,16 @@ type Node struct {
 
 // Messages is the section messages.
 type Messages struct {
-	Format              wire.Format    `key:"format" doc:"The format of events for clients that ask for none." accept:"text or json (text-old and text-4.4 are not available in this version)"`
-	Formats             []FormatRule   `key:"formats" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text or json"`
-	TimeZone            *time.Location `key:"time_zone" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
+	Format              wire.Format    `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text or json (text-old and text-4.4 are not available in this version)"`
+	Formats             []FormatRule   `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text or json"`
+	TimeZone            *time.Location `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
 	CategoryProperty    string         `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
-	SeparatorSubstitute string         `key:"separator_substitute" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
+	SeparatorSubstitute string         `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
 }
 
 // Agents is the section agents.
 type Agents struct {
-	Limit int `key:"limit" doc:"How many agents may be connected at once; those beyond it get LICENSES_EXCEEDED. 0 is no limit." accept:"0 or more"`
+	Limit int `key:"limit" live:"true" doc:"How many agents may be connected at once; those beyond it get LICENSES_EXCEEDED. 0 is no limit." accept:"0 or more"`
 }
 
 // HTTP is the section http.
@@ -88,7 +89,7 @@ type HTTP struct {
 
 // Log is the section log.
 type Log struct {
-	Level  string `key:"level" doc:"The least important lines to write." accept:"debug, info, warn or error"`
+	Level  string `key:"level" live:"true" doc:"The least important lines to write." accept:"debug, info, warn or error"`
 	Format string `key:"format" doc:"json for programs, console for people." accept:"json or console"`
 }
 

@@ -101,6 +101,14 @@ func yamlOf(v reflect.Value) string {
 	}
 }
 
+// liveMark ends the description of a key that needs no restart.
+func liveMark(k key) string {
+	if k.live {
+		return " *Live.*"
+	}
+	return ""
+}
+
 // Reference is docs/configuration.md.
 func Reference() []byte {
 	var b bytes.Buffer
@@ -118,7 +126,7 @@ func Reference() []byte {
 		if value != "" {
 			value = "`" + value + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, typeName(k.typ), value, cell(k.accept), cell(k.doc))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, typeName(k.typ), value, cell(k.accept), cell(k.doc+liveMark(k)))
 	}
 	b.WriteString(referenceLater)
 	for _, row := range later {
@@ -163,6 +171,8 @@ The shipped [config.yaml](../configs/config.yaml) shows all of them with their d
   underscores, as in ` + "`FINESSE_CONNECTOR_BROKER_USERNAME`" + `. A list is written with commas. ` + "`finesse.nodes`" + `
   and ` + "`messages.formats`" + ` can only be set in the file. An empty variable sets nothing; one that names no key is
   warned of.
+* **A running connector** reads the file again on SIGHUP (` + "`systemctl reload finesse-connector`" + `). Keys marked
+  *Live* are taken over; the log names those that changed and wait for a restart. A file with a fault changes nothing.
 * **Files** that the configuration names may be relative to its own directory.
 * **Passwords** are best kept out of the file. ` + "`broker.password_file`" + ` names a file with nothing but the password
   (a line end after it is ignored) or a systemd credential: with ` + "`LoadCredential=broker-password:/path`" + ` in the

@@ -14,6 +14,7 @@ type key struct {
 	accept  string // "" for a section
 	example string
 	hidden  bool
+	live    bool // a running connector can take it over
 	typ     reflect.Type
 	index   []int // of the field in Config; nil within a list
 }
@@ -48,6 +49,7 @@ func keysOf(t reflect.Type, parent string, index []int) []key {
 			accept:  f.Tag.Get("accept"),
 			example: f.Tag.Get("example"),
 			hidden:  f.Tag.Get("hidden") == "true",
+			live:    f.Tag.Get("live") == "true",
 			typ:     f.Type,
 		}
 		if k.name == "-" {

@@ -8,18 +8,14 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Logger writes to standard error. Levels are debug, info, warn and error;
-// formats json (for programs) and console (for people). No line is sampled
-// away. The caller may Sync it before exit.
-func Logger(level, format string) (*zap.Logger, error) {
+// Logger writes what level enables to standard error; a zap.AtomicLevel can
+// change while it runs. Formats are json (for programs) and console (for
+// people). No line is sampled away. The caller may Sync it before exit.
+func Logger(level zapcore.LevelEnabler, format string) (*zap.Logger, error) {
 	return newLogger(level, format, zapcore.Lock(os.Stderr))
 }
 
-func newLogger(level, format string, out zapcore.WriteSyncer) (*zap.Logger, error) {
-	least, err := zapcore.ParseLevel(level)
-	if err != nil {
-		return nil, fmt.Errorf("log level: %w", err)
-	}
+func newLogger(level zapcore.LevelEnabler, format string, out zapcore.WriteSyncer) (*zap.Logger, error) {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey = "time"
 	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
@@ -34,5 +30,5 @@ func newLogger(level, format string, out zapcore.WriteSyncer) (*zap.Logger, erro
 	default:
 		return nil, fmt.Errorf("log format %q is neither json nor console", format)
 	}
-	return zap.New(zapcore.NewCore(encoder, out, least), zap.ErrorOutput(out)), nil
+	return zap.New(zapcore.NewCore(encoder, out, level), zap.ErrorOutput(out)), nil
 }

@@ -1,0 +1,37 @@
+package config_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+func TestChangesTellWhatNeedsARestart(t *testing.T) {
+	for rule, x := range map[string]struct {
+		change        func(*config.Config)
+		live, restart []string
+	}{
+		"nothing changed":               {func(*config.Config) {}, nil, nil},
+		"the log's level is live":       {func(c *config.Config) { c.Log.Level = "debug" }, []string{"log.level"}, nil},
+		"formats are live":              {func(c *config.Config) { c.Messages.Formats = []config.FormatRule{{Pattern: "*", Format: wire.JSON}} }, []string{"messages.formats"}, nil},
+		"the time zone is live":         {func(c *config.Config) { c.Messages.TimeZone = time.UTC }, []string{"messages.time_zone"}, nil},
+		"a broker needs a restart":      {func(c *config.Config) { c.Broker.URLs = nil }, nil, []string{"broker.urls"}},
+		"a password needs a restart":    {func(c *config.Config) { c.Broker.Password = gc.NewSecret("new") }, nil, []string{"broker.password"}},
+		"the same password is the same": {func(c *config.Config) { c.Broker.Password = gc.NewSecret("old") }, nil, nil},
+		"both":                          {func(c *config.Config) { c.Agents.Limit, c.HTTP.Listen = 7, "" }, []string{"agents.limit"}, []string{"http.listen"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			old, new := config.Default(), config.Default()
+			old.Broker.Password, new.Broker.Password = gc.NewSecret("old"), gc.NewSecret("old")
+			x.change(new)
+			live, restart := config.Changes(old, new)
+			require.Equal(t, x.live, live)
+			require.Equal(t, x.restart, restart)
+		})
+	}
+}
