@@ -130,7 +130,8 @@ func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 	}
 	agents := s.Agents()
 	fmt.Fprintf(w, "simulated finesse runs until Ctrl-C\n")
-	fmt.Fprintf(w, "  agents %s to %s, the last a supervisor; password %s; any extension of four digits\n", agents[0].ID, agents[len(agents)-1].ID, password)
+	last := len(agents) - 1
+	fmt.Fprintf(w, "  agents %s to %s, supervisor %s; password %s; any extension of four digits\n", agents[0].ID, agents[last-1].ID, agents[last].ID, password)
 	if s.ControlURL() != "" {
 		fmt.Fprintf(w, "  control page %s\n", s.ControlURL())
 		fmt.Fprintf(w, "  place a call: %s simulate call 1001 --control %s\n", program, s.ControlURL())

@@ -22,7 +22,7 @@ func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "", nil, simulateArgs("--max-delay", "0", "--password-file", write(t, "password", "canary\n"))...)
 	p.await(p.out, "ca_file:")
-	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 2001", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:")
+	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 1020, supervisor 2001", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:")
 	require.NotContains(t, p.err.String()+p.out.String(), "canary")
 
 	l := newLab(t)
