@@ -2,7 +2,6 @@ package broker
 
 import (
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +13,7 @@ type Delivery struct {
 	MessageID     string
 	Destination   string // as the broker names it: "/queue/Connector1"
 	Type          string // JMSType
-	Body          string // valid UTF-8; of a JMS map or object message nothing arrives
+	Body          string // as sent, so not always valid UTF-8; of a JMS map or object message nothing arrives
 	Category      string // of the category property, else of "category"
 	Format        string // property "format"
 	CorrelationID string
@@ -62,7 +61,7 @@ func newDelivery(o *Options, c *conn, f *frame.Frame) *Delivery {
 	if d.Text && o.JavaText {
 		d.Body = fromJava(string(f.Body))
 	} else {
-		d.Body = strings.ToValidUTF8(string(f.Body), "\uFFFD")
+		d.Body = string(f.Body)
 	}
 	return d
 }

@@ -382,5 +382,5 @@ func TestBytesMessageIsNotText(t *testing.T) {
 	require.NoError(t, c.conn.request(t.Context(), f))
 	d := next(t, b.got)
 	require.False(t, d.Text)
-	require.Equal(t, "\uFFFD!", d.Body)
+	require.Equal(t, "\xED\xA0\xBD!", d.Body, "what is no text is the reader's to refuse")
 }

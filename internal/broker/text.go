@@ -39,8 +39,8 @@ func appendSurrogate(b []byte, r rune) []byte {
 }
 
 // fromJava is the inverse. It is lenient: plain UTF-8 from a STOMP client
-// stays as it is, also beyond U+FFFF, and what is neither becomes U+FFFD. The
-// result is valid UTF-8.
+// stays as it is, also beyond U+FFFF. What is neither stays as well, for the
+// reader to refuse: replaced by U+FFFD it could pass for a password.
 func fromJava(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -49,7 +49,11 @@ func fromJava(s string) string {
 	b.Grow(len(s))
 	for len(s) > 0 {
 		r, n := decodeJava(s)
-		b.WriteRune(r)
+		if r == utf8.RuneError {
+			b.WriteString(s[:n])
+		} else {
+			b.WriteRune(r)
+		}
 		s = s[n:]
 	}
 	return b.String()

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// golden compares a conversation byte for byte with testdata/name.golden. In
+// the file "#" begins a remark, ">" a command, and every other line is an
+// event: its category, a tab and the message.
+func golden(t *testing.T, name, conversation string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(conversation), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), conversation)
+}
+
+func TestTheMainJob(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		for _, format := range wire.Formats {
+			t.Run(string(format), func(t *testing.T) {
+				t.Parallel()
+				c := start(t, s)
+				d := newDriver(c, "crm")
+				mainJob(c, d, string(format))
+				golden(t, "main-job."+string(format), d.conversation())
+			})
+		}
+	})
+}
+
+// A driver names its format, or the configuration does for its destination, or
+// for all.
+func TestFormatOfADestination(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		c := start(t, s, func(c *config.Config) {
+			c.Messages.Formats = []config.FormatRule{{Pattern: "web.*", Format: wire.JSON}}
+		})
+		const text, json = "System#IN_SERVICE", `{"type":"System","status":"IN_SERVICE"}`
+		cases := []struct{ rule, prefix, asks, want string }{
+			{"the driver asks on Hello", "crm", "json", json},
+			{"the driver's wish goes before the pattern", "web.", "text", text},
+			{"the pattern decides where the driver does not ask", "web.", "", json},
+			{"the default decides where no pattern matches", "crm", "", text},
+			{"a format there is not counts as none", "crm", "morse", text},
+		}
+		for _, k := range cases {
+			t.Run(k.rule, func(t *testing.T) {
+				d := newDriver(c, k.prefix)
+				d.send("system/Hello#"+d.destination, "format", k.asks)
+				d.expect("system\t" + k.want)
+				d.send("system/Beat#" + d.destination)
+				d.expect("system\t" + k.want)
+			})
+		}
+		t.Run("the driver asks on Connect", func(t *testing.T) {
+			d := newDriver(c, "crm")
+			d.send("agent_info/Connect#1001 "+d.destination+",secret", "format", "JSON")
+			d.send("system/Beat#" + d.destination)
+			d.expect("system\t" + json)
+		})
+	})
+}
+
+// mainJob is a driver's whole day with one agent.
+func mainJob(c *connector, d *driver, format string) {
+	d.note("# sign in")
+	d.send("system/Hello#"+d.destination, "format", format)
+	d.until("System#IN_SERVICE")
+	d.send("agent_info/Connect#1001 " + d.destination + "," + d.password)
+	d.send("agent_state/Login#1001 " + d.password + ",2001")
+	d.until("State#NOT_READY")
+	d.send("agent_state/GetState#1001")
+	d.until("State#NOT_READY")
+	reasons(d)
+	inbound(c, d)
+	outbound(d)
+	busy(d)
+	signOut(d)
+}
+
+func reasons(d *driver) {
+	d.note("# reason codes")
+	d.send("agent_state/reasoncodenotready#1001")
+	d.until("ReasonCodes")
+	d.send("agent_state/reasoncodelogout#1001")
+	d.until("ReasonCodes")
+	d.send("agent_state/MakeNotReadyWithReason#1001 1")
+	d.until("State#NOT_READY")
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+}
+
+func inbound(c *connector, d *driver) {
+	d.note("# an inbound call")
+	c.call("1001")
+	id := d.untilCall(gc.Alerting)
+	d.send("agent_dialog/getdialogstate#1001 " + id)
+	d.until("DialogState#ALERTING")
+	d.send("agent_call/AnswerCall#1001 " + id)
+	d.until("State#TALKING")
+	d.send("agent_call/HoldCall#1001 " + id)
+	d.until("State#HOLD")
+	d.send("agent_state/refresh#1001")
+	d.until("InboundCall#HELD")
+	d.send("agent_call/RetrieveCall#1001 " + id)
+	d.until("State#TALKING")
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.until("State#READY")
+	d.send("agent_dialog/getdialogstate#1001 " + id)
+	d.until("DialogState#NOT_FOUND")
+}
+
+func outbound(d *driver) {
+	d.note("# a call to an outside number")
+	d.send("agent_call/MakeCall#1001 4085559876")
+	id := d.untilCall(gc.Initiating)
+	d.until("State#TALKING")
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.untilCall(gc.Dropped)
+	d.until("State#NOT_READY")
+}
+
+func busy(d *driver) {
+	d.note("# a call to a busy number")
+	d.send("agent_call/MakeCall#1001 5550001")
+	id := d.untilCall(gc.Failed)
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.untilCall(gc.Dropped)
+}
+
+func signOut(d *driver) {
+	d.note("# sign out, with a reason and without")
+	d.send("agent_state/MakeNotReady#1001")
+	d.until("State#NOT_READY")
+	d.send("agent_state/logoutwithreason#1001 5")
+	d.until("State#LOGOUT")
+	d.send("agent_state/Login#1001 " + d.password + ",2001")
+	d.until("State#NOT_READY")
+	d.send("agent_state/Logout#1001")
+	d.until("State#LOGOUT")
+	d.send("system/Beat#" + d.destination)
+	d.until("System#")
+}

@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+)
+
+// One call, as a driver over STOMP and one over OpenWire (test/java/Driver.java)
+// have it: both must hear the same bytes.
+func TestOneCallOverSTOMP(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		for _, format := range wire.Formats {
+			t.Run(string(format), func(t *testing.T) {
+				t.Parallel()
+				c := start(t, s)
+				d := newDriver(c, "crm")
+				oneCall(c, d, string(format))
+				golden(t, "one-call."+string(format), d.conversation())
+			})
+		}
+	})
+}
+
+func TestOneCallOverJMS(t *testing.T) {
+	t.Parallel()
+	for _, format := range wire.Formats {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+			c := start(t, activeMQ())
+			topic := unique("crm")
+			j := servertest.StartJava(t, "Driver",
+				shared.OpenWireURL(), c.config.Broker.CommandQueue, topic, "1001", "secret", "2001", string(format))
+			var lines []string
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("the Java driver said:\n%s", strings.Join(lines, "\n"))
+				}
+			})
+			for ready := false; !ready; ready = said(event(lines[len(lines)-1])) == "State#READY" {
+				lines = append(lines, j.Next(t))
+			}
+			c.call("1001")
+			for line := range j.Lines {
+				lines = append(lines, line)
+			}
+			golden(t, "one-call."+string(format), strings.ReplaceAll(strings.Join(lines, "\n")+"\n", topic, "DESTINATION"))
+		})
+	}
+}
+
+// event is the body of a line of a conversation.
+func event(line string) string {
+	_, body, _ := strings.Cut(line, "\t")
+	return body
+}
+
+func oneCall(c *connector, d *driver, format string) {
+	d.send("system/Hello#"+d.destination, "format", format)
+	d.until("System#IN_SERVICE")
+	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
+	d.send("agent_state/Login#1001 secret,2001")
+	d.until("State#NOT_READY")
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	c.call("1001")
+	id := d.untilCall(gc.Alerting)
+	d.send("agent_call/AnswerCall#1001 " + id)
+	d.until("State#TALKING")
+	d.send("agent_call/HoldCall#1001 " + id)
+	d.until("State#HOLD")
+	d.send("agent_call/RetrieveCall#1001 " + id)
+	d.until("State#TALKING")
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.until("State#READY")
+	d.send("agent_state/MakeNotReady#1001")
+	d.until("State#NOT_READY")
+	d.send("agent_state/Logout#1001")
+	d.until("State#LOGOUT")
+}

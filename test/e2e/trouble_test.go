@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+)
+
+// readiness is what /readyz says.
+func (c *connector) readiness() (status int, r ops.Readiness) {
+	c.t.Helper()
+	status, body := c.get("/readyz")
+	require.NoError(c.t, json.Unmarshal([]byte(body), &r), body)
+	return status, r
+}
+
+// says waits for a line in the log that has all parts in it.
+func (c *connector) says(parts ...string) {
+	c.t.Helper()
+	eventually(c.t, func() bool { return c.log.count(parts...) > 0 }, "the log says", parts)
+}
+
+// builtInAt makes a broker at an address that a connector was given before.
+func builtInAt(t *testing.T, addr, username, password string) *embedded.Broker {
+	t.Helper()
+	b, err := embedded.Start(embedded.Options{Listen: addr, Username: username, Password: gc.NewSecret(password)})
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	return b
+}
+
+func TestBrokerIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	f := startFinesse(t)
+	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + d.addr}, f))
+	c.says("no connection to the broker", "nothing listens", "start the broker, or correct host and port")
+	status, r := c.readiness()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, ops.BrokerState{State: ops.Down}, r.Broker)
+	require.Equal(t, ops.Up, r.Nodes[0].REST)
+
+	d.to(shared.STOMP)
+	c.waitConsuming()
+	status, r = c.readiness()
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, ops.BrokerState{State: ops.Up, Consuming: true, URL: "tcp://" + d.addr}, r.Broker)
+	newDriver(c, "crm").signIn("1001", "2001")
+}
+
+// A wrong password is tried every 30 s only.
+func TestBrokerRefusesThePasswordAtTheStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 30 s")
+	}
+	t.Parallel()
+	one := builtInAt(t, "127.0.0.1:0", "connector", "old")
+	f := startFinesse(t)
+	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + one.Addr()}, f), func(c *config.Config) {
+		c.Broker.Username, c.Broker.Password = "connector", gc.NewSecret("new")
+	})
+	c.says("no connection to the broker", "login refused", "correct broker.username and broker.password_file")
+	status, r := c.readiness()
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Equal(t, ops.BrokerState{State: ops.Down}, r.Broker)
+
+	one.Close()
+	builtInAt(t, one.Addr(), "connector", "new")
+	eventuallyWithin(t, 2*patience, func() bool { status, _ := c.readiness(); return status == http.StatusOK })
+}
+
+func TestFinesseIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
+	notATrustedOne := httptest.NewUnstartedServer(http.NotFoundHandler())
+	notATrustedOne.Config.ErrorLog = log.New(io.Discard, "", 0)
+	notATrustedOne.StartTLS()
+	t.Cleanup(notATrustedOne.Close)
+	untrusted, err := url.Parse(notATrustedOne.URL)
+	require.NoError(t, err)
+	for _, k := range []struct {
+		rule, server string // "" is none
+		says         []string
+	}{
+		{"nothing listens", "", []string{"connection refused", "correct the port in finesse.nodes", "or start Finesse"}},
+		{"the certificate is not trusted", untrusted.Host, []string{"is not trusted: add its CA to finesse.ca_file"}},
+	} {
+		t.Run(k.rule, func(t *testing.T) {
+			t.Parallel()
+			door := newDoor(t)
+			if k.server != "" {
+				door.to(k.server)
+			}
+			f := startFinesse(t)
+			conf := configuration(t, builtIn(), f)
+			conf.Finesse.Nodes[0].REST = "https://" + door.addr
+			c := launch(t, f, conf)
+			c.waitConsuming()
+			d := newDriver(c, "crm")
+			d.send("system/Hello#" + d.destination)
+			d.expect("system\tSystem#OUT_OF_SERVICE")
+			c.says(append(k.says, "finesse node can not be used; trying on")...)
+			status, r := c.readiness()
+			require.Equal(t, http.StatusOK, status, "commands are taken, and answered that Finesse is away")
+			require.Equal(t, ops.Down, r.Nodes[0].REST)
+			d.send("agent_info/Connect#1001 " + d.destination + ",secret")
+			d.expect("agent_error\t1001#Error#DOWN")
+
+			address, err := url.Parse(f.RESTURL())
+			require.NoError(t, err)
+			door.to(address.Host)
+			d.expect("system\tSystem#IN_SERVICE")
+			_, r = c.readiness()
+			require.Equal(t, ops.Up, r.Nodes[0].REST)
+			d.signIn("1001", "2001")
+		})
+	}
+}
+
+func TestNotificationServiceIsAwayAtTheStart(t *testing.T) {
+	t.Parallel()
+	door := newDoor(t)
+	f := startFinesse(t)
+	conf := configuration(t, builtIn(), f)
+	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.addr
+	c := launch(t, f, conf)
+	c.waitConsuming()
+	d := newDriver(c, "crm")
+	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
+	d.expect("agent_error\t1001#Error#UNABLE_TO_SUBSCRIBE_TO_FINESSE")
+	c.says("notification service can not be used", door.addr, "connection refused", "correct the port in finesse.nodes")
+	_, r := c.readiness()
+	require.Equal(t, ops.Down, r.Nodes[0].Notifications)
+	require.Equal(t, ops.Up, r.Nodes[0].REST)
+
+	address, err := url.Parse(f.NotifyURL())
+	require.NoError(t, err)
+	door.to(address.Host)
+	d.signIn("1001", "2001")
+	_, r = c.readiness()
+	require.Equal(t, ops.Up, r.Nodes[0].Notifications)
+}
+
+// The stream of an agent who works is lost with its port and comes back by
+// itself; what changed meanwhile is told once.
+func TestNotificationPortIsClosedForAWhile(t *testing.T) {
+	t.Parallel()
+	door := newDoor(t)
+	f := startFinesse(t)
+	conf := configuration(t, builtIn(), f)
+	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.addr
+	address, err := url.Parse(f.NotifyURL())
+	require.NoError(t, err)
+	door.to(address.Host)
+	c := launch(t, f, conf)
+	c.waitConsuming()
+	d := newDriver(c, "crm")
+	d.signIn("1001", "2001")
+	d.send("agent_state/MakeReady#1001")
+	d.expect("agent_state\t1001#State#READY##Ada Lovelace")
+
+	door.close()
+	c.says("notification stream lost; reconnecting")
+	id := string(c.call("1001"))
+	eventually(t, func() bool { return len(c.agent("1001").Calls) == 1 }, "it rings")
+	door.to(address.Host)
+	d.expect("agent_state\t1001#State#RESERVED##Ada Lovelace")
+	require.Equal(t, "NewInboundCall#4085551234", said(d.next().Body))
+	require.Equal(t, "InboundCall#ALERTING", said(d.next().Body))
+	d.send("agent_call/AnswerCall#1001 " + id)
+	d.until("State#TALKING")
+	require.Empty(t, d.hears("1001"))
+}
+
+func TestBrokerIsRestartedUnderASignedInAgent(t *testing.T) {
+	t.Parallel()
+	a := servertest.StartActiveMQ(t)
+	c := start(t, brokerServer{url: a.URL()})
+	before := newDriver(c, "crm")
+	before.signIn("1001", "2001")
+	a.Stop()
+	eventually(t, func() bool { status, _ := c.readiness(); return status == http.StatusServiceUnavailable })
+	require.NoError(t, a.Start())
+	eventually(t, func() bool { status, _ := c.readiness(); return status == http.StatusOK })
+
+	d := newDriverAt(c, "/topic/"+before.destination)
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	c.call("1001")
+	id := d.untilCall(gc.Alerting)
+	d.send("agent_call/AnswerCall#1001 " + id)
+	d.until("State#TALKING")
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.until("State#READY")
+	require.Empty(t, d.hears("1001"))
+}
