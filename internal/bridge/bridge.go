@@ -171,9 +171,15 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error) *sessi
 	}
 	log := b.Logger.With(zap.String("req", string(r.ID)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
 	log.Debug("command received", zap.String("message", d.MessageID), zap.Bool("redelivered", d.Redelivered))
-	r.Finished = func(code gc.Code) {
-		b.metrics.finished(name, code, time.Since(start))
-		log.Info("command done", zap.String("result", resultOf(code)), zap.Duration("took", time.Since(start)))
+	r.Finished = func(err error) {
+		took := time.Since(start)
+		result := resultOf(err)
+		b.metrics.finished(name, result, took)
+		message := "command done"
+		if err != nil {
+			message = "command failed"
+		}
+		log.Info(message, zap.String("result", result), zap.Duration("took", took), zap.Error(err))
 	}
 	return r
 }
@@ -188,7 +194,7 @@ func (b *Bridge) hello(c gc.Command, d *broker.Delivery, r *session.Request) {
 	b.publish(session.Emission{
 		Destination: c.Destination, Event: gc.System{Status: status}, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge,
 	})
-	r.Finished("")
+	r.Finished(nil)
 }
 
 // know remembers a destination and, if its client asked for one, its format.
@@ -225,9 +231,9 @@ func (b *Bridge) quarantine(r *session.Request, d *broker.Delivery) {
 	b.metrics.quarantined.Inc()
 	b.Logger.Named("quarantine").Warn("command dropped: no destination is known to answer to",
 		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", len(d.Body)),
-		zap.Time("sent", d.Timestamp), zap.NamedError("cause", r.Refusal))
+		zap.Time("sent", d.Timestamp))
 	r.Acknowledge()
-	r.Finished(gc.PleaseRetry)
+	r.Finished(r.Refusal)
 }
 
 func abridge(s string) string {
@@ -282,7 +288,7 @@ func (b *Bridge) stranger(r *session.Request, d *broker.Delivery) {
 	}
 	if to == "" {
 		if r.Refusal == nil {
-			r.Refusal = errors.New("nobody has connected the agent, and the command has no reply-to")
+			r.Refusal = gc.Errorf(gc.PleaseRetry, "find agent", "nobody has connected it, and the command has no reply-to")
 		}
 		b.quarantine(r, d)
 		return
@@ -292,14 +298,12 @@ func (b *Bridge) stranger(r *session.Request, d *broker.Delivery) {
 
 // answer tells to what became of a command that no session takes.
 func (b *Bridge) answer(r *session.Request, to gc.Destination) {
-	e, code := gc.Event(gc.ReLogin{Agent: r.Agent}), gc.Code("")
+	e := gc.Event(gc.ReLogin{Agent: r.Agent})
 	if r.Refusal != nil {
-		code = gc.CodeOf(r.Refusal)
-		e = gc.ErrorEvent{Agent: r.Agent, Code: code}
-		b.Logger.Info("command refused", zap.String("req", string(r.ID)), zap.String("agent", string(r.Agent)), zap.Error(r.Refusal))
+		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
 	b.publish(session.Emission{Destination: to, Event: e, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
-	r.Finished(code)
+	r.Finished(r.Refusal)
 }
 
 // session is the agent's session; create starts one where there is none.

@@ -55,22 +55,22 @@ func gauge(name, help string, read func() int, mu sync.Locker) prometheus.Collec
 	})
 }
 
-func (m *metrics) finished(command string, code gc.Code, took time.Duration) {
-	m.commands.WithLabelValues(command, resultOf(code)).Inc()
+func (m *metrics) finished(command, result string, took time.Duration) {
+	m.commands.WithLabelValues(command, result).Inc()
 	m.took.Observe(took.Seconds())
 }
 
 // resultOf names an outcome. Codes are few, though Finesse may pass through
 // one that is not listed; those that are not even names are not shown.
-func resultOf(code gc.Code) string {
-	switch {
-	case code == "":
+func resultOf(err error) string {
+	if err == nil {
 		return "ok"
-	case len(code) > 60 || strings.Trim(string(code), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "":
-		return string(gc.GeneralError)
-	default:
-		return string(code)
 	}
+	code := string(gc.CodeOf(err))
+	if len(code) > 60 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+		return string(gc.GeneralError)
+	}
+	return code
 }
 
 // licences counts the agents that are signed in.

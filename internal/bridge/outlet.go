@@ -1,8 +1,11 @@
 package bridge
 
 import (
+	"go.uber.org/zap"
+
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
@@ -31,7 +34,7 @@ func (o *outlet) emit(e session.Emission) {
 	o.bridge.publish(e)
 }
 
-func (b *Bridge) write(e session.Emission) broker.Message {
+func (b *Bridge) write(e session.Emission) wire.Message {
 	b.mu.Lock()
 	format := b.destinations[e.Destination]
 	b.mu.Unlock()
@@ -39,15 +42,7 @@ func (b *Bridge) write(e session.Emission) broker.Message {
 	if format == "" {
 		format = settings.FormatFor(e.Destination)
 	}
-	m := settings.Writer.Write(format, e.Event)
-	b.metrics.separators.Add(float64(m.Replaced))
-	return broker.Message{
-		Destination:   e.Destination,
-		Category:      m.Category,
-		CorrelationID: e.CorrelationID,
-		Body:          m.Body,
-		Confirmed:     e.Acknowledge,
-	}
+	return settings.Writer.Write(format, e.Event)
 }
 
 // publish sends an event to its destination. What has none is counted, and the
@@ -60,5 +55,34 @@ func (b *Bridge) publish(e session.Emission) {
 		}
 		return
 	}
-	b.Publish(b.write(e))
+	m := b.write(e)
+	b.metrics.separators.Add(float64(m.Replaced))
+	b.Logger.Debug("event", append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)
+	b.Publish(broker.Message{
+		Destination:   e.Destination,
+		Category:      m.Category,
+		CorrelationID: e.CorrelationID,
+		Body:          m.Body,
+		Confirmed:     e.Acknowledge,
+	})
+}
+
+// fieldsOf is what the log tells of an event: whom it is about and the state,
+// never names, numbers or call variables.
+func fieldsOf(e gc.Event) []zap.Field {
+	about := func(agent gc.AgentID, state string) []zap.Field {
+		return []zap.Field{zap.String("agent", string(agent)), zap.String("state", state)}
+	}
+	switch e := e.(type) {
+	case gc.State:
+		return about(e.Agent, string(e.State))
+	case gc.ErrorEvent:
+		return about(e.Agent, string(e.Code))
+	case gc.InboundCall:
+		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
+	case gc.NewInboundCall:
+		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
+	default:
+		return nil
+	}
 }

@@ -48,7 +48,7 @@ func (s *Session) makeCall(r *Request) {
 func act(action finesse.Action, states ...gc.CallState) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
 		if s.calls[r.Dialog] == nil {
-			s.refuse(r, gc.NoDialogID)
+			s.refuse(r, gc.NoDialogID, "the agent has no such call")
 			return
 		}
 		extension := s.extension()

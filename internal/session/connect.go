@@ -20,7 +20,7 @@ func (s *Session) connect(r *Request) {
 // driver is not asked to: that would lock the account.
 func (s *Session) connectAndLogin(r *Request) {
 	if s.refused && r.Password.Equal(s.credentials.Password) {
-		s.refuse(r, gc.SubscriptionFailed)
+		s.refuse(r, gc.SubscriptionFailed, "the password was refused before and is not tried again")
 		return
 	}
 	s.proveThen(r, s.destination, func() { s.login(r) })
@@ -123,8 +123,7 @@ func (s *Session) takenOver() {
 // outcome is known: what follows needs the extension.
 func (s *Session) login(r *Request) {
 	if !s.licensed && !s.Licences.Take() {
-		s.Logger.Warn("agent refused: raise agents.limit or sign others out", s.fields(r)...)
-		s.refuse(r, gc.LicensesExceeded)
+		s.refuse(r, gc.LicensesExceeded, "agents.limit is reached: raise it or sign others out")
 		return
 	}
 	s.licensed = true

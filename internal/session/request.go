@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -21,8 +22,9 @@ type Request struct {
 	Refusal error
 	// Acknowledge tells the broker that the outcome is known and published.
 	Acknowledge func()
-	// Finished is called once with "" or the error code the driver got.
-	Finished func(gc.Code)
+	// Finished is called once, with nil or with why the driver got an error;
+	// it is for the log and the metrics.
+	Finished func(error)
 }
 
 // handlers says how each command of an agent runs. Those that need an agent
@@ -51,8 +53,7 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 func (s *Session) begin(r *Request) {
 	switch {
 	case r.Refusal != nil:
-		s.Logger.Info("command refused", s.fields(r, zap.Error(r.Refusal))...)
-		s.refuse(r, gc.CodeOf(r.Refusal))
+		s.fail(r, r.Refusal)
 	case s.connected || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
 	case r.Spec.Name == gc.Login:
@@ -63,17 +64,16 @@ func (s *Session) begin(r *Request) {
 }
 
 // answer emits the last event of a command's answer.
-func (s *Session) answer(r *Request, e gc.Event) { s.finish(r, e, "") }
+func (s *Session) answer(r *Request, e gc.Event) { s.finish(r, e, nil) }
 
-// refuse answers a command with an error (O-002).
-func (s *Session) refuse(r *Request, code gc.Code) {
-	s.finish(r, gc.ErrorEvent{Agent: s.Agent, Code: code}, code)
+// refuse answers a command that is not even tried.
+func (s *Session) refuse(r *Request, code gc.Code, why string) {
+	s.fail(r, &gc.Error{Code: code, Op: "accept command", Err: errors.New(why)})
 }
 
-// fail answers a command whose request Finesse refused or did not answer.
+// fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
-	s.Logger.Info("command failed", s.fields(r, zap.Error(err))...)
-	s.refuse(r, gc.CodeOf(err))
+	s.finish(r, gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)}, err)
 	used := s.credentials
 	if carried := r.Password; carried != (gc.Secret{}) {
 		used.Password = carried
@@ -95,15 +95,15 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 	}
 }
 
-func (s *Session) finish(r *Request, e gc.Event, code gc.Code) {
+func (s *Session) finish(r *Request, e gc.Event, err error) {
 	s.Emit(Emission{Destination: s.to(r), Event: e, Answer: true, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
-	r.Finished(code)
+	r.Finished(err)
 }
 
 // silent ends a command that has no answer.
 func (s *Session) silent(r *Request) {
 	r.Acknowledge()
-	r.Finished("")
+	r.Finished(nil)
 }
 
 // to is where a command's answer goes. Connect names the destination itself:

@@ -270,6 +270,8 @@ func (s *Session) patience() time.Duration {
 // idle reports whether the session owes nobody an answer.
 func (s *Session) idle() bool { return !s.busy && len(s.awaiting) == 0 && len(s.mailbox) == 0 }
 
+const ending = "the session ends"
+
 // leave answers what is held and gives back what was taken. The agent stays
 // signed in at Finesse.
 func (s *Session) leave() {
@@ -280,13 +282,13 @@ func (s *Session) leave() {
 		s.Licences.Give()
 	}
 	for _, a := range s.awaiting {
-		s.refuse(a.request, gc.PleaseRetry)
+		s.refuse(a.request, gc.PleaseRetry, ending)
 	}
 	s.intake.Lock()
 	s.closed = true
 	s.intake.Unlock()
 	for len(s.mailbox) > 0 {
-		s.refuse(<-s.mailbox, gc.PleaseRetry)
+		s.refuse(<-s.mailbox, gc.PleaseRetry, ending)
 	}
 }
 

@@ -114,7 +114,7 @@ func (st *stage) submit(typ, body string) {
 	c, err := wire.ParseCommand(typ, body)
 	require.NoError(st, st.session.Submit(&session.Request{
 		Command: c, Refusal: err, ID: finesse.RequestID("req-" + typ), ReplyTo: "/queue/reply",
-		Acknowledge: func() { st.acks++ }, Finished: func(code gc.Code) { st.codes = append(st.codes, code) },
+		Acknowledge: func() { st.acks++ }, Finished: st.finished,
 	}))
 }
 
@@ -130,6 +130,14 @@ func (st *stage) wait(d time.Duration) {
 	st.turn()
 	<-time.After(d)
 	synctest.Wait()
+}
+
+func (st *stage) finished(err error) {
+	code := gc.Code("")
+	if err != nil {
+		code = gc.CodeOf(err)
+	}
+	st.codes = append(st.codes, code)
 }
 
 // hears compares what the drivers got since the last time.

@@ -30,35 +30,34 @@ type badInput struct {
 }
 
 const (
-	refused    = "command refused"
 	failed     = "command failed"
 	done       = "command done"
 	quarantine = "command dropped: no destination is known to answer to"
 )
 
 var badInputs = []badInput{
-	{rule: "a command nobody knows", typ: "Dance#1001", want: "Error#PLEASE_RETRY", command: "unknown", result: "PLEASE_RETRY", log: refused},
-	{rule: "a number is missing", typ: "MakeCall#1001", want: "Error#MISSING_NUMBER", command: "MakeCall", result: "MISSING_NUMBER", log: refused},
-	{rule: "the password is missing", typ: "Login#1001", want: "Error#MISSING_PASSWORD", command: "Login", result: "MISSING_PASSWORD", log: refused},
-	{rule: "the extension is missing", typ: "Login#1001", body: "secret", want: "Error#MISSING_EXTENSION", command: "Login", result: "MISSING_EXTENSION", log: refused},
-	{rule: "the reason is missing", typ: "logoutwithreason#1001", want: "Error#MISSING_REASON_CODE", command: "logoutwithreason", result: "MISSING_REASON_CODE", log: refused},
-	{rule: "the dialog is missing", typ: "HoldCall#1001", want: "Error#NO_DIALOG_ID", command: "HoldCall", result: "NO_DIALOG_ID", log: refused},
-	{rule: "a parameter too many", typ: "MakeCall#1001", body: "4085559876,2002", want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: refused},
-	{rule: "a parameter where none belongs", typ: "GetState#1001", body: "now", want: "Error#PLEASE_RETRY", command: "GetState", result: "PLEASE_RETRY", log: refused},
-	{rule: "letters in an extension", typ: "Login#1001", body: "secret,20O1", want: "Error#WRONG_EXTENSION", command: "Login", result: "WRONG_EXTENSION", log: refused},
-	{rule: "a dialog nobody knows", typ: "HoldCall#1001", body: "4711", want: "Error#NO_DIALOG_ID", command: "HoldCall", result: "NO_DIALOG_ID", log: done},
+	{rule: "a command nobody knows", typ: "Dance#1001", want: "Error#PLEASE_RETRY", command: "unknown", result: "PLEASE_RETRY", log: failed},
+	{rule: "a number is missing", typ: "MakeCall#1001", want: "Error#MISSING_NUMBER", command: "MakeCall", result: "MISSING_NUMBER", log: failed},
+	{rule: "the password is missing", typ: "Login#1001", want: "Error#MISSING_PASSWORD", command: "Login", result: "MISSING_PASSWORD", log: failed},
+	{rule: "the extension is missing", typ: "Login#1001", body: "secret", want: "Error#MISSING_EXTENSION", command: "Login", result: "MISSING_EXTENSION", log: failed},
+	{rule: "the reason is missing", typ: "logoutwithreason#1001", want: "Error#MISSING_REASON_CODE", command: "logoutwithreason", result: "MISSING_REASON_CODE", log: failed},
+	{rule: "the dialog is missing", typ: "HoldCall#1001", want: "Error#NO_DIALOG_ID", command: "HoldCall", result: "NO_DIALOG_ID", log: failed},
+	{rule: "a parameter too many", typ: "MakeCall#1001", body: "4085559876,2002", want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: failed},
+	{rule: "a parameter where none belongs", typ: "GetState#1001", body: "now", want: "Error#PLEASE_RETRY", command: "GetState", result: "PLEASE_RETRY", log: failed},
+	{rule: "letters in an extension", typ: "Login#1001", body: "secret,20O1", want: "Error#WRONG_EXTENSION", command: "Login", result: "WRONG_EXTENSION", log: failed},
+	{rule: "a dialog nobody knows", typ: "HoldCall#1001", body: "4711", want: "Error#NO_DIALOG_ID", command: "HoldCall", result: "NO_DIALOG_ID", log: failed},
 	{rule: "a reason nobody knows", typ: "MakeNotReadyWithReason#1001", body: "99", want: "Error#PLEASE_RETRY", command: "MakeNotReadyWithReason", result: "PLEASE_RETRY", log: failed},
 	{rule: "an agent Finesse does not know", typ: "Connect#9999", body: "DESTINATION,secret", want: "Error#SUBSCRIPTION_FAILED", command: "Connect", result: "SUBSCRIPTION_FAILED", log: failed},
 	{rule: "a wrong password", typ: "Connect#1002", body: "DESTINATION,wrong", want: "Error#SUBSCRIPTION_FAILED", command: "Connect", result: "SUBSCRIPTION_FAILED", log: failed},
-	{rule: "a wildcard as destination of an agent who works", typ: "Connect#1001", body: "crm.*,secret", want: "Error#PLEASE_RETRY", command: "Connect", result: "PLEASE_RETRY", log: refused},
-	{rule: "a wildcard as destination, with a reply-to", typ: "Connect#1003", body: "crm.>,secret", replyTo: true, want: "Error#PLEASE_RETRY", command: "Connect", result: "PLEASE_RETRY", log: refused},
+	{rule: "a wildcard as destination of an agent who works", typ: "Connect#1001", body: "crm.*,secret", want: "Error#PLEASE_RETRY", command: "Connect", result: "PLEASE_RETRY", log: failed},
+	{rule: "a wildcard as destination, with a reply-to", typ: "Connect#1003", body: "crm.>,secret", replyTo: true, want: "Error#PLEASE_RETRY", command: "Connect", result: "PLEASE_RETRY", log: failed},
 	{rule: "a wildcard as destination and nobody to tell", typ: "Connect#1003", body: "crm.>,secret", command: "Connect", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
-	{rule: "a body that is not UTF-8", typ: "MakeCall#1001", body: "408\xff\xfe", want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: refused},
-	{rule: "a password that is not UTF-8 is not tried", typ: "Login#1001", body: "secret\xff,2001", want: "Error#PLEASE_RETRY", command: "Login", result: "PLEASE_RETRY", log: refused},
-	{rule: "bytes that are not UTF-8", typ: "Login#1001", body: "secret\xc3(,2001", bytes: true, want: "Error#PLEASE_RETRY", command: "Login", result: "PLEASE_RETRY", log: refused},
-	{rule: "a body of 10 MB", typ: "MakeCall#1001", body: strings.Repeat("4085551234", 1<<20), want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: refused},
+	{rule: "a body that is not UTF-8", typ: "MakeCall#1001", body: "408\xff\xfe", want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: failed},
+	{rule: "a password that is not UTF-8 is not tried", typ: "Login#1001", body: "secret\xff,2001", want: "Error#PLEASE_RETRY", command: "Login", result: "PLEASE_RETRY", log: failed},
+	{rule: "bytes that are not UTF-8", typ: "Login#1001", body: "secret\xc3(,2001", bytes: true, want: "Error#PLEASE_RETRY", command: "Login", result: "PLEASE_RETRY", log: failed},
+	{rule: "a body of 10 MB", typ: "MakeCall#1001", body: strings.Repeat("4085551234", 1<<20), want: "Error#PLEASE_RETRY", command: "MakeCall", result: "PLEASE_RETRY", log: failed},
 	{rule: "no JMSType", body: "secret", command: "unknown", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
-	{rule: "no JMSType, with a reply-to", replyTo: true, want: "Error#PLEASE_RETRY", command: "unknown", result: "PLEASE_RETRY", log: refused},
+	{rule: "no JMSType, with a reply-to", replyTo: true, want: "Error#PLEASE_RETRY", command: "unknown", result: "PLEASE_RETRY", log: failed},
 	{rule: "a JMSType without an agent", typ: "GetState#", command: "unknown", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
 	{rule: "a JMSType that is not UTF-8", typ: "Dance#10\xff01", command: "unknown", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
 	{rule: "a wildcard as destination of Hello", typ: "Hello#crm.*", command: "Hello", result: "PLEASE_RETRY", log: quarantine, quarantine: true},

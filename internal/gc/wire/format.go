@@ -36,6 +36,7 @@ func ParseFormat(s string) (Format, error) {
 
 // Message is an event as it goes to the broker.
 type Message struct {
+	Name     string // of the event, as in the table of events
 	Category gc.Category
 	Body     string
 	// Replaced counts the separators inside values that had to be replaced
@@ -57,10 +58,10 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
 	if f == JSON {
-		return Message{Category: row.Category, Body: encode(row.json(&jsonForm{w.Location}, e))}
+		return Message{Name: row.Name, Category: row.Category, Body: encode(row.json(&jsonForm{w.Location}, e))}
 	}
 	t := &textForm{writer: w}
-	return Message{Category: row.Category, Body: row.text(t, e), Replaced: t.replaced}
+	return Message{Name: row.Name, Category: row.Category, Body: row.text(t, e), Replaced: t.replaced}
 }
 
 // timeLayout has no zone: drivers and connector agree on one.
