@@ -21,7 +21,8 @@ func simulateArgs(more ...string) []string {
 func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "", nil, simulateArgs("--max-delay", "0", "--password-file", write(t, "password", "canary\n"))...)
-	p.await(p.out, "ca_file:")
+	p.await(p.out, "finesse-simulator.pem\"\n")
+	p.await(p.err, "for the configuration of the connector:\n") // the two outputs are read apart
 	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 1020, supervisor 2001", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:")
 	require.NotContains(t, p.err.String()+p.out.String(), "canary")
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -26,10 +25,12 @@ const (
 type ActiveMQ struct {
 	STOMP    string // host:port
 	OpenWire string // host:port
+	STOMPTLS string // host:port, of a stomp+ssl connector if WithXML adds one
 
 	dir     string
 	users   []User
 	rights  []Right
+	xmls    []string  // see WithXML
 	command *exec.Cmd // nil while it is not running
 	exited  chan struct{}
 }
@@ -87,25 +88,15 @@ func NewActiveMQ(dir string, options ...Option) (*ActiveMQ, error) {
 	for _, o := range options {
 		o(a)
 	}
-	var err error
-	if a.STOMP, a.OpenWire, err = twoFreePorts(); err != nil {
-		return nil, err
+	for _, addr := range []*string{&a.STOMP, &a.OpenWire, &a.STOMPTLS} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // not earlier, or the next may be the same
+		*addr = l.Addr().String()
 	}
 	return a, a.prepare()
-}
-
-func twoFreePorts() (string, string, error) {
-	one, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", err
-	}
-	defer one.Close()
-	two, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", "", err
-	}
-	defer two.Close()
-	return one.Addr().String(), two.Addr().String(), nil
 }
 
 // URL is the stomp connector as the connector's configuration names it.
@@ -247,53 +238,3 @@ func (a *ActiveMQ) Output() string {
 }
 
 func (a *ActiveMQ) outputFile() string { return filepath.Join(a.dir, "output.txt") }
-
-// xml is the configuration. The schema wants the children of broker in
-// alphabetical order.
-func (a *ActiveMQ) xml() string {
-	var b strings.Builder
-	b.WriteString(`<beans xmlns="http://www.springframework.org/schema/beans"
-  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-  xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans.xsd
-  http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
-<broker xmlns="http://activemq.apache.org/schema/core" brokerName="test" persistent="false" useJmx="false">
-`)
-	if len(a.users) > 0 {
-		b.WriteString("<plugins>\n<simpleAuthenticationPlugin><users>\n")
-		for _, u := range a.users {
-			fmt.Fprintf(&b, "<authenticationUser username=%q password=%q groups=%q/>\n", u.Name, u.Password, u.Groups)
-		}
-		b.WriteString("</users></simpleAuthenticationPlugin>\n" + a.authorization() + "</plugins>\n")
-	}
-	fmt.Fprintf(&b, `<transportConnectors>
-<transportConnector name="openwire" uri="tcp://%s"/>
-<transportConnector name="stomp" uri="stomp://%s"/>
-</transportConnectors>
-</broker>
-</beans>
-`, a.OpenWire, a.STOMP)
-	return b.String()
-}
-
-func (a *ActiveMQ) authorization() string {
-	if len(a.rights) == 0 {
-		return ""
-	}
-	var groups []string
-	for _, u := range a.users {
-		groups = append(groups, u.Groups)
-	}
-	all := strings.Join(groups, ",")
-	var b strings.Builder
-	b.WriteString("<authorizationPlugin><map><authorizationMap><authorizationEntries>\n")
-	for _, r := range append(a.rights, Right{Topic: "ActiveMQ.Advisory.>", Read: all, Write: all, Admin: all}) {
-		kind, name := "queue", r.Queue
-		if r.Topic != "" {
-			kind, name = "topic", r.Topic
-		}
-		fmt.Fprintf(&b, "<authorizationEntry %s=%q read=%q write=%q admin=%q/>\n", kind,
-			strings.ReplaceAll(name, ">", "&gt;"), r.Read, r.Write, r.Admin)
-	}
-	b.WriteString("</authorizationEntries></authorizationMap></map></authorizationPlugin>\n")
-	return b.String()
-}
