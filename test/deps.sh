@@ -4,9 +4,9 @@
 # of their own on free ports.
 set -euo pipefail
 
-# ActiveMQ with what its STOMP transformers need, a JDK for the JMS client of
-# the tests, and an XMPP server.
-packages=(activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody)
+# A C compiler for the race detector, ActiveMQ with what its STOMP transformers
+# need, a JDK for the JMS clients of the tests, and an XMPP server.
+packages=(gcc libc6-dev activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody)
 
 if ! command -v apt-get >/dev/null; then
 	echo "deps: this is no Debian; install these yourself: ${packages[*]}" >&2

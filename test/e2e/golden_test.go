@@ -26,16 +26,21 @@ func golden(t *testing.T, name, conversation string) {
 	require.Equal(t, string(want), conversation)
 }
 
-func TestTheMainJob(t *testing.T) {
+// TestConversations has each whole conversation over STOMP. "one-call" is also
+// what a driver over OpenWire hears: see TestOneCallOverJMS.
+func TestConversations(t *testing.T) {
+	talks := map[string]func(c *connector, d *driver, format string){"main-job": mainJob, "one-call": oneCall}
 	onBoth(t, func(t *testing.T, s brokerServer) {
-		for _, format := range wire.Formats {
-			t.Run(string(format), func(t *testing.T) {
-				t.Parallel()
-				c := start(t, s)
-				d := newDriver(c, "crm")
-				mainJob(c, d, string(format))
-				golden(t, "main-job."+string(format), d.conversation())
-			})
+		for name, talk := range talks {
+			for _, format := range wire.Formats {
+				t.Run(name+"."+string(format), func(t *testing.T) {
+					t.Parallel()
+					c := start(t, s)
+					d := newDriver(c, "crm")
+					talk(c, d, string(format))
+					golden(t, name+"."+string(format), d.conversation())
+				})
+			}
 		}
 	})
 }

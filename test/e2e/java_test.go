@@ -9,22 +9,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// One call, as a driver over STOMP and one over OpenWire (test/java/Driver.java)
-// have it: both must hear the same bytes.
-func TestOneCallOverSTOMP(t *testing.T) {
-	onBoth(t, func(t *testing.T, s brokerServer) {
-		for _, format := range wire.Formats {
-			t.Run(string(format), func(t *testing.T) {
-				t.Parallel()
-				c := start(t, s)
-				d := newDriver(c, "crm")
-				oneCall(c, d, string(format))
-				golden(t, "one-call."+string(format), d.conversation())
-			})
-		}
-	})
-}
-
+// TestOneCallOverJMS compares what a driver over OpenWire
+// (test/java/Driver.java) hears with what one over STOMP does: the same bytes.
 func TestOneCallOverJMS(t *testing.T) {
 	t.Parallel()
 	for _, format := range wire.Formats {
