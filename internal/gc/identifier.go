@@ -4,6 +4,9 @@
 // speaks, knows no broker and no Finesse, and imports the standard library
 // only.
 //
+// "The seed", here and elsewhere, is the document that defines the protocol:
+// "Generic Connector JTAPI", release 4.4.11.
+//
 // Identifiers are types so that an agent can not be taken for an extension. A
 // value that came through one of the Parse functions is valid; code behind the
 // edge does not check it again.
