@@ -45,7 +45,7 @@ and ` + keepControl + ` (calls), each on another port when that one is taken, or
 		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), cmd, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", string(wire.Text), "the `FORMAT` of events: text or json")
+	flags.StringVar(&f.format, "format", string(wire.Text), "the `FORMAT` of events: text, text-4.4 or json")
 	flags.StringVar(&f.listen, "listen", "", "the `ADDRESS` of the broker (default a free port, with --keep "+keepBroker+" if that is free)")
 	flags.BoolVar(&f.keep, "keep", false, "leave everything running afterwards and say how to join in")
 	flags.BoolVar(&f.full, "full", false, "print messages in full")
@@ -57,6 +57,9 @@ func demo(ctx context.Context, cmd *cobra.Command, f demoFlags) error {
 	format, err := wire.ParseFormat(f.format)
 	if err != nil {
 		return usagef("--format %s: %w", f.format, err)
+	}
+	if format == wire.TextOld {
+		return usagef("--format %s does not name a call that is being made, and the driver could not end it; use text, text-4.4 or json", format)
 	}
 	log := zap.NewNop()
 	if f.verbose {

@@ -27,7 +27,7 @@ func (e event) is(want string) bool {
 	return e.kind == kind && (state == "" || e.state == state)
 }
 
-// parseEvent reads either format.
+// parseEvent reads any format.
 func parseEvent(m message) event {
 	e := event{message: m}
 	if strings.HasPrefix(m.Body, "{") {

@@ -41,7 +41,7 @@ func TestAMessageCanNotSteerATerminal(t *testing.T) {
 	require.Equal(t, `- a\x1b[2Jb\n\u0085ü`, message{Body: "a\x1b[2Jb\n\u0085ü"}.line())
 }
 
-func TestTheDriverReadsBothFormats(t *testing.T) {
+func TestTheDriverReadsEveryFormat(t *testing.T) {
 	w := wire.Writer{Location: time.UTC, Substitute: '_'}
 	call := gc.Call{Agent: "1001", FullName: "Ann", Dialog: "77", State: gc.Held, From: "4085551234"}
 	for _, test := range []struct {

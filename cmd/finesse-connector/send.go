@@ -46,7 +46,7 @@ whoever else reads it.`,
 	flags := cmd.Flags()
 	flags.DurationVar(&f.wait, "wait", 3*time.Second, "how long to wait for answers")
 	flags.StringVar(&f.destination, "destination", "", "the `NAME` of the destination to listen on, a topic or queue://NAME (default a topic of its own)")
-	flags.StringVar(&f.format, "format", "", "ask for events in this `FORMAT`, text or json; counts on Hello, Beat and Connect")
+	flags.StringVar(&f.format, "format", "", "ask for events in this `FORMAT`, text, text-old, text-4.4 or json; counts on Hello, Beat and Connect")
 	flags.BoolVar(&f.asJSON, "json", false, "print answers as JSON, one object a line")
 	return cmd
 }

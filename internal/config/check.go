@@ -101,11 +101,7 @@ func (m *Messages) check(k *checker) {
 }
 
 func checkFormat(k *checker, path string, f wire.Format) {
-	problem := "is not a format"
-	if slices.Contains(laterFormats, f) {
-		problem = "is not available in this version"
-	}
-	k.that(slices.Contains(wire.Formats, f), path, string(f), problem)
+	k.that(slices.Contains(wire.Formats, f), path, string(f), "is not a format")
 }
 
 var (

@@ -70,8 +70,8 @@ type Node struct {
 
 // Messages is the section messages.
 type Messages struct {
-	Format              wire.Format    `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text or json (text-old and text-4.4 are not available in this version)"`
-	Formats             []FormatRule   `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text or json"`
+	Format              wire.Format    `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text, text-old, text-4.4 or json"`
+	Formats             []FormatRule   `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text, text-old, text-4.4 or json"`
 	TimeZone            *time.Location `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
 	CategoryProperty    string         `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
 	SeparatorSubstitute string         `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`

@@ -8,9 +8,6 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// laterFormats are documented and not available in this version.
-var laterFormats = []wire.Format{"text-old", "text-4.4"}
-
 // FormatRule gives the destinations that match Pattern a format.
 type FormatRule struct {
 	Pattern string

@@ -191,7 +191,7 @@ log: 5
 		`finesse.nodes[0].user: unknown key; accepted: rest, notify`,
 		`finesse.retries: has the wrong type; accepted: 0 to 10`,
 		`log: is a section; accepted: further keys below it`,
-		`messages.formats["Crm.*"]: "texd": is not a format; accepted: destination pattern: text or json`,
+		`messages.formats["Crm.*"]: "texd": is not a format; accepted: destination pattern: text, text-old, text-4.4 or json`,
 	}, strings.Split(got.Error(), "\n"))
 }
 
@@ -243,8 +243,8 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"retries end":                                     {nodes + "  retries: 11", "finesse.retries"},
 		"authorities can be read":                         {nodes + "  ca_file: missing.pem", "finesse.ca_file"},
 		"the format exists":                               {nodes + "messages: {format: xml}", "messages.format"},
-		"formats of later versions are not taken":         {nodes + "messages: {format: text-old}", "messages.format"},
-		"nor are those for clients of GC 4.4":             {nodes + `messages: {formats: {"*": text-4.4}}`, `messages.formats["*"]`},
+		"a format there is not":                           {nodes + "messages: {format: text-5}", "messages.format"},
+		"nor for a pattern":                               {nodes + `messages: {formats: {"*": xml}}`, `messages.formats["*"]`},
 		"formats are a map":                               {nodes + "messages: {formats: [text]}", "messages.formats"},
 		"a format is text":                                {nodes + "messages: {formats: {a: 1}}", `messages.formats["a"]`},
 		"a pattern can match something":                   {nodes + "messages: {formats: {'a b': text}}", `messages.formats["a b"]`},

@@ -23,12 +23,13 @@ type System struct{ Status SystemStatus }
 
 // State is an agent's state (O-001). Times are UTC; the formats convert them.
 type State struct {
-	Agent    AgentID
-	State    UserState
-	Reason   ReasonCodeID // "" when there is none
-	Pending  UserState    // UCCE: what follows the call
-	Changed  time.Time    // zero when Finesse did not say
-	FullName string
+	Agent     AgentID
+	State     UserState
+	Reason    ReasonCodeID // "" when there is none
+	Pending   UserState    // UCCE: what follows the call
+	Changed   time.Time    // zero when Finesse did not say
+	FullName  string
+	Extension Extension // "" when signed out
 }
 
 // UserState is a Finesse user's state.
@@ -104,6 +105,7 @@ type Call struct {
 	State        CallState
 	Cause        string // why the call failed: BUSY, BAD_DESTINATION, …
 	From         string // "" when the caller withholds the number
+	Type         string // Finesse's callType: PREROUTE_ACD_IN, OUT, …
 	Start        time.Time
 	Variables    []CallVariable // in Finesse's order
 	Participants []Participant
@@ -118,6 +120,7 @@ type Participant struct {
 	MediaAddress string
 	State        CallState
 	AddressType  string // AGENT_DEVICE, or "" for an outside party
+	Start        time.Time
 }
 
 // NewInboundCall announces a call that rings at the agent (O-009).

@@ -37,14 +37,18 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		Previous:  d.AssociatedDialog,
 		State:     own.State,
 		From:      d.FromAddress,
+		Type:      d.CallType,
 		Start:     own.StartTime,
 		Variables: d.Variables,
+	}
+	if known := s.calls[d.ID]; known != nil && (c.Type == "" || c.Type == "NULL") {
+		c.Type = known.told.Type // forgotten in a failover
 	}
 	if c.State == gc.Failed {
 		c.Cause = own.StateCause
 	}
 	for _, p := range d.Participants {
-		c.Participants = append(c.Participants, gc.Participant{MediaAddress: p.MediaAddress, State: p.State, AddressType: p.AddressType})
+		c.Participants = append(c.Participants, gc.Participant{MediaAddress: p.MediaAddress, State: p.State, AddressType: p.AddressType, Start: p.StartTime})
 	}
 	return c
 }

@@ -100,12 +100,13 @@ func (s *Session) info() gc.AgentInfo {
 
 func (s *Session) state() gc.State {
 	return gc.State{
-		Agent:    s.Agent,
-		State:    s.user.State,
-		Reason:   s.user.ReasonCodeID,
-		Pending:  s.user.PendingState,
-		Changed:  s.user.StateChangeTime,
-		FullName: s.info().FullName(),
+		Agent:     s.Agent,
+		State:     s.user.State,
+		Reason:    s.user.ReasonCodeID,
+		Pending:   s.user.PendingState,
+		Changed:   s.user.StateChangeTime,
+		FullName:  s.info().FullName(),
+		Extension: s.extension(),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
-	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
@@ -13,7 +12,7 @@ import (
 // (test/java/Driver.java) hears with what one over STOMP does: the same bytes.
 func TestOneCallOverJMS(t *testing.T) {
 	t.Parallel()
-	for _, format := range wire.Formats {
+	for _, format := range talkable {
 		t.Run(string(format), func(t *testing.T) {
 			t.Parallel()
 			c := start(t, activeMQ())

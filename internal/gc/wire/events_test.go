@@ -52,7 +52,7 @@ var examples = []struct {
 	}},
 	{"state-with-reason", gc.State{Agent: "jehanzeb6", FullName: "jehanzeb6 riaz", State: gc.NotReady, Reason: "8", Changed: at("2019-09-17 12:46:21")}},
 	{"state-without-reason", gc.State{Agent: "1001", FullName: "Ann Smith", State: gc.Ready, Changed: at("2019-09-17 12:46:21")}},
-	{"state-pending", gc.State{Agent: "1001", FullName: "Ann Smith", State: gc.Talking, Pending: gc.NotReady, Changed: at("2019-09-17 12:46:21")}},
+	{"state-pending", gc.State{Agent: "1001", FullName: "Ann Smith", Extension: "2001", State: gc.Talking, Pending: gc.NotReady, Changed: at("2019-09-17 12:46:21")}},
 	{"state-without-time", gc.State{Agent: "1001", FullName: "Ann Smith", State: gc.LoggedOut}},
 	{"re-login", gc.ReLogin{Agent: "1001"}},
 	{"error", gc.ErrorEvent{Agent: "1001", Code: gc.SubscriptionFailed}},
@@ -83,6 +83,16 @@ var examples = []struct {
 		c.Variables = []gc.CallVariable{{Name: "user.cvp_url", Value: "http://h/?a=1|2#3,4"}, {Name: "callVariable10", Value: "<ten> & \"10\""}, {Name: "callVariable1", Value: "😀"}}
 		return c
 	}()}},
+	{"inbound-call-of-a-consultation", gc.InboundCall{Call: func() gc.Call {
+		c := call("17672721", "5000", gc.Active, "42512", "2022-07-22 18:16:47",
+			gc.Participant{MediaAddress: "42053", State: gc.Active, AddressType: "AGENT_DEVICE", Start: at("2022-07-22 18:16:47")},
+			gc.Participant{MediaAddress: "42512", State: gc.Active, AddressType: "AGENT_DEVICE", Start: at("2022-07-22 18:16:47")})
+		c.Previous, c.Type = "17672718", "CONSULT_IN"
+		c.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "CONSULT"}, {Name: "callVariable7", Value: "42035"}, {Name: "callVariable8", Value: "MAINAPP"},
+			{Name: "user.microapp.locale", Value: "en-us"}, {Name: "user.microapp.media_server", Value: "http://192.168.1.72"}}
+		return c
+	}()}},
+	{"inbound-call-wrap-up", gc.InboundCall{Call: call("16871284", "jehanzeb6", gc.WrapUp, "4012", "2019-09-17 15:32:15")}},
 	{"dialog-state", gc.DialogState{Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10")}},
 	{"dialog-state-of-a-consultation", gc.DialogState{
 		Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10"),
@@ -165,18 +175,22 @@ func TestNoValueShiftsAFieldOfAText(t *testing.T) {
 	fields := func(vars, label, name, from string) bool {
 		c := gc.Call{Agent: "1", FullName: name, Dialog: "7", State: gc.Active, From: from, Variables: []gc.CallVariable{{Name: "callVariable3", Value: vars}, {Name: label, Value: vars}}}
 		for _, e := range []struct {
-			event gc.Event
-			want  int
+			event           gc.Event
+			text, old, gc44 int // fields
 		}{
-			{gc.InboundCall{Call: c}, 8},
-			{gc.NewInboundCall{Call: c}, 5},
-			{gc.DialogState{Call: c}, 11},
-			{gc.State{Agent: "1", State: gc.Ready, FullName: name}, 5},
-			{gc.ReasonCodes{Agent: "1", FullName: name, Category: gc.NotReadyReasons, Codes: []gc.ReasonCode{{ID: "1", Label: label}, {ID: "2", Label: name}}}, 6},
+			{gc.InboundCall{Call: c}, 8, 4, 10},
+			{gc.NewInboundCall{Call: c}, 5, 5, 7},
+			{gc.DialogState{Call: c}, 11, 11, 11},
+			{gc.State{Agent: "1", State: gc.Ready, FullName: name}, 5, 4, 10},
+			{gc.ReLogin{Agent: "1"}, 3, 3, 10},
+			{gc.AgentInfo{Agent: "1", FirstName: name, Supervisor: true, Teams: []gc.Team{{ID: "1", Name: label}}}, 7, 7, 10},
+			{gc.ReasonCodes{Agent: "1", FullName: name, Category: gc.NotReadyReasons, Codes: []gc.ReasonCode{{ID: "1", Label: label}, {ID: "2", Label: name}}}, 6, 6, 6},
 		} {
-			if got := strings.Count(writer.Write(wire.Text, e.event).Body, "#") + 1; got != e.want {
-				t.Logf("%T has %d fields, not %d", e.event, got, e.want)
-				return false
+			for f, want := range map[wire.Format]int{wire.Text: e.text, wire.TextOld: e.old, wire.Text44: e.gc44} {
+				if got := strings.Count(writer.Write(f, e.event).Body, "#") + 1; got != want {
+					t.Logf("%s: %T has %d fields, not %d", f, e.event, got, want)
+					return false
+				}
 			}
 		}
 		body := strings.Split(writer.Write(wire.Text, gc.InboundCall{Call: c}).Body, "#")[5]
@@ -185,6 +199,9 @@ func TestNoValueShiftsAFieldOfAText(t *testing.T) {
 	}
 	require.NoError(t, quick.Check(fields, nil))
 	require.True(t, fields("a#b|c,d=e", "#|,=", "Smith, Ann #1", "a=b"))
+	participants := strings.Split(writer.Write(wire.Text44, gc.InboundCall{Call: call("7", "1", gc.Active, "2", "2022-07-22 18:16:47",
+		gc.Participant{MediaAddress: "a|b,c#d"}, gc.Participant{MediaAddress: "2"})}).Body, "#")[9]
+	require.Equal(t, "participants:a_b_c_d,,,,|2,,,,", participants)
 	require.Equal(t, 3, writer.Write(wire.Text, gc.State{Agent: "1", State: gc.Ready, FullName: "a#b|c="}).Replaced)
 	require.Zero(t, writer.Write(wire.JSON, gc.State{Agent: "1", State: gc.Ready, FullName: "a#b|c="}).Replaced, "JSON needs no substitute")
 }

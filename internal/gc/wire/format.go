@@ -19,12 +19,14 @@ type Format string
 
 // The formats a destination can have.
 const (
-	Text Format = "text" // the seed's New Format
-	JSON Format = "json" // the seed's JSON objects
+	Text    Format = "text"     // the seed's New Format
+	TextOld Format = "text-old" // the seed's Old Format
+	Text44  Format = "text-4.4" // what clients of Generic Connector 4.4 parse
+	JSON    Format = "json"     // the seed's JSON objects
 )
 
 // Formats lists them all, the default first.
-var Formats = []Format{Text, JSON}
+var Formats = []Format{Text, TextOld, Text44, JSON}
 
 // ParseFormat reads the name of a format, in any case.
 func ParseFormat(s string) (Format, error) {
@@ -50,18 +52,15 @@ type Writer struct {
 	Substitute rune           // for "#", "|", "," and "=" inside a value of a text form
 }
 
-// Write gives e in format f. An event type without a row in Events is a bug
-// and panics.
+// Write gives e in format f, one of Formats. An event type without a row in
+// Events is a bug and panics.
 func (w *Writer) Write(f Format, e gc.Event) Message {
 	row := byType[reflect.TypeOf(e)]
 	if row == nil {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
-	if f == JSON {
-		return Message{Name: row.Name, Category: row.Category, Body: encode(row.json(&jsonForm{w.Location}, e))}
-	}
-	t := &textForm{writer: w}
-	return Message{Name: row.Name, Category: row.Category, Body: row.text(t, e), Replaced: t.replaced}
+	body, replaced := row.write[f](w, e)
+	return Message{Name: row.Name, Category: row.Category, Body: body, Replaced: replaced}
 }
 
 // timeLayout has no zone: drivers and connector agree on one.
