@@ -159,6 +159,21 @@ func (st *stage) MakeCall(ctx context.Context, _ finesse.Credentials, _ finesse.
 func (st *stage) Act(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ finesse.Action, _ gc.Extension) error {
 	return st.wait(ctx)
 }
+func (st *stage) SignInMobile(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.Extension, _ gc.PhoneNumber, _ string) error {
+	return st.wait(ctx)
+}
+func (st *stage) Consult(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ gc.Extension, _ gc.PhoneNumber) error {
+	return st.wait(ctx)
+}
+func (st *stage) TransferSST(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ gc.Extension, _ gc.PhoneNumber) error {
+	return st.wait(ctx)
+}
+func (st *stage) UpdateCallData(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ string, _ []gc.CallVariable) error {
+	return st.wait(ctx)
+}
+func (st *stage) WrapUpReasons(ctx context.Context, _ finesse.Credentials) ([]gc.ReasonCode, error) {
+	return nil, st.wait(ctx)
+}
 func (st *stage) Subscribe(context.Context, finesse.Credentials) (session.Stream, error) {
 	return quiet{}, nil
 }

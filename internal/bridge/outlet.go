@@ -13,15 +13,15 @@ import (
 // goroutine.
 type outlet struct {
 	bridge *Bridge
-	told   map[gc.DialogID]string // the last InboundCall of each call
+	told   map[gc.DialogID]string // the last state of each call
 }
 
-// emit publishes an event. The text form of an InboundCall shows less than
+// emit publishes an event. The text form of a call's state shows less than
 // Finesse tells (no participants), so that two different ones may read the
 // same; a driver must not take the second for a repetition and is spared it,
 // unless it answers a command.
 func (o *outlet) emit(e session.Emission) {
-	if call, ok := e.Event.(gc.InboundCall); ok {
+	if call := callOf(e.Event); call != nil {
 		body := o.bridge.write(e).Body
 		if o.told[call.Dialog] == body && !e.Answer {
 			return
@@ -32,6 +32,18 @@ func (o *outlet) emit(e session.Emission) {
 		}
 	}
 	o.bridge.publish(e)
+}
+
+// callOf is the call whose state an event reports.
+func callOf(e gc.Event) *gc.Call {
+	switch e := e.(type) {
+	case gc.InboundCall:
+		return &e.Call
+	case gc.ConsultCall:
+		return &e.Call
+	default:
+		return nil
+	}
 }
 
 func (b *Bridge) write(e session.Emission) wire.Message {
@@ -60,6 +72,7 @@ func (b *Bridge) publish(e session.Emission) {
 	b.Logger.Debug("event", append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)
 	b.Publish(broker.Message{
 		Destination:   e.Destination,
+		Type:          m.Type,
 		Category:      m.Category,
 		CorrelationID: e.CorrelationID,
 		Body:          m.Body,
@@ -73,13 +86,14 @@ func fieldsOf(e gc.Event) []zap.Field {
 	about := func(agent gc.AgentID, state string) []zap.Field {
 		return []zap.Field{zap.String("agent", string(agent)), zap.String("state", state)}
 	}
+	if c := callOf(e); c != nil {
+		return append(about(c.Agent, string(c.State)), zap.String("dialog", string(c.Dialog)))
+	}
 	switch e := e.(type) {
 	case gc.State:
 		return about(e.Agent, string(e.State))
 	case gc.ErrorEvent:
 		return about(e.Agent, string(e.Code))
-	case gc.InboundCall:
-		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
 	case gc.NewInboundCall:
 		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
 	default:

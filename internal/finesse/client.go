@@ -5,9 +5,10 @@
 // What it promises:
 //
 //   - A request that creates, answers or ends a call, or acts on one in any
-//     other way, is sent once. Reads and changes of an agent's state are sent
-//     again on a time-out, Options.Retries times, because doing them twice has
-//     the effect of doing them once. No other failure is retried here.
+//     other way, is sent once. Reads and changes of an agent's state or of a
+//     call's data are sent again on a time-out, Options.Retries times, because
+//     doing them twice has the effect of doing them once. No other failure is
+//     retried here.
 //   - Requests of one agent never wait for those of another: there is no
 //     common queue, and HTTP/1.1 gives each its own connection.
 //   - Every attempt ends within Options.Timeout, body included, and nothing

@@ -108,6 +108,18 @@ func TestReads(t *testing.T) {
 	asked("/finesse/api/User/1001/ReasonCodes?category=NOT_READY")
 	require.Equal(t, []gc.ReasonCode{{ID: "1", Label: "Lunch"}}, codes, "the id of the uri, not the code")
 
+	body = string(file(t, "wrap_up_reasons.xml"))
+	reasons, err := c.WrapUpReasons(t.Context(), agent)
+	require.NoError(t, err)
+	asked("/finesse/api/User/1001/WrapUpReasons")
+	require.Equal(t, []gc.ReasonCode{{ID: "205", Label: "Product Question"}, {ID: "206", Label: " Réclamation, autre "}}, reasons,
+		"the label as it is, with or without a slash in front of the uri; no reason without a label")
+
+	body = "<WrapUpReasons/>"
+	reasons, err = c.WrapUpReasons(t.Context(), agent)
+	require.NoError(t, err)
+	require.Empty(t, reasons)
+
 	body = string(file(t, "system_info.xml"))
 	info, err := c.SystemInfo(t.Context())
 	require.NoError(t, err)
@@ -136,12 +148,62 @@ func TestWrites(t *testing.T) {
 	require.Equal(t, []string{"PUT", "/finesse/api/User/jo%20o%27neil@corp", "r2", xml, "<User><state>NOT_READY</state><reasonCodeId>19</reasonCodeId></User>"}, got)
 	require.NoError(t, c.ChangeState(t.Context(), agent, "", gc.Ready, ""))
 	require.Equal(t, []string{"PUT", "/finesse/api/User/1001", "", xml, "<User><state>READY</state></User>"}, got)
+	for _, state := range []gc.UserState{gc.Work, gc.WorkReady} {
+		require.NoError(t, c.ChangeState(t.Context(), agent, "r", state, ""))
+		require.Equal(t, "<User><state>"+string(state)+"</state></User>", got[4])
+	}
+	require.NoError(t, c.SignInMobile(t.Context(), agent, "r5", "2001", "4085551234", CallByCall))
+	require.Equal(t, []string{"PUT", "/finesse/api/User/1001", "r5", xml, "<User><state>LOGIN</state><extension>2001</extension>" +
+		"<mobileAgent><mode>CALL_BY_CALL</mode><dialNumber>4085551234</dialNumber></mobileAgent></User>"}, got)
 	require.NoError(t, c.MakeCall(t.Context(), agent, "r3", "2001", "<*&5>"))
 	require.Equal(t, []string{"POST", "/finesse/api/User/1001/Dialogs", "r3", xml,
 		"<Dialog><requestedAction>MAKE_CALL</requestedAction><fromAddress>2001</fromAddress><toAddress>&lt;*&amp;5&gt;</toAddress></Dialog>"}, got)
 	require.NoError(t, c.Act(t.Context(), agent, "r4", "77", Answer, "2001"))
 	require.Equal(t, []string{"PUT", "/finesse/api/Dialog/77", "r4", xml,
 		"<Dialog><requestedAction>ANSWER</requestedAction><targetMediaAddress>2001</targetMediaAddress></Dialog>"}, got)
+}
+
+func TestWritesAboutASecondPartyAndCallData(t *testing.T) {
+	const target = "<targetMediaAddress>2001</targetMediaAddress>"
+	for _, w := range []struct {
+		name string
+		do   func(context.Context, *Client) error
+		want string
+	}{
+		{"consultation", func(ctx context.Context, c *Client) error { return c.Consult(ctx, agent, "r1", "77", "2001", "2002") },
+			"<requestedAction>CONSULT_CALL</requestedAction>" + target + "<toAddress>2002</toAddress>"},
+		{"single step transfer", func(ctx context.Context, c *Client) error {
+			return c.TransferSST(ctx, agent, "r1", "77", "2001", "2002")
+		},
+			"<requestedAction>TRANSFER_SST</requestedAction>" + target + "<toAddress>2002</toAddress>"},
+		{"transfer needs no number", func(ctx context.Context, c *Client) error { return c.Act(ctx, agent, "r1", "77", Transfer, "2001") },
+			"<requestedAction>TRANSFER</requestedAction>" + target},
+		{"conference needs no number", func(ctx context.Context, c *Client) error { return c.Act(ctx, agent, "r1", "77", Conference, "2001") },
+			"<requestedAction>CONFERENCE</requestedAction>" + target},
+		{"wrap-up reason and variables, an empty value included", func(ctx context.Context, c *Client) error {
+			return c.UpdateCallData(ctx, agent, "r1", "77", "Happy & gone", []gc.CallVariable{{Name: "callVariable1", Value: "<x>"}, {Name: "user.ecc[0]"}})
+		}, "<requestedAction>UPDATE_CALL_DATA</requestedAction><mediaProperties><wrapUpReason>Happy &amp; gone</wrapUpReason><callvariables>" +
+			"<CallVariable><name>callVariable1</name><value>&lt;x&gt;</value></CallVariable>" +
+			"<CallVariable><name>user.ecc[0]</name><value></value></CallVariable></callvariables></mediaProperties>"},
+		{"a wrap-up reason alone", func(ctx context.Context, c *Client) error {
+			return c.UpdateCallData(ctx, agent, "r1", "77", "Sold", nil)
+		}, "<requestedAction>UPDATE_CALL_DATA</requestedAction><mediaProperties><wrapUpReason>Sold</wrapUpReason></mediaProperties>"},
+		{"variables alone leave the wrap-up reason", func(ctx context.Context, c *Client) error {
+			return c.UpdateCallData(ctx, agent, "r1", "77", "", []gc.CallVariable{{Name: "callVariable1", Value: "x"}})
+		}, "<requestedAction>UPDATE_CALL_DATA</requestedAction><mediaProperties><callvariables>" +
+			"<CallVariable><name>callVariable1</name><value>x</value></CallVariable></callvariables></mediaProperties>"},
+	} {
+		t.Run(w.name, func(t *testing.T) {
+			var got []string
+			_, c := startNode(t, func(rw http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				got = []string{r.Method, r.URL.RequestURI(), r.Header.Get("requestId"), string(body)}
+				rw.WriteHeader(http.StatusAccepted)
+			})
+			require.NoError(t, w.do(t.Context(), c))
+			require.Equal(t, []string{"PUT", "/finesse/api/Dialog/77", "r1", "<Dialog>" + w.want + "</Dialog>"}, got)
+		})
+	}
 }
 
 func apiErrors(errorType, message, data string) string {
@@ -154,6 +216,9 @@ func TestRefusals(t *testing.T) {
 	user := func(ctx context.Context, c *Client) error { _, err := c.User(ctx, agent); return err }
 	dialog := func(ctx context.Context, c *Client) error { _, err := c.Dialog(ctx, agent, "7"); return err }
 	act := func(ctx context.Context, c *Client) error { return c.Act(ctx, agent, "r", "7", Hold, "2001") }
+	consult := func(ctx context.Context, c *Client) error { return c.Consult(ctx, agent, "r", "7", "2001", "5") }
+	data := func(ctx context.Context, c *Client) error { return c.UpdateCallData(ctx, agent, "r", "7", "x", nil) }
+	wrapUps := func(ctx context.Context, c *Client) error { _, err := c.WrapUpReasons(ctx, agent); return err }
 	call := func(ctx context.Context, c *Client) error { return c.MakeCall(ctx, agent, "r", "2001", "5") }
 	state := func(ctx context.Context, c *Client) error { return c.ChangeState(ctx, agent, "r", gc.Ready, "") }
 	system := func(ctx context.Context, c *Client) error { _, err := c.SystemInfo(ctx); return err }
@@ -183,6 +248,11 @@ func TestRefusals(t *testing.T) {
 		{"web application not there yet", system, 404, html, gc.FinesseUnavailable},
 		{"missing reason code", state, 400, apiErrors("Parameter Missing", "", "reasonCodeId"), gc.MissingReasonCode},
 		{"bad destination", call, 400, apiErrors("Invalid Destination", "", ""), gc.BadDestination},
+		{"consultation with nobody", consult, 400, apiErrors("Invalid Destination", "", ""), gc.BadDestination},
+		{"consultation in an unknown call", consult, 404, "", gc.NoDialogID},
+		{"data for a call of others keeps the session", data, 401, mismatch, gc.NoDialogID},
+		{"wrap-up reasons of an unknown user", wrapUps, 404, html, gc.UserNotFound},
+		{"wrap-up reasons that are something else", wrapUps, 200, "<ReasonCodes/>", gc.GeneralError},
 		{"bad request without a reason", call, 400, html, gc.GeneralError},
 		{"administrators only", user, 403, "", gc.GeneralError},
 		{"internal error", user, 500, apiErrors("Internal Server Error", "RUNTIME_EXCEPTION", ""), gc.GeneralError},
@@ -230,6 +300,12 @@ func TestOnlyReadsAndChangesOfStateAreRepeatedAndOnlyOnATimeOut(t *testing.T) {
 		{"MakeCall", func(c *Client) error { return c.MakeCall(t.Context(), agent, "r", "2001", "5") }, 1},
 		{"Act Answer", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Answer, "2001") }, 1},
 		{"Act Drop", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Drop, "2001") }, 1},
+		{"Act Transfer", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Transfer, "2001") }, 1},
+		{"Consult", func(c *Client) error { return c.Consult(t.Context(), agent, "r", "7", "2001", "5") }, 1},
+		{"TransferSST", func(c *Client) error { return c.TransferSST(t.Context(), agent, "r", "7", "2001", "5") }, 1},
+		{"UpdateCallData", func(c *Client) error { return c.UpdateCallData(t.Context(), agent, "r", "7", "x", nil) }, 3},
+		{"WrapUpReasons", func(c *Client) error { _, err := c.WrapUpReasons(t.Context(), agent); return err }, 3},
+		{"SignInMobile", func(c *Client) error { return c.SignInMobile(t.Context(), agent, "r", "2001", "5", CallByCall) }, 3},
 		{"Act Hold", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Hold, "2001") }, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

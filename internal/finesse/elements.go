@@ -105,6 +105,16 @@ type (
 		Label text `xml:"label"`
 	}
 
+	wrapUpReasonsElement struct {
+		XMLName xml.Name              `xml:"wrapupreasons"`
+		Reasons []wrapUpReasonElement `xml:"wrapupreason"`
+	}
+
+	wrapUpReasonElement struct {
+		URI   text   `xml:"uri"`
+		Label string `xml:"label"` // goes back to Finesse as it came
+	}
+
 	apiErrorsElement struct {
 		XMLName xml.Name          `xml:"apierrors"`
 		Errors  []apiErrorElement `xml:"apierror"`
@@ -233,6 +243,17 @@ func (e *reasonCodesElement) reasonCodes() ([]gc.ReasonCode, error) {
 		}
 	}
 	return codes, nil
+}
+
+// wrapUpReasons leaves out a reason without a label: it could not be given.
+func (e *wrapUpReasonsElement) wrapUpReasons() ([]gc.ReasonCode, error) {
+	reasons := make([]gc.ReasonCode, 0, len(e.Reasons))
+	for _, r := range e.Reasons {
+		if strings.TrimSpace(r.Label) != "" {
+			reasons = append(reasons, gc.ReasonCode{ID: reasonCodeID(lastSegment(r.URI)), Label: r.Label})
+		}
+	}
+	return reasons, nil
 }
 
 func (e *apiErrorsElement) apiError() *APIError {

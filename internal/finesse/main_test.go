@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// file is a captured document, as published in the Finesse developer guide or
-// recorded from a UCCE system.
+// file is a document as published in the Finesse developer guide, recorded from
+// a UCCE system or, for wrap-up reasons, composed of the elements in the guide.
 func file(t testing.TB, name string) []byte {
 	t.Helper()
 	doc, err := os.ReadFile(filepath.Join("testdata", name))

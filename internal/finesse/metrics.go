@@ -10,15 +10,19 @@ import (
 type method string
 
 const (
-	methodSystemInfo  method = "system_info"
-	methodUser        method = "user"
-	methodDialogs     method = "dialogs"
-	methodDialog      method = "dialog"
-	methodReasonCodes method = "reason_codes"
-	methodSignIn      method = "sign_in"
-	methodChangeState method = "change_state"
-	methodMakeCall    method = "make_call"
-	methodAct         method = "act"
+	methodSystemInfo     method = "system_info"
+	methodUser           method = "user"
+	methodDialogs        method = "dialogs"
+	methodDialog         method = "dialog"
+	methodReasonCodes    method = "reason_codes"
+	methodWrapUpReasons  method = "wrap_up_reasons"
+	methodSignIn         method = "sign_in"
+	methodChangeState    method = "change_state"
+	methodMakeCall       method = "make_call"
+	methodAct            method = "act"
+	methodConsult        method = "consult"
+	methodTransferSST    method = "transfer_sst"
+	methodUpdateCallData method = "update_call_data"
 )
 
 // result is how one attempt ended, and a label: the set is closed.
@@ -36,7 +40,8 @@ const (
 
 var (
 	allMethods = []method{methodSystemInfo, methodUser, methodDialogs, methodDialog, methodReasonCodes,
-		methodSignIn, methodChangeState, methodMakeCall, methodAct}
+		methodWrapUpReasons, methodSignIn, methodChangeState, methodMakeCall, methodAct, methodConsult, methodTransferSST,
+		methodUpdateCallData}
 	allResults = []result{resultOK, resultDenied, resultRefused, resultUnavailable, resultTimeout, resultIO, resultMalformed}
 )
 

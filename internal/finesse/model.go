@@ -32,6 +32,11 @@ const (
 	Hold     Action = "HOLD"
 	Retrieve Action = "RETRIEVE"
 	Drop     Action = "DROP"
+	// Transfer and Conference join the parties of the held call they are sent
+	// for with those of the agent's active consultation. Finesse takes them
+	// once they are among the actions of the agent's held participant.
+	Transfer   Action = "TRANSFER"
+	Conference Action = "CONFERENCE"
 )
 
 // SystemInfo is the condition of one node. Domains differ from node to node:

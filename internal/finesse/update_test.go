@@ -187,7 +187,7 @@ func FuzzParseUpdate(f *testing.F) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	for _, name := range []string{"system_info.xml", "user.xml", "dialog.xml", "reason_codes.xml"} {
+	for _, name := range []string{"system_info.xml", "user.xml", "dialog.xml", "reason_codes.xml", "wrap_up_reasons.xml"} {
 		f.Add(file(f, name))
 	}
 	f.Add([]byte("<Dialogs/>"))
@@ -199,7 +199,11 @@ func FuzzAnswer(f *testing.F) {
 			dialogs dialogsElement
 			dialog  dialogElement
 			codes   reasonCodesElement
+			wrapUps wrapUpReasonsElement
 		)
+		if decode(body, &wrapUps) == nil {
+			_, _ = wrapUps.wrapUpReasons()
+		}
 		if decode(body, &info) == nil {
 			_, _ = info.systemInfo()
 		}

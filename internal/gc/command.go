@@ -26,6 +26,19 @@ const (
 	GetDialogState         CommandName = "getdialogstate"
 	ReasonCodeNotReady     CommandName = "reasoncodenotready"
 	ReasonCodeLogout       CommandName = "reasoncodelogout"
+	MobileAgentLogin       CommandName = "MobileAgentLogin"
+	ForceLogout            CommandName = "force_logout"
+	MakeWorkNotReady       CommandName = "makeworknotready"
+	MakeWorkReady          CommandName = "makeworkready"
+	WrapUpReasonCode       CommandName = "wrapupreasoncode"
+	WrapUpCall             CommandName = "wrapup"
+	TransferSST            CommandName = "Transfer_sst"
+	MakeConsultCall        CommandName = "ConsultCall"
+	TransferCall           CommandName = "TransferCall"
+	ConferenceCall         CommandName = "Conferencecall"
+	GetDialogStateControls CommandName = "getdialogstatecontrols"
+	GetDialogParticipants  CommandName = "getDialogParticipants"
+	UpdateCallVariable     CommandName = "update_call_variable"
 )
 
 // Category is the MessageCategory of a command or an event.
@@ -40,6 +53,7 @@ const (
 	AgentDialog    Category = "agent_dialog"
 	AgentWork      Category = "agent_work"
 	AgentError     Category = "agent_error"
+	Supervisor     Category = "supervisor_dialog"
 )
 
 // Parameter is one comma separated field of a command's body.
@@ -60,6 +74,11 @@ const (
 	NumberKind
 	DialogKind
 	ReasonCodeKind
+	ModeKind          // of a mobile agent: true is call by call, false a nailed connection
+	IgnoredKind       // drivers send different things there, and nothing depends on it
+	WrapUpReasonKind  // the label or the key that ReasonCodes gave
+	VariableNameKind  //
+	VariableValueKind // may be empty and, where it comes last, hold commas
 )
 
 // CommandSpec is a row of the table of commands.
@@ -85,6 +104,8 @@ var (
 	extension = Parameter{"agent_extension", ExtensionKind}
 	dialog    = Parameter{"Dialog_ID", DialogKind}
 	reason    = Parameter{"ReasonCode", ReasonCodeKind}
+	number    = Parameter{"Other_Party_Extension_Number", NumberKind}
+	ignored   = Parameter{"agent_extension", IgnoredKind}
 )
 
 // Commands is the table of commands (seed, "Agent Commands"). A new row needs
@@ -93,15 +114,16 @@ var Commands = []CommandSpec{
 	{Name: Hello, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
 	{Name: Beat, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
 	{Name: Connect, Category: AgentInfoCat, Parameters: []Parameter{{"client_destination", DestinationKind}, password}},
-	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State"}},
+	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
+	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {"agent_phone", NumberKind}, {"connection_mode", ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: Logout, Category: AgentState, Answers: []string{"State"}},
 	{Name: LogoutWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
 	{Name: MakeReady, Category: AgentState, Answers: []string{"State"}},
 	{Name: MakeNotReady, Category: AgentState, Answers: []string{"State"}},
 	{Name: MakeNotReadyWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
 	{Name: GetState, Category: AgentState, Answers: []string{"State"}},
-	{Name: Refresh, Category: AgentState, Answers: []string{"AgentInfo", "State", "InboundCall"}},
-	{Name: MakeCall, Category: AgentCall, Parameters: []Parameter{{"Other_Party_Extension_Number", NumberKind}}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: Refresh, Category: AgentState, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
+	{Name: MakeCall, Category: AgentCall, Parameters: []Parameter{number}, Once: true, Answers: []string{"InboundCall"}},
 	{Name: AnswerCall, Category: AgentCall, Parameters: []Parameter{dialog}, Once: true, Answers: []string{"InboundCall"}},
 	{Name: HoldCall, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"InboundCall"}},
 	{Name: RetrieveCall, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"InboundCall"}},
@@ -109,6 +131,18 @@ var Commands = []CommandSpec{
 	{Name: GetDialogState, Category: AgentDialog, Parameters: []Parameter{dialog}, Answers: []string{"DialogState"}},
 	{Name: ReasonCodeNotReady, Category: AgentState, Answers: []string{"ReasonCodes"}},
 	{Name: ReasonCodeLogout, Category: AgentState, Answers: []string{"ReasonCodes"}},
+	{Name: WrapUpReasonCode, Category: AgentWork, Answers: []string{"ReasonCodes"}},
+	{Name: ForceLogout, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeWorkNotReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeWorkReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: TransferSST, Category: AgentCall, Parameters: []Parameter{number, dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: MakeConsultCall, Category: AgentCall, Parameters: []Parameter{number, dialog}, Once: true, Answers: []string{"ConsultCall"}},
+	{Name: TransferCall, Category: AgentCall, Parameters: []Parameter{ignored, dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: ConferenceCall, Category: AgentCall, Parameters: []Parameter{ignored, dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: GetDialogStateControls, Category: AgentDialog, Parameters: []Parameter{dialog}, Answers: []string{"DialogStateControls"}},
+	{Name: GetDialogParticipants, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"ConferenceParticipants"}},
+	{Name: UpdateCallVariable, Category: AgentCall, Parameters: []Parameter{dialog, {"variable_name", VariableNameKind}, {"variable_value", VariableValueKind}}, Answers: []string{"InboundCall"}},
+	{Name: WrapUpCall, Category: AgentDialog, Parameters: []Parameter{{"Wrapup_Reason", WrapUpReasonKind}, dialog}},
 }
 
 // Command is one valid command. Of the fields below Spec only those that its
@@ -123,6 +157,9 @@ type Command struct {
 	Number      PhoneNumber
 	Dialog      DialogID
 	Reason      ReasonCodeID
+	NailedUp    bool // MobileAgentLogin: one permanent call instead of one each time
+	WrapUp      string
+	Variable    CallVariable
 }
 
 var byName = func() map[string]*CommandSpec {

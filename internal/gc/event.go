@@ -105,6 +105,7 @@ type Call struct {
 	State        CallState
 	Cause        string // why the call failed: BUSY, BAD_DESTINATION, …
 	From         string // "" when the caller withholds the number
+	To           string // the number dialled
 	Type         string // Finesse's callType: PREROUTE_ACD_IN, OUT, …
 	Start        time.Time
 	Variables    []CallVariable // in Finesse's order
@@ -129,6 +130,39 @@ type NewInboundCall struct{ Call }
 // InboundCall reports the state of a call (O-008).
 type InboundCall struct{ Call }
 
+// ConsultCall reports the state of a call with which the agent consults
+// somebody about another one (O-010). The consulted agent has an InboundCall.
+type ConsultCall struct{ Call }
+
+// DialogStatus tells a driver that lost track of a live call, after Login or
+// refresh, and of the one it is associated with (O-024).
+type DialogStatus struct {
+	Call
+	Associated *Call
+}
+
+// DialogStateControls answers getdialogstatecontrols (O-015).
+type DialogStateControls struct {
+	Call
+	Consult bool // the call is a consultation
+}
+
+// Kind is the name of the events that report the call.
+func (d DialogStateControls) Kind() string {
+	if d.Consult {
+		return "ConsultCall"
+	}
+	return "InboundCall"
+}
+
+// ConferenceParticipants lists who takes part in a call, by extension or
+// number (O-022).
+type ConferenceParticipants struct {
+	Agent        AgentID
+	Dialog       DialogID
+	Participants []string
+}
+
 // DialogState answers getdialogstate (O-014). Of Call only Agent and Dialog
 // are set when the call is not found.
 type DialogState struct {
@@ -143,6 +177,7 @@ type ReasonCategory string
 const (
 	NotReadyReasons ReasonCategory = "NOT_READY"
 	LogoutReasons   ReasonCategory = "LOGOUT"
+	WrapUpReasons   ReasonCategory = "WrapUp"
 )
 
 // ReasonCodes lists the reason codes an agent may give (O-016).
@@ -160,12 +195,16 @@ type ReasonCode struct {
 	Label string
 }
 
-func (System) event()         {}
-func (State) event()          {}
-func (ReLogin) event()        {}
-func (ErrorEvent) event()     {}
-func (AgentInfo) event()      {}
-func (NewInboundCall) event() {}
-func (InboundCall) event()    {}
-func (DialogState) event()    {}
-func (ReasonCodes) event()    {}
+func (ConsultCall) event()            {}
+func (DialogStatus) event()           {}
+func (DialogStateControls) event()    {}
+func (ConferenceParticipants) event() {}
+func (System) event()                 {}
+func (State) event()                  {}
+func (ReLogin) event()                {}
+func (ErrorEvent) event()             {}
+func (AgentInfo) event()              {}
+func (NewInboundCall) event()         {}
+func (InboundCall) event()            {}
+func (DialogState) event()            {}
+func (ReasonCodes) event()            {}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 // call is one of the agent's calls as the driver knows it.
 type call struct {
 	told    gc.Call
+	consult bool   // the agent consults somebody about another call
 	over    bool   // DROPPED was told; Finesse may still list the dialog
 	touched uint64 // the session's clock when a notification last changed it
 }
@@ -34,9 +36,10 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		Agent:     s.Agent,
 		FullName:  s.info().FullName(),
 		Dialog:    d.ID,
-		Previous:  d.AssociatedDialog,
+		Previous:  cmp.Or(d.AssociatedDialog, d.SecondaryID),
 		State:     own.State,
 		From:      d.FromAddress,
+		To:        d.ToAddress,
 		Type:      d.CallType,
 		Start:     own.StartTime,
 		Variables: d.Variables,
@@ -81,7 +84,23 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 		}
 	}
 	known.touched = s.clock
+	known.consult = known.consult || s.isConsultation(d)
 	s.tell(known, now)
+}
+
+// isConsultation reports whether the agent made call d about another of its
+// calls. The consulted agent's call is an ordinary one, and so is the call to
+// the customer that follows an outbound preview.
+func (s *Session) isConsultation(d finesse.Dialog) bool {
+	return s.calls[d.AssociatedDialog] != nil && d.FromAddress == string(s.extension()) && !strings.HasPrefix(d.CallType, "OUTBOUND")
+}
+
+// report is the event about a call.
+func (c *call) report() gc.Event {
+	if c.consult {
+		return gc.ConsultCall{Call: c.told}
+	}
+	return gc.InboundCall{Call: c.told}
 }
 
 // tell publishes a call that changed, as the answer of the command that waits
@@ -91,10 +110,15 @@ func (s *Session) tell(known *call, now gc.Call) {
 	known.told, known.over = now, now.State == gc.Dropped
 	a := s.take(func(a *await) bool { return a.call != nil && a.call(now) })
 	switch {
+	case a != nil && a.done != nil:
+		if changed {
+			s.emit(known.report())
+		}
+		a.done()
 	case a != nil:
-		s.answer(a.request, gc.InboundCall{Call: now})
+		s.answer(a.request, known.report())
 	case changed:
-		s.emit(gc.InboundCall{Call: now})
+		s.emit(known.report())
 	}
 }
 
@@ -131,8 +155,12 @@ func (s *Session) associated(d finesse.Dialog) *call {
 	if other := s.calls[d.AssociatedDialog]; other != nil {
 		return other
 	}
+	return s.consultationAbout(d.ID)
+}
+
+func (s *Session) consultationAbout(id gc.DialogID) *call {
 	for _, c := range s.liveCalls() {
-		if c.told.Previous == d.ID {
+		if c.consult && c.told.Previous == id {
 			return c
 		}
 	}

@@ -47,16 +47,11 @@ func (s *Session) makeCall(r *Request) {
 // act does something with a call; its outcome is one of states.
 func act(action finesse.Action, states ...gc.CallState) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
-		if s.calls[r.Dialog] == nil {
-			s.refuse(r, gc.NoDialogID, "the agent has no such call")
-			return
-		}
-		extension := s.extension()
-		s.request(&await{request: r, call: func(c gc.Call) bool {
+		s.onCall(r, func(c gc.Call) bool {
 			return c.Dialog == r.Dialog && slices.Contains(states, c.State)
-		}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		}, func(ctx context.Context, n Node, c finesse.Credentials, extension gc.Extension) error {
 			return n.Act(ctx, c, r.ID, r.Dialog, action, extension)
-		}, nil)
+		})
 	}
 }
 
@@ -123,26 +118,166 @@ func (s *Session) readBackFor(r *Request, tell func()) {
 	})
 }
 
+// consult calls somebody about a call, which Finesse puts on hold. The outcome
+// is the new call that names it.
+func (s *Session) consult(r *Request) {
+	known := maps.Clone(s.calls)
+	s.onCall(r, func(c gc.Call) bool {
+		return known[c.Dialog] == nil && c.Previous == r.Dialog
+	}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)
+	})
+}
+
+// transferSST hands a call over without consultation; it is over for the
+// agent then.
+func (s *Session) transferSST(r *Request) {
+	s.onCall(r, func(c gc.Call) bool {
+		return c.Dialog == r.Dialog && c.State == gc.Dropped
+	}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+		return n.TransferSST(ctx, c, r.ID, r.Dialog, from, r.Number)
+	})
+}
+
+// updateCallVariable is answered by the call with the new value.
+func (s *Session) updateCallVariable(r *Request) {
+	s.onCall(r, func(c gc.Call) bool {
+		return c.Dialog == r.Dialog && slices.Contains(c.Variables, r.Variable)
+	}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, "", []gc.CallVariable{r.Variable})
+	})
+}
+
+// onCall sends a request about one of the agent's calls.
+func (s *Session) onCall(r *Request, outcome func(gc.Call) bool, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
+	if s.calls[r.Dialog] == nil {
+		s.refuse(r, gc.NoDialogID, "the agent has no such call")
+		return
+	}
+	extension := s.extension()
+	s.request(&await{request: r, call: outcome}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		return send(ctx, n, c, extension)
+	}, nil)
+}
+
+// wrapUp gives a call its wrap-up reason, by label or by the key that
+// ReasonCodes gave. It has no answer but an error.
+func (s *Session) wrapUp(r *Request) {
+	if s.calls[r.Dialog] == nil {
+		s.refuse(r, gc.NoDialogID, "the agent has no such call")
+		return
+	}
+	a := &await{request: r, call: func(c gc.Call) bool { return c.Dialog == r.Dialog }}
+	a.done = func() { s.silent(r) }
+	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		label, err := wrapUpLabel(ctx, n, c, r.WrapUp)
+		if err != nil {
+			return err
+		}
+		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, label, nil)
+	}, nil)
+}
+
+// wrapUpLabel finds the label of a key; what is no key is a label.
+func wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, reason string) (string, error) {
+	if _, err := gc.ParseReasonCodeID(reason); err != nil {
+		return reason, nil
+	}
+	reasons, err := n.WrapUpReasons(ctx, c)
+	for _, known := range reasons {
+		if string(known.ID) == reason {
+			return known.Label, nil
+		}
+	}
+	return reason, err
+}
+
+// forceLogout signs the agent out whatever it does: Finesse signs out only who
+// is not ready.
+func (s *Session) forceLogout(r *Request) {
+	out := changeState(gc.LoggedOut)
+	if s.user.State != gc.Ready {
+		out(s, r)
+		return
+	}
+	a := &await{request: r, holdsLine: true, user: func(u finesse.User) bool { return u.State != gc.Ready }}
+	a.done = func() {
+		s.busy = false
+		out(s, r)
+	}
+	s.expect(a)
+	s.busy = true
+	node, credentials := s.node, s.credentials
+	s.work(func(ctx context.Context) func() {
+		err := node.ChangeState(ctx, credentials, r.ID, gc.NotReady, "")
+		return func() {
+			if err == nil {
+				s.accepted(a)
+			} else if s.forget(a) {
+				s.release(a)
+				s.fail(r, err)
+			}
+		}
+	})
+}
+
 // getDialogState answers with the state of a call, NOT_FOUND included.
 func (s *Session) getDialogState(r *Request) {
+	s.readDialog(r, func(d finesse.Dialog, c gc.Call) gc.Event {
+		e := gc.DialogState{Call: c}
+		if other := s.associated(d); other != nil {
+			e.Associated = &other.told
+		}
+		return e
+	})
+}
+
+// getDialogStateControls answers with the kind and the state of a call.
+func (s *Session) getDialogStateControls(r *Request) {
+	s.readDialog(r, func(d finesse.Dialog, c gc.Call) gc.Event {
+		return gc.DialogStateControls{Call: c, Consult: s.isConsultation(d)}
+	})
+}
+
+// readDialog answers with what event makes of a call, also of one that is not
+// found.
+func (s *Session) readDialog(r *Request, event func(finesse.Dialog, gc.Call) gc.Event) {
+	s.askDialog(r, func(d finesse.Dialog, err error) {
+		own := s.own(d)
+		switch {
+		case gc.CodeOf(err) == gc.NoDialogID || err == nil && own == nil:
+			s.answer(r, event(finesse.Dialog{ID: r.Dialog}, gc.Call{Agent: s.Agent, FullName: s.info().FullName(), Dialog: r.Dialog, State: gc.NotFound}))
+		case err != nil:
+			s.fail(r, err)
+		default:
+			s.answer(r, event(d, s.describe(d, own)))
+		}
+	})
+}
+
+// getDialogParticipants answers with the numbers of all parties.
+func (s *Session) getDialogParticipants(r *Request) {
+	s.askDialog(r, func(d finesse.Dialog, err error) {
+		if err != nil {
+			s.fail(r, err)
+			return
+		}
+		e := gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog}
+		for _, p := range d.Participants {
+			e.Participants = append(e.Participants, p.MediaAddress)
+		}
+		s.answer(r, e)
+	})
+}
+
+func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
 	s.busy = true
 	node, credentials := s.node, s.credentials
 	s.work(func(ctx context.Context) func() {
 		d, err := node.Dialog(ctx, credentials, r.Dialog)
 		return func() {
 			s.busy = false
-			switch own := s.own(d); {
-			case gc.CodeOf(err) == gc.NoDialogID || err == nil && own == nil:
-				s.answer(r, gc.DialogState{Call: gc.Call{Agent: s.Agent, FullName: s.info().FullName(), Dialog: r.Dialog, State: gc.NotFound}})
-			case err != nil:
-				s.fail(r, err)
-			default:
-				e := gc.DialogState{Call: s.describe(d, own)}
-				if other := s.associated(d); other != nil {
-					e.Associated = &other.told
-				}
-				s.answer(r, e)
-			}
+			then(d, err)
 		}
 	})
 }
@@ -153,7 +288,7 @@ func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 		s.busy = true
 		node, credentials := s.node, s.credentials
 		s.work(func(ctx context.Context) func() {
-			codes, err := node.ReasonCodes(ctx, credentials, category)
+			codes, err := readCodes(ctx, node, credentials, category)
 			return func() {
 				s.busy = false
 				if err != nil {
@@ -164,6 +299,13 @@ func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 			}
 		})
 	}
+}
+
+func readCodes(ctx context.Context, n Node, c finesse.Credentials, category gc.ReasonCategory) ([]gc.ReasonCode, error) {
+	if category == gc.WrapUpReasons {
+		return n.WrapUpReasons(ctx, c)
+	}
+	return n.ReasonCodes(ctx, c, category)
 }
 
 // wrongPassword reports whether Finesse refused the credentials: no further

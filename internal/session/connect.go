@@ -129,13 +129,13 @@ func (s *Session) login(r *Request) {
 	s.licensed = true
 	s.busy = true
 	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
-	a := s.expect(&await{request: r, user: func(u finesse.User) bool {
+	a := s.expect(&await{request: r, holdsLine: true, user: func(u finesse.User) bool {
 		return u.State != gc.LoggedOut && u.Extension == r.Extension
 	}})
 	a.done = func() { s.loggedIn(a, credentials) }
 	already, node := a.user(s.user), s.node
 	s.work(func(ctx context.Context) func() {
-		err := node.SignIn(ctx, credentials, r.ID, r.Extension)
+		err := signIn(ctx, node, credentials, r)
 		return func() {
 			switch {
 			case err != nil && s.forget(a):
@@ -152,8 +152,19 @@ func (s *Session) login(r *Request) {
 	})
 }
 
+func signIn(ctx context.Context, n Node, c finesse.Credentials, r *Request) error {
+	switch {
+	case r.Spec.Name != gc.MobileAgentLogin:
+		return n.SignIn(ctx, c, r.ID, r.Extension)
+	case r.NailedUp:
+		return n.SignInMobile(ctx, c, r.ID, r.Extension, r.Number, finesse.NailedConnection)
+	default:
+		return n.SignInMobile(ctx, c, r.ID, r.Extension, r.Number, finesse.CallByCall)
+	}
+}
+
 // loggedIn reads what a sign-in does not notify (calls that began earlier) and
-// answers: AgentInfo, State, and the calls.
+// answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 	s.credentials = c
 	s.readBack(func(err error) {
@@ -175,11 +186,19 @@ func (s *Session) returnLicence() {
 	}
 }
 
-// tellAll answers with AgentInfo, State and every live call.
+// tellAll answers with AgentInfo, State and the DialogStatus of every live
+// call, a consultation together with the call it is about.
 func (s *Session) tellAll(r *Request) {
 	events := []gc.Event{s.info(), s.state()}
 	for _, c := range s.liveCalls() {
-		events = append(events, gc.InboundCall{Call: c.told})
+		if about := s.calls[c.told.Previous]; c.consult && about != nil && !about.over {
+			continue
+		}
+		status := gc.DialogStatus{Call: c.told}
+		if other := s.consultationAbout(c.told.Dialog); other != nil {
+			status.Associated = &other.told
+		}
+		events = append(events, status)
 	}
 	last := len(events) - 1
 	for _, e := range events[:last] {

@@ -47,6 +47,19 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 	gc.GetDialogState:         (*Session).getDialogState,
 	gc.ReasonCodeNotReady:     reasonCodes(gc.NotReadyReasons),
 	gc.ReasonCodeLogout:       reasonCodes(gc.LogoutReasons),
+	gc.WrapUpReasonCode:       reasonCodes(gc.WrapUpReasons),
+	gc.MobileAgentLogin:       (*Session).login,
+	gc.ForceLogout:            (*Session).forceLogout,
+	gc.MakeWorkNotReady:       changeState(gc.Work),
+	gc.MakeWorkReady:          changeState(gc.WorkReady),
+	gc.MakeConsultCall:        (*Session).consult,
+	gc.TransferSST:            (*Session).transferSST,
+	gc.TransferCall:           act(finesse.Transfer, gc.Dropped),
+	gc.ConferenceCall:         act(finesse.Conference, gc.Active),
+	gc.GetDialogStateControls: (*Session).getDialogStateControls,
+	gc.GetDialogParticipants:  (*Session).getDialogParticipants,
+	gc.UpdateCallVariable:     (*Session).updateCallVariable,
+	gc.WrapUpCall:             (*Session).wrapUp,
 }
 
 // begin starts a command.
@@ -56,7 +69,7 @@ func (s *Session) begin(r *Request) {
 		s.fail(r, r.Refusal)
 	case s.connected || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
-	case r.Spec.Name == gc.Login:
+	case r.Spec.Name == gc.Login || r.Spec.Name == gc.MobileAgentLogin:
 		s.connectAndLogin(r)
 	default:
 		s.answer(r, gc.ReLogin{Agent: s.Agent})
@@ -135,8 +148,11 @@ type await struct {
 	// Exactly one of the two is set; each reports whether this is the outcome.
 	user func(finesse.User) bool
 	call func(gc.Call) bool
-	// done runs instead of answering with the event that showed the outcome.
+	// done, if set, runs instead of answering with the event that showed the
+	// outcome.
 	done func()
+	// holdsLine: no other command begins before the outcome.
+	holdsLine bool
 }
 
 // expect registers a before its request is sent: the notification may come
@@ -191,9 +207,10 @@ func (s *Session) expire(now time.Time) {
 	}
 }
 
-// release frees the line, and the licence, that a failed Login held.
+// release frees the line that a failed command held, and the licence if it
+// was a Login.
 func (s *Session) release(a *await) {
-	if a.done != nil {
+	if a.holdsLine {
 		s.busy = false
 		s.returnLicence()
 	}

@@ -46,6 +46,11 @@ type Node interface {
 	ChangeState(context.Context, finesse.Credentials, finesse.RequestID, gc.UserState, gc.ReasonCodeID) error
 	MakeCall(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension, gc.PhoneNumber) error
 	Act(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, finesse.Action, gc.Extension) error
+	SignInMobile(ctx context.Context, c finesse.Credentials, id finesse.RequestID, at gc.Extension, dial gc.PhoneNumber, mode string) error
+	Consult(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, gc.Extension, gc.PhoneNumber) error
+	TransferSST(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, gc.Extension, gc.PhoneNumber) error
+	UpdateCallData(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, string, []gc.CallVariable) error
+	WrapUpReasons(context.Context, finesse.Credentials) ([]gc.ReasonCode, error)
 	// Subscribe opens the agent's notification stream: when it returns,
 	// presence is sent and every later change will be notified.
 	Subscribe(context.Context, finesse.Credentials) (Stream, error)

@@ -231,6 +231,26 @@ func (st *stage) Act(ctx context.Context, c finesse.Credentials, _ finesse.Reque
 	return st.do(ctx, c, "%s %s %s", a, id, e)
 }
 
+func (st *stage) SignInMobile(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, e gc.Extension, dial gc.PhoneNumber, mode string) error {
+	return st.do(ctx, c, "LOGIN %s %s %s", e, dial, mode)
+}
+
+func (st *stage) Consult(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "CONSULT_CALL %s %s %s", id, from, to)
+}
+
+func (st *stage) TransferSST(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "TRANSFER_SST %s %s %s", id, from, to)
+}
+
+func (st *stage) UpdateCallData(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, reason string, vars []gc.CallVariable) error {
+	return st.do(ctx, c, "UPDATE_CALL_DATA %s %q %v", id, reason, vars)
+}
+
+func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc.ReasonCode, error) {
+	return []gc.ReasonCode{{ID: "5", Label: "Sold"}}, st.read(ctx, c)
+}
+
 func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
 	st.turn()
 	st.dials++
@@ -310,8 +330,19 @@ func TestSignIn(t *testing.T) {
 			st.send("Connect#1001", "crm,secret")
 			st.send("Login#1001", "secret,2001")
 			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#TALKING##Ann Smith",
-				"crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+				"crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
 		})
+	})
+	t.Run("a mobile agent signs in with a number, for each call or for good", func(t *testing.T) {
+		for mode, want := range map[string]string{"true": "LOGIN 2001 4085551234 CALL_BY_CALL", "FALSE": "LOGIN 2001 4085551234 NAILED_CONNECTION"} {
+			play(t, func(st *stage) {
+				st.send("Connect#1001", "crm,secret")
+				st.send("MobileAgentLogin#1001", "secret,2001,4085551234,"+mode)
+				st.asks(want)
+				st.userIs(gc.NotReady, extension("2001"))
+				st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+			})
+		}
 	})
 	t.Run("a second Connect of the same driver changes nothing", func(t *testing.T) {
 		play(t, func(st *stage) {
@@ -675,6 +706,174 @@ func TestCalls(t *testing.T) {
 			st.send("getdialogstate#1001", "7")
 			st.send("getdialogstate#1001", "8")
 			st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…####", "crm: 1001#DialogState#NOT_FOUND#8#Ann Smith######")
+		})
+	})
+}
+
+func TestConsultations(t *testing.T) {
+	// consulting begins with call 7 from a customer and consults 2002 about it.
+	consulting := func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.heard = nil
+		st.send("ConsultCall#1001", "2002,7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
+		require.Zero(st, st.acks, "the held call is not the outcome")
+		d := leg("8", "2001", gc.Initiating)
+		d.AssociatedDialog, d.CallType, d.ToAddress = "7", "CONSULT", "2002"
+		st.dialog(finesse.Post, d)
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#INITIATING#AssDialogID:8#2001#…##Ann Smith")
+		require.Equal(st, 1, st.acks)
+		d.Participants[0].State = gc.Active
+		st.dialog(finesse.Put, d)
+		st.hears("crm: 1001#ConsultCall#ACTIVE#AssDialogID:8#2001#…##Ann Smith")
+		st.asks("CONSULT_CALL 7 2001 2002")
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held), d}
+	}
+	t.Run("end for the agent with a transfer, first the call and then the consultation", func(t *testing.T) {
+		play(t, func(st *stage) {
+			consulting(st)
+			st.send("TransferCall#1001", "2002,7")
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+			st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
+			st.asks("TRANSFER 7 2001")
+			require.Equal(t, 2, st.acks)
+		})
+	})
+	t.Run("become a conference", func(t *testing.T) {
+		play(t, func(st *stage) {
+			consulting(st)
+			st.send("ConferenceCall#1001", ",7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "2002"}, finesse.Participant{MediaAddress: "4085551234"}))
+			st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
+			st.asks("CONFERENCE 7 2001")
+		})
+	})
+	t.Run("are told together with the call they are about", func(t *testing.T) {
+		play(t, func(st *stage) {
+			consulting(st)
+			st.user.State = gc.Hold
+			st.send("getdialogstate#1001", "7")
+			st.send("getdialogstatecontrols#1001", "8")
+			st.send("getdialogstatecontrols#1001", "7")
+			st.send("refresh#1001", "")
+			st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…#8#ACTIVE#2001#…",
+				"crm: 1001#ConsultCall#DialogState#ACTIVE#8#Ann Smith", "crm: 1001#InboundCall#DialogState#HELD#7#Ann Smith",
+				"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#HOLD##Ann Smith",
+				"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…")
+		})
+	})
+	t.Run("of somebody else with the agent are ordinary calls", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			d := leg("8", "2002", gc.Alerting)
+			d.AssociatedDialog, d.CallType = "7", "CONSULT_OFFERED"
+			st.dialog(finesse.Post, d)
+			st.hears("crm: 1001#NewInboundCall#2002#…#DialogID:8", "crm: 1001#InboundCall#ALERTING#DialogID:8#2002#…##Ann Smith")
+		})
+	})
+	t.Run("about an unknown call are NO_DIALOG_ID", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			for _, c := range []string{"ConsultCall", "Transfer_sst", "TransferCall", "Conferencecall"} {
+				st.send(c+"#1001", "2002,99")
+				st.hears("crm: 1001#Error#NO_DIALOG_ID")
+			}
+			st.asks()
+		})
+	})
+}
+
+func TestCallData(t *testing.T) {
+	t.Run("a blind transfer ends the call", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.heard = nil
+			st.send("Transfer_sst#1001", "2002,7")
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Held))
+			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+			st.asks("TRANSFER_SST 7 2001 2002")
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("a variable is told although the state did not change", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.heard = nil
+			st.send("update_call_variable#1001", "7,callVariable4,a,b ")
+			d := leg("7", "4085551234", gc.Active)
+			st.dialog(finesse.Put, d)
+			require.Zero(t, st.acks)
+			d.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "a,b "}}
+			st.dialog(finesse.Put, d)
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+			st.asks(`UPDATE_CALL_DATA 7 "" [{callVariable4 a,b }]`)
+		})
+	})
+	t.Run("a wrap-up reason goes by label or key, and has no answer", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
+			st.heard = nil
+			st.send("wrapup#1001", "5,7")
+			st.send("wrapup#1001", "Happy & gone,7")
+			for range 2 {
+				st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+			}
+			st.hears()
+			require.Equal(t, 2, st.acks)
+			st.asks(`UPDATE_CALL_DATA 7 "Sold" []`, `UPDATE_CALL_DATA 7 "Happy & gone" []`)
+			st.send("wrapup#1001", "Sold,8")
+			st.hears("crm: 1001#Error#NO_DIALOG_ID")
+		})
+	})
+	t.Run("the reasons are listed", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("wrapupreasoncode#1001", "")
+			st.hears("crm: 1001#ReasonCodes#Category:WrapUp#Codes:5#Labels:Sold#Ann Smith")
+		})
+	})
+	t.Run("participants are listed", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "4085551234"})}
+			st.send("getDialogParticipants#1001", "7")
+			st.send("getDialogParticipants#1001", "8")
+			st.hears("crm: 1001#ConferenceParticipants#2001,4085551234", "crm: 1001#Error#NO_DIALOG_ID")
+		})
+	})
+	t.Run("work after the call is asked for during it", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Talking)
+			st.heard = nil
+			st.send("makeworkready#1001", "")
+			st.send("makeworknotready#1001", "")
+			st.asks("WORK_READY ", "WORK ")
+			st.userIs(gc.WorkReady)
+			st.userIs(gc.Work)
+			st.hears("crm: 1001#State#WORK_READY##Ann Smith", "crm: 1001#State#WORK##Ann Smith")
+			require.Equal(t, 2, st.acks)
+		})
+	})
+	t.Run("a forced sign-out makes a ready agent not ready first", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Ready)
+			st.heard = nil
+			st.send("force_logout#1001", "")
+			st.asks("NOT_READY ")
+			st.userIs(gc.NotReady)
+			st.asks("LOGOUT ")
+			st.userIs(gc.LoggedOut, extension(""))
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+			require.Equal(t, 1, st.acks)
 		})
 	})
 }

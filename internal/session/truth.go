@@ -133,6 +133,11 @@ func (s *Session) adopt(t truth) {
 			s.calls[d.ID] = &call{told: s.describe(d, own), touched: t.at}
 		}
 	}
+	for _, d := range t.dialogs { // once all are known
+		if known := s.calls[d.ID]; known != nil {
+			known.consult = known.consult || s.isConsultation(d)
+		}
+	}
 	s.endUnlisted(t)
 }
 

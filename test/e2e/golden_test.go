@@ -122,7 +122,7 @@ func inbound(c *connector, d *driver) {
 	d.send("agent_call/HoldCall#1001 " + id)
 	d.until("State#HOLD")
 	d.send("agent_state/refresh#1001")
-	d.until("InboundCall#HELD")
+	d.until("DialogStatus#")
 	d.send("agent_call/RetrieveCall#1001 " + id)
 	d.until("State#TALKING")
 	d.send("agent_call/ReleaseCall#1001 " + id)

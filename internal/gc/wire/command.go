@@ -19,36 +19,71 @@ const MaxBody = 64 << 10
 
 const maxType = 1 << 10
 
-// kinds says for each kind of parameter what a driver is told when it is
-// missing or wrong (seed, "Errors"), and where its value goes.
-var kinds = map[gc.Kind]struct {
+type kind struct {
 	missing, wrong gc.Code
 	set            func(*gc.Command, string) error
-}{
-	gc.DestinationKind: {gc.PleaseRetry, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+	rest           bool // as the last parameter it takes all that is left, commas and blanks included
+	empty          bool // it may be empty
+}
+
+// kinds says for each kind of parameter what a driver is told when it is
+// missing or wrong (seed, "Errors"), and where its value goes.
+var kinds = map[gc.Kind]kind{
+	gc.DestinationKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
 		c.Destination, err = gc.ParseDestination(s)
 		return err
 	}},
-	gc.PasswordKind: {gc.MissingPassword, gc.PleaseRetry, func(c *gc.Command, s string) error {
+	gc.PasswordKind: {missing: gc.MissingPassword, wrong: gc.PleaseRetry, rest: true, set: func(c *gc.Command, s string) error {
 		c.Password = gc.NewSecret(s)
 		return nil
 	}},
-	gc.ExtensionKind: {gc.MissingExtension, gc.WrongExtension, func(c *gc.Command, s string) (err error) {
+	gc.ExtensionKind: {missing: gc.MissingExtension, wrong: gc.WrongExtension, set: func(c *gc.Command, s string) (err error) {
 		c.Extension, err = gc.ParseExtension(s)
 		return err
 	}},
-	gc.NumberKind: {gc.MissingNumber, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+	gc.NumberKind: {missing: gc.MissingNumber, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
 		c.Number, err = gc.ParsePhoneNumber(s)
 		return err
 	}},
-	gc.DialogKind: {gc.NoDialogID, gc.NoDialogID, func(c *gc.Command, s string) (err error) {
+	gc.DialogKind: {missing: gc.NoDialogID, wrong: gc.NoDialogID, set: func(c *gc.Command, s string) (err error) {
 		c.Dialog, err = gc.ParseDialogID(s)
 		return err
 	}},
-	gc.ReasonCodeKind: {gc.MissingReasonCode, gc.PleaseRetry, func(c *gc.Command, s string) (err error) {
+	gc.ReasonCodeKind: {missing: gc.MissingReasonCode, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
 		c.Reason, err = gc.ParseReasonCodeID(s)
 		return err
 	}},
+	gc.ModeKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		if s = strings.ToLower(s); s != "true" && s != "false" {
+			return errors.New("is neither true (call by call) nor false (nailed connection)")
+		}
+		c.NailedUp = s == "false"
+		return nil
+	}},
+	gc.IgnoredKind: {missing: gc.PleaseRetry, empty: true, set: func(*gc.Command, string) error { return nil }},
+	gc.WrapUpReasonKind: {missing: gc.MissingReasonCode, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		c.WrapUp = s
+		return atMost(maxValue, s)
+	}},
+	gc.VariableNameKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		c.Variable.Name = s
+		return atMost(maxValue, s)
+	}},
+	gc.VariableValueKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, rest: true, empty: true, set: func(c *gc.Command, s string) error {
+		c.Variable.Value = s
+		return atMost(maxValue, s)
+	}},
+}
+
+// maxValue is the longest name or value, in bytes, that Finesse takes: all ECC
+// variables of a call together.
+const maxValue = 2000
+
+func atMost(limit int, s string) error {
+	if len(s) > limit {
+		return fmt.Errorf("longer than %d bytes", limit)
+	}
+	return nil
 }
 
 // ParseCommand reads a command from its JMSType ("<Command>#<id>") and body
@@ -106,10 +141,10 @@ func parseParameters(c *gc.Command, body string) error {
 		if i < len(fields) {
 			field = fields[i]
 		}
-		if p.Kind != gc.PasswordKind { // a blank may be part of a password
+		if !kind.rest { // a blank may be part of a password or a value
 			field = strings.TrimSpace(field)
 		}
-		if field == "" {
+		if field == "" && (!kind.empty || i >= len(fields)) {
 			return gc.Errorf(kind.missing, "parse parameters", "%s lacks %s", c.Spec.Name, p.Name)
 		}
 		if err := kind.set(c, field); err != nil {
@@ -119,13 +154,13 @@ func parseParameters(c *gc.Command, body string) error {
 	return nil
 }
 
-// splitBody gives the last field all that is left when it is a password:
-// passwords may contain commas.
+// splitBody gives the last field all that is left when it is of a kind that
+// may contain commas.
 func splitBody(body string, want []gc.Parameter) []string {
 	switch {
 	case strings.TrimSpace(body) == "":
 		return nil
-	case len(want) > 0 && want[len(want)-1].Kind == gc.PasswordKind:
+	case len(want) > 0 && kinds[want[len(want)-1].Kind].rest:
 		return strings.SplitN(body, ",", len(want))
 	default:
 		return strings.Split(body, ",")

@@ -15,10 +15,13 @@ import (
 // show writes the fields of a command that are set, passwords included.
 func show(c gc.Command) string {
 	s := string(c.Spec.Name)
-	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason)} {
+	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason), c.WrapUp, c.Variable.Name, c.Variable.Value} {
 		if v != "" {
 			s += " [" + v + "]"
 		}
+	}
+	if c.NailedUp {
+		s += " nailed up"
 	}
 	return s
 }
@@ -47,6 +50,15 @@ func TestCommandsAreRead(t *testing.T) {
 		{"refresh", "refresh#1001", "", "refresh [1001]"},
 		{"reasoncodenotready", "reasoncodenotready#1001", "", "reasoncodenotready [1001]"},
 		{"reasoncodelogout", "reasoncodelogout#1001", "", "reasoncodelogout [1001]"},
+		{"a mobile agent whose number is called for each call", "MobileAgentLogin#1001", "secret,2001,4085551234,true", "MobileAgentLogin [1001] [secret] [2001] [4085551234]"},
+		{"a mobile agent with a nailed connection", "MOBILEAGENTLOGIN#1001", "secret,2001,4085551234,False", "MobileAgentLogin [1001] [secret] [2001] [4085551234] nailed up"},
+		{"Transfer_sst", "Transfer_sst#1001", "2002,16871253", "Transfer_sst [1001] [2002] [16871253]"},
+		{"ConsultCall", "ConsultCall#1001", "2002,16871253", "ConsultCall [1001] [2002] [16871253]"},
+		{"the first field of TransferCall is ignored", "TransferCall#1001", "anything,16871253", "TransferCall [1001] [16871253]"},
+		{"the first field of Conferencecall may be empty", "ConferenceCall#1001", ",16871253", "Conferencecall [1001] [16871253]"},
+		{"wrapup has the reason first", "wrapup#1001", " Happy customer ,16871253", "wrapup [1001] [16871253] [Happy customer]"},
+		{"the value of a variable may have commas and blanks", "update_call_variable#1001", "7,user.ecc[0], a,b ", "update_call_variable [1001] [7] [user.ecc[0]] [ a,b ]"},
+		{"the value of a variable may be empty", "update_call_variable#1001", "7,callVariable4,", "update_call_variable [1001] [7] [callVariable4]"},
 		{"an agent id may be a name", "GetState#jehanzeb.riaz@site", "", "GetState [jehanzeb.riaz@site]"},
 	} {
 		t.Run(x.rule, func(t *testing.T) {
@@ -94,6 +106,18 @@ func TestBadCommandsAreRefusedWithTheSeedsCode(t *testing.T) {
 		{"dialog with letters", "AnswerCall#1001", "../User", gc.NoDialogID, "1001"},
 		{"reason missing", "MakeNotReadyWithReason#1001", "", gc.MissingReasonCode, "1001"},
 		{"reason with letters", "logoutwithreason#1001", "lunch", gc.PleaseRetry, "1001"},
+		{"mobile sign-in without a number", "MobileAgentLogin#1001", "secret,2001,,true", gc.MissingNumber, "1001"},
+		{"mobile sign-in without a mode", "MobileAgentLogin#1001", "secret,2001,4085551234", gc.PleaseRetry, "1001"},
+		{"mobile sign-in with another mode", "MobileAgentLogin#1001", "secret,2001,4085551234,1", gc.PleaseRetry, "1001"},
+		{"ConsultCall without a number", "ConsultCall#1001", ",7", gc.MissingNumber, "1001"},
+		{"ConsultCall without a dialog", "ConsultCall#1001", "2002", gc.NoDialogID, "1001"},
+		{"TransferCall without a dialog", "TransferCall#1001", "2002", gc.NoDialogID, "1001"},
+		{"TransferCall without anything", "TransferCall#1001", "", gc.PleaseRetry, "1001"},
+		{"wrapup without a reason", "wrapup#1001", ",7", gc.MissingReasonCode, "1001"},
+		{"a comma in a wrap-up reason", "wrapup#1001", "a,b,7", gc.PleaseRetry, "1001"},
+		{"a variable without a name", "update_call_variable#1001", "7,,x", gc.PleaseRetry, "1001"},
+		{"a variable without a value", "update_call_variable#1001", "7,callVariable4", gc.PleaseRetry, "1001"},
+		{"a value of 2,001 bytes", "update_call_variable#1001", "7,callVariable4," + strings.Repeat("x", 2001), gc.PleaseRetry, "1001"},
 		{"body that is not UTF-8", "MakeCall#1001", "408\xff\xfe", gc.PleaseRetry, "1001"},
 		{"body of 10 MB", "MakeCall#1001", strings.Repeat("1", 10<<20), gc.PleaseRetry, "1001"},
 	} {

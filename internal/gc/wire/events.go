@@ -35,9 +35,13 @@ var Events = []Row{
 	row("O-007", "State", gc.AgentState, forms[gc.ReLogin]{text: reLoginText, gc44: reLogin44, json: reLoginJSON}),
 	row("O-008", "InboundCall", gc.AgentCall, forms[gc.InboundCall]{text: inboundCallText, old: inboundCallOld, gc44: inboundCall44, json: inboundCallJSON}),
 	row("O-009", "NewInboundCall", gc.AgentCall, forms[gc.NewInboundCall]{text: newInboundCallText, old: newInboundCallOld, gc44: newInboundCall44, json: newInboundCallJSON}),
+	row("O-010", "ConsultCall", gc.AgentCall, forms[gc.ConsultCall]{text: consultCallText, old: consultCallOld, json: consultCallJSON}),
 	row("O-011", "AgentInfo", gc.AgentInfoCat, forms[gc.AgentInfo]{text: agentInfoText, gc44: agentInfo44, json: agentInfoJSON}),
 	row("O-014", "DialogState", gc.AgentDialog, forms[gc.DialogState]{text: dialogStateText, json: dialogStateJSON}),
+	row("O-015", "DialogState", gc.AgentDialog, forms[gc.DialogStateControls]{text: dialogStateControlsText, json: dialogStateControlsJSON}),
 	row("O-016", "ReasonCodes", gc.AgentWork, forms[gc.ReasonCodes]{text: reasonCodesText, json: reasonCodesJSON}),
+	row("O-022", "ConferenceParticipants", gc.Supervisor, forms[gc.ConferenceParticipants]{text: conferenceParticipantsText, json: conferenceParticipantsJSON}),
+	row("O-024", "DialogStatus", gc.AgentState, forms[gc.DialogStatus]{text: dialogStatusText, old: dialogStatusOld, json: dialogStatusJSON}),
 }
 
 func row[E gc.Event](numbers, name string, category gc.Category, f forms[E]) Row {
@@ -107,11 +111,20 @@ func newInboundCallText(t *textForm, e gc.NewInboundCall) string {
 }
 
 func inboundCallText(t *textForm, e gc.InboundCall) string {
-	head := t.join(value(t, e.Agent), "InboundCall", value(t, e.State), "DialogID:"+value(t, e.Dialog))
-	if e.State == gc.Failed {
-		return t.join(head, value(t, e.Cause), value(t, e.FullName))
+	return t.call("InboundCall", "DialogID:", e.Call)
+}
+
+func consultCallText(t *textForm, e gc.ConsultCall) string {
+	return t.call("ConsultCall", "AssDialogID:", e.Call)
+}
+
+// call is the form that the two kinds of call share.
+func (t *textForm) call(name, id string, c gc.Call) string {
+	head := t.join(value(t, c.Agent), name, value(t, c.State), id+value(t, c.Dialog))
+	if c.State == gc.Failed {
+		return t.join(head, value(t, c.Cause), value(t, c.FullName))
 	}
-	return t.join(head, value(t, e.From), t.callVariables(e.Call), t.time(e.Start), value(t, e.FullName))
+	return t.join(head, value(t, c.From), t.callVariables(c), t.time(c.Start), value(t, c.FullName))
 }
 
 func dialogStateText(t *textForm, e gc.DialogState) string {
@@ -119,12 +132,35 @@ func dialogStateText(t *textForm, e gc.DialogState) string {
 	if e.State != gc.NotFound {
 		variables = t.callVariables(e.Call)
 	}
-	associated := t.join("", "", "", "")
-	if a := e.Associated; a != nil {
-		associated = t.join(value(t, a.Dialog), value(t, a.State), value(t, a.From), t.callVariables(*a))
-	}
 	return t.join(value(t, e.Agent), "DialogState", value(t, e.State), value(t, e.Dialog), value(t, e.FullName),
-		value(t, e.From), variables, associated)
+		value(t, e.From), variables, t.associated(e.Associated))
+}
+
+// associated are the four fields about the other call of a consultation; they
+// are there, empty, when there is none.
+func (t *textForm) associated(a *gc.Call) string {
+	if a == nil {
+		return t.join("", "", "", "")
+	}
+	return t.join(value(t, a.Dialog), value(t, a.State), value(t, a.From), t.callVariables(*a))
+}
+
+// dialogStatusText is the longer of the two forms that the seed prints.
+func dialogStatusText(t *textForm, e gc.DialogStatus) string {
+	return t.join(value(t, e.Agent), "DialogStatus", value(t, e.Dialog), value(t, e.State), value(t, e.From),
+		t.callVariables(e.Call), t.associated(e.Associated))
+}
+
+func dialogStateControlsText(t *textForm, e gc.DialogStateControls) string {
+	return t.join(value(t, e.Agent), e.Kind(), "DialogState", value(t, e.State), value(t, e.Dialog), value(t, e.FullName))
+}
+
+func conferenceParticipantsText(t *textForm, e gc.ConferenceParticipants) string {
+	parties := make([]string, len(e.Participants))
+	for i, p := range e.Participants {
+		parties[i] = value(t, p)
+	}
+	return t.join(value(t, e.Agent), "ConferenceParticipants", strings.Join(parties, ","))
 }
 
 func reasonCodesText(t *textForm, e gc.ReasonCodes) string {

@@ -93,6 +93,29 @@ var examples = []struct {
 		return c
 	}()}},
 	{"inbound-call-wrap-up", gc.InboundCall{Call: call("16871284", "jehanzeb6", gc.WrapUp, "4012", "2019-09-17 15:32:15")}},
+	{"consult-call-initiated", gc.ConsultCall{Call: func() gc.Call {
+		c := call("16871288", "jehanzeb4", gc.Initiated, "1004", "2019-09-17 17:17:03",
+			gc.Participant{MediaAddress: "1004", State: gc.Initiated, AddressType: "AGENT_DEVICE"})
+		c.To, c.Previous, c.Type = "1006", "16871286", "CONSULT"
+		return c
+	}()}},
+	{"consult-call-dropped", gc.ConsultCall{Call: call("16871288", "jehanzeb4", gc.Dropped, "1004", "2019-09-17 17:17:03")}},
+	{"consult-call-failed", gc.ConsultCall{Call: func() gc.Call {
+		c := call("16871288", "jehanzeb4", gc.Failed, "1004", "2019-09-17 17:17:03")
+		c.Cause = "BUSY"
+		return c
+	}()}},
+	{"dialog-status", gc.DialogStatus{Call: call("16871286", "jehanzeb6", gc.Active, "1005", "2019-09-17 17:16:10")}},
+	{"dialog-status-of-a-consultation", gc.DialogStatus{
+		Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10"),
+		Associated: func() *gc.Call {
+			c := call("16871288", "jehanzeb6", gc.Active, "1004", "2019-09-17 17:17:03")
+			return &c
+		}(),
+	}},
+	{"dialog-state-controls", gc.DialogStateControls{Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10")}},
+	{"dialog-state-controls-of-a-consultation", gc.DialogStateControls{Call: call("16871288", "jehanzeb6", gc.Active, "1004", "2019-09-17 17:17:03"), Consult: true}},
+	{"conference-participants", gc.ConferenceParticipants{Agent: "1001", Dialog: "16871286", Participants: []string{"1004", "1006", "4085551234"}}},
 	{"dialog-state", gc.DialogState{Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10")}},
 	{"dialog-state-of-a-consultation", gc.DialogState{
 		Call: call("16871286", "jehanzeb6", gc.Held, "1005", "2019-09-17 17:16:10"),
@@ -165,6 +188,11 @@ func TestEveryRowHasAnExampleInEveryFormat(t *testing.T) {
 	}
 }
 
+func TestDialogStatusHasTheCallTypeAsJMSType(t *testing.T) {
+	require.Equal(t, "OUT", writer.Write(wire.Text, gc.DialogStatus{Call: gc.Call{Type: "OUT"}}).Type)
+	require.Empty(t, writer.Write(wire.Text, gc.InboundCall{Call: gc.Call{Type: "OUT"}}).Type)
+}
+
 func TestTimesAreWrittenInTheConfiguredZone(t *testing.T) {
 	zone := time.FixedZone("UTC+5", 5*3600)
 	w := &wire.Writer{Location: zone, Substitute: '_'}
@@ -181,6 +209,11 @@ func TestNoValueShiftsAFieldOfAText(t *testing.T) {
 			{gc.InboundCall{Call: c}, 8, 4, 10},
 			{gc.NewInboundCall{Call: c}, 5, 5, 7},
 			{gc.DialogState{Call: c}, 11, 11, 11},
+			{gc.ConsultCall{Call: c}, 8, 4, 8},
+			{gc.DialogStatus{Call: c, Associated: &c}, 10, 6, 10},
+			{gc.DialogStatus{Call: c}, 10, 6, 10},
+			{gc.DialogStateControls{Call: c}, 6, 6, 6},
+			{gc.ConferenceParticipants{Agent: "1", Participants: []string{from, vars}}, 3, 3, 3},
 			{gc.State{Agent: "1", State: gc.Ready, FullName: name}, 5, 4, 10},
 			{gc.ReLogin{Agent: "1"}, 3, 3, 10},
 			{gc.AgentInfo{Agent: "1", FirstName: name, Supervisor: true, Teams: []gc.Team{{ID: "1", Name: label}}}, 7, 7, 10},

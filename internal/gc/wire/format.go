@@ -39,6 +39,7 @@ func ParseFormat(s string) (Format, error) {
 // Message is an event as it goes to the broker.
 type Message struct {
 	Name     string // of the event, as in the table of events
+	Type     string // JMSType, mostly ""
 	Category gc.Category
 	Body     string
 	// Replaced counts the separators inside values that had to be replaced
@@ -60,7 +61,11 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
 	body, replaced := row.write[f](w, e)
-	return Message{Name: row.Name, Category: row.Category, Body: body, Replaced: replaced}
+	m := Message{Name: row.Name, Category: row.Category, Body: body, Replaced: replaced}
+	if status, ok := e.(gc.DialogStatus); ok { // O-024: "call type in JMS type"
+		m.Type = status.Type
+	}
+	return m
 }
 
 // timeLayout has no zone: drivers and connector agree on one.

@@ -80,10 +80,6 @@ func inboundCallJSON(j *jsonForm, e gc.InboundCall) any {
 	if e.State == gc.Dropped {
 		return droppedJSON(e.Call)
 	}
-	participants := make([]participantObject, len(e.Participants))
-	for i, p := range e.Participants {
-		participants[i] = participantObject{p.MediaAddress, p.State, p.AddressType}
-	}
 	return struct {
 		Type          string              `json:"type"`
 		DialogID      gc.DialogID         `json:"dialogId"`
@@ -95,7 +91,73 @@ func inboundCallJSON(j *jsonForm, e gc.InboundCall) any {
 		Participants  []participantObject `json:"participants"`
 		AgentID       gc.AgentID          `json:"agentId"`
 		Cause         string              `json:"cause,omitempty"` // of FAILED; ours
-	}{"InboundCall", e.Dialog, e.State, j.time(e.Start), orNull(e.Previous), e.From, variablePairs(e.Call), participants, e.Agent, e.Cause}
+	}{"InboundCall", e.Dialog, e.State, j.time(e.Start), orNull(e.Previous), e.From, variablePairs(e.Call), participantObjects(e.Call), e.Agent, e.Cause}
+}
+
+func participantObjects(c gc.Call) []participantObject {
+	objects := make([]participantObject, len(c.Participants)) // never null
+	for i, p := range c.Participants {
+		objects[i] = participantObject{p.MediaAddress, p.State, p.AddressType}
+	}
+	return objects
+}
+
+// consultCallJSON has no short form of its own for the end.
+func consultCallJSON(j *jsonForm, e gc.ConsultCall) any {
+	return struct {
+		Type          string              `json:"type"`
+		State         gc.CallState        `json:"state"`
+		AssDialogID   gc.DialogID         `json:"assDialogId"`
+		FromAddress   string              `json:"fromAddress"`
+		ToAddress     string              `json:"toAddress"`
+		StartTime     string              `json:"startTime"`
+		CallVariables []pair              `json:"callVariables"`
+		Participants  []participantObject `json:"participants"`
+		AgentID       gc.AgentID          `json:"agentId"`
+		Cause         string              `json:"cause,omitempty"` // of FAILED; ours
+	}{"ConsultCall", e.State, e.Dialog, e.From, e.To, j.time(e.Start), variablePairs(e.Call), participantObjects(e.Call), e.Agent, e.Cause}
+}
+
+// statusObject is a call in DialogStatus, which is ours as a whole.
+type statusObject struct {
+	DialogID      gc.DialogID  `json:"dialogId"`
+	State         gc.CallState `json:"state"`
+	FromAddress   string       `json:"fromAddress"`
+	CallVariables []pair       `json:"callVariables"`
+}
+
+func dialogStatusJSON(_ *jsonForm, e gc.DialogStatus) any {
+	status := func(c *gc.Call) *statusObject {
+		if c == nil {
+			return nil
+		}
+		return &statusObject{c.Dialog, c.State, c.From, variablePairs(*c)}
+	}
+	return struct {
+		Type string `json:"type"`
+		*statusObject
+		Associated *statusObject `json:"associated"`
+		AgentID    gc.AgentID    `json:"agentId"`
+	}{"DialogStatus", status(&e.Call), status(e.Associated), e.Agent}
+}
+
+func dialogStateControlsJSON(_ *jsonForm, e gc.DialogStateControls) any {
+	return struct {
+		Type     string       `json:"type"`
+		DialogID gc.DialogID  `json:"dialogId"`
+		CallType string       `json:"callType"` // InboundCall or ConsultCall
+		State    gc.CallState `json:"state"`
+		AgentID  gc.AgentID   `json:"agentId"`
+	}{"DialogStateControls", e.Dialog, e.Kind(), e.State, e.Agent}
+}
+
+func conferenceParticipantsJSON(_ *jsonForm, e gc.ConferenceParticipants) any {
+	return struct {
+		Type         string      `json:"type"`
+		DialogID     gc.DialogID `json:"dialogId"`
+		Participants []string    `json:"participants"`
+		AgentID      gc.AgentID  `json:"agentId"`
+	}{"ConferenceParticipants", e.Dialog, append([]string{}, e.Participants...), e.Agent}
 }
 
 // droppedJSON is the short form in which a call ends.
