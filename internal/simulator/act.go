@@ -11,6 +11,7 @@ type request struct {
 	by        origin
 	dialog    *dialog
 	action    action
+	to        string            // of CONSULT_CALL and TRANSFER_SST
 	variables []gc.CallVariable // of UPDATE_CALL_DATA
 	wrapUp    *string
 }
@@ -42,6 +43,14 @@ func (b *switchboard) act(r request) {
 			r.dialog.wrapUp = *r.wrapUp
 		}
 		b.put(r.dialog, r.by)
+	case consultCall:
+		b.consult(l, r)
+	case transfer:
+		b.transfer(l, r)
+	case conference:
+		b.confer(l, r)
+	case transferSST:
+		b.handOver(l, r)
 	case sendDTMF: // the tones are heard by nobody
 	}
 }
@@ -69,20 +78,43 @@ func (b *switchboard) holdOthers(u *user, except *leg) {
 	}
 }
 
-// drop ends the call for all. An ACD call is deleted while it still says
-// ACTIVE, with no update before (captured on UCCE, wrap-up not allowed); so is
-// one that was not dialled yet, while it says INITIATING.
+// drop ends the call, for all unless two others remain. An ACD call with one
+// agent is deleted while it still says ACTIVE, with no update before (captured
+// on UCCE, wrap-up not allowed); so is one that was not dialled yet, while it
+// says INITIATING.
 func (b *switchboard) drop(l *leg, by origin) {
-	if l.dialog.acd || l.state == gc.Initiating {
+	d := l.dialog
+	switch {
+	case d.goesOnWithout(l):
+		b.depart(l, by)
+	case b.wrapsUp(l):
+		b.wrapUp(l)
+		b.put(d, by)
+		b.end(d, origin{})
+	case d.acd && len(d.agents()) == 1 || l.state == gc.Initiating:
 		b.leave(l)
 		b.settle(l.user)
-		return
+	default:
+		b.end(d, by)
 	}
-	b.end(l.dialog, by)
 }
 
-// end drops all parties of a call that was dialled. A phone that still rings
-// just loses the call.
+// depart takes one agent out of a call that goes on. The others see the agent
+// once more, with what became of the part, unless it turned into wrap-up.
+func (b *switchboard) depart(l *leg, by origin) {
+	if b.wrapsUp(l) {
+		b.wrapUp(l)
+		b.put(l.dialog, by)
+	} else {
+		b.leave(l)
+		b.put(l.dialog, by)
+		l.dialog.remove(l)
+	}
+	b.settle(l.user)
+}
+
+// end drops all parties. A phone that still rings just loses the call; the
+// call stays ACTIVE while an agent wraps it up.
 func (b *switchboard) end(d *dialog, by origin) {
 	for _, l := range d.agents() {
 		if l.state == gc.Alerting {
@@ -91,15 +123,23 @@ func (b *switchboard) end(d *dialog, by origin) {
 		}
 	}
 	d.ringing.stop()
-	d.state = gc.Dropped
+	d.state, d.hidden = gc.Dropped, false
 	for _, l := range d.legs {
-		if l.state != gc.Dropped {
+		switch {
+		case b.wrapsUp(l):
+			b.wrapUp(l)
+		case l.state != gc.Dropped && l.state != gc.WrapUp:
 			l.set(gc.Dropped, b.now())
+		}
+		if l.state == gc.WrapUp {
+			d.state = gc.Active
 		}
 	}
 	b.put(d, by)
 	for _, l := range d.agents() {
-		b.leave(l)
+		if l.state != gc.WrapUp {
+			b.leave(l)
+		}
 		b.settle(l.user)
 	}
 }

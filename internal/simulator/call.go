@@ -46,7 +46,8 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 		return "", fmt.Errorf("agent %s has a call already", u.id)
 	}
 	d := b.newDialog()
-	d.acd, d.from, d.to, d.dialled = true, c.From, orDefault(c.To, routePoint), orDefault(c.To, routePoint)
+	d.acd, d.hidden = true, c.From == ""
+	d.from, d.to, d.dialled = c.From, orDefault(c.To, routePoint), orDefault(c.To, routePoint)
 	d.dnis, d.variables = string(u.extension), withVariables(d.variables, listed(c.Variables))
 	u.reserved = d
 	b.settle(u)
@@ -86,6 +87,7 @@ func (b *switchboard) notAnswered(l *leg) {
 // collection.
 func (b *switchboard) leave(l *leg) {
 	l.dialog.ringing.stop()
+	l.timer.stop()
 	if l.user.reserved == l.dialog {
 		l.user.reserved = nil
 	}
@@ -101,21 +103,34 @@ func (b *switchboard) hangUp(id gc.DialogID) error {
 	switch {
 	case d == nil:
 		return fmt.Errorf("there is no call %q", id)
-	case d.acd:
-		b.callerGone(d)
-	case d.outside() == nil:
+	case len(d.agents()) == 0: // reserved, not yet ringing
+		b.unreserve(d)
+	case d.outside() == nil && !d.hidden:
 		return fmt.Errorf("nobody outside takes part in call %s", id)
+	case d.goesOnWithout(d.outside()):
+		b.outsideGone(d)
+	case d.acd && len(d.agents()) == 1 && !b.wrapsUp(d.agents()[0]):
+		b.callerGone(d)
 	default:
 		b.end(d, origin{})
 	}
 	return nil
 }
 
-func (b *switchboard) callerGone(d *dialog) {
-	if len(d.agents()) == 0 { // reserved, not yet ringing
-		b.unreserve(d)
+// outsideGone: the conference goes on without the outside party.
+func (b *switchboard) outsideGone(d *dialog) {
+	gone := d.outside()
+	if gone == nil { // who withholds the number was never seen
+		d.hidden = false
 		return
 	}
+	gone.set(gc.Dropped, b.now())
+	b.put(d, origin{})
+	d.remove(gone)
+}
+
+// callerGone ends an ACD call with one agent.
+func (b *switchboard) callerGone(d *dialog) {
 	l := d.agents()[0]
 	if l.state != gc.Alerting {
 		if caller := d.outside(); caller != nil {

@@ -40,15 +40,20 @@ func (b *switchboard) dial(by origin, to string, variables []gc.CallVariable) {
 		return
 	}
 	b.holdOthers(u, nil)
-	d := b.newDialog()
-	d.from, d.state, d.variables = string(u.extension), gc.Initiating, withVariables(d.variables, variables)
-	l := d.addLeg(&leg{user: u, address: d.from, state: gc.Initiating}, b.now())
+	l := b.offHook(u, variables)
 	if u.base.state == gc.Ready {
 		u.base = stance{state: gc.NotReady, system: offHook}
 	}
 	b.settle(u)
 	b.post(l)
 	b.later(func() { b.dialled(l, to, by) })
+}
+
+// offHook makes a call that is not dialled yet.
+func (b *switchboard) offHook(u *user, variables []gc.CallVariable) *leg {
+	d := b.newDialog()
+	d.from, d.state, d.variables = string(u.extension), gc.Initiating, withVariables(d.variables, variables)
+	return d.addLeg(&leg{user: u, address: d.from, state: gc.Initiating}, b.now())
 }
 
 // refuseCall: no dialog exists, so the error is about the list.
@@ -62,9 +67,12 @@ func (b *switchboard) dialled(l *leg, to string, by origin) {
 		return
 	}
 	d.state, d.to, d.dnis, d.dialled = gc.Initiated, to, to, to
-	l.callType = "OUT"
-	if isDevice(to) {
+	switch {
+	case d.associated != "": // stays a consultation
+	case isDevice(to):
 		l.callType = "AGENT_INSIDE"
+	default:
+		l.callType = "OUT"
 	}
 	l.set(gc.Initiated, b.now())
 	b.put(d, by)
@@ -84,7 +92,10 @@ func (b *switchboard) connect(l *leg) {
 	}
 	d.state = gc.Alerting
 	other := &leg{user: callee, address: d.to, state: gc.Alerting}
-	if callee != nil {
+	switch {
+	case callee != nil && d.associated != "":
+		other.callType = "CONSULT_OFFERED"
+	case callee != nil:
 		other.callType = "OTHER_IN"
 	}
 	d.addLeg(other, b.now())
@@ -145,10 +156,20 @@ func (b *switchboard) answered(l *leg) {
 
 func (b *switchboard) connected(l *leg, by origin) {
 	d := l.dialog
+	if d.state == gc.Active && l.state == gc.Alerting { // handed over to l
+		l.timer.stop()
+		l.set(gc.Active, b.now())
+		b.put(d, by)
+		b.settle(l.user)
+		return
+	}
 	if d.state != gc.Alerting {
 		return
 	}
 	d.ringing.stop()
+	for _, party := range d.agents() { // a call may have been retrieved meanwhile
+		b.holdOthers(party.user, party)
+	}
 	d.state = gc.Active
 	for _, party := range d.legs {
 		party.set(gc.Active, b.now())

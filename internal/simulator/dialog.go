@@ -18,7 +18,12 @@ type dialog struct {
 	variables []gc.CallVariable
 	legs      []*leg
 	acd       bool // routed by the contact centre, not dialled
+	hidden    bool // a caller who withholds the number, and so is no leg, is on the line
 	ringing   *timer
+
+	associated gc.DialogID // of a consultation: the call it was made from
+	secondary  gc.DialogID // the call that a transfer or conference ended
+	controller *user       // who made it a conference, nil when it is none
 }
 
 // leg is one party's part in a call.
@@ -31,6 +36,7 @@ type leg struct {
 	cause    string
 	start    time.Time
 	changed  time.Time
+	timer    *timer // ringing after a single step transfer, or wrap-up
 }
 
 func (l *leg) set(state gc.CallState, now time.Time) {
@@ -50,9 +56,35 @@ func (d *dialog) legOf(u *user) *leg {
 	return nil
 }
 
-// outside is the leg of the party beyond the contact centre, nil when there
-// is none or the caller withholds the number.
-func (d *dialog) outside() *leg { return d.legOf(nil) }
+// outside is the leg of the first party beyond the contact centre, nil when
+// there is none on the line or the caller withholds the number.
+func (d *dialog) outside() *leg {
+	i := slices.IndexFunc(d.legs, func(l *leg) bool { return l.user == nil && l.state != gc.Dropped })
+	if i < 0 {
+		return nil
+	}
+	return d.legs[i]
+}
+
+// goesOnWithout: what remains is still a conversation.
+func (d *dialog) goesOnWithout(gone *leg) bool {
+	parties := 0
+	if d.hidden && gone != nil {
+		parties++
+	}
+	for _, l := range d.legs {
+		if l != gone && l.talks() {
+			parties++
+		}
+	}
+	return parties >= 2
+}
+
+func (d *dialog) remove(gone *leg) {
+	d.legs = slices.DeleteFunc(d.legs, func(l *leg) bool { return l == gone })
+}
+
+func (l *leg) talks() bool { return l.state == gc.Active || l.state == gc.Held }
 
 // agents are the legs of users who have the dialog in their collection.
 func (d *dialog) agents() []*leg {
@@ -77,6 +109,8 @@ const (
 	sendDTMF       action = "SEND_DTMF"
 	makeCall       action = "MAKE_CALL"
 	consultCall    action = "CONSULT_CALL"
+	transfer       action = "TRANSFER"
+	conference     action = "CONFERENCE"
 	transferSST    action = "TRANSFER_SST"
 )
 
@@ -92,11 +126,20 @@ var actionsIn = map[gc.CallState][]action{
 	gc.WrapUp:     {updateCallData},
 }
 
-func (l *leg) may(a action) bool { return slices.Contains(actionsIn[l.state], a) }
+// actions are those of the state; a held call can also be joined with the
+// consultation once that is active.
+func (l *leg) actions() []action {
+	if l.state == gc.Held && l.partner() != nil {
+		return slices.Concat(actionsIn[gc.Held], []action{transfer, conference})
+	}
+	return actionsIn[l.state]
+}
+
+func (l *leg) may(a action) bool { return slices.Contains(l.actions(), a) }
 
 func (l *leg) xml() participantXML {
 	x := participantXML{
-		Actions: actionsXML{actionsIn[l.state]}, MediaAddress: l.address, StartTime: stamp(l.start),
+		Actions: actionsXML{l.actions()}, MediaAddress: l.address, StartTime: stamp(l.start),
 		State: l.state, StateCause: l.cause, StateChangeTime: stamp(l.changed),
 	}
 	if l.user != nil {
@@ -109,7 +152,11 @@ func (l *leg) xml() participantXML {
 func (d *dialog) xml(element string, viewer *leg) dialogXML {
 	x := dialogXML{
 		XMLName: named(element), FromAddress: d.from, ID: d.id, MediaType: "Voice", State: d.state, ToAddress: d.to, URI: dialogURI(d.id),
+		SecondaryID:     d.secondary,
 		MediaProperties: mediaXML{DNIS: d.dnis, CallType: viewer.callType, DialedNumber: d.dialled, WrapUpReason: d.wrapUp},
+	}
+	if d.associated != "" {
+		x.AssociatedDialogURI = dialogURI(d.associated)
 	}
 	for _, v := range d.variables {
 		x.MediaProperties.Variables = append(x.MediaProperties.Variables, variableXML(v))

@@ -69,6 +69,7 @@ func FuzzStream(f *testing.F) {
 func FuzzRequest(f *testing.F) {
 	f.Add("<Dialog><requestedAction>UPDATE_CALL_DATA</requestedAction><mediaProperties><wrapUpReason/><callvariables><CallVariable><name>user.</name></CallVariable></callvariables></mediaProperties></Dialog>")
 	f.Add("<Dialog><requestedAction>SEND_DTMF</requestedAction><targetMediaAddress>7001</targetMediaAddress></Dialog>")
+	f.Add("<Dialog><requestedAction>TRANSFER_SST</requestedAction><targetMediaAddress>7001</targetMediaAddress><toAddress>7001</toAddress></Dialog>")
 	f.Fuzz(func(t *testing.T, body string) {
 		var x requestXML
 		if xml.Unmarshal([]byte(body), &x) == nil {

@@ -32,6 +32,7 @@ type userXML struct {
 	LoginID         gc.AgentID   `xml:"loginId"`
 	LoginName       string       `xml:"loginName"`
 	MediaType       int          `xml:"mediaType"`
+	MobileAgent     *mobileXML   `xml:"mobileAgent"`
 	PendingState    gc.UserState `xml:"pendingState"`
 	ReasonCode      *reasonXML   `xml:"reasonCode"`
 	ReasonCodeID    string       `xml:"reasonCodeId,omitempty"`
@@ -47,8 +48,14 @@ type userXML struct {
 }
 
 type settingsXML struct {
-	WrapUpOnIncoming string `xml:"wrapUpOnIncoming"`
-	WrapUpOnOutgoing string `xml:"wrapUpOnOutgoing"`
+	WrapUpOnIncoming WrapUp `xml:"wrapUpOnIncoming"`
+	WrapUpOnOutgoing WrapUp `xml:"wrapUpOnOutgoing"`
+}
+
+// mobileXML is the same in requests and documents.
+type mobileXML struct {
+	Mode       string `xml:"mode"`
+	DialNumber string `xml:"dialNumber"`
 }
 
 type teamXML struct {
@@ -89,6 +96,17 @@ type reasonCodesXML struct {
 	Codes    []reasonXML       `xml:"ReasonCode"`
 }
 
+type wrapUpReasonsXML struct {
+	XMLName xml.Name          `xml:"WrapUpReasons"`
+	Reasons []wrapUpReasonXML `xml:"WrapUpReason"`
+}
+
+type wrapUpReasonXML struct {
+	URI    string `xml:"uri"`
+	Label  string `xml:"label"`
+	ForAll bool   `xml:"forAll"`
+}
+
 type dialogXML struct {
 	XMLName             xml.Name
 	AssociatedDialogURI string           `xml:"associatedDialogUri"`
@@ -97,6 +115,7 @@ type dialogXML struct {
 	MediaProperties     mediaXML         `xml:"mediaProperties"`
 	MediaType           string           `xml:"mediaType"`
 	Participants        []participantXML `xml:"participants>Participant"`
+	SecondaryID         gc.DialogID      `xml:"secondaryId,omitempty"`
 	State               gc.CallState     `xml:"state"`
 	ToAddress           string           `xml:"toAddress"`
 	URI                 string           `xml:"uri"`

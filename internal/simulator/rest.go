@@ -44,6 +44,7 @@ func newREST(board *switchboard, accounts *accounts, faults *restFaults, life *l
 	s.route("SystemInfo", true, methods{"GET": s.getSystemInfo})
 	s.route("User/{id}", false, methods{"GET": s.getUser, "PUT": s.putUser})
 	s.route("User/{id}/ReasonCodes", false, methods{"GET": s.getReasonCodes})
+	s.route("User/{id}/WrapUpReasons", false, methods{"GET": s.getWrapUpReasons})
 	s.route("User/{id}/Dialogs", false, methods{"GET": s.getDialogs, "POST": s.postDialog})
 	s.route("Dialog/{id}", false, methods{"GET": s.getDialog, "PUT": s.putDialog})
 	for _, path := range []string{"User", "User/{$}", "Dialog", "Dialog/{$}"} { // the id is missing

@@ -128,12 +128,8 @@ func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
 		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
 	case body.From == "":
 		refused = missing("fromAddress", "fromAddress Parameter missing")
-	case body.To == "":
-		refused = missing("toAddress", "toAddress Parameter missing")
-	case !isPrintable(body.To) || len(body.To) > 64:
-		refused = invalid("toAddress", "Invalid toAddress")
-	case body.To == body.From:
-		refused = apiError(http.StatusBadRequest, "Invalid Destination", body.To, "The destination is the caller")
+	case checkDestination(body) != nil:
+		return checkDestination(body)
 	case !signedIn:
 		refused = apiError(http.StatusBadRequest, "Invalid State", string(state), "The user is not signed in")
 	case body.From != extension:
@@ -142,6 +138,23 @@ func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
 		refused = invalid("wrapUpReason", "A wrap-up reason can not be given to a new call")
 	default:
 		return body.checkData()
+	}
+	return &refused
+}
+
+// checkDestination looks at the number to call. Who calls is From in a new
+// call, Target in an action on one.
+func checkDestination(body *requestXML) *reply {
+	var refused reply
+	switch {
+	case body.To == "":
+		refused = missing("toAddress", "toAddress Parameter missing")
+	case !isPrintable(body.To) || len(body.To) > 64:
+		refused = invalid("toAddress", "Invalid toAddress")
+	case body.To == body.From || body.To == body.Target:
+		refused = apiError(http.StatusBadRequest, "Invalid Destination", body.To, "The destination is the caller")
+	default:
+		return nil
 	}
 	return &refused
 }
@@ -156,9 +169,12 @@ func notImplemented(a action) reply {
 
 // unplayed are actions that Finesse knows and this simulator does not play.
 var unplayed = []action{
-	consultCall, transferSST, "TRANSFER", "CONFERENCE", "PARTICIPANT_DROP", "START_RECORDING", "ACCEPT", "REJECT", "CLOSE",
+	"PARTICIPANT_DROP", "START_RECORDING", "ACCEPT", "REJECT", "CLOSE",
 	"RECLASSIFY", "UPDATE_SCHEDULED_CALLBACK", "CANCEL_SCHEDULED_CALLBACK",
 }
+
+// played are the actions of a participant, who has to be named.
+var played = []action{answer, hold, retrieve, drop, sendDTMF, consultCall, transfer, conference, transferSST}
 
 func (s *rest) putDialog(caller *user, r *http.Request) reply {
 	var body requestXML
@@ -177,7 +193,7 @@ func (s *rest) putDialog(caller *user, r *http.Request) reply {
 	}
 	wish := request{
 		by: origin{caller, r.Header.Get("requestId")}, dialog: l.dialog,
-		action: body.Action, variables: body.variables(), wrapUp: body.WrapUp,
+		action: body.Action, to: body.To, variables: body.variables(), wrapUp: body.WrapUp,
 	}
 	if !s.board.queue("dialog "+string(l.dialog.id), func() { s.board.act(wish) }) {
 		return overloaded
@@ -198,12 +214,14 @@ func checkAction(body *requestXML, extension string) *reply {
 			break
 		}
 		return body.checkData()
-	case !slices.Contains([]action{answer, hold, retrieve, drop, sendDTMF}, body.Action):
+	case !slices.Contains(played, body.Action):
 		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
 	case body.Target == "":
 		refused = missing("targetMediaAddress", "targetMediaAddress Parameter missing")
 	case body.Target != extension:
 		refused = invalid("targetMediaAddress", "The user is not signed in at this extension")
+	case body.Action == consultCall || body.Action == transferSST:
+		return checkDestination(body)
 	case body.Action == sendDTMF && strings.Trim(body.param("dtmfString"), "0123456789*#ABCD") != "":
 		refused = invalid("dtmfString", "Only 0-9, A-D, * and # can be sent")
 	case body.Action == sendDTMF && body.param("dtmfString") == "":

@@ -39,6 +39,9 @@ func TestRequestsThatAreRefusedAtOnce(t *testing.T) {
 	makeCall := func(from, to, rest string) string {
 		return dialog("<requestedAction>MAKE_CALL</requestedAction><fromAddress>" + from + "</fromAddress><toAddress>" + to + "</toAddress>" + rest)
 	}
+	mobile := func(state, mode, number string) string {
+		return "<User><state>" + state + "</state><extension>7001</extension><mobileAgent><mode>" + mode + "</mode><dialNumber>" + number + "</dialNumber></mobileAgent></User>"
+	}
 	data := func(names ...string) string {
 		var b strings.Builder
 		for _, n := range names {
@@ -83,7 +86,18 @@ func TestRequestsThatAreRefusedAtOnce(t *testing.T) {
 		"action with another's extension": {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>ANSWER</requestedAction><targetMediaAddress>7009</targetMediaAddress>"), 400, "Invalid Input|targetMediaAddress"},
 		"no action":                       {"1001", "PUT", "/Dialog/" + id, dialog(""), 400, "Parameter Missing|requestedAction"},
 		"unknown action":                  {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>YELL</requestedAction>"), 400, "Invalid Input|requestedAction"},
-		"consultation is not played":      {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>CONSULT_CALL</requestedAction>"), 501, "Not Implemented|CONSULT_CALL"},
+		"recording is not played":         {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>START_RECORDING</requestedAction>"), 501, "Not Implemented|START_RECORDING"},
+		"consultation without target":     {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>CONSULT_CALL</requestedAction>"), 400, "Parameter Missing|targetMediaAddress"},
+		"consultation with nobody":        {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>CONSULT_CALL</requestedAction><targetMediaAddress>7001</targetMediaAddress>"), 400, "Parameter Missing|toAddress"},
+		"consultation beyond ASCII":       {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>CONSULT_CALL</requestedAction><targetMediaAddress>7001</targetMediaAddress><toAddress>é</toAddress>"), 400, "Invalid Input|toAddress"},
+		"transfer to oneself":             {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>TRANSFER_SST</requestedAction><targetMediaAddress>7001</targetMediaAddress><toAddress>7001</toAddress>"), 400, "Invalid Destination|7001"},
+		"wrap-up reasons of another":      {"1001", "GET", "/User/1002/WrapUpReasons", "", 401, "Invalid Authorization User Specified|1002"},
+		"40 bytes of wrap-up reason":      {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>UPDATE_CALL_DATA</requestedAction><mediaProperties><wrapUpReason>" + strings.Repeat("é", 20) + "</wrapUpReason></mediaProperties>"), 400, "Invalid Input|wrapUpReason"},
+		"mobile without mode":             {"1001", "PUT", "/User/1001", mobile("LOGIN", "", "4085551234"), 400, "Parameter Missing|mode"},
+		"mobile in no mode":               {"1001", "PUT", "/User/1001", mobile("LOGIN", "CAR", "4085551234"), 400, "Invalid Input|mode"},
+		"mobile without number":           {"1001", "PUT", "/User/1001", mobile("LOGIN", "CALL_BY_CALL", ""), 400, "Parameter Missing|dialNumber"},
+		"mobile at a word":                {"1001", "PUT", "/User/1001", mobile("LOGIN", "CALL_BY_CALL", "home"), 400, "Invalid Input|dialNumber"},
+		"mobile and ready":                {"1001", "PUT", "/User/1001", mobile("READY", "CALL_BY_CALL", "4085551234"), 400, "Invalid Input|mobileAgent"},
 		"tones that do not exist":         {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>SEND_DTMF</requestedAction><targetMediaAddress>7001</targetMediaAddress><actionParams><ActionParam><name>dtmfString</name><value>x</value></ActionParam></actionParams>"), 400, "Invalid Input|dtmfString"},
 		"no tones":                        {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>SEND_DTMF</requestedAction><targetMediaAddress>7001</targetMediaAddress>"), 400, "Parameter Missing|dtmfString"},
 		"no data":                         {"1001", "PUT", "/Dialog/" + id, dialog("<requestedAction>UPDATE_CALL_DATA</requestedAction>"), 400, "Parameter Missing|mediaProperties"},

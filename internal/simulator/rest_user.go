@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -40,6 +42,30 @@ type putUserXML struct {
 	State        gc.UserState `xml:"state"`
 	Extension    gc.Extension `xml:"extension"`
 	ReasonCodeID string       `xml:"reasonCodeId"`
+	Mobile       *mobileXML   `xml:"mobileAgent"`
+}
+
+// checkMobile looks at where a mobile agent wants to be called.
+func (x *putUserXML) checkMobile() *reply {
+	if x.Mobile == nil {
+		return nil
+	}
+	var refused reply
+	switch {
+	case x.State != "LOGIN":
+		refused = invalid("mobileAgent", "Only a sign-in can be mobile")
+	case x.Mobile.Mode == "":
+		refused = missing("mode", "Mode Parameter missing")
+	case x.Mobile.Mode != "CALL_BY_CALL" && x.Mobile.Mode != "NAILED_CONNECTION":
+		refused = invalid("mode", "Invalid mode "+x.Mobile.Mode)
+	case x.Mobile.DialNumber == "":
+		refused = missing("dialNumber", "DialNumber Parameter missing")
+	case !isDigits(strings.TrimPrefix(x.Mobile.DialNumber, "+")) || len(x.Mobile.DialNumber) > 32:
+		refused = invalid("dialNumber", "Invalid dialNumber")
+	default:
+		return nil
+	}
+	return &refused
 }
 
 // requestable are the states a request may name. LOGIN is never one a user is
@@ -53,6 +79,9 @@ func (s *rest) putUser(caller *user, r *http.Request) reply {
 	}
 	var body putUserXML
 	if refused := read(r, &body); refused != nil {
+		return *refused
+	}
+	if refused := body.checkMobile(); refused != nil {
 		return *refused
 	}
 	to := stance{state: body.State}
@@ -72,7 +101,7 @@ func (s *rest) putUser(caller *user, r *http.Request) reply {
 	by := origin{u, r.Header.Get("requestId")}
 	if !s.board.queue("user "+string(u.id), func() {
 		if body.State == "LOGIN" {
-			s.board.signIn(by, body.Extension)
+			s.board.signIn(by, body.Extension, body.Mobile)
 			return
 		}
 		s.board.changeState(by, to)
@@ -99,6 +128,19 @@ func (s *rest) getReasonCodes(caller *user, r *http.Request) reply {
 		if code.category == category {
 			list.Codes = append(list.Codes, code.xml())
 		}
+	}
+	return reply{status: http.StatusOK, doc: list}
+}
+
+func (s *rest) getWrapUpReasons(caller *user, r *http.Request) reply {
+	u, refused := s.target(caller, r)
+	if refused != nil {
+		return *refused
+	}
+	var list wrapUpReasonsXML
+	for i, label := range wrapUpReasons {
+		uri := userURI(u.id) + "/WrapUpReason/" + strconv.Itoa(firstWrapUpReason+i)
+		list.Reasons = append(list.Reasons, wrapUpReasonXML{URI: uri, Label: label, ForAll: true})
 	}
 	return reply{status: http.StatusOK, doc: list}
 }

@@ -36,21 +36,37 @@
 //	5550005           rings and is never answered; FAILED, OTHER after RingTimeout
 //	anything else     FAILED, BAD_DESTINATION
 //
-// A failed call stays until the agent drops it. Any extension of four digits
-// can be signed in at.
+// The same holds for consultations. A failed call stays until the agent drops
+// it. Any extension of four digits can be signed in at. 5550006 as the
+// dialNumber of a mobile agent is refused as Mode Not Allowed.
 //
 // # Simplifications
 //
 //   - One node; secondaryNode is missing from SystemInfo.
-//   - No wrap-up: wrapUpOnIncoming and wrapUpOnOutgoing are NOT_ALLOWED and a
-//     request for WORK or WORK_READY is refused as Invalid State.
-//   - Consultation, transfer and conference are listed in a participant's
-//     actions as Finesse lists them but answered 501 Not Implemented, as are
-//     recording and the actions of campaigns. SEND_DTMF is accepted and
-//     changes nothing.
+//   - Wrap-up follows inbound ACD calls only, wherever they were transferred,
+//     and one mode is everybody's. A request for WORK or WORK_READY during
+//     such a call shows as pendingState and is refused as Invalid State at any
+//     other time. With OPTIONAL there is no wrap-up unless it was asked for.
+//     Any text may be given as a wrap-up reason.
+//   - An agent consults one party at a time and about one call. The
+//     consultation takes the call variables along. That the held call offers
+//     TRANSFER and CONFERENCE once the consultation is active is in its
+//     participants but no update of its own (Finesse developer guide, events
+//     of a consult call).
+//   - Parties that a transfer brings together are connected at once. Who wraps
+//     a call up that others go on with is shown to them as WRAP_UP.
+//   - A conference has up to 8 parties and goes on while two of them talk.
+//     Only who made it adds to it; parties leave by themselves only.
+//   - A single step transfer to a number that can not be reached is refused as
+//     Call Operation Failure and leaves the call with the agent; a target who
+//     does not answer within RingTimeout loses it. An outside target is not
+//     heard of again.
+//   - PARTICIPANT_DROP, recording and the actions of campaigns are answered
+//     501 Not Implemented. SEND_DTMF is accepted and changes nothing.
 //   - A supervisor may read the users of the own team and subscribe to their
 //     events, but not change their state, listen or barge in.
-//   - No mobile agents, queues, phone books, wrap-up reasons, administrator.
+//   - The phone of a mobile agent is taken for answered: nothing is dialled.
+//   - No queues, phone books, administrator.
 //   - An agent who never had a notification stream is left alone; only losing
 //     the last one counts.
 //   - User updates do not carry the id of the request, as captured on 12.5;
@@ -73,6 +89,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,6 +117,9 @@ type Options struct {
 	IdleTimeout        time.Duration // silence after which a stream counts as dead; a ping is sent at half of it; default 120 s
 	PresenceTimeout    time.Duration // from an agent's last stream gone to NOT_READY; default 60 s
 
+	WrapUp      WrapUp        // after inbound ACD calls; default WrapUpNotAllowed
+	WrapUpTimer time.Duration // from the end of a call to the end of wrap-up; default 2 h
+
 	// NotificationNamespace of the <notification> element; default
 	// "urn:xmpp:push:0". Older systems use "http://jabber.org/protocol/pubsub".
 	NotificationNamespace string
@@ -118,6 +138,8 @@ func (o *Options) setDefaults() {
 	o.RingTimeout = orDefault(o.RingTimeout, 20*time.Second)
 	o.IdleTimeout = orDefault(o.IdleTimeout, 120*time.Second)
 	o.PresenceTimeout = orDefault(o.PresenceTimeout, 60*time.Second)
+	o.WrapUp = orDefault(o.WrapUp, WrapUpNotAllowed)
+	o.WrapUpTimer = orDefault(o.WrapUpTimer, 2*time.Hour)
 	o.NotificationNamespace = orDefault(o.NotificationNamespace, "urn:xmpp:push:0")
 	if o.MinDelay == 0 && o.MaxDelay == 0 {
 		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 300*time.Millisecond
@@ -162,11 +184,14 @@ type Simulator struct {
 }
 
 // Start listens and serves until Close. It fails when an address can not be
-// listened on or the domain is none.
+// listened on, the domain is none or the mode of wrap-up is unknown.
 func Start(o Options) (*Simulator, error) {
 	o.setDefaults()
 	if strings.Trim(o.Domain, domainLetters) != "" {
 		return nil, fmt.Errorf("simulator: domain %q: lower-case letters, digits, dots and hyphens are accepted", o.Domain)
+	}
+	if !slices.Contains([]WrapUp{WrapUpNotAllowed, WrapUpOptional, WrapUpRequired}, o.WrapUp) {
+		return nil, fmt.Errorf("simulator: wrap-up %q: NOT_ALLOWED, OPTIONAL and REQUIRED are accepted", o.WrapUp)
 	}
 	s := &Simulator{log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}}
 	if err := s.listen(); err != nil {

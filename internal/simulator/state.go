@@ -9,6 +9,7 @@ import (
 var (
 	wrongState  = asyncErrorXML{Type: "Invalid State", Message: "CF_INVALID_OBJECT_STATE", Data: "22"}
 	notSignedIn = asyncErrorXML{Type: "Invalid State", Message: "CF_INVALID_PASSWORD_SPECIFIED", Data: "257"}
+	wrongMode   = asyncErrorXML{Type: "Mode Not Allowed", Message: "CF_INVALID_AGENT_WORKMODE", Data: "265"}
 	deviceBusy  = asyncErrorXML{Type: "Device Busy", Message: "CF_RESOURCE_BUSY", Data: "33"}
 	wrongDevice = asyncErrorXML{
 		Type: "Invalid Device", Message: "CF_INVALID_LOGON_DEVICE_SPECIFIED", Data: "260",
@@ -18,11 +19,19 @@ var (
 	}
 )
 
-// signIn is forced: who is signed in already keeps the state.
-func (b *switchboard) signIn(by origin, at gc.Extension) {
+// modeNotAllowed is the number that a mobile agent may not use.
+const modeNotAllowed = "5550006"
+
+// signIn is forced: who is signed in already keeps the state. A mobile agent's
+// extension is a port of the contact centre; the phone behind it is taken for
+// answered.
+func (b *switchboard) signIn(by origin, at gc.Extension, mobile *mobileXML) {
 	u := by.user
 	moves := u.signedIn() && u.extension != at
 	switch holder := b.atExtension(at); {
+	case mobile != nil && mobile.DialNumber == modeNotAllowed:
+		b.refuseUser(by, wrongMode)
+		return
 	case !isDevice(string(at)):
 		b.refuseUser(by, wrongDevice)
 		return
@@ -33,7 +42,7 @@ func (b *switchboard) signIn(by origin, at gc.Extension) {
 		b.refuseUser(by, wrongState)
 		return
 	}
-	u.extension = at
+	u.extension, u.mobile = at, mobile
 	if u.signedIn() {
 		b.announce(u)
 		return
@@ -53,8 +62,11 @@ func (b *switchboard) changeState(by origin, to stance) {
 		b.signOut(by, to)
 	case !u.signedIn() && to.state == gc.NotReady:
 		b.refuseUser(by, notSignedIn)
-	case !u.signedIn(), to.state != gc.Ready && to.state != gc.NotReady:
+	case !u.signedIn(), isWrapUp(to.state) && !b.mayWrapUp(u):
 		b.refuseUser(by, wrongState)
+	case isWrapUp(u.state):
+		u.base, u.pending = to, stance{}
+		b.wrappedUp(u)
 	case u.engaged():
 		u.pending = to
 		b.announce(u)
@@ -73,7 +85,7 @@ func (b *switchboard) signOut(by origin, to stance) {
 		b.refuseUser(by, wrongState)
 		return
 	}
-	u.extension, u.base, u.pending = "", to, stance{}
+	u.extension, u.mobile, u.base, u.pending = "", nil, to, stance{}
 	b.settle(u)
 }
 

@@ -17,7 +17,8 @@ import (
 // what happens to them, in Finesse's order. REST, the control page and timers
 // call it; it knows neither HTTP nor XMPP.
 //
-// A scenario (call.go, dial.go, control of a call in act.go) is a set of
+// A scenario (call.go, dial.go, consult.go, transfer.go, wrapup.go, control of
+// a call in act.go) is a set of
 // methods that run under mu, change legs, and publish with post, put, del and
 // settle in the order a client shall see.
 type switchboard struct {
@@ -26,6 +27,8 @@ type switchboard struct {
 	life                         *lifetime
 	delay                        func() time.Duration
 	ringTimeout, presenceTimeout time.Duration
+	wrapUpMode                   WrapUp
+	wrapUpTimer                  time.Duration
 	domain                       string
 	ports                        nodePorts
 	requests                     *serial
@@ -50,6 +53,7 @@ func newSwitchboard(o *Options, life *lifetime, r *random, publish func(string, 
 	b := &switchboard{
 		log: o.Logger, now: o.Now, life: life, domain: o.Domain, publish: publish,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout,
+		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
 		directory: map[string]*user{}, users: newUsers(o.Now()),
 		dialogs: map[gc.DialogID]*dialog{}, nextID: o.FirstDialog, status: gc.InService,
@@ -57,6 +61,7 @@ func newSwitchboard(o *Options, life *lifetime, r *random, publish func(string, 
 	b.requests = &serial{life: life, delay: b.delay, queues: map[string][]func(){}}
 	for _, u := range b.users {
 		b.directory[string(u.id)], b.directory[u.login] = u, u
+		u.wrapUp, u.wrapUpTimer = o.WrapUp, o.WrapUpTimer
 	}
 	return b
 }
@@ -117,6 +122,7 @@ func (b *switchboard) settle(u *user) {
 // post tells a user of a dialog that joins the user's collection.
 func (b *switchboard) post(l *leg) {
 	l.user.legs = append(l.user.legs, l)
+	b.dialogs[l.dialog.id] = l.dialog // may have lost its last agent a moment ago
 	b.publishList(l, "POST")
 }
 

@@ -15,8 +15,11 @@ type user struct {
 	login, first, last string
 	supervisor         bool
 	team               team
+	wrapUp             WrapUp
+	wrapUpTimer        time.Duration
 
 	extension gc.Extension
+	mobile    *mobileXML // nil at a phone of the contact centre
 	state     gc.UserState
 	changed   time.Time
 	base      stance // where the user is when no call is on
@@ -129,7 +132,7 @@ func (u *user) engaged() bool {
 }
 
 // current derives the state from the calls: UCCE shows TALKING and HOLD for
-// every kind of call, RESERVED for ACD calls only.
+// every kind of call, RESERVED and wrap-up for ACD calls only.
 func (u *user) current() gc.UserState {
 	state := u.base.state
 	if u.reserved != nil {
@@ -141,6 +144,10 @@ func (u *user) current() gc.UserState {
 			return gc.Talking
 		case gc.Held:
 			state = gc.Hold
+		case gc.WrapUp:
+			if state != gc.Hold {
+				state = u.wrapUpState()
+			}
 		}
 	}
 	return state
@@ -168,8 +175,8 @@ func (u *user) xml(element string) userXML {
 	x := userXML{
 		XMLName: named(element), Dialogs: dialogsURI(u.id), Extension: u.extension, FirstName: u.first, LastName: u.last,
 		LoginID: u.id, LoginName: u.login, MediaType: 1, PendingState: u.pending.state, Roles: []string{"Agent"},
-		Settings: settingsXML{"NOT_ALLOWED", "NOT_ALLOWED"}, State: u.state, StateChangeTime: stamp(u.changed),
-		TeamID: u.team.id, TeamName: u.team.name, URI: userURI(u.id), WrapUpTimer: 7200,
+		MobileAgent: u.mobile, Settings: settingsXML{u.wrapUp, WrapUpNotAllowed}, State: u.state, StateChangeTime: stamp(u.changed),
+		TeamID: u.team.id, TeamName: u.team.name, URI: userURI(u.id), WrapUpTimer: int(u.wrapUpTimer / time.Second),
 	}
 	x.ReasonCode, x.ReasonCodeID = u.shownReason()
 	if u.supervisor {
