@@ -48,6 +48,8 @@ is new at each start: start the connector after the simulator.`,
 	flags.StringVar(&f.certificate, "ca-out", "finesse-simulator.pem", "the `FILE` to write the certificate to that clients have to trust")
 	flags.DurationVar(&f.maxDelay, "max-delay", 300*time.Millisecond, "how late answers and the steps of a call may be; 0 for not at all")
 	flags.DurationVar(&o.RingTimeout, "ring-timeout", 20*time.Second, "how long a phone rings")
+	flags.StringVar((*string)(&o.WrapUp), "wrap-up", string(simulator.WrapUpNotAllowed), "the `MODE` of wrap-up after inbound calls: NOT_ALLOWED, OPTIONAL or REQUIRED")
+	flags.DurationVar(&o.WrapUpTimer, "wrap-up-timer", 2*time.Hour, "how long wrap-up may last")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object instead")
 	flags.BoolVar(&f.verbose, "verbose", false, "log what happens to standard error")
 	cmd.AddCommand(newSimulateCall())

@@ -174,10 +174,12 @@ func refusalCode(r request, status int, said APIError, ok bool) gc.Code {
 
 // deniedCode is for a 401 with a reason. "Authorization Failure" may mean the
 // password or the permission; it has to be taken for the password, because
-// trying that again could lock the account.
+// trying that again could lock the account. Not so about a call: who has left
+// it, by a transfer, is answered the same while others still talk.
 func deniedCode(r request, said APIError, code gc.Code) gc.Code {
+	aboutCall := r.denied == gc.NoDialogID
 	switch {
-	case said.is("Invalid Authorization User Specified"):
+	case said.is("Invalid Authorization User Specified"), said.is("Authorization Failure") && aboutCall:
 		return r.denied
 	case code == gc.GeneralError && !said.is("Invalid Supervisor") && !said.is("Unauthorized"):
 		return gc.SubscriptionFailed

@@ -146,7 +146,7 @@ func said(body string) string {
 	return body
 }
 
-var dialogID = regexp.MustCompile(`DialogID:(\d+)|"dialogId":"(\d+)"`)
+var dialogID = regexp.MustCompile(`DialogID:(\d+)|"(?:dialogId|assDialogId)":"(\d+)"`)
 
 // untilCall reads up to an event of a call and gives the call's id.
 func (d *driver) untilCall(state gc.CallState) string {

@@ -33,7 +33,7 @@ var talkable = []wire.Format{wire.Text, wire.Text44, wire.JSON}
 // TestConversations has each whole conversation over STOMP. "one-call" is also
 // what a driver over OpenWire hears: see TestOneCallOverJMS.
 func TestConversations(t *testing.T) {
-	talks := map[string]func(c *connector, d *driver, format string){"main-job": mainJob, "one-call": oneCall}
+	talks := map[string]func(c *connector, d *driver, format string){"main-job": mainJob, "one-call": oneCall, "consult": consult}
 	onBoth(t, func(t *testing.T, s brokerServer) {
 		for name, talk := range talks {
 			for _, format := range talkable {
@@ -161,4 +161,66 @@ func signOut(d *driver) {
 	d.until("State#LOGOUT")
 	d.send("system/Beat#" + d.destination)
 	d.until("System#")
+}
+
+// consult has two calls in which the agent asks somebody else: the first
+// becomes a conference, the second is transferred. A third is transferred
+// blindly.
+func consult(c *connector, d *driver, format string) {
+	d.send("system/Hello#"+d.destination, "format", format)
+	d.until("System#IN_SERVICE")
+	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
+	d.send("agent_state/Login#1001 secret,2001")
+	d.until("State#NOT_READY")
+	d.send("agent_work/wrapupreasoncode#1001")
+	d.until("ReasonCodes#")
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	const colleague = "4085559876"
+
+	d.note("# a conference")
+	id := d.answered(c)
+	d.send("agent_call/update_call_variable#1001 " + id + ",callVariable4,CONFERENCE")
+	d.until("InboundCall#ACTIVE")
+	other := d.consulted(id, colleague)
+	d.send("agent_dialog/getdialogstate#1001 " + id)
+	d.until("DialogState#HELD")
+	d.send("agent_dialog/getdialogstatecontrols#1001 " + other)
+	d.next()
+	d.send("agent_call/Conferencecall#1001 2001," + id)
+	d.until("ConsultCall#DROPPED")
+	d.send("agent_call/getDialogParticipants#1001 " + id)
+	d.until("ConferenceParticipants#")
+	d.send("agent_call/ReleaseCall#1001 " + id)
+	d.until("State#READY")
+
+	d.note("# a transfer")
+	id = d.answered(c)
+	d.consulted(id, colleague)
+	d.send("agent_call/TransferCall#1001 2001," + id)
+	d.until("State#READY")
+
+	d.note("# a blind transfer")
+	id = d.answered(c)
+	d.send("agent_call/Transfer_sst#1001 " + colleague + "," + id)
+	d.until("State#READY")
+}
+
+// answered is a call that the agent has taken.
+func (d *driver) answered(c *connector) string {
+	id := string(c.call("1001"))
+	d.untilCall(gc.Alerting)
+	d.send("agent_call/AnswerCall#1001 " + id)
+	d.until("State#TALKING")
+	return id
+}
+
+// consulted is a call to somebody, who has answered, about another one.
+func (d *driver) consulted(about, number string) string {
+	d.send("agent_call/ConsultCall#1001 " + number + "," + about)
+	m := d.until("ConsultCall#ACTIVE")
+	d.until("State#TALKING")
+	id := dialogID.FindStringSubmatch(m.Body)
+	require.NotNil(d.t, id, m.Body)
+	return id[1] + id[2]
 }
