@@ -73,6 +73,7 @@ func (b *Broker) newPublisher(k kind) *publisher {
 		metrics: b.metrics,
 		queue:   newQueue(k, queueLimit, b.options.Logger, b.metrics),
 		late:    receiptTimeout,
+		held:    heldTimeout,
 		refused: make(map[gc.Destination]bool),
 	}
 }

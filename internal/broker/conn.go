@@ -139,6 +139,9 @@ func (c *conn) leave() {
 	c.close()
 }
 
+// hearsBeats: a broker that says nothing for long ends the connection.
+func (c *conn) hearsBeats() bool { return c.socket.silence.Load() > 0 }
+
 func (c *conn) start() {
 	c.running.Go(c.readLoop)
 	c.running.Go(c.writeLoop)

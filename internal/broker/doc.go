@@ -26,9 +26,12 @@
 // way at a time. What is unproved when a connection ends is sent again on the
 // next one, in order: an event can arrive twice, after a loss, but is not
 // lost while the process lives. At most queueLimit events of each kind wait;
-// beyond that the oldest is dropped and counted. An event the broker refuses
-// (no rights, a temporary destination whose owner has gone) is dropped,
-// counted and logged, and stops nothing else.
+// beyond that the oldest is dropped and counted. A broker that confirms nothing
+// but still beats is out of memory: events wait on the connection they are on,
+// for up to ten minutes, and commands do not wait with them. ActiveMQ may then
+// change the order of those that were on the way together. An event the broker
+// refuses (no rights, a temporary destination whose owner has gone) is
+// dropped, counted and logged, and stops nothing else.
 //
 // Events are non-persistent. Those to topics have no expiry: they reach who
 // is subscribed at that moment and are gone. Others expire after a day: the

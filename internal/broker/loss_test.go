@@ -58,7 +58,7 @@ func TestALateReceiptCostsOneConnectionAndNoEvent(t *testing.T) {
 	o := activeMQ().options()
 	o.URLs, o.Registerer = []string{p.url}, registry
 	b := create(t, o)
-	b.topics.late = 300 * time.Millisecond
+	b.topics.late, b.topics.held = 300*time.Millisecond, 300*time.Millisecond
 	r := run(t, b)
 	destination := "/topic/" + unique("client")
 	got := subscribe(t, client(t, activeMQ()), destination)
