@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,20 +31,11 @@ type suite struct{ m *testing.M }
 
 // Run stops the server before goroutines are counted.
 func (s suite) Run() int {
-	dir, err := os.MkdirTemp("", "broker-test-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		if shared, err = servertest.NewActiveMQ(dir); err == nil {
-			defer shared.Stop()
-			err = shared.Start()
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer beIdle()()
-	return s.m.Run()
+	return servertest.WithActiveMQ(func(a *servertest.ActiveMQ) int {
+		shared = a
+		defer beIdle()()
+		return s.m.Run()
+	})
 }
 
 func beIdle() (stop func()) {

@@ -46,14 +46,14 @@ type Category string
 
 // The categories of the seed.
 const (
-	SystemCategory Category = "system"
-	AgentInfoCat   Category = "agent_info"
-	AgentState     Category = "agent_state"
-	AgentCall      Category = "agent_call"
-	AgentDialog    Category = "agent_dialog"
-	AgentWork      Category = "agent_work"
-	AgentError     Category = "agent_error"
-	Supervisor     Category = "supervisor_dialog"
+	SystemCategory    Category = "system"
+	AgentInfoCategory Category = "agent_info"
+	AgentState        Category = "agent_state"
+	AgentCall         Category = "agent_call"
+	AgentDialog       Category = "agent_dialog"
+	AgentWork         Category = "agent_work"
+	AgentError        Category = "agent_error"
+	SupervisorDialog  Category = "supervisor_dialog"
 )
 
 // Parameter is one comma separated field of a command's body.
@@ -113,7 +113,7 @@ var (
 var Commands = []CommandSpec{
 	{Name: Hello, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
 	{Name: Beat, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
-	{Name: Connect, Category: AgentInfoCat, Parameters: []Parameter{{"client_destination", DestinationKind}, password}},
+	{Name: Connect, Category: AgentInfoCategory, Parameters: []Parameter{{"client_destination", DestinationKind}, password}},
 	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {"agent_phone", NumberKind}, {"connection_mode", ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: Logout, Category: AgentState, Answers: []string{"State"}},

@@ -78,6 +78,32 @@ func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
 	return a
 }
 
+// WithActiveMQ runs all tests of a package with one ActiveMQ that they share,
+// which is stopped before it returns run's exit code.
+func WithActiveMQ(run func(*ActiveMQ) int) int {
+	a, dir, err := startShared()
+	defer os.RemoveAll(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer a.Stop()
+	return run(a)
+}
+
+func startShared() (a *ActiveMQ, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "activemq-test-"); err != nil {
+		return nil, dir, err
+	}
+	if a, err = NewActiveMQ(dir); err != nil {
+		return nil, dir, err
+	}
+	if err = a.Start(); err != nil {
+		a.Stop()
+	}
+	return a, dir, err
+}
+
 // NewActiveMQ prepares one with its files in dir; Start starts it. It serves
 // TestMain, where there is no test to clean up after.
 func NewActiveMQ(dir string, options ...Option) (*ActiveMQ, error) {

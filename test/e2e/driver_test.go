@@ -121,6 +121,15 @@ func (d *driver) until(what string) *broker.Delivery {
 	}
 }
 
+// begin signs agent 1001 in, as every conversation begins.
+func (d *driver) begin(format string) {
+	d.send("system/Hello#"+d.destination, "format", format)
+	d.until("System#IN_SERVICE")
+	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
+	d.send("agent_state/Login#1001 secret,2001")
+	d.until("State#NOT_READY")
+}
+
 // expect reads exactly these events, in the text format.
 func (d *driver) expect(lines ...string) {
 	d.t.Helper()

@@ -167,11 +167,7 @@ func signOut(d *driver) {
 // becomes a conference, the second is transferred. A third is transferred
 // blindly.
 func consult(c *connector, d *driver, format string) {
-	d.send("system/Hello#"+d.destination, "format", format)
-	d.until("System#IN_SERVICE")
-	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
-	d.send("agent_state/Login#1001 secret,2001")
-	d.until("State#NOT_READY")
+	d.begin(format)
 	d.send("agent_work/wrapupreasoncode#1001")
 	d.until("ReasonCodes#")
 	d.send("agent_state/MakeReady#1001")

@@ -44,11 +44,7 @@ func event(line string) string {
 }
 
 func oneCall(c *connector, d *driver, format string) {
-	d.send("system/Hello#"+d.destination, "format", format)
-	d.until("System#IN_SERVICE")
-	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
-	d.send("agent_state/Login#1001 secret,2001")
-	d.until("State#NOT_READY")
+	d.begin(format)
 	d.send("agent_state/MakeReady#1001")
 	d.until("State#READY")
 	c.call("1001")

@@ -9,8 +9,6 @@ package e2e
 
 import (
 	"flag"
-	"fmt"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -34,19 +32,10 @@ type suite struct{ m *testing.M }
 
 // Run stops the server before goroutines are counted.
 func (s suite) Run() int {
-	dir, err := os.MkdirTemp("", "e2e-test-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		if shared, err = servertest.NewActiveMQ(dir); err == nil {
-			defer shared.Stop()
-			err = shared.Start()
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return s.m.Run()
+	return servertest.WithActiveMQ(func(a *servertest.ActiveMQ) int {
+		shared = a
+		return s.m.Run()
+	})
 }
 
 func TestMain(m *testing.M) {

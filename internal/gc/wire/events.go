@@ -36,11 +36,11 @@ var Events = []Row{
 	row("O-008", "InboundCall", gc.AgentCall, forms[gc.InboundCall]{text: inboundCallText, old: inboundCallOld, gc44: inboundCall44, json: inboundCallJSON}),
 	row("O-009", "NewInboundCall", gc.AgentCall, forms[gc.NewInboundCall]{text: newInboundCallText, old: newInboundCallOld, gc44: newInboundCall44, json: newInboundCallJSON}),
 	row("O-010", "ConsultCall", gc.AgentCall, forms[gc.ConsultCall]{text: consultCallText, old: consultCallOld, json: consultCallJSON}),
-	row("O-011", "AgentInfo", gc.AgentInfoCat, forms[gc.AgentInfo]{text: agentInfoText, gc44: agentInfo44, json: agentInfoJSON}),
+	row("O-011", "AgentInfo", gc.AgentInfoCategory, forms[gc.AgentInfo]{text: agentInfoText, gc44: agentInfo44, json: agentInfoJSON}),
 	row("O-014", "DialogState", gc.AgentDialog, forms[gc.DialogState]{text: dialogStateText, json: dialogStateJSON}),
 	row("O-015", "DialogState", gc.AgentDialog, forms[gc.DialogStateControls]{text: dialogStateControlsText, json: dialogStateControlsJSON}),
 	row("O-016", "ReasonCodes", gc.AgentWork, forms[gc.ReasonCodes]{text: reasonCodesText, json: reasonCodesJSON}),
-	row("O-022", "ConferenceParticipants", gc.Supervisor, forms[gc.ConferenceParticipants]{text: conferenceParticipantsText, json: conferenceParticipantsJSON}),
+	row("O-022", "ConferenceParticipants", gc.SupervisorDialog, forms[gc.ConferenceParticipants]{text: conferenceParticipantsText, json: conferenceParticipantsJSON}),
 	row("O-024", "DialogStatus", gc.AgentState, forms[gc.DialogStatus]{text: dialogStatusText, old: dialogStatusOld, json: dialogStatusJSON}),
 }
 
