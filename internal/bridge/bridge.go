@@ -117,8 +117,7 @@ func (b *Bridge) handle(d *broker.Delivery, acknowledge func()) {
 		err = b.stale(c.Spec, d)
 	}
 	b.checkCategory(c.Spec, d)
-	r := b.request(c, d, err)
-	r.Acknowledge = acknowledge
+	r := b.request(c, d, err, acknowledge)
 	switch {
 	case err == nil && c.Spec.ForDestination:
 		b.hello(c, d, r)
@@ -151,7 +150,7 @@ func (b *Bridge) checkCategory(spec *gc.CommandSpec, d *broker.Delivery) {
 	b.Logger.Debug("command has another category than the protocol's", zap.String("cmd", string(spec.Name)), zap.String("want", string(spec.Category)))
 }
 
-func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error) *session.Request {
+func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknowledge func()) *session.Request {
 	name, start := "unknown", time.Now()
 	if c.Spec != nil {
 		name = string(c.Spec.Name)
@@ -161,6 +160,7 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error) *sessi
 		ID:            finesse.NewRequestID(),
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
+		Acknowledge:   acknowledge,
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)

@@ -21,17 +21,17 @@ type outlet struct {
 // same; a driver must not take the second for a repetition and is spared it,
 // unless it answers a command.
 func (o *outlet) emit(e session.Emission) {
+	m := o.bridge.write(e)
 	if call := callOf(e.Event); call != nil {
-		body := o.bridge.write(e).Body
-		if o.told[call.Dialog] == body && !e.Answer {
+		if o.told[call.Dialog] == m.Body && !e.Answer {
 			return
 		}
-		o.told[call.Dialog] = body
+		o.told[call.Dialog] = m.Body
 		if call.State == gc.Dropped {
 			delete(o.told, call.Dialog)
 		}
 	}
-	o.bridge.publish(e)
+	o.bridge.send(e, m)
 }
 
 // callOf is the call whose state an event reports.
@@ -57,9 +57,12 @@ func (b *Bridge) write(e session.Emission) wire.Message {
 	return settings.Writer.Write(format, e.Event)
 }
 
-// publish sends an event to its destination. What has none is counted, and the
-// command it answers is done all the same.
-func (b *Bridge) publish(e session.Emission) {
+// publish writes an event and sends it.
+func (b *Bridge) publish(e session.Emission) { b.send(e, b.write(e)) }
+
+// send sends an event, written as m, to its destination. What has none is
+// counted, and the command it answers is done all the same.
+func (b *Bridge) send(e session.Emission, m wire.Message) {
 	if e.Destination == "" {
 		b.metrics.undeliverable.Inc()
 		if e.Acknowledge != nil {
@@ -67,9 +70,10 @@ func (b *Bridge) publish(e session.Emission) {
 		}
 		return
 	}
-	m := b.write(e)
 	b.metrics.separators.Add(float64(m.Replaced))
-	b.Logger.Debug("event", append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)
+	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
+		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)
+	}
 	b.Publish(broker.Message{
 		Destination:   e.Destination,
 		Type:          m.Type,

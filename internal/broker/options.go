@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/backoff"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -34,7 +34,7 @@ type Options struct {
 	JavaText bool
 
 	// Backoff is the pause before the attempt-th repeated round over the urls,
-	// counted from 0; nil: exponential from 0.5s to 30s with full jitter.
+	// counted from 0; nil: backoff.FullJitter.
 	Backoff func(attempt int) time.Duration
 
 	// Changed is called after each change of Status, from the broker's own
@@ -56,7 +56,7 @@ func (o Options) withDefaults() Options {
 		o.CategoryProperty = "MessageCategory"
 	}
 	if o.Backoff == nil {
-		o.Backoff = exponential
+		o.Backoff = backoff.FullJitter
 	}
 	if o.Changed == nil {
 		o.Changed = func(Status) {}
@@ -65,13 +65,6 @@ func (o Options) withDefaults() Options {
 		o.Logger = zap.NewNop()
 	}
 	return o
-}
-
-// exponential is a random time up to 0.5s, 1s, 2s … 30s: many connectors that
-// lost one broker must not come back in step.
-func exponential(attempt int) time.Duration {
-	limit := min(500*time.Millisecond<<min(attempt, 10), 30*time.Second)
-	return rand.N(limit)
 }
 
 // endpoint is one of the urls.

@@ -31,19 +31,6 @@ func TestURLs(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestBackoffIsRandomAndBounded(t *testing.T) {
-	for attempt, limit := range map[int]time.Duration{0: time.Second / 2, 1: time.Second, 5: 16 * time.Second, 6: 30 * time.Second, 1000: 30 * time.Second} {
-		seen := make(map[time.Duration]bool)
-		for range 100 {
-			d := exponential(attempt)
-			require.GreaterOrEqual(t, d, time.Duration(0))
-			require.Less(t, d, limit)
-			seen[d] = true
-		}
-		require.Greater(t, len(seen), 50)
-	}
-}
-
 func TestMetricsAreThereBeforeTheFirstEvent(t *testing.T) {
 	r := prometheus.NewRegistry()
 	o := Options{URLs: []string{"tcp://127.0.0.1:1"}, Registerer: r}

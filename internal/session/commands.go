@@ -47,9 +47,9 @@ func (s *Session) makeCall(r *Request) {
 // act does something with a call; its outcome is one of states.
 func act(action finesse.Action, states ...gc.CallState) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
-		s.onCall(r, func(c gc.Call) bool {
+		s.onCall(&await{request: r, call: func(c gc.Call) bool {
 			return c.Dialog == r.Dialog && slices.Contains(states, c.State)
-		}, func(ctx context.Context, n Node, c finesse.Credentials, extension gc.Extension) error {
+		}}, func(ctx context.Context, n Node, c finesse.Credentials, extension gc.Extension) error {
 			return n.Act(ctx, c, r.ID, r.Dialog, action, extension)
 		})
 	}
@@ -122,9 +122,9 @@ func (s *Session) readBackFor(r *Request, tell func()) {
 // is the new call that names it.
 func (s *Session) consult(r *Request) {
 	known := maps.Clone(s.calls)
-	s.onCall(r, func(c gc.Call) bool {
+	s.onCall(&await{request: r, call: func(c gc.Call) bool {
 		return known[c.Dialog] == nil && c.Previous == r.Dialog
-	}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
@@ -132,30 +132,30 @@ func (s *Session) consult(r *Request) {
 // transferSST hands a call over without consultation; it is over for the
 // agent then.
 func (s *Session) transferSST(r *Request) {
-	s.onCall(r, func(c gc.Call) bool {
+	s.onCall(&await{request: r, call: func(c gc.Call) bool {
 		return c.Dialog == r.Dialog && c.State == gc.Dropped
-	}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.TransferSST(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
 
 // updateCallVariable is answered by the call with the new value.
 func (s *Session) updateCallVariable(r *Request) {
-	s.onCall(r, func(c gc.Call) bool {
+	s.onCall(&await{request: r, call: func(c gc.Call) bool {
 		return c.Dialog == r.Dialog && slices.Contains(c.Variables, r.Variable)
-	}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+	}}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, "", []gc.CallVariable{r.Variable})
 	})
 }
 
-// onCall sends a request about one of the agent's calls.
-func (s *Session) onCall(r *Request, outcome func(gc.Call) bool, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
-	if s.calls[r.Dialog] == nil {
-		s.refuse(r, gc.NoDialogID, "the agent has no such call")
+// onCall sends what a asks for about one of the agent's calls.
+func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
+	if s.calls[a.request.Dialog] == nil {
+		s.refuse(a.request, gc.NoDialogID, "the agent has no such call")
 		return
 	}
 	extension := s.extension()
-	s.request(&await{request: r, call: outcome}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, extension)
 	}, nil)
 }
@@ -163,19 +163,15 @@ func (s *Session) onCall(r *Request, outcome func(gc.Call) bool, send func(conte
 // wrapUp gives a call its wrap-up reason, by label or by the key that
 // ReasonCodes gave. It has no answer but an error.
 func (s *Session) wrapUp(r *Request) {
-	if s.calls[r.Dialog] == nil {
-		s.refuse(r, gc.NoDialogID, "the agent has no such call")
-		return
-	}
-	a := &await{request: r, call: func(c gc.Call) bool { return c.Dialog == r.Dialog }}
-	a.done = func() { s.silent(r) }
-	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.onCall(&await{request: r, call: func(c gc.Call) bool {
+		return c.Dialog == r.Dialog
+	}, done: func() { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		label, err := wrapUpLabel(ctx, n, c, r.WrapUp)
 		if err != nil {
 			return err
 		}
 		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, label, nil)
-	}, nil)
+	})
 }
 
 // wrapUpLabel finds the label of a key; what is no key is a label.
@@ -271,13 +267,20 @@ func (s *Session) getDialogParticipants(r *Request) {
 }
 
 func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
+	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) (finesse.Dialog, error) {
+		return n.Dialog(ctx, c, r.Dialog)
+	}, then)
+}
+
+// ask holds the line until Finesse has answered a question.
+func ask[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
 	s.busy = true
 	node, credentials := s.node, s.credentials
 	s.work(func(ctx context.Context) func() {
-		d, err := node.Dialog(ctx, credentials, r.Dialog)
+		answer, err := question(ctx, node, credentials)
 		return func() {
 			s.busy = false
-			then(d, err)
+			then(answer, err)
 		}
 	})
 }
@@ -285,27 +288,19 @@ func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
 // reasonCodes lists the codes of a category.
 func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
-		s.busy = true
-		node, credentials := s.node, s.credentials
-		s.work(func(ctx context.Context) func() {
-			codes, err := readCodes(ctx, node, credentials, category)
-			return func() {
-				s.busy = false
-				if err != nil {
-					s.fail(r, err)
-					return
-				}
-				s.answer(r, gc.ReasonCodes{Agent: s.Agent, FullName: s.info().FullName(), Category: category, Codes: codes})
+		ask(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.ReasonCode, error) {
+			if category == gc.WrapUpReasons {
+				return n.WrapUpReasons(ctx, c)
 			}
+			return n.ReasonCodes(ctx, c, category)
+		}, func(codes []gc.ReasonCode, err error) {
+			if err != nil {
+				s.fail(r, err)
+				return
+			}
+			s.answer(r, gc.ReasonCodes{Agent: s.Agent, FullName: s.info().FullName(), Category: category, Codes: codes})
 		})
 	}
-}
-
-func readCodes(ctx context.Context, n Node, c finesse.Credentials, category gc.ReasonCategory) ([]gc.ReasonCode, error) {
-	if category == gc.WrapUpReasons {
-		return n.WrapUpReasons(ctx, c)
-	}
-	return n.ReasonCodes(ctx, c, category)
 }
 
 // wrongPassword reports whether Finesse refused the credentials: no further

@@ -22,7 +22,6 @@ package session
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -30,6 +29,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/backoff"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -91,14 +91,7 @@ type Times struct {
 
 // DefaultTimes are those of the daemon. Cisco saw notifications 14 s late
 // under load, so an outcome is awaited longer than that.
-var DefaultTimes = Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: fullJitter}
-
-// fullJitter waits between 0 and 0.5 s, 1 s, 2 s … 30 s, so that thousands of
-// sessions that lost the same server do not come back in step.
-func fullJitter(attempt int) time.Duration {
-	top := min(30*time.Second, 500*time.Millisecond<<min(attempt, 6))
-	return rand.N(top)
-}
+var DefaultTimes = Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: backoff.FullJitter}
 
 // Emission is an event on its way to a driver.
 type Emission struct {

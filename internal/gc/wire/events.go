@@ -15,6 +15,7 @@ type Row struct {
 	Name     string
 	Category gc.Category
 	event    reflect.Type
+	jmsType  func(gc.Event) string
 	write    map[Format]func(*Writer, gc.Event) (body string, replaced int)
 }
 
@@ -23,6 +24,7 @@ type Row struct {
 type forms[E gc.Event] struct {
 	text, old, gc44 func(*textForm, E) string
 	json            func(*jsonForm, E) any
+	jmsType         func(E) string // nil for an event that has none
 }
 
 // Events is the table of events (seed, "GC Output Messages" for text and
@@ -41,7 +43,8 @@ var Events = []Row{
 	row("O-015", "DialogState", gc.AgentDialog, forms[gc.DialogStateControls]{text: dialogStateControlsText, json: dialogStateControlsJSON}),
 	row("O-016", "ReasonCodes", gc.AgentWork, forms[gc.ReasonCodes]{text: reasonCodesText, json: reasonCodesJSON}),
 	row("O-022", "ConferenceParticipants", gc.SupervisorDialog, forms[gc.ConferenceParticipants]{text: conferenceParticipantsText, json: conferenceParticipantsJSON}),
-	row("O-024", "DialogStatus", gc.AgentState, forms[gc.DialogStatus]{text: dialogStatusText, old: dialogStatusOld, json: dialogStatusJSON}),
+	row("O-024", "DialogStatus", gc.AgentState, forms[gc.DialogStatus]{text: dialogStatusText, old: dialogStatusOld, json: dialogStatusJSON,
+		jmsType: func(e gc.DialogStatus) string { return e.Type }}), // "call type in JMS type"
 }
 
 func row[E gc.Event](numbers, name string, category gc.Category, f forms[E]) Row {
@@ -59,6 +62,12 @@ func row[E gc.Event](numbers, name string, category gc.Category, f forms[E]) Row
 		Name:     name,
 		Category: category,
 		event:    reflect.TypeFor[E](),
+		jmsType: func(e gc.Event) string {
+			if f.jmsType == nil {
+				return ""
+			}
+			return f.jmsType(e.(E))
+		},
 		write: map[Format]func(*Writer, gc.Event) (string, int){
 			Text:    text(f.text),
 			TextOld: text(f.old),

@@ -61,11 +61,7 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
 	body, replaced := row.write[f](w, e)
-	m := Message{Name: row.Name, Category: row.Category, Body: body, Replaced: replaced}
-	if status, ok := e.(gc.DialogStatus); ok { // O-024: "call type in JMS type"
-		m.Type = status.Type
-	}
-	return m
+	return Message{Name: row.Name, Type: row.jmsType(e), Category: row.Category, Body: body, Replaced: replaced}
 }
 
 // timeLayout has no zone: drivers and connector agree on one.
