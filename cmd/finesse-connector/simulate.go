@@ -32,7 +32,8 @@ func newSimulate() *cobra.Command {
 		Short: "Runs a simulated Finesse",
 		Long: `Runs a simulated Finesse, REST with TLS and notification service, until a signal:
 for driver developers without Cisco hardware. Calls are placed from its control
-page or with "` + program + ` simulate call".
+page or with "` + program + ` simulate call"; whole conversations, supervisors,
+campaigns and faults are played by scripts, see "` + program + ` simulate scripts".
 
 Standard output gets the part of a configuration that uses it. The certificate
 is new at each start: start the connector after the simulator.`,
@@ -50,9 +51,10 @@ is new at each start: start the connector after the simulator.`,
 	flags.DurationVar(&o.RingTimeout, "ring-timeout", 20*time.Second, "how long a phone rings")
 	flags.StringVar((*string)(&o.WrapUp), "wrap-up", string(simulator.WrapUpNotAllowed), "the `MODE` of wrap-up after inbound calls: NOT_ALLOWED, OPTIONAL or REQUIRED")
 	flags.DurationVar(&o.WrapUpTimer, "wrap-up-timer", 2*time.Hour, "how long wrap-up may last")
+	flags.IntVar(&o.Agents, "agents", 0, "the `NUMBER` of further agents for load tests, from 10001 on")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object instead")
 	flags.BoolVar(&f.verbose, "verbose", false, "log what happens to standard error")
-	cmd.AddCommand(newSimulateCall())
+	cmd.AddCommand(newSimulateCall(), newSimulateRun(), newSimulateScripts())
 	return cmd
 }
 
@@ -89,6 +91,9 @@ func simulate(ctx context.Context, cmd *cobra.Command, f simulateFlags) error {
 func (f *simulateFlags) complete() (err error) {
 	if f.maxDelay < 0 {
 		return usagef("--max-delay %s is negative", f.maxDelay)
+	}
+	if f.options.Agents < 0 {
+		return usagef("--agents %d is negative", f.options.Agents)
 	}
 	if f.options.RingTimeout <= 0 {
 		return usagef("--ring-timeout %s: name a time such as 20s", f.options.RingTimeout)
@@ -130,13 +135,15 @@ func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 	if f.passwordFile == "" {
 		password = demoPassword
 	}
-	agents := s.Agents()
 	fmt.Fprintf(w, "simulated finesse runs until Ctrl-C\n")
-	last := len(agents) - 1
-	fmt.Fprintf(w, "  agents %s to %s, supervisor %s; password %s; any extension of four digits\n", agents[0].ID, agents[last-1].ID, agents[last].ID, password)
+	fmt.Fprintf(w, "  agents 1001 to 1025, supervisors 2001 to 2003, administrator admin; password %s; any extension of four digits\n", password)
+	if n := f.options.Agents; n > 0 {
+		fmt.Fprintf(w, "  agents 10001 to %d for load tests, at the extension of their own number\n", 10000+n)
+	}
 	if s.ControlURL() != "" {
 		fmt.Fprintf(w, "  control page %s\n", s.ControlURL())
 		fmt.Fprintf(w, "  place a call: %s simulate call 1001 --control %s\n", program, s.ControlURL())
+		fmt.Fprintf(w, "  play a script: %s simulate run inbound-call --control %s\n", program, s.ControlURL())
 	}
 	fmt.Fprintf(w, "for the configuration of the connector:\n")
 }

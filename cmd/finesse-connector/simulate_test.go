@@ -23,7 +23,7 @@ func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	p := launch(t, "", nil, simulateArgs("--max-delay", "0", "--password-file", write(t, "password", "canary\n"))...)
 	p.await(p.out, "finesse-simulator.pem\"\n")
 	p.await(p.err, "for the configuration of the connector:\n") // the two outputs are read apart
-	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 1020, supervisor 2001", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:")
+	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 1025, supervisors 2001 to 2003, administrator admin", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:", "simulate run inbound-call --control http://127.0.0.1:")
 	require.NotContains(t, p.err.String()+p.out.String(), "canary")
 
 	l := newLab(t)
@@ -48,7 +48,7 @@ func TestSimulateTellsPrograms(t *testing.T) {
 	require.Equal(t, "lab.example", s.Domain)
 	require.Equal(t, ca, s.CAFile)
 	require.FileExists(t, ca)
-	require.Len(t, s.Agents, 21)
+	require.Len(t, s.Agents, 28)
 	require.Regexp(t, `^https://127\.0\.0\.1:\d+$`, s.REST)
 	require.Regexp(t, `^xmpps://127\.0\.0\.1:\d+$`, s.Notify)
 	p.await(p.err, "simulated finesse is listening")

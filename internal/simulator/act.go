@@ -11,7 +11,7 @@ type request struct {
 	by        origin
 	dialog    *dialog
 	action    action
-	to        string            // of CONSULT_CALL and TRANSFER_SST
+	to        string            // of CONSULT_CALL and TRANSFER_SST; of PARTICIPANT_DROP, who is to go
 	variables []gc.CallVariable // of UPDATE_CALL_DATA
 	wrapUp    *string
 }
@@ -51,6 +51,12 @@ func (b *switchboard) act(r request) {
 		b.confer(l, r)
 	case transferSST:
 		b.handOver(l, r)
+	case dropParty:
+		b.dropParty(r)
+	case acceptPreview:
+		b.accept(l, r.by)
+	case rejectPreview, closePreview:
+		b.decline(l)
 	case sendDTMF: // the tones are heard by nobody
 	}
 }
@@ -72,7 +78,7 @@ func (b *switchboard) hold(l *leg, by origin) {
 // holdOthers makes room for a call: the phone holds the active one by itself.
 func (b *switchboard) holdOthers(u *user, except *leg) {
 	for _, l := range u.legs {
-		if l != except && l.state == gc.Active {
+		if l != except && l.state == gc.Active && !l.passive {
 			b.hold(l, origin{})
 		}
 	}

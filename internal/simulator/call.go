@@ -35,15 +35,8 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case b.status != gc.InService:
-		return "", fmt.Errorf("finesse is %s", b.status)
-	case !u.signedIn():
-		return "", fmt.Errorf("agent %s is not signed in", u.id)
-	case u.state != gc.Ready:
-		return "", fmt.Errorf("agent %s is %s, not READY", u.id, u.state)
-	case len(u.legs) > 0:
-		return "", fmt.Errorf("agent %s has a call already", u.id)
+	if err := b.mayReserve(u); err != nil {
+		return "", err
 	}
 	d := b.newDialog()
 	d.acd, d.hidden = true, c.From == ""
@@ -53,6 +46,21 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	b.settle(u)
 	b.later(func() { b.ring(d, u) })
 	return d.id, nil
+}
+
+// mayReserve says why no call can be routed to an agent now.
+func (b *switchboard) mayReserve(u *user) error {
+	switch {
+	case b.status != gc.InService:
+		return fmt.Errorf("finesse is %s", b.status)
+	case !u.signedIn():
+		return fmt.Errorf("agent %s is not signed in", u.id)
+	case u.state != gc.Ready:
+		return fmt.Errorf("agent %s is %s, not READY", u.id, u.state)
+	case len(u.legs) > 0:
+		return fmt.Errorf("agent %s has a call already", u.id)
+	}
+	return nil
 }
 
 // ring delivers the call. A caller who withholds the number is no
@@ -78,7 +86,9 @@ func (b *switchboard) ring(d *dialog, u *user) {
 // the agent goes NOT_READY.
 func (b *switchboard) notAnswered(l *leg) {
 	b.leave(l)
-	l.user.pending = stance{}
+	if l.user.pending.state != gc.LoggedOut { // which a supervisor asked for
+		l.user.pending = stance{}
+	}
 	l.user.base = stance{state: gc.NotReady, system: callNotAnswered}
 	b.settle(l.user)
 }

@@ -7,7 +7,7 @@ import "github.com/finesse-connector/finesse-connector/internal/gc"
 func (b *switchboard) consult(l *leg, r request) {
 	u := l.user
 	for _, other := range u.legs {
-		if !other.talks() || other.linkedTo(l) {
+		if !other.passive && (!other.talks() || other.linkedTo(l)) {
 			b.refuseAction(r)
 			return
 		}

@@ -1,19 +1,17 @@
 package simulator
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -26,23 +24,33 @@ var controlPage = template.Must(template.New("control").Parse(controlHTML))
 // control is the page for people and the same for programs:
 //
 //	GET  /api/agents
+//	GET  /api/scripts
+//	POST /api/run     {"script":"inbound-call","agents":["1001"]} or {"text":"queue Sales calls 3"} -> a line of JSON for each step
 //	POST /api/call    {"agent":"1001","from":"4085551234","to":"","variables":{"callVariable1":"x"}} -> {"dialog":"16870001"}
 //	POST /api/hangup  {"dialog":"16870001"}
 //	POST /api/status  {"status":"OUT_OF_SERVICE"}
 //	POST /api/fault   {"kind":"slow","agent":"1001","count":3,"delay":"2s"}
+//	POST /api/fault   {"kind":"refuse","agent":"1001","request":"LOGIN","type":"Invalid Device","message":"CF_…","data":"260"}, with "httpStatus":401 at once
 //	POST /api/heal    {}
 //
 // What is wrong is answered 4xx with {"error":"…"}. Other web sites can not
 // use it through a browser.
-type control struct{ s *Simulator }
+type control struct {
+	s    *Simulator
+	runs runs
+}
 
 func newControl(s *Simulator) http.Handler {
-	c := &control{s}
+	c := &control{s: s}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.page)
 	mux.HandleFunc("POST /form/{order}", c.form)
 	mux.HandleFunc("GET /api/agents", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Agents()) })
 	mux.HandleFunc("POST /api/{order}", c.api)
+	mux.HandleFunc("GET /api/scripts", listScripts)
+	mux.HandleFunc("POST /api/run", c.apiRun)
+	mux.HandleFunc("POST /form/run", c.formRun)
+	mux.HandleFunc("GET /runs", c.showRuns)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.life.enter() {
@@ -64,10 +72,15 @@ type order struct {
 	Kind      FaultKind         `json:"kind"`
 	Count     int               `json:"count"`
 	Delay     string            `json:"delay"`
+	Request   string            `json:"request"`
+	Code      int               `json:"httpStatus"`
+	Type      string            `json:"type"`
+	Message   string            `json:"message"`
+	Data      string            `json:"data"`
 }
 
 // errNoOrder: the path names nothing that can be ordered.
-var errNoOrder = errors.New("call, hangup, status, fault and heal are accepted")
+var errNoOrder = errors.New("call, hangup, status, fault, heal and run are accepted")
 
 // run carries out an order and returns what programs are answered.
 func (c *control) run(name string, o order) (map[string]string, error) {
@@ -97,7 +110,10 @@ func (c *control) run(name string, o order) (map[string]string, error) {
 }
 
 func (o order) fault() (Fault, error) {
-	f := Fault{Kind: o.Kind, Agent: o.Agent, Count: o.Count}
+	f := Fault{
+		Kind: o.Kind, Agent: o.Agent, Count: o.Count,
+		Request: o.Request, Status: o.Code, Type: o.Type, Message: o.Message, Data: o.Data,
+	}
 	if o.Delay == "" {
 		return f, nil
 	}
@@ -111,10 +127,8 @@ func (o order) fault() (Fault, error) {
 
 func (c *control) api(w http.ResponseWriter, r *http.Request) {
 	var o order
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&o); err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not the JSON object that is expected: " + err.Error()})
+	if err := decode(w, r, &o); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
 	}
 	answer, err := c.run(r.PathValue("order"), o)
@@ -123,6 +137,18 @@ func (c *control) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// decode reads the one JSON object of a body.
+func decode(w http.ResponseWriter, r *http.Request, o any) error {
+	body := http.MaxBytesReader(w, r.Body, maxBody)
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(o); err != nil {
+		return fmt.Errorf("the body is not the JSON object that is expected: %w", err)
+	}
+	_, _ = io.Copy(io.Discard, body) // only then the end of the connection ends the request
+	return nil
 }
 
 func statusOf(err error) int {
@@ -153,7 +179,12 @@ func (c *control) form(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		said = "refused: " + err.Error()
 	}
-	http.Redirect(w, r, "/?said="+url.QueryEscape(said), http.StatusSeeOther)
+	c.said(w, r, said)
+}
+
+// said leads back to the page, which shows the text.
+func (c *control) said(w http.ResponseWriter, r *http.Request, text string) {
+	http.Redirect(w, r, "/?said="+url.QueryEscape(text), http.StatusSeeOther)
 }
 
 // formOrder reads variables as lines of name=value.
@@ -165,13 +196,18 @@ func formOrder(r *http.Request) (order, error) {
 		Agent: gc.AgentID(r.PostForm.Get("agent")), From: r.PostForm.Get("from"), To: r.PostForm.Get("to"),
 		Dialog: gc.DialogID(r.PostForm.Get("dialog")), Status: gc.SystemStatus(r.PostForm.Get("status")),
 		Kind: FaultKind(r.PostForm.Get("kind")), Delay: r.PostForm.Get("delay"), Variables: map[string]string{},
+		Request: r.PostForm.Get("request"), Type: r.PostForm.Get("type"), Message: r.PostForm.Get("message"), Data: r.PostForm.Get("data"),
 	}
-	if count := r.PostForm.Get("count"); count != "" {
-		n, err := strconv.Atoi(count)
-		if err != nil {
-			return o, fmt.Errorf("count %q is not a number", count)
+	for name, to := range map[string]*int{"count": &o.Count, "httpStatus": &o.Code} {
+		text := r.PostForm.Get(name)
+		if text == "" {
+			continue
 		}
-		o.Count = n
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return o, fmt.Errorf("%s %q is not a number", name, text)
+		}
+		*to = n
 	}
 	for line := range strings.Lines(r.PostForm.Get("variables")) {
 		if line = strings.TrimRight(line, "\r\n"); line == "" {
@@ -186,18 +222,14 @@ func formOrder(r *http.Request) (order, error) {
 	return o, nil
 }
 
+// maxShown bounds the agents on the page, of whom load tests have thousands.
+const maxShown = 100
+
 func (c *control) page(w http.ResponseWriter, r *http.Request) {
-	var b bytes.Buffer
-	err := controlPage.Execute(&b, map[string]any{
-		"Agents": c.s.Agents(), "Said": r.URL.Query().Get("said"), "Faults": faultKinds(), "InService": c.s.board.inService(),
-		"REST": c.s.RESTURL(), "Notify": c.s.NotifyURL(), "Domain": c.s.Domain(),
+	agents := c.s.Agents()
+	shown := agents[:min(len(agents), maxShown)]
+	c.write(w, controlPage, map[string]any{
+		"Agents": shown, "More": len(agents) - len(shown), "Said": r.URL.Query().Get("said"), "Faults": plainFaults(), "Requests": refusable(), "InService": c.s.board.inService(),
+		"REST": c.s.RESTURL(), "Notify": c.s.NotifyURL(), "Domain": c.s.Domain(), "Scripts": shipped,
 	})
-	if err != nil {
-		c.s.log.Error("control page can not be written", zap.Error(err))
-		http.Error(w, "the page can not be written", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
-	_, _ = w.Write(b.Bytes())
 }

@@ -53,7 +53,7 @@ func TestControlAPI(t *testing.T) {
 	_, text := browse(t, s, "GET", "/api/agents", "", "")
 	var agents []Agent
 	require.NoError(t, json.Unmarshal([]byte(text), &agents))
-	require.Len(t, agents, 21)
+	require.Len(t, agents, 28)
 	require.Equal(t, Agent{
 		ID: "1001", Name: "Ada Lovelace", Extension: "7001", State: gc.Reserved, Streams: 1,
 		Calls: []AgentCall{{"16870001", gc.Alerting, "4085551234", routePoint}},
@@ -76,10 +76,10 @@ func TestControlAPIRefuses(t *testing.T) {
 		status      int
 		want        string
 	}{
-		"unknown order":   {"dance", "{}", 404, "call, hangup, status, fault and heal are accepted"},
+		"unknown order":   {"dance", "{}", 404, "call, hangup, status, fault, heal and run are accepted"},
 		"not JSON":        {"call", "agent=1001", 400, "the body is not the JSON object"},
 		"unknown field":   {"call", `{"agnt":"1001"}`, 400, `unknown field "agnt"`},
-		"unknown agent":   {"call", `{"agent":"1"}`, 422, "1001 to 1020 and 2001 are"},
+		"unknown agent":   {"call", `{"agent":"1"}`, 422, "1001 to 1025 and 2001 to 2003 are"},
 		"signed out":      {"call", `{"agent":"1001"}`, 422, "not signed in"},
 		"no such call":    {"hangup", `{"dialog":"5"}`, 422, "there is no call"},
 		"unknown status":  {"status", `{"status":"ON"}`, 422, "IN_SERVICE and OUT_OF_SERVICE are accepted"},
@@ -87,6 +87,9 @@ func TestControlAPIRefuses(t *testing.T) {
 		"fault of nobody": {"fault", `{"kind":"cut"}`, 422, "needs an agent"},
 		"slow by nothing": {"fault", `{"kind":"slow"}`, 422, "up to 1m0s is accepted"},
 		"bad delay":       {"fault", `{"kind":"slow","delay":"soon"}`, 422, "is not a duration"},
+		"no request":      {"fault", `{"kind":"refuse","request":"DANCE","type":"x"}`, 422, "request \"DANCE\" can not be refused: one of"},
+		"no error":        {"fault", `{"kind":"refuse","request":"HOLD"}`, 422, "the type of the error is missing"},
+		"no bad status":   {"fault", `{"kind":"refuse","request":"HOLD","type":"x","httpStatus":200}`, 422, "400 to 599 are"},
 		"too many":        {"fault", `{"kind":"html","count":1001}`, 422, "1 to 1000 are accepted"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,19 +19,9 @@ import (
 func PlaceCall(ctx context.Context, controlURL string, agent gc.AgentID, c Call) (gc.DialogID, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	body, err := json.Marshal(order{Agent: agent, From: c.From, To: c.To, Variables: c.Variables})
+	answer, err := post(ctx, controlURL, "call", order{Agent: agent, From: c.From, To: c.To, Variables: c.Variables})
 	if err != nil {
 		return "", fmt.Errorf("place a call: %w", err)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(controlURL, "/")+"/api/call", bytes.NewReader(body))
-	if err != nil {
-		return "", fmt.Errorf("place a call: %w", err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	transport := &http.Transport{DisableKeepAlives: true} // no proxy: the simulator is near
-	answer, err := (&http.Client{Transport: transport}).Do(r)
-	if err != nil {
-		return "", fmt.Errorf("place a call: %w; is the simulator running with a control address?", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	return readPlaced(answer)
@@ -51,3 +41,57 @@ func readPlaced(answer *http.Response) (gc.DialogID, error) {
 	}
 	return placed.Dialog, nil
 }
+
+// post sends an order to a control page.
+func post(ctx context.Context, controlURL, name string, o any) (*http.Response, error) {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(controlURL, "/")+"/api/"+name, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	transport := &http.Transport{DisableKeepAlives: true} // no proxy: the simulator is near
+	answer, err := (&http.Client{Transport: transport}).Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w; is the simulator running with a control address?", err)
+	}
+	return answer, nil
+}
+
+// RunScript has the simulator behind a control URL play a script, as Run does
+// within the process, and tells of each step when it is taken. It blocks until
+// the script ends; the end of ctx ends the script, too.
+func RunScript(ctx context.Context, controlURL string, script *Script, agents []gc.AgentID, tell func(line int, step string)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(maxWait+time.Minute, func() { cancel(errSilent) }) // no step takes longer
+	defer silence.Stop()
+	answer, err := post(ctx, controlURL, "run", runOrder{script.Name, script.Text, agents})
+	if err != nil {
+		return fmt.Errorf("run a script: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for lines := json.NewDecoder(io.LimitReader(answer.Body, maxProgress)); ; {
+		var p progress
+		switch err := lines.Decode(&p); {
+		case err != nil && ctx.Err() != nil:
+			return fmt.Errorf("run a script: %w", context.Cause(ctx))
+		case err != nil:
+			return fmt.Errorf("run a script: the simulator ended, or its answer %s is not a simulator's: %w", answer.Status, err)
+		case p.Error != "":
+			return errors.New(p.Error)
+		case p.Done:
+			return nil
+		}
+		silence.Reset(maxWait + time.Minute)
+		tell(p.Line, p.Step)
+	}
+}
+
+// maxProgress bounds what a simulator tells of one script, in bytes.
+const maxProgress = 16 << 20
+
+var errSilent = errors.New("the simulator tells nothing any more")

@@ -30,13 +30,13 @@ func isOutside(number string) bool {
 func (b *switchboard) dial(by origin, to string, variables []gc.CallVariable) {
 	u := by.user
 	for _, l := range u.legs {
-		if l.state != gc.Active && l.state != gc.Held {
-			b.refuseCall(by)
+		if !l.passive && (!l.talks() || l.dialog.listensTo != nil) {
+			b.refuseCall(by, wrongState)
 			return
 		}
 	}
-	if !u.signedIn() || u.reserved != nil {
-		b.refuseCall(by)
+	if !u.signedIn() || u.reserved != nil || u.joining {
+		b.refuseCall(by, wrongState)
 		return
 	}
 	b.holdOthers(u, nil)
@@ -57,8 +57,8 @@ func (b *switchboard) offHook(u *user, variables []gc.CallVariable) *leg {
 }
 
 // refuseCall: no dialog exists, so the error is about the list.
-func (b *switchboard) refuseCall(by origin) {
-	b.refuse(by, dialogsURI(by.user.id), dialogsURI(by.user.id), "post", wrongState)
+func (b *switchboard) refuseCall(by origin, e asyncErrorXML) {
+	b.refuse(by, dialogsURI(by.user.id), dialogsURI(by.user.id), "post", e)
 }
 
 func (b *switchboard) dialled(l *leg, to string, by origin) {
@@ -69,7 +69,7 @@ func (b *switchboard) dialled(l *leg, to string, by origin) {
 	d.state, d.to, d.dnis, d.dialled = gc.Initiated, to, to, to
 	switch {
 	case d.associated != "": // stays a consultation
-	case isDevice(to):
+	case b.isDevice(to):
 		l.callType = "AGENT_INSIDE"
 	default:
 		l.callType = "OUT"
@@ -122,7 +122,7 @@ func (b *switchboard) reach(number string, caller *user) (cause string, callee *
 	switch {
 	case u == nil || u == caller:
 		return "BAD_DESTINATION", nil
-	case len(u.legs) > 0 || u.reserved != nil:
+	case len(u.legs) > 0 || u.reserved != nil || u.joining:
 		return "BUSY", nil
 	}
 	return "", u

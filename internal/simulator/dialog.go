@@ -24,6 +24,11 @@ type dialog struct {
 	associated gc.DialogID // of a consultation: the call it was made from
 	secondary  gc.DialogID // the call that a transfer or conference ended
 	controller *user       // who made it a conference, nil when it is none
+
+	reserves  gc.UserState  // of the agent it is meant for until they talk; "" is RESERVED
+	campaign  *CampaignCall // of a campaign's reservation
+	callback  string        // of a reservation: the customer's number
+	listensTo *leg          // of silent monitoring: the part listened to
 }
 
 // leg is one party's part in a call.
@@ -37,6 +42,7 @@ type leg struct {
 	start    time.Time
 	changed  time.Time
 	timer    *timer // ringing after a single step transfer, or wrap-up
+	passive  bool   // an agent who is listened to; has no actions and counts for no state
 }
 
 func (l *leg) set(state gc.CallState, now time.Time) {
@@ -112,6 +118,12 @@ const (
 	transfer       action = "TRANSFER"
 	conference     action = "CONFERENCE"
 	transferSST    action = "TRANSFER_SST"
+	dropParty      action = "PARTICIPANT_DROP"
+	acceptPreview  action = "ACCEPT"
+	closePreview   action = "CLOSE"
+	rejectPreview  action = "REJECT"
+	silentMonitor  action = "SILENT_MONITOR"
+	bargeCall      action = "BARGE_CALL"
 )
 
 // actionsIn lists what a participant may do (Finesse developer guide 12.5,
@@ -126,13 +138,27 @@ var actionsIn = map[gc.CallState][]action{
 	gc.WrapUp:     {updateCallData},
 }
 
-// actions are those of the state; a held call can also be joined with the
-// consultation once that is active.
+// actions are those of the state, but for a reservation and for silent
+// monitoring. A held call can also be joined with the consultation once that
+// is active, and supervisors may take agents out of a conference they are in
+// (enableDropParticipantFor is supervisor_only).
 func (l *leg) actions() []action {
-	if l.state == gc.Held && l.partner() != nil {
-		return slices.Concat(actionsIn[gc.Held], []action{transfer, conference})
+	d, own := l.dialog, actionsIn[l.state]
+	switch {
+	case l.passive:
+		return nil
+	case d.campaign != nil && l.state == gc.Alerting:
+		return []action{acceptPreview, closePreview, rejectPreview}
+	case d.listensTo != nil && l.state == gc.Active:
+		return actionsIn[gc.Initiated]
 	}
-	return actionsIn[l.state]
+	if l.state == gc.Held && l.partner() != nil {
+		own = slices.Concat(own, []action{transfer, conference})
+	}
+	if l.user != nil && l.user.supervisor && d.controller != nil && l.talks() {
+		own = slices.Concat(own, []action{dropParty})
+	}
+	return own
 }
 
 func (l *leg) may(a action) bool { return slices.Contains(l.actions(), a) }
@@ -152,7 +178,7 @@ func (l *leg) xml() participantXML {
 func (d *dialog) xml(element string, viewer *leg) dialogXML {
 	x := dialogXML{
 		XMLName: named(element), FromAddress: d.from, ID: d.id, MediaType: "Voice", State: d.state, ToAddress: d.to, URI: dialogURI(d.id),
-		SecondaryID:     d.secondary,
+		SecondaryID: d.secondary, CallbackNumber: d.callback,
 		MediaProperties: mediaXML{DNIS: d.dnis, CallType: viewer.callType, DialedNumber: d.dialled, WrapUpReason: d.wrapUp},
 	}
 	if d.associated != "" {

@@ -29,6 +29,7 @@ const (
 	LostAnswer       FaultKind = "lost-answer" // the request is carried out, the connection breaks instead of an answer
 	HTMLError        FaultKind = "html"        // the request is answered 500 with an HTML page and not carried out
 	UnavailableError FaultKind = "unavailable" // the request is answered 503 and not carried out
+	RefuseRequest    FaultKind = "refuse"      // a request for a state or an action is refused with an error of choice
 )
 
 // Fault is one order to fail.
@@ -37,6 +38,16 @@ type Fault struct {
 	Agent gc.AgentID    `json:"agent"` // of REST faults: whose credentials the request carries
 	Count int           `json:"count"` // of events or requests; 0 means 1
 	Delay time.Duration `json:"-"`     // of SlowREST, at most a minute
+
+	// Of RefuseRequest: the state or action that is asked for, and the error.
+	// With a status the answer itself is the error; without one the request is
+	// accepted, and the error comes as a notification with the id of the
+	// request.
+	Request string `json:"request"`
+	Status  int    `json:"httpStatus"`
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Data    string `json:"data"`
 }
 
 const (
@@ -46,7 +57,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError,
+		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, RefuseRequest,
 	}
 }
 
@@ -65,6 +76,11 @@ func (s *Simulator) Inject(f Fault) error {
 		f.Agent = u.id
 	}
 	switch f.Kind {
+	case RefuseRequest:
+		if err := f.checkRefusal(); err != nil {
+			return err
+		}
+		return s.faults.add(f)
 	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError:
 		return s.faults.add(f)
 	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
@@ -75,6 +91,30 @@ func (s *Simulator) Inject(f Fault) error {
 		return nil
 	}
 	return fmt.Errorf("fault %q is not known: one of %q is", f.Kind, faultKinds())
+}
+
+// refusable are the requests that can be refused with an error of choice.
+func refusable() []string {
+	var names []string
+	for _, state := range requestable {
+		names = append(names, string(state))
+	}
+	for _, a := range slices.Concat(newCalls, played, []action{updateCallData}) {
+		names = append(names, string(a))
+	}
+	return names
+}
+
+func (f *Fault) checkRefusal() error {
+	switch {
+	case !slices.Contains(refusable(), f.Request):
+		return fmt.Errorf("request %q can not be refused: one of %q can", f.Request, refusable())
+	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return fmt.Errorf("status %d is no error: 400 to 599 are, or 0 for an error that comes as a notification", f.Status)
+	case f.Type == "":
+		return errors.New("the type of the error is missing, for example Invalid State")
+	}
+	return nil
 }
 
 // Heal takes back the faults that have not happened yet. Broken streams stay
@@ -144,10 +184,21 @@ func (q *restFaults) clear() {
 
 // take uses up the oldest fault of one of the kinds that is meant for agent.
 func (q *restFaults) take(agent gc.AgentID, kinds ...FaultKind) (Fault, bool) {
+	return q.takeIf(func(f *Fault) bool { return slices.Contains(kinds, f.Kind) && f.hits(agent) })
+}
+
+// takeRefusal uses up the oldest order to refuse such a request.
+func (q *restFaults) takeRefusal(agent gc.AgentID, wish string) (Fault, bool) {
+	return q.takeIf(func(f *Fault) bool { return f.Kind == RefuseRequest && f.Request == wish && f.hits(agent) })
+}
+
+func (f *Fault) hits(agent gc.AgentID) bool { return f.Agent == "" || f.Agent == agent }
+
+func (q *restFaults) takeIf(meant func(*Fault) bool) (Fault, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, f := range q.waiting {
-		if !slices.Contains(kinds, f.Kind) || f.Agent != "" && f.Agent != agent {
+		if !meant(&f) {
 			continue
 		}
 		if q.waiting[i].Count--; q.waiting[i].Count == 0 {
@@ -156,6 +207,27 @@ func (q *restFaults) take(agent gc.AgentID, kinds ...FaultKind) (Fault, bool) {
 		return f, true
 	}
 	return Fault{}, false
+}
+
+// subject is what a request is about: the object whose queue it waits in, and
+// where and as what an error is published.
+type subject struct{ object, node, source, event string }
+
+// refuseOnPurpose answers a request that is to be refused; false for others.
+// An error that comes as a notification waits its turn, as the request would.
+func (s *rest) refuseOnPurpose(by origin, wish string, about subject) (reply, bool) {
+	f, ok := s.faults.takeRefusal(by.user.id, wish)
+	switch {
+	case !ok:
+		return reply{}, false
+	case f.Status != 0:
+		return apiError(f.Status, f.Type, f.Data, f.Message), true
+	case !s.board.queue(about.object, func() {
+		s.board.refuse(by, about.node, about.source, about.event, asyncErrorXML{Type: f.Type, Message: f.Message, Data: f.Data})
+	}):
+		return overloaded, true
+	}
+	return accepted, true
 }
 
 // spoil puts the faults around the web service, and its requests under the
@@ -171,6 +243,7 @@ func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler)
 			agent = board.directory[name].id
 		}
 		if f, ok := q.take(agent, SlowREST); ok {
+			_ = http.NewResponseController(w).SetReadDeadline(noDeadline) // or the request would be over first
 			life.pause(r.Context(), f.Delay)
 		}
 		if f, ok := q.take(agent, HTMLError, UnavailableError); ok {
@@ -179,7 +252,9 @@ func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler)
 		}
 		answer := &recorder{header: http.Header{}, status: http.StatusOK}
 		next.ServeHTTP(answer, r)
-		if _, ok := q.take(agent, LostAnswer); ok {
+		// Who has hung up gets no answer: one on its way could arrive all the
+		// same, and a request that was too slow would seem to be in time.
+		if _, ok := q.take(agent, LostAnswer); ok || r.Context().Err() != nil {
 			panic(http.ErrAbortHandler)
 		}
 		if answer.isXML() {

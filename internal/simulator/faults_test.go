@@ -120,3 +120,66 @@ func TestSlowRequestDoesNotHoldCloseUp(t *testing.T) {
 	require.Less(t, time.Since(began), 30*time.Second)
 	<-done
 }
+
+func TestRequestsAreRefusedOnPurpose(t *testing.T) {
+	c := talking(t)
+	boss, ws := signedInSupervisor(t, c.s)
+	refuse := func(agent gc.AgentID, request string, more ...func(*Fault)) {
+		f := Fault{Kind: RefuseRequest, Agent: agent, Request: request, Type: "Call Operation Failure", Message: "CF_RESOURCE_OUT_OF_SERVICE", Data: "34"}
+		for _, m := range more {
+			m(&f)
+		}
+		inject(t, c.s, f)
+	}
+	const failed = " Call Operation Failure CF_RESOURCE_OUT_OF_SERVICE 34 re=x"
+	expect := func(w *watcher, line, node, source string) {
+		t.Helper()
+		n := w.next()
+		require.Equal(t, line+failed, n.line())
+		require.Equal(t, node+" "+source, n.node+" "+n.parse().Source)
+	}
+	t.Run("a state", func(t *testing.T) {
+		refuse("1002", "NOT_READY")
+		c.a.state("NOT_READY") // of another agent
+		c.wa.sees("U TALKING >NOT_READY")
+		c.b.accepted("PUT", "/User/1002", "<User><state>NOT_READY</state></User>", "requestId", "x")
+		expect(c.wb, "E put", userURI("1002"), userURI("1002"))
+		require.Equal(t, gc.Ready, c.s.agent("1002").State)
+		c.b.state("NOT_READY") // once only
+		c.wb.sees("U NOT_READY reason=-1")
+	})
+	t.Run("a new call", func(t *testing.T) {
+		refuse("1002", "MAKE_CALL")
+		c.b.accepted("POST", "/User/1002/Dialogs", "<Dialog><requestedAction>MAKE_CALL</requestedAction></Dialog>", "requestId", "x") // not even looked at
+		expect(c.wb, "E post", dialogsURI("1002"), dialogsURI("1002"))
+	})
+	t.Run("an action", func(t *testing.T) {
+		refuse("", "HOLD") // anybody's
+		c.a.act(first, "HOLD", "7001", "requestId", "x")
+		expect(c.wa, "E put", dialogsURI("1001"), dialogURI(first))
+		require.Equal(t, gc.Talking, c.s.agent("1001").State)
+	})
+	t.Run("a supervisor's request", func(t *testing.T) {
+		refuse("2001", "READY")
+		boss.force("1002", "READY", "requestId", "x")
+		expect(ws, "E put", userURI("2001"), userURI("1002"))
+	})
+	t.Run("at once", func(t *testing.T) {
+		refuse("1001", "RETRIEVE", func(f *Fault) { f.Status, f.Type = 400, "Invalid State" })
+		a := c.a.do("PUT", "/Dialog/"+string(first), "<Dialog><requestedAction>RETRIEVE</requestedAction></Dialog>", "requestId", "x")
+		require.Equal(t, 400, a.status)
+		require.Equal(t, "x", a.header.Get("requestId"))
+		require.Contains(t, a.body, "<ErrorType>Invalid State</ErrorType><ErrorData>34</ErrorData><ErrorMessage>CF_RESOURCE_OUT_OF_SERVICE</ErrorMessage>")
+		c.wa.quiet()
+	})
+	t.Run("as often as told, until healed", func(t *testing.T) {
+		refuse("1001", "HOLD", func(f *Fault) { f.Count = 3 })
+		for range 2 {
+			c.a.act(first, "HOLD", "7001", "requestId", "x")
+			expect(c.wa, "E put", dialogsURI("1001"), dialogURI(first))
+		}
+		c.s.Heal()
+		c.a.act(first, "HOLD", "7001")
+		c.wa.skip("U HOLD >NOT_READY")
+	})
+}

@@ -3,6 +3,8 @@ package simulator
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,7 +30,8 @@ type notifier struct {
 	closed        bool
 	all           map[*stream]bool   // every connection, bound or not
 	bound         map[string]*stream // by full JID
-	subscriptions []subscription     // explicit ones; they outlive the stream, as in Openfire
+	ofAgent       map[gc.AgentID][]*stream
+	subscriptions []subscription // explicit ones; they outlive the stream, as in Openfire
 	faults        map[gc.AgentID]*streamFaults
 	published     int
 }
@@ -45,7 +48,7 @@ func newNotifier(o *Options, life *lifetime, r *random) *notifier {
 	return &notifier{
 		log: o.Logger, options: o, life: life, random: r,
 		prefix: r.text(8) + "-8b34-443f-8c7d-" + r.text(12),
-		all:    map[*stream]bool{}, bound: map[string]*stream{}, faults: map[gc.AgentID]*streamFaults{},
+		all:    map[*stream]bool{}, bound: map[string]*stream{}, ofAgent: map[gc.AgentID][]*stream{}, faults: map[gc.AgentID]*streamFaults{},
 	}
 }
 
@@ -67,8 +70,8 @@ func (n *notifier) publish(node string, update []byte) {
 		}
 		return skip[agent]
 	}
-	for _, s := range n.bound {
-		if s.hears() && ownNode(node, s.agent) {
+	for _, s := range n.automatic(node) {
+		if s.hears() {
 			n.send(s, n.bare(s.agent), item, copies(s.agent))
 		}
 	}
@@ -76,17 +79,38 @@ func (n *notifier) publish(node string, update []byte) {
 		if sub.node != node {
 			continue
 		}
-		for jid, s := range n.bound {
-			if s.hears() && (jid == sub.jid || n.bare(s.agent) == sub.jid) {
+		for _, s := range n.ofAgent[sub.owner] {
+			if s.hears() && (s.jid == sub.jid || n.bare(s.agent) == sub.jid) {
 				n.send(s, sub.jid, item, copies(s.agent))
 			}
 		}
 	}
 }
 
-// ownNode: users hear of themselves and of the system without subscribing.
-func ownNode(node string, agent gc.AgentID) bool {
-	return node == systemInfoURI || node == userURI(agent) || node == dialogsURI(agent)
+// heard: somebody subscribed to the node.
+func (n *notifier) heard(node string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.ContainsFunc(n.subscriptions, func(s subscription) bool { return s.node == node })
+}
+
+// automatic are the streams that hear of a node without subscribing: users
+// hear of themselves and of the system.
+func (n *notifier) automatic(node string) []*stream {
+	if node != systemInfoURI {
+		return n.ofAgent[ownerOf(node)]
+	}
+	return slices.Collect(maps.Values(n.bound))
+}
+
+// ownerOf is the user whose state or calls a node is about, "" for others.
+func ownerOf(node string) gc.AgentID {
+	id, ok := strings.CutPrefix(node, userURI(""))
+	id = strings.TrimSuffix(id, "/Dialogs")
+	if !ok || strings.Contains(id, "/") {
+		return ""
+	}
+	return gc.AgentID(id)
 }
 
 // copies is how often the agent gets the next update: once, unless a fault
@@ -136,10 +160,23 @@ func (n *notifier) register(s *stream) bool {
 func (n *notifier) bind(s *stream, jid string) {
 	n.mu.Lock()
 	old := n.bound[jid]
+	n.unlist(old)
 	n.bound[jid], s.jid = s, jid
+	n.ofAgent[s.agent] = append(n.ofAgent[s.agent], s)
 	n.mu.Unlock()
 	if old != nil {
 		old.fail("conflict")
+	}
+}
+
+// unlist takes a stream from those of its agent; nil is none.
+func (n *notifier) unlist(s *stream) {
+	if s == nil {
+		return
+	}
+	rest := slices.DeleteFunc(n.ofAgent[s.agent], func(other *stream) bool { return other == s })
+	if n.ofAgent[s.agent] = rest; len(rest) == 0 {
+		delete(n.ofAgent, s.agent)
 	}
 }
 
@@ -158,6 +195,7 @@ func (n *notifier) lose(s *stream) {
 	was := n.bound[s.jid] == s
 	if was {
 		delete(n.bound, s.jid)
+		n.unlist(s)
 	}
 	s.available = false
 	n.mu.Unlock()
@@ -182,12 +220,7 @@ func (n *notifier) presenceChanged(agent gc.AgentID) {
 func (n *notifier) present(agent gc.AgentID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, s := range n.bound {
-		if s.agent == agent && s.available {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.ofAgent[agent], func(s *stream) bool { return s.available })
 }
 
 // streams counts those of an agent that get events.
@@ -195,25 +228,19 @@ func (n *notifier) streams(agent gc.AgentID) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	count := 0
-	for _, s := range n.bound {
-		if s.agent == agent && s.hears() {
+	for _, s := range n.ofAgent[agent] {
+		if s.hears() {
 			count++
 		}
 	}
 	return count
 }
 
-// of lists the bound streams of an agent, of all agents for "".
+// of lists the bound streams of an agent.
 func (n *notifier) of(agent gc.AgentID) []*stream {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var streams []*stream
-	for _, s := range n.bound {
-		if agent == "" || s.agent == agent {
-			streams = append(streams, s)
-		}
-	}
-	return streams
+	return slices.Clone(n.ofAgent[agent])
 }
 
 func (n *notifier) subscribe(owner gc.AgentID, node, jid string) (subscription, bool) {

@@ -19,6 +19,8 @@ func dialogsURI(id gc.AgentID) string    { return userURI(id) + "/Dialogs" }
 func dialogURI(id gc.DialogID) string    { return apiRoot + "Dialog/" + string(id) }
 func teamURI(id gc.TeamID) string        { return apiRoot + "Team/" + string(id) }
 func teamUsersURI(id gc.TeamID) string   { return teamURI(id) + "/Users" }
+func queuesURI(id gc.AgentID) string     { return userURI(id) + "/Queues" }
+func queueURI(id string) string          { return apiRoot + "Queue/" + id }
 func reasonURI(r gc.ReasonCodeID) string { return apiRoot + "ReasonCode/" + string(r) }
 
 const systemInfoURI = apiRoot + "SystemInfo"
@@ -76,7 +78,7 @@ type reasonXML struct {
 
 // memberXML is the summary of a user that supervisors get.
 type memberXML struct {
-	XMLName         xml.Name     `xml:"user"`
+	XMLName         xml.Name
 	Dialogs         string       `xml:"dialogs"`
 	Extension       gc.Extension `xml:"extension"`
 	FirstName       string       `xml:"firstName"`
@@ -88,6 +90,71 @@ type memberXML struct {
 	State           gc.UserState `xml:"state"`
 	StateChangeTime string       `xml:"stateChangeTime"`
 	URI             string       `xml:"uri"`
+}
+
+type usersXML struct {
+	XMLName xml.Name  `xml:"Users"`
+	Users   []userXML `xml:"User"`
+}
+
+// teamDocXML is a team with its members.
+type teamDocXML struct {
+	XMLName xml.Name    `xml:"Team"`
+	URI     string      `xml:"uri"`
+	ID      gc.TeamID   `xml:"id"`
+	Name    string      `xml:"name"`
+	Members []memberXML `xml:"users>User"`
+}
+
+type queuesXML struct {
+	XMLName xml.Name `xml:"Queues"`
+	Queues  []queueXML
+}
+
+type queueXML struct {
+	XMLName    xml.Name
+	Name       string        `xml:"name"`
+	Statistics statisticsXML `xml:"statistics"`
+	URI        string        `xml:"uri"`
+}
+
+type statisticsXML struct {
+	AgentsBusyOther       int    `xml:"agentsBusyOther"`
+	AgentsLoggedOn        int    `xml:"agentsLoggedOn"`
+	AgentsNotReady        int    `xml:"agentsNotReady"`
+	AgentsReady           int    `xml:"agentsReady"`
+	AgentsTalkingInbound  int    `xml:"agentsTalkingInbound"`
+	AgentsTalkingInternal int    `xml:"agentsTalkingInternal"`
+	AgentsTalkingOutbound int    `xml:"agentsTalkingOutbound"`
+	AgentsWrapUpNotReady  int    `xml:"agentsWrapUpNotReady"`
+	AgentsWrapUpReady     int    `xml:"agentsWrapUpReady"`
+	CallsInQueue          int    `xml:"callsInQueue"`
+	LongestCallStart      string `xml:"startTimeOfLongestCallInQueue"`
+}
+
+type phoneBooksXML struct {
+	XMLName xml.Name       `xml:"PhoneBooks"`
+	Books   []phoneBookXML `xml:"PhoneBook"`
+}
+
+type phoneBookXML struct {
+	Contacts contactsXML `xml:"contacts"`
+	Name     string      `xml:"name"`
+	Type     string      `xml:"type"`
+	URI      string      `xml:"uri"`
+}
+
+// contactsXML is written even when there are none.
+type contactsXML struct {
+	Contacts []contactXML `xml:"Contact"`
+}
+
+type contactXML struct {
+	Description string `xml:"description"`
+	FirstName   string `xml:"firstName"`
+	LastName    string `xml:"lastName"`
+	PhoneNumber string `xml:"phoneNumber"`
+	URI         string `xml:"uri"`
 }
 
 type reasonCodesXML struct {
@@ -110,6 +177,7 @@ type wrapUpReasonXML struct {
 type dialogXML struct {
 	XMLName             xml.Name
 	AssociatedDialogURI string           `xml:"associatedDialogUri"`
+	CallbackNumber      string           `xml:"callbackNumber,omitempty"`
 	FromAddress         string           `xml:"fromAddress"`
 	ID                  gc.DialogID      `xml:"id"`
 	MediaProperties     mediaXML         `xml:"mediaProperties"`

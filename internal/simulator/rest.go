@@ -35,16 +35,23 @@ type methods map[string]handler
 type rest struct {
 	board    *switchboard
 	accounts *accounts
+	faults   *restFaults
 	log      *zap.Logger
 	mux      *http.ServeMux
 }
 
 func newREST(board *switchboard, accounts *accounts, faults *restFaults, life *lifetime, log *zap.Logger) http.Handler {
-	s := &rest{board: board, accounts: accounts, log: log, mux: http.NewServeMux()}
+	s := &rest{board: board, accounts: accounts, faults: faults, log: log, mux: http.NewServeMux()}
 	s.route("SystemInfo", true, methods{"GET": s.getSystemInfo})
 	s.route("User/{id}", false, methods{"GET": s.getUser, "PUT": s.putUser})
 	s.route("User/{id}/ReasonCodes", false, methods{"GET": s.getReasonCodes})
 	s.route("User/{id}/WrapUpReasons", false, methods{"GET": s.getWrapUpReasons})
+	s.route("User/{id}/Queues", false, methods{"GET": s.getQueues})
+	s.route("User/{id}/PhoneBooks", false, methods{"GET": s.getPhoneBooks})
+	s.route("Users", false, methods{"GET": s.getUsers})
+	s.route("Team/{id}", false, methods{"GET": s.getTeam})
+	s.route("TeamResource/{id}/PhoneBooks", false, methods{"GET": s.getTeamPhoneBooks})
+	s.route("Queue/{id}", false, methods{"GET": s.getQueue})
 	s.route("User/{id}/Dialogs", false, methods{"GET": s.getDialogs, "POST": s.postDialog})
 	s.route("Dialog/{id}", false, methods{"GET": s.getDialog, "PUT": s.putDialog})
 	for _, path := range []string{"User", "User/{$}", "Dialog", "Dialog/{$}"} { // the id is missing

@@ -23,8 +23,9 @@ func (s *rest) getDialogs(caller *user, r *http.Request) reply {
 	return reply{status: http.StatusOK, doc: list}
 }
 
-// participant finds the caller's part in the dialog of the path. Calls that
-// ended are as unknown as those that never were.
+// participant finds the caller's part in the dialog of the path; the
+// administrator reads it as one of the agents. Calls that ended are as unknown
+// as those that never were.
 func (s *rest) participant(caller *user, r *http.Request) (*leg, *reply) {
 	id := r.PathValue("id")
 	d := s.board.dialogs[gc.DialogID(id)]
@@ -33,6 +34,9 @@ func (s *rest) participant(caller *user, r *http.Request) (*leg, *reply) {
 		return nil, &refused
 	}
 	l := d.legOf(caller)
+	if l == nil && caller.administrator && r.Method == http.MethodGet {
+		l = d.agents()[0]
+	}
 	if l == nil {
 		refused := apiError(http.StatusUnauthorized, "Authorization Failure", string(caller.id), "UNAUTHORIZED")
 		return nil, &refused
@@ -60,6 +64,8 @@ type requestXML struct {
 	WrapUp  *string        `xml:"mediaProperties>wrapUpReason"`
 	Data    *[]variableXML `xml:"mediaProperties>callvariables>CallVariable"`
 	Params  []variableXML  `xml:"actionParams>ActionParam"`
+
+	Associated string `xml:"associatedDialogUri"`
 }
 
 func (x *requestXML) variables() []gc.CallVariable {
@@ -95,7 +101,13 @@ func (x *requestXML) checkData() *reply {
 	return nil
 }
 
+// newCalls are the actions that create a dialog.
+var newCalls = []action{makeCall, silentMonitor, bargeCall}
+
 func (s *rest) postDialog(caller *user, r *http.Request) reply {
+	if refused := forbidsPhone(caller); refused != nil {
+		return *refused
+	}
 	u, refused := s.target(caller, r)
 	if refused != nil {
 		return *refused
@@ -104,17 +116,32 @@ func (s *rest) postDialog(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
-	if refused := s.checkMakeCall(u, &body); refused != nil {
+	by := origin{user: u, request: r.Header.Get("requestId")}
+	object := "user " + string(u.id)
+	if answer, ok := s.refuseOnPurpose(by, string(body.Action), subject{object, dialogsURI(u.id), dialogsURI(u.id), "post"}); ok {
+		return answer
+	}
+	if refused := s.checkNewCall(u, &body); refused != nil {
 		return *refused
 	}
-	by := origin{u, r.Header.Get("requestId")}
-	if !s.board.queue("user "+string(u.id), func() { s.board.dial(by, body.To, body.variables()) }) {
+	if !s.board.queue(object, func() { s.newCall(by, &body) }) {
 		return overloaded
 	}
 	return accepted
 }
 
-func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
+func (s *rest) newCall(by origin, body *requestXML) {
+	switch body.Action {
+	case silentMonitor:
+		s.board.listen(by, gc.Extension(body.To))
+	case bargeCall:
+		s.board.barge(by, gc.DialogID(strings.TrimPrefix(body.Associated, dialogURI(""))))
+	default:
+		s.board.dial(by, body.To, body.variables())
+	}
+}
+
+func (s *rest) checkNewCall(u *user, body *requestXML) *reply {
 	s.board.mu.Lock()
 	extension, signedIn, state := string(u.extension), u.signedIn(), u.state
 	s.board.mu.Unlock()
@@ -122,10 +149,10 @@ func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
 	switch {
 	case body.Action == "":
 		refused = missing("requestedAction", "requestedAction Parameter missing")
-	case body.Action == "SILENT_MONITOR" || body.Action == "BARGE_CALL":
-		refused = notImplemented(body.Action)
-	case body.Action != makeCall:
+	case !slices.Contains(newCalls, body.Action):
 		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
+	case body.Action != makeCall && !u.supervisor:
+		return notLed(u)
 	case body.From == "":
 		refused = missing("fromAddress", "fromAddress Parameter missing")
 	case checkDestination(body) != nil:
@@ -134,6 +161,8 @@ func (s *rest) checkMakeCall(u *user, body *requestXML) *reply {
 		refused = apiError(http.StatusBadRequest, "Invalid State", string(state), "The user is not signed in")
 	case body.From != extension:
 		refused = invalid("fromAddress", "The user is not signed in at this extension")
+	case body.Action != makeCall:
+		return s.checkListening(u, body)
 	case body.WrapUp != nil:
 		refused = invalid("wrapUpReason", "A wrap-up reason can not be given to a new call")
 	default:
@@ -169,12 +198,14 @@ func notImplemented(a action) reply {
 
 // unplayed are actions that Finesse knows and this simulator does not play.
 var unplayed = []action{
-	"PARTICIPANT_DROP", "START_RECORDING", "ACCEPT", "REJECT", "CLOSE",
-	"RECLASSIFY", "UPDATE_SCHEDULED_CALLBACK", "CANCEL_SCHEDULED_CALLBACK",
+	"START_RECORDING", "RECLASSIFY", "UPDATE_SCHEDULED_CALLBACK", "CANCEL_SCHEDULED_CALLBACK",
 }
 
 // played are the actions of a participant, who has to be named.
-var played = []action{answer, hold, retrieve, drop, sendDTMF, consultCall, transfer, conference, transferSST}
+var played = []action{
+	answer, hold, retrieve, drop, sendDTMF, consultCall, transfer, conference, transferSST,
+	dropParty, acceptPreview, rejectPreview, closePreview,
+}
 
 func (s *rest) putDialog(caller *user, r *http.Request) reply {
 	var body requestXML
@@ -188,14 +219,22 @@ func (s *rest) putDialog(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
+	by := origin{user: caller, request: r.Header.Get("requestId")}
+	object := "dialog " + string(l.dialog.id)
+	if answer, ok := s.refuseOnPurpose(by, string(body.Action), subject{object, dialogsURI(caller.id), dialogURI(l.dialog.id), "put"}); ok {
+		return answer
+	}
 	if refused := checkAction(&body, extension); refused != nil {
 		return *refused
 	}
-	wish := request{
-		by: origin{caller, r.Header.Get("requestId")}, dialog: l.dialog,
-		action: body.Action, to: body.To, variables: body.variables(), wrapUp: body.WrapUp,
+	wish := request{by: by, dialog: l.dialog, action: body.Action, to: body.To, variables: body.variables(), wrapUp: body.WrapUp}
+	if body.Action == dropParty {
+		if refused := s.checkParty(l.dialog, &body); refused != nil {
+			return *refused
+		}
+		wish.to = body.Target
 	}
-	if !s.board.queue("dialog "+string(l.dialog.id), func() { s.board.act(wish) }) {
+	if !s.board.queue(object, func() { s.board.act(wish) }) {
 		return overloaded
 	}
 	return accepted
@@ -218,6 +257,8 @@ func checkAction(body *requestXML, extension string) *reply {
 		refused = invalid("requestedAction", "Invalid requestedAction "+string(body.Action))
 	case body.Target == "":
 		refused = missing("targetMediaAddress", "targetMediaAddress Parameter missing")
+	case body.Action == dropParty:
+		return nil
 	case body.Target != extension:
 		refused = invalid("targetMediaAddress", "The user is not signed in at this extension")
 	case body.Action == consultCall || body.Action == transferSST:

@@ -56,7 +56,6 @@ func TestRequestsThatAreRefusedAtOnce(t *testing.T) {
 	}{
 		"acting for another agent":        {"1001", "PUT", "/User/1002", "<User><state>READY</state></User>", 401, "Invalid Authorization User Specified|1002"},
 		"reading another agent":           {"1001", "GET", "/User/1002", "", 401, "Invalid Authorization User Specified|1002"},
-		"supervisor acting for an agent":  {"2001", "PUT", "/User/1002", "<User><state>READY</state></User>", 401, "Invalid Authorization User Specified|1002"},
 		"unknown user":                    {"1001", "GET", "/User/4023", "", 404, "User Not Found|4023"},
 		"no state":                        {"1001", "PUT", "/User/1001", "<User></User>", 400, "Parameter Missing|state"},
 		"unknown state":                   {"1001", "PUT", "/User/1001", "<User><state>ASLEEP</state></User>", 400, "Invalid Input|state"},
@@ -78,7 +77,6 @@ func TestRequestsThatAreRefusedAtOnce(t *testing.T) {
 		"call while signed out":           {"1003", "POST", "/User/1003/Dialogs", makeCall("7003", "7002", ""), 400, "Invalid State|LOGOUT"},
 		"call to a number beyond ASCII":   {"1001", "POST", "/User/1001/Dialogs", makeCall("7001", "70é2", ""), 400, "Invalid Input|toAddress"},
 		"call with wrap-up":               {"1001", "POST", "/User/1001/Dialogs", makeCall("7001", "7002", "<mediaProperties><wrapUpReason>x</wrapUpReason></mediaProperties>"), 400, "Invalid Input|wrapUpReason"},
-		"silent monitor is not played":    {"1001", "POST", "/User/1001/Dialogs", dialog("<requestedAction>SILENT_MONITOR</requestedAction>"), 501, "Not Implemented|SILENT_MONITOR"},
 		"unknown dialog":                  {"1001", "GET", "/Dialog/1", "", 404, "Dialog Not Found|1"},
 		"another agent's dialog":          {"1002", "GET", "/Dialog/" + id, "", 401, "Authorization Failure|1002"},
 		"action for another's dialog":     {"1002", "PUT", "/Dialog/" + id, dialog("<requestedAction>ANSWER</requestedAction>"), 401, "Authorization Failure|1002"},

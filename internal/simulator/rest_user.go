@@ -11,7 +11,7 @@ import (
 )
 
 // target finds the user in the path and checks that caller may act for, or
-// read, that user.
+// read, that user: supervisors read their teams, the administrator everybody.
 func (s *rest) target(caller *user, r *http.Request) (*user, *reply) {
 	id := r.PathValue("id")
 	u := s.board.directory[id]
@@ -19,7 +19,7 @@ func (s *rest) target(caller *user, r *http.Request) (*user, *reply) {
 		refused := apiError(http.StatusNotFound, "User Not Found", id, "UNKNOWN_USER")
 		return nil, &refused
 	}
-	if u != caller && (r.Method != http.MethodGet || !caller.leads(u)) {
+	if u != caller && (r.Method != http.MethodGet || !caller.leads(u) && !caller.administrator) {
 		refused := apiError(http.StatusUnauthorized, "Invalid Authorization User Specified", id,
 			"The user specified in the authentication credentials and the uri don't match")
 		return nil, &refused
@@ -73,7 +73,7 @@ func (x *putUserXML) checkMobile() *reply {
 var requestable = []gc.UserState{"LOGIN", gc.Ready, gc.NotReady, gc.LoggedOut, gc.Work, gc.WorkReady}
 
 func (s *rest) putUser(caller *user, r *http.Request) reply {
-	u, refused := s.target(caller, r)
+	u, refused := s.member(caller, r)
 	if refused != nil {
 		return *refused
 	}
@@ -81,34 +81,59 @@ func (s *rest) putUser(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
-	if refused := body.checkMobile(); refused != nil {
+	by := origin{user: caller, request: r.Header.Get("requestId")}
+	object := "user " + string(u.id)
+	if answer, ok := s.refuseOnPurpose(by, string(body.State), subject{object, userURI(caller.id), userURI(u.id), "put"}); ok {
+		return answer
+	}
+	change, refused := s.stateChange(by, u, &body)
+	if refused != nil {
 		return *refused
 	}
-	to := stance{state: body.State}
-	switch {
-	case body.State == "":
-		return missing("state", "State Parameter missing")
-	case !slices.Contains(requestable, body.State):
-		return invalid("state", "Invalid state "+string(body.State))
-	case body.State == "LOGIN" && body.Extension == "":
-		return missing("extension", "Extension Parameter missing")
-	case body.ReasonCodeID != "":
-		to.reason = findReason(gc.ReasonCategory(body.State), gc.ReasonCodeID(body.ReasonCodeID))
-		if to.reason == nil {
-			return invalid("reasonCodeId", "The reason code "+body.ReasonCodeID+" can not be used with "+string(body.State))
-		}
+	if !s.board.queue(object, change) {
+		return overloaded
 	}
-	by := origin{u, r.Header.Get("requestId")}
-	if !s.board.queue("user "+string(u.id), func() {
+	return accepted
+}
+
+// stateChange is what a valid request leads to.
+func (s *rest) stateChange(by origin, u *user, body *putUserXML) (change func(), refused *reply) {
+	if u != by.user {
+		return func() { s.board.supervise(by, u, body.State) }, body.checkForced()
+	}
+	to, refused := body.stance()
+	if refused == nil {
+		refused = body.checkMobile()
+	}
+	return func() {
 		if body.State == "LOGIN" {
 			s.board.signIn(by, body.Extension, body.Mobile)
 			return
 		}
 		s.board.changeState(by, to)
-	}) {
-		return overloaded
+	}, refused
+}
+
+// stance is the state asked for, with its reason.
+func (x *putUserXML) stance() (stance, *reply) {
+	to := stance{state: x.State}
+	var refused reply
+	switch {
+	case x.State == "":
+		refused = missing("state", "State Parameter missing")
+	case !slices.Contains(requestable, x.State):
+		refused = invalid("state", "Invalid state "+string(x.State))
+	case x.State == "LOGIN" && x.Extension == "":
+		refused = missing("extension", "Extension Parameter missing")
+	case x.ReasonCodeID != "":
+		if to.reason = findReason(gc.ReasonCategory(x.State), gc.ReasonCodeID(x.ReasonCodeID)); to.reason != nil {
+			return to, nil
+		}
+		refused = invalid("reasonCodeId", "The reason code "+x.ReasonCodeID+" can not be used with "+string(x.State))
+	default:
+		return to, nil
 	}
-	return accepted
+	return to, &refused
 }
 
 func (s *rest) getReasonCodes(caller *user, r *http.Request) reply {

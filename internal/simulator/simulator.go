@@ -1,11 +1,25 @@
 // Package simulator is a Cisco Finesse for people who have none: the REST API
 // over TLS, the notification service (XMPP, TLS from the first byte) and a
-// switchboard whose calls are placed from a control page or a program.
+// switchboard whose calls are placed from a control page, a script or a
+// program. docs/simulator.md is its manual.
 //
-// It plays a UCCE system of one node with the agents 1001 to 1020 of team 1
-// "Sales" and the supervisor 2001 who leads it; all have the same password.
-// Payloads and the order of events follow captures of real systems where they
-// exist (Finesse developer guide elsewhere).
+// It plays a UCCE system of one node. Payloads and the order of events follow
+// captures of real systems where they exist (Finesse developer guide
+// elsewhere).
+//
+// # Who is there
+//
+//	1001 to 1020   agents of team 1 "Sales"
+//	1021 to 1025   agents of team 2 "Support"
+//	2001           supervisor of team 1, and in it
+//	2002           supervisor of teams 1 and 2, in team 2
+//	2003           supervisor of no team, in team 2
+//	admin          administrator: reads users, teams and calls, has no phone
+//	10001 …        further agents of team 1, as many as Options.Agents says
+//
+// All have the same password. Queue 10 "Sales" is served by team 1, queue 20
+// "Support" by team 2, queue 30 "Overflow" by nobody. Team 1 has a phone book
+// beside the global ones, team 2 has none.
 //
 // # Promises
 //
@@ -20,14 +34,16 @@
 //
 // Bounds: a stream that leaves 256 stanzas unread, or a write unfinished for
 // 10 seconds, is cut; so is one that sends a stanza of more than 64 KiB. 64
-// requests may wait for one object; more are answered 503.
+// requests may wait for one object; more are answered 503. 16 scripts run at
+// once from the control page; each of their steps has a deadline.
 //
 // Concurrency: all methods may be called from any goroutine. Close ends every
-// goroutine and timer and waits for them.
+// goroutine and timer, scripts included, and waits for them.
 //
 // # What agents can dial
 //
 //	4 digits          the agent signed in at that extension, else BAD_DESTINATION; BUSY when that agent has a call
+//	10001 …           the same, for the agents for load tests
 //	10 to 15 digits   an outside party that rings and answers ("+" in front is allowed)
 //	5550001           FAILED, BUSY
 //	5550002           FAILED, BAD_DESTINATION
@@ -36,9 +52,10 @@
 //	5550005           rings and is never answered; FAILED, OTHER after RingTimeout
 //	anything else     FAILED, BAD_DESTINATION
 //
-// The same holds for consultations. A failed call stays until the agent drops
-// it. Any extension of four digits can be signed in at. 5550006 as the
-// dialNumber of a mobile agent is refused as Mode Not Allowed.
+// The same holds for consultations and for customers of a campaign. A failed
+// call stays until the agent drops it. Any extension of four digits can be
+// signed in at. 5550006 as the dialNumber of a mobile agent is refused as Mode
+// Not Allowed.
 //
 // # Simplifications
 //
@@ -56,23 +73,40 @@
 //   - Parties that a transfer brings together are connected at once. Who wraps
 //     a call up that others go on with is shown to them as WRAP_UP.
 //   - A conference has up to 8 parties and goes on while two of them talk.
-//     Only who made it adds to it; parties leave by themselves only.
+//     Only who made it adds to it. Supervisors in it may drop agents
+//     (enableDropParticipantFor is supervisor_only), nobody drops others.
 //   - A single step transfer to a number that can not be reached is refused as
 //     Call Operation Failure and leaves the call with the agent; a target who
 //     does not answer within RingTimeout loses it. An outside target is not
 //     heard of again.
-//   - PARTICIPANT_DROP, recording and the actions of campaigns are answered
-//     501 Not Implemented. SEND_DTMF is accepted and changes nothing.
-//   - A supervisor may read the users of the own team and subscribe to their
-//     events, but not change their state, listen or barge in.
+//   - Silent monitoring and barging in follow the developer guide: no capture
+//     of them is known. One supervisor at a time listens to an agent, and can
+//     make no calls meanwhile. The agent hears nothing but gets the call as a
+//     passive one, from the moment it is ALERTING. A supervisor breaks into a
+//     call by a whole consultation that the phone answers by itself; somebody
+//     who acts on the calls before it is over comes in its way, and the
+//     consultation ends.
+//   - The asynchronous error of a supervisor's request for an agent's state
+//     comes on the supervisor's own node, with the agent as its source.
+//   - A preview that nobody decides on within RingTimeout ends as a call that
+//     is not answered. REJECT and CLOSE lead to the same. BAResponse stays
+//     empty, scheduled callbacks do not exist. The phone of an agent answers
+//     predictive and progressive calls by itself.
+//   - Queues have the calls that the control page or a script says; no call
+//     waits in them. Everybody's list has the queue without statistics.
+//   - Phone books and their contacts can not be read through addresses of
+//     their own. Range is required, as before Finesse 12.6(2).
+//   - RECLASSIFY, recording and scheduled callbacks are answered 501 Not
+//     Implemented. SEND_DTMF is accepted and changes nothing.
 //   - The phone of a mobile agent is taken for answered: nothing is dialled.
-//   - No queues, phone books, administrator.
+//   - The administrator has no notification stream.
 //   - An agent who never had a notification stream is left alone; only losing
 //     the last one counts.
 //   - User updates do not carry the id of the request, as captured on 12.5;
 //     dialog updates do, for the user who asked.
-//   - A reason code is never demanded. A system reason (50006, 32767, 50002)
-//     shows as reasonCodeId -1 and no more; the control page tells which it is.
+//   - A reason code is never demanded. A system reason (50006, 32767, 50002,
+//     999, 20001, 20002) shows as reasonCodeId -1 and no more; the control page
+//     tells which it is.
 //   - Requests for READY or NOT_READY from RESERVED and while dialling become
 //     pending, as they do from TALKING and HOLD.
 //   - A phone holds its active call by itself when another one is made,
@@ -116,6 +150,12 @@ type Options struct {
 	RingTimeout        time.Duration // ring no answer; default 20 s
 	IdleTimeout        time.Duration // silence after which a stream counts as dead; a ping is sent at half of it; default 120 s
 	PresenceTimeout    time.Duration // from an agent's last stream gone to NOT_READY; default 60 s
+	QueueInterval      time.Duration // from a change of a queue's statistics to the notification; default 10 s
+
+	// Agents is the number of further agents for load tests, at most 50,000:
+	// 10001 and so on, in team 1, each at an extension of four digits or at
+	// the one of the agent's own number.
+	Agents int
 
 	WrapUp      WrapUp        // after inbound ACD calls; default WrapUpNotAllowed
 	WrapUpTimer time.Duration // from the end of a call to the end of wrap-up; default 2 h
@@ -138,6 +178,7 @@ func (o *Options) setDefaults() {
 	o.RingTimeout = orDefault(o.RingTimeout, 20*time.Second)
 	o.IdleTimeout = orDefault(o.IdleTimeout, 120*time.Second)
 	o.PresenceTimeout = orDefault(o.PresenceTimeout, 60*time.Second)
+	o.QueueInterval = orDefault(o.QueueInterval, 10*time.Second)
 	o.WrapUp = orDefault(o.WrapUp, WrapUpNotAllowed)
 	o.WrapUpTimer = orDefault(o.WrapUpTimer, 2*time.Hour)
 	o.NotificationNamespace = orDefault(o.NotificationNamespace, "urn:xmpp:push:0")
@@ -167,6 +208,9 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
+// noDeadline is for requests that are meant to last.
+var noDeadline time.Time
+
 // Simulator is a running Finesse.
 type Simulator struct {
 	log     *zap.Logger
@@ -184,7 +228,8 @@ type Simulator struct {
 }
 
 // Start listens and serves until Close. It fails when an address can not be
-// listened on, the domain is none or the mode of wrap-up is unknown.
+// listened on, the domain is none, the mode of wrap-up is unknown or the
+// number of agents is too high.
 func Start(o Options) (*Simulator, error) {
 	o.setDefaults()
 	if strings.Trim(o.Domain, domainLetters) != "" {
@@ -193,6 +238,9 @@ func Start(o Options) (*Simulator, error) {
 	if !slices.Contains([]WrapUp{WrapUpNotAllowed, WrapUpOptional, WrapUpRequired}, o.WrapUp) {
 		return nil, fmt.Errorf("simulator: wrap-up %q: NOT_ALLOWED, OPTIONAL and REQUIRED are accepted", o.WrapUp)
 	}
+	if o.Agents < 0 || o.Agents > maxLoadAgents {
+		return nil, fmt.Errorf("simulator: %d further agents: 0 to %d are accepted", o.Agents, maxLoadAgents)
+	}
 	s := &Simulator{log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}}
 	if err := s.listen(); err != nil {
 		s.closeListeners()
@@ -200,7 +248,7 @@ func Start(o Options) (*Simulator, error) {
 	}
 	random := newRandom(o.Seed)
 	s.hub = newNotifier(&s.options, s.life, random)
-	s.board = newSwitchboard(&s.options, s.life, random, s.hub.publish)
+	s.board = newSwitchboard(&s.options, s.life, random, s.hub.publish, s.hub.heard)
 	s.board.ports = portsOf(s.restListener, s.notifyListener)
 	s.hub.board = s.board
 
@@ -299,6 +347,24 @@ func (s *Simulator) CertificatePEM() []byte { return s.cert.pem }
 func (s *Simulator) Call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	return s.board.call(agent, c)
 }
+
+// Campaign lets an outbound campaign reserve an agent, who must be signed in
+// and READY, for a customer. It returns the id of the reservation for a
+// preview, else that of the customer's call; the events follow.
+func (s *Simulator) Campaign(agent gc.AgentID, c CampaignCall) (gc.DialogID, error) {
+	return s.board.campaignCall(agent, c)
+}
+
+// QueueCalls sets how many calls wait in a queue, which is given by its name
+// or id. It fails when there is no such queue or it has no statistics.
+func (s *Simulator) QueueCalls(queue string, calls int) error {
+	return s.board.queueCalls(queue, calls)
+}
+
+// AddContact puts a contact into a phone book, which is given by its name or
+// id. Clients are not told, as Finesse does not tell them. It fails when there
+// is no such book or it is full.
+func (s *Simulator) AddContact(book string, c Contact) error { return s.board.addContact(book, c) }
 
 // HangUp lets the outside party of a call hang up. It fails when there is no
 // such call or nobody outside takes part in it.

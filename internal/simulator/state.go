@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"strconv"
+
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -32,7 +34,7 @@ func (b *switchboard) signIn(by origin, at gc.Extension, mobile *mobileXML) {
 	case mobile != nil && mobile.DialNumber == modeNotAllowed:
 		b.refuseUser(by, wrongMode)
 		return
-	case !isDevice(string(at)):
+	case !b.isDevice(string(at)):
 		b.refuseUser(by, wrongDevice)
 		return
 	case holder != nil && holder != u:
@@ -51,8 +53,15 @@ func (b *switchboard) signIn(by origin, at gc.Extension, mobile *mobileXML) {
 	b.settle(u)
 }
 
-// isDevice: phones have four digits here.
-func isDevice(s string) bool { return len(s) == 4 && isDigits(s) }
+// isDevice: phones have four digits here; each agent for load tests has one
+// more, of the agent's own number.
+func (b *switchboard) isDevice(s string) bool {
+	if !isDigits(s) || len(s) < 4 || len(s) > 5 {
+		return false
+	}
+	n, _ := strconv.Atoi(s) // five digits
+	return len(s) == 4 || n >= firstLoadAgent && n < firstLoadAgent+b.loadAgents
+}
 
 // changeState carries out a request for READY, NOT_READY, WORK or WORK_READY.
 func (b *switchboard) changeState(by origin, to stance) {
@@ -64,6 +73,14 @@ func (b *switchboard) changeState(by origin, to stance) {
 		b.refuseUser(by, notSignedIn)
 	case !u.signedIn(), isWrapUp(to.state) && !b.mayWrapUp(u):
 		b.refuseUser(by, wrongState)
+	default:
+		b.adopt(u, to)
+	}
+}
+
+// adopt puts a user in a state, or notes it for the end of the calls.
+func (b *switchboard) adopt(u *user, to stance) {
+	switch {
 	case isWrapUp(u.state):
 		u.base, u.pending = to, stance{}
 		b.wrappedUp(u)
@@ -85,6 +102,10 @@ func (b *switchboard) signOut(by origin, to stance) {
 		b.refuseUser(by, wrongState)
 		return
 	}
+	b.signedOut(u, to)
+}
+
+func (b *switchboard) signedOut(u *user, to stance) {
 	u.extension, u.mobile, u.base, u.pending = "", nil, to, stance{}
 	b.settle(u)
 }
@@ -109,6 +130,9 @@ func (b *switchboard) presence(id gc.AgentID, present func() bool) {
 
 func (b *switchboard) disconnected(u *user) {
 	lost := stance{state: gc.NotReady, system: connectionFailure}
+	if u.pending.state == gc.LoggedOut { // which goes further
+		return
+	}
 	if u.engaged() {
 		u.pending = lost
 		b.announce(u)

@@ -26,7 +26,7 @@ const (
 
 // accept serves connections until the listener is closed.
 func (n *notifier) accept(l net.Listener, cert certificate, accounts *accounts) {
-	slots := make(chan struct{}, maxConnections)
+	slots := make(chan struct{}, maxConnections+n.options.Agents)
 	for {
 		conn, err := l.Accept()
 		switch {

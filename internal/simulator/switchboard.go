@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -17,8 +19,8 @@ import (
 // what happens to them, in Finesse's order. REST, the control page and timers
 // call it; it knows neither HTTP nor XMPP.
 //
-// A scenario (call.go, dial.go, consult.go, transfer.go, wrapup.go, control of
-// a call in act.go) is a set of
+// A scenario (call.go, dial.go, consult.go, transfer.go, wrapup.go, monitor.go,
+// barge.go, campaign.go, supervise.go, control of a call in act.go) is a set of
 // methods that run under mu, change legs, and publish with post, put, del and
 // settle in the order a client shall see.
 type switchboard struct {
@@ -31,16 +33,22 @@ type switchboard struct {
 	wrapUpTimer                  time.Duration
 	domain                       string
 	ports                        nodePorts
+	loadAgents                   int
+	queueInterval                time.Duration
 	requests                     *serial
-	publish                      func(node string, update []byte) // must not block and not call back
+	notify                       func(node string, update []byte) // must not block and not call back
+	heard                        func(node string) bool           // somebody subscribed; must not call back
 
-	directory map[string]*user // by id and by login name; never changes
-	users     []*user          // by id; the list never changes
+	directory map[string]*user // by id and by login name, with the administrator; never changes
+	users     []*user          // by id, without the administrator; the list never changes
 
 	mu      sync.Mutex // taken before the notifier's
 	dialogs map[gc.DialogID]*dialog
 	nextID  int
 	status  gc.SystemStatus
+	queues  []*queue // by id; the list never changes
+	books   []*book  // global ones first; the list never changes
+	stirred chan struct{}
 }
 
 type nodePorts struct{ rest, notify int }
@@ -49,22 +57,58 @@ func portsOf(rest, notify net.Listener) nodePorts {
 	return nodePorts{rest.Addr().(*net.TCPAddr).Port, notify.Addr().(*net.TCPAddr).Port}
 }
 
-func newSwitchboard(o *Options, life *lifetime, r *random, publish func(string, []byte)) *switchboard {
+func newSwitchboard(o *Options, life *lifetime, r *random, notify func(string, []byte), heard func(string) bool) *switchboard {
 	b := &switchboard{
-		log: o.Logger, now: o.Now, life: life, domain: o.Domain, publish: publish,
+		log: o.Logger, now: o.Now, life: life, domain: o.Domain, notify: notify, heard: heard,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
-		directory: map[string]*user{}, users: newUsers(o.Now()),
+		directory: map[string]*user{}, users: newUsers(o.Now(), o.Agents), loadAgents: o.Agents,
+		queues: newQueues(), queueInterval: o.QueueInterval, books: newBooks(),
 		dialogs: map[gc.DialogID]*dialog{}, nextID: o.FirstDialog, status: gc.InService,
 	}
 	b.requests = &serial{life: life, delay: b.delay, queues: map[string][]func(){}}
-	for _, u := range b.users {
+	for _, u := range append(slices.Clip(b.users), newAdministrator(o.Now())) {
 		b.directory[string(u.id)], b.directory[u.login] = u, u
 		u.wrapUp, u.wrapUpTimer = o.WrapUp, o.WrapUpTimer
 	}
 	return b
 }
+
+// publish tells clients, and wakes who awaits something.
+func (b *switchboard) publish(node string, update []byte) {
+	b.notify(node, update)
+	if b.stirred != nil {
+		close(b.stirred)
+		b.stirred = nil
+	}
+}
+
+// await waits until the condition, which is looked at under the lock whenever
+// something was published, holds. The error is that of ctx, or errClosed.
+func (b *switchboard) await(ctx context.Context, holds func() bool) error {
+	for {
+		b.mu.Lock()
+		if holds() {
+			b.mu.Unlock()
+			return nil
+		}
+		if b.stirred == nil {
+			b.stirred = make(chan struct{})
+		}
+		stirred := b.stirred
+		b.mu.Unlock()
+		select {
+		case <-stirred:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-b.life.done:
+			return errClosed
+		}
+	}
+}
+
+var errClosed = errors.New("the simulator was closed")
 
 // later runs the next step of a call after the usual delay, under the lock.
 // The step has to check that the call is still where it was.
@@ -99,14 +143,22 @@ func (b *switchboard) newDialog() *dialog {
 func (b *switchboard) announce(u *user) {
 	u.announced = u.view()
 	b.publish(userURI(u.id), encode(updateXML{Data: u.xml("user"), Event: "PUT", Source: userURI(u.id)}))
-	b.publish(teamUsersURI(u.team.id), encode(updateXML{Data: u.memberXML(), Event: "PUT", Source: userURI(u.id)}))
+	b.publish(teamUsersURI(u.team.id), encode(updateXML{Data: u.memberXML("user"), Event: "PUT", Source: userURI(u.id)}))
+	b.staffChanged(u.team)
 }
 
 // settle brings the user's state in line with the calls and announces it when
-// it changed. What was pending comes true after the last call.
+// it changed. Who listened to a call that is over hears no more, and what was
+// pending comes true after the last call.
 func (b *switchboard) settle(u *user) {
-	if u.pending.state != "" && !u.engaged() {
+	b.endMonitoring(u)
+	switch {
+	case u.pending.state == "" || u.engaged():
+	case u.pending.state != gc.LoggedOut:
 		u.base, u.pending = u.pending, stance{}
+	case len(u.legs) == 0:
+		b.forcedOut(u)
+		return
 	}
 	u.state = u.current()
 	now := u.view()
@@ -159,10 +211,14 @@ func (b *switchboard) put(d *dialog, by origin) {
 type origin struct {
 	user    *user
 	request string
+	refused func(asyncErrorXML) // told of an asynchronous error; may be nil
 }
 
 // refuse publishes an asynchronous error. Its event is in lower case.
 func (b *switchboard) refuse(by origin, node, source, event string, e asyncErrorXML) {
+	if by.refused != nil {
+		by.refused(e)
+	}
 	b.publish(node, encode(failureXML{Errors: []asyncErrorXML{e}, RequestID: by.request, Source: source, Event: event}))
 }
 
@@ -254,8 +310,8 @@ func (b *switchboard) atExtension(e gc.Extension) *user {
 
 func (b *switchboard) findAgent(id gc.AgentID) (*user, error) {
 	u := b.directory[string(id)]
-	if u == nil {
-		return nil, fmt.Errorf("agent %q is not known: 1001 to 1020 and 2001 are", id)
+	if u == nil || u.administrator {
+		return nil, fmt.Errorf("agent %q is not known: 1001 to 1025 and 2001 to 2003 are", id)
 	}
 	return u, nil
 }

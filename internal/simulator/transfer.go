@@ -28,10 +28,10 @@ func (b *switchboard) transfer(l *leg, r request) {
 func (b *switchboard) confer(l *leg, r request) {
 	d, consultation := l.dialog, l.partner().dialog
 	switch {
-	case d.controller != nil && d.controller != l.user && d.legOf(d.controller) != nil:
+	case !d.controlledBy(l.user):
 		b.refuse(r.by, dialogsURI(l.user.id), dialogURI(d.id), "put", asyncErrorXML{Type: "Generic Error", Message: "Not the conference controller", Data: "20999"})
 		return
-	case len(d.legs)+len(consultation.legs)-1 > maxParties:
+	case !d.hasRoomFor(len(consultation.legs) - 1):
 		b.refuseAction(r)
 		return
 	}
@@ -45,6 +45,14 @@ func (b *switchboard) confer(l *leg, r request) {
 	b.dissolve(consultation)
 	b.arrive(d, nil, arrived)
 }
+
+// controlledBy: a call that is no conference, or whose conference controller
+// has left, is anybody's.
+func (d *dialog) controlledBy(u *user) bool {
+	return d.controller == nil || d.controller == u || d.legOf(d.controller) == nil
+}
+
+func (d *dialog) hasRoomFor(parties int) bool { return len(d.legs)+parties <= maxParties }
 
 // merge gives the other parties of the consultation a part in d, where nobody
 // but those already there is told of it yet.

@@ -14,16 +14,20 @@ import (
 )
 
 // In the tables of this file A is agent 1001 at 7001, B is 1002 at 7002, C is
-// 1003 at 7003, X is the customer and Y another outside party. #1 is the call
+// 1003 at 7003, S is supervisor 2001 at 7090, X is the customer and Y another
+// outside party, K is who a campaign calls and P the port of its dialer. #1 is the call
 // with X, #2 the consultation. Actions are shown where they are not those of
 // the participant's state.
 
-var parties = map[string]string{"4085551234": "X", "14085550000": "Y", "7001": "A", "7002": "B", "7003": "C"}
+var parties = map[string]string{"4085551234": "X", "14085550000": "Y", "7001": "A", "7002": "B", "7003": "C", "7090": "S", "4085559876": "K", dialerPort: "P"}
 
 // brief is an update in one line:
 //
 //	U STATE
-//	D EVENT #ID [of #ASSOCIATED] [was #SECONDARY] DIALOG-STATE CALLTYPE PARTY=STATE[/CAUSE][+ACTION]…
+//	D EVENT #ID [of #ASSOCIATED] [was #SECONDARY] DIALOG-STATE CALLTYPE PARTY=STATE[/CAUSE][+ACTION|(ACTION…)]…
+//
+// + is an action beyond those of the state, ( ) are all where some of those are
+// missing.
 func (n note) brief() string {
 	p := n.parse()
 	d := p.Joined
@@ -57,10 +61,12 @@ func briefParty(p participantXML) string {
 	if p.StateCause != "" {
 		s += "/" + p.StateCause
 	}
-	for _, a := range p.Actions.Action {
-		if !slices.Contains(actionsIn[p.State], a) {
-			s += "+" + string(a)
-		}
+	offered, usual := p.Actions.Action, actionsIn[p.State]
+	if len(offered) < len(usual) || !slices.Equal(offered[:len(usual)], usual) {
+		return s + strings.NewReplacer("[", "(", "]", ")").Replace(fmt.Sprint(offered))
+	}
+	for _, a := range offered[len(usual):] {
+		s += "+" + string(a)
 	}
 	return s
 }
@@ -462,7 +468,9 @@ func TestOnlyWhoMadeAConferenceAddsToIt(t *testing.T) {
 	)
 }
 
-func TestAConferenceHasALimit(t *testing.T) {
+// fullConference is A, X and as many outside parties as there may be.
+func fullConference(t *testing.T) *scene {
+	t.Helper()
 	c := talking(t)
 	for n := range maxParties - 2 {
 		consultation := gc.DialogID(fmt.Sprint(16870002 + n))
@@ -472,6 +480,11 @@ func TestAConferenceHasALimit(t *testing.T) {
 		require.Contains(t, c.wa.next().brief(), "D PUT #1 was "+call(string(consultation)))
 		c.wa.next()
 	}
+	return c
+}
+
+func TestAConferenceHasALimit(t *testing.T) {
+	c := fullConference(t)
 	c.a.actTo(first, "CONSULT_CALL", "7001", "14085550000")
 	c.wa.skip("U TALKING")
 	c.a.act(first, "CONFERENCE", "7001")

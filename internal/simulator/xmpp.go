@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,7 +83,7 @@ func (s *stream) checkPlain(st *stanza) string {
 		return "invalid-authzid"
 	}
 	u := s.hub.board.directory[string(id)]
-	if u == nil || u.id != id || s.accounts.check(id, string(parts[2])) != rightPassword {
+	if u == nil || u.id != id || u.administrator || s.accounts.check(id, string(parts[2])) != rightPassword {
 		return "not-authorized"
 	}
 	s.agent = id
@@ -236,21 +237,26 @@ func (s *stream) mine(jid string) bool {
 }
 
 // mayHear says why a user may not subscribe to a node, "" when allowed: one's
-// own nodes, and those of the team one leads.
+// own nodes, queues, and those of a team one leads and of its members.
 func (n *notifier) mayHear(agent gc.AgentID, node string) string {
-	if ownNode(node, agent) {
-		return ""
-	}
-	reader, found := n.board.directory[string(agent)], false
-	for _, u := range n.board.users {
-		if ownNode(node, u.id) || node == teamUsersURI(u.team.id) {
-			found = true
-			if reader.leads(u) {
-				return ""
-			}
+	reader, found, allowed := n.board.directory[string(agent)], false, false
+	for _, t := range teams {
+		if node == teamUsersURI(t.id) {
+			found, allowed = true, slices.Contains(reader.leading, t)
 		}
 	}
-	if found {
+	if u := n.board.directory[string(ownerOf(node))]; u != nil && u.id == ownerOf(node) {
+		found, allowed = true, u == reader || reader.leads(u)
+	}
+	for _, q := range n.board.queues {
+		if node == queueURI(q.id) {
+			found, allowed = true, true
+		}
+	}
+	switch {
+	case allowed, node == systemInfoURI, node == queuesURI(agent):
+		return ""
+	case found:
 		return "forbidden"
 	}
 	return "item-not-found"
