@@ -33,19 +33,21 @@ func (e APIError) Error() string {
 
 func (e APIError) is(errorType string) bool { return strings.EqualFold(e.Type, errorType) }
 
-// ctiName is the name of a CTI failure. It is matched, not copied, because it
-// goes to drivers, whose separators must not be in it.
+// ctiName is the name of a CTI failure, known or not. It is matched, not
+// copied, because it goes to drivers, whose separators must not be in it.
 var ctiName = regexp.MustCompile(`\b(?:CF|E_CTI)_[A-Z0-9_]{1,64}\b`)
 
 // Code is what the driver is told. The name of a CTI failure says most and is
 // passed on, known or not; then its number; then what type and message mean.
 // What stays unclear is GENERAL_ERROR (seed, "Errors").
 func (e APIError) Code() gc.Code {
-	if name := ctiName.FindString(e.Message); name != "" {
-		return gc.Code(name)
+	for _, place := range []string{e.Message, e.Type, e.Data} {
+		if name := ctiName.FindString(place); name != "" {
+			return gc.Code(name)
+		}
 	}
 	// The connector asked for something that is not among the participant's
-	// actions. Data is then an extension, which may look like a CTI number.
+	// actions. Data is then an extension, which may look like a number below.
 	if strings.HasPrefix(e.Message, "INVALID_ACTION") {
 		return gc.InvalidObjectState
 	}
@@ -56,10 +58,8 @@ func (e APIError) Code() gc.Code {
 	if strings.Contains(errorType+strings.ToLower(e.Message), "account locked") {
 		return gc.AccountLocked
 	}
-	if ctiTypes[errorType] {
-		if name, ok := ctiFailure(e.Data); ok {
-			return name
-		}
+	if code, ok := e.numberCode(errorType); ok {
+		return code
 	}
 	if errorType == "parameter missing" || errorType == "invalid input" {
 		return parameterCode(errorType, e.Data)
@@ -68,6 +68,39 @@ func (e APIError) Code() gc.Code {
 		return code
 	}
 	return gc.GeneralError
+}
+
+// numberCode is what a number means: that of a CTI failure in Data, or one of
+// the peripheral's, which may also stand in a place of its own or as the type.
+// Where the type does not say that Data is such a number, it may be an
+// extension.
+func (e APIError) numberCode(errorType string) (gc.Code, bool) {
+	numbers := []string{e.Type, e.PeripheralCode}
+	if ctiTypes[errorType] {
+		if name, ok := ctiFailure(e.Data); ok {
+			return name, true
+		}
+		numbers = append(numbers, e.Data)
+	}
+	if errorType == "generic error" {
+		numbers = append(numbers, e.Data)
+	}
+	for _, number := range numbers {
+		if code, ok := peripheralCodes[number]; ok {
+			return code, true
+		}
+	}
+	return "", false
+}
+
+// peripheralCodes are numbers of the peripheral gateway that drivers are told
+// by the name of the CTI failure they amount to (Finesse developer guide,
+// errors of SILENT_MONITOR, BARGE_CALL and CONFERENCE).
+var peripheralCodes = map[string]gc.Code{
+	"88049": gc.InvalidObjectState,                 // silent monitor: the agent is not talking (UCCX)
+	"13145": gc.InvalidObjectState,                 // the same on UCCE
+	"20999": gc.InvalidObjectState,                 // not the controller of the conference
+	"20700": "CF_CONFERENCE_MEMBER_LIMIT_EXCEEDED", // too many parties
 }
 
 // messageCodes are messages that say more than their type.

@@ -7,17 +7,20 @@
 //   - A request that creates, answers or ends a call, or acts on one in any
 //     other way, is sent once. Reads and changes of an agent's state or of a
 //     call's data are sent again on a time-out, Options.Retries times, because
-//     doing them twice has the effect of doing them once. No other failure is
-//     retried here.
+//     doing them twice has the effect of doing them once. The list of all users
+//     is an exception: a server it is too heavy for would get more of it. No
+//     other failure is retried here.
 //   - Requests of one agent never wait for those of another: there is no
 //     common queue, and HTTP/1.1 gives each its own connection.
 //   - Every attempt ends within Options.Timeout, body included, and nothing
-//     larger than 8 MiB is read.
+//     larger than 8 MiB is read, or 32 MiB of the list of all users.
 //   - Finesse accepts a change (200 or 202) before it is done. A nil error
 //     means accepted; the outcome comes as an Update, or never.
 //   - Every error is or wraps a *gc.Error. SUBSCRIPTION_FAILED means that the
-//     credentials were refused: the caller must not use them again, because
-//     five refusals lock the account for everybody.
+//     agent's credentials were refused: the caller must not use them again,
+//     because five refusals lock the account for everybody. It never means that
+//     the agent may not do to others what it asked for, nor that the
+//     administrator's credentials are wrong.
 //   - Redirects are not followed and no proxy is taken from the environment:
 //     the password goes to the configured node or nowhere.
 //

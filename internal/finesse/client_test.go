@@ -90,6 +90,7 @@ func TestReads(t *testing.T) {
 	asked("/finesse/api/Dialog/154963621")
 	require.EqualValues(t, "154963621", d.ID)
 	require.Empty(t, d.AssociatedDialog)
+	require.Equal(t, "4085551234", d.CallbackNumber)
 
 	body = "<Dialogs>" + body + body + "</Dialogs>"
 	ds, err := c.Dialogs(t.Context(), agent)
@@ -158,9 +159,14 @@ func TestWrites(t *testing.T) {
 	require.NoError(t, c.MakeCall(t.Context(), agent, "r3", "2001", "<*&5>"))
 	require.Equal(t, []string{"POST", "/finesse/api/User/1001/Dialogs", "r3", xml,
 		"<Dialog><requestedAction>MAKE_CALL</requestedAction><fromAddress>2001</fromAddress><toAddress>&lt;*&amp;5&gt;</toAddress></Dialog>"}, got)
-	require.NoError(t, c.Act(t.Context(), agent, "r4", "77", Answer, "2001"))
-	require.Equal(t, []string{"PUT", "/finesse/api/Dialog/77", "r4", xml,
-		"<Dialog><requestedAction>ANSWER</requestedAction><targetMediaAddress>2001</targetMediaAddress></Dialog>"}, got)
+	for action, name := range map[Action]string{
+		Answer: "ANSWER", Hold: "HOLD", Retrieve: "RETRIEVE", Drop: "DROP", Transfer: "TRANSFER", Conference: "CONFERENCE",
+		Accept: "ACCEPT", Reject: "REJECT", Close: "CLOSE", DropParticipant: "PARTICIPANT_DROP",
+	} {
+		require.NoError(t, c.Act(t.Context(), agent, "r4", "77", action, "2001"))
+		require.Equal(t, []string{"PUT", "/finesse/api/Dialog/77", "r4", xml,
+			"<Dialog><requestedAction>" + name + "</requestedAction><targetMediaAddress>2001</targetMediaAddress></Dialog>"}, got)
+	}
 }
 
 func TestWritesAboutASecondPartyAndCallData(t *testing.T) {
@@ -308,6 +314,17 @@ func TestOnlyReadsAndChangesOfStateAreRepeatedAndOnlyOnATimeOut(t *testing.T) {
 		{"WrapUpReasons", func(c *Client) error { _, err := c.WrapUpReasons(t.Context(), agent); return err }, 3},
 		{"SignInMobile", func(c *Client) error { return c.SignInMobile(t.Context(), agent, "r", "2001", "5", CallByCall) }, 3},
 		{"Act Hold", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Hold, "2001") }, 1},
+		{"Act Accept", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", Accept, "2001") }, 1},
+		{"Act DropParticipant", func(c *Client) error { return c.Act(t.Context(), agent, "r", "7", DropParticipant, "2002") }, 1},
+		{"SilentMonitor", func(c *Client) error { return c.SilentMonitor(t.Context(), agent, "r", "2001", "2002") }, 1},
+		{"BargeIn", func(c *Client) error { return c.BargeIn(t.Context(), agent, "r", "2001", "2002", "7") }, 1},
+		{"Team", func(c *Client) error { _, err := c.Team(t.Context(), agent, "5"); return err }, 3},
+		{"Member", func(c *Client) error { _, err := c.Member(t.Context(), agent, "1002"); return err }, 3},
+		{"ChangeMemberState", func(c *Client) error { return c.ChangeMemberState(t.Context(), agent, "r", "1002", gc.Ready) }, 3},
+		{"Queues", func(c *Client) error { _, err := c.Queues(t.Context(), agent); return err }, 3},
+		{"PhoneBooks", func(c *Client) error { _, err := c.PhoneBooks(t.Context(), agent); return err }, 3},
+		{"TeamPhoneBooks", func(c *Client) error { _, err := c.TeamPhoneBooks(t.Context(), agent, "5"); return err }, 3},
+		{"AllUsers, which is heavy", func(c *Client) error { _, err := c.AllUsers(t.Context(), agent); return err }, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			release := make(chan struct{})

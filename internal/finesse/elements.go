@@ -35,9 +35,11 @@ type (
 		FirstName       text          `xml:"firstname"`
 		LastName        text          `xml:"lastname"`
 		State           text          `xml:"state"`
+		MediaType       text          `xml:"mediatype"`
 		PendingState    text          `xml:"pendingstate"`
 		Extension       text          `xml:"extension"`
 		ReasonCodeID    text          `xml:"reasoncodeid"`
+		Reason          reasonElement `xml:"reasoncode"`
 		StateChangeTime text          `xml:"statechangetime"`
 		Roles           []text        `xml:"roles>role"`
 		TeamID          text          `xml:"teamid"`
@@ -46,6 +48,11 @@ type (
 		Incoming        text          `xml:"settings>wrapuponincoming"`
 		Outgoing        text          `xml:"settings>wrapuponoutgoing"`
 		WrapUpTimer     text          `xml:"wrapuptimer"`
+	}
+
+	reasonElement struct {
+		URI        text `xml:"uri"`
+		SystemCode text `xml:"systemcode"`
 	}
 
 	teamElement struct {
@@ -65,6 +72,7 @@ type (
 		State           text                 `xml:"state"`
 		FromAddress     text                 `xml:"fromaddress"`
 		ToAddress       text                 `xml:"toaddress"`
+		CallbackNumber  text                 `xml:"callbacknumber"`
 		AssociatedURI   text                 `xml:"associateddialoguri"`
 		SecondaryID     text                 `xml:"secondaryid"`
 		MediaProperties mediaElement         `xml:"mediaproperties"`
@@ -161,7 +169,7 @@ func (e *userElement) user() (User, error) {
 		State:           gc.UserState(strings.ToUpper(string(e.State))),
 		PendingState:    gc.UserState(strings.ToUpper(string(e.PendingState))),
 		Extension:       gc.Extension(e.Extension),
-		ReasonCodeID:    reasonCodeID(string(e.ReasonCodeID)),
+		ReasonCodeID:    e.reason(),
 		StateChangeTime: parseTime(e.StateChangeTime),
 		Roles:           texts(e.Roles),
 		TeamID:          gc.TeamID(e.TeamID),
@@ -175,6 +183,19 @@ func (e *userElement) user() (User, error) {
 		u.Teams = append(u.Teams, Team{ID: gc.TeamID(t.ID), Name: string(t.Name)})
 	}
 	return u, nil
+}
+
+// reason looks into the description of the reason where there is no id beside
+// it, as in a team's users. A reason of the system's has none that could be
+// given again.
+func (e *userElement) reason() gc.ReasonCodeID {
+	if e.ReasonCodeID != "" {
+		return reasonCodeID(string(e.ReasonCodeID))
+	}
+	if strings.EqualFold(string(e.Reason.SystemCode), "true") {
+		return ""
+	}
+	return reasonCodeID(lastSegment(e.Reason.URI))
 }
 
 func (e *dialogsElement) dialogs() ([]Dialog, error) {
@@ -203,6 +224,7 @@ func (e *dialogElement) dialog() (Dialog, error) {
 		State:            callState(e.State),
 		FromAddress:      string(e.FromAddress),
 		ToAddress:        string(e.ToAddress),
+		CallbackNumber:   string(e.CallbackNumber),
 		AssociatedDialog: dialogID(lastSegment(e.AssociatedURI)),
 		SecondaryID:      dialogID(string(e.SecondaryID)),
 		CallType:         string(media.CallType),

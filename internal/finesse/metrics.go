@@ -10,19 +10,29 @@ import (
 type method string
 
 const (
-	methodSystemInfo     method = "system_info"
-	methodUser           method = "user"
-	methodDialogs        method = "dialogs"
-	methodDialog         method = "dialog"
-	methodReasonCodes    method = "reason_codes"
-	methodWrapUpReasons  method = "wrap_up_reasons"
-	methodSignIn         method = "sign_in"
-	methodChangeState    method = "change_state"
-	methodMakeCall       method = "make_call"
-	methodAct            method = "act"
-	methodConsult        method = "consult"
-	methodTransferSST    method = "transfer_sst"
-	methodUpdateCallData method = "update_call_data"
+	methodSystemInfo        method = "system_info"
+	methodUser              method = "user"
+	methodDialogs           method = "dialogs"
+	methodDialog            method = "dialog"
+	methodReasonCodes       method = "reason_codes"
+	methodWrapUpReasons     method = "wrap_up_reasons"
+	methodSignIn            method = "sign_in"
+	methodChangeState       method = "change_state"
+	methodMakeCall          method = "make_call"
+	methodAct               method = "act"
+	methodConsult           method = "consult"
+	methodTransferSST       method = "transfer_sst"
+	methodUpdateCallData    method = "update_call_data"
+	methodAllUsers          method = "all_users"
+	methodTeam              method = "team"
+	methodMember            method = "member"
+	methodChangeMemberState method = "change_member_state"
+	methodQueues            method = "queues"
+	methodQueue             method = "queue"
+	methodPhoneBooks        method = "phone_books"
+	methodTeamPhoneBooks    method = "team_phone_books"
+	methodSilentMonitor     method = "silent_monitor"
+	methodBargeIn           method = "barge_in"
 )
 
 // result is how one attempt ended, and a label: the set is closed.
@@ -41,7 +51,8 @@ const (
 var (
 	allMethods = []method{methodSystemInfo, methodUser, methodDialogs, methodDialog, methodReasonCodes,
 		methodWrapUpReasons, methodSignIn, methodChangeState, methodMakeCall, methodAct, methodConsult, methodTransferSST,
-		methodUpdateCallData}
+		methodUpdateCallData, methodAllUsers, methodTeam, methodMember, methodChangeMemberState, methodQueues, methodQueue,
+		methodPhoneBooks, methodTeamPhoneBooks, methodSilentMonitor, methodBargeIn}
 	allResults = []result{resultOK, resultDenied, resultRefused, resultUnavailable, resultTimeout, resultIO, resultMalformed}
 )
 

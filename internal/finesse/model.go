@@ -7,8 +7,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// Credentials are an agent's own: Finesse lets an agent act on itself only,
-// so every request carries those of the agent it is about.
+// Credentials are those of who asks. Finesse lets an agent act on itself only,
+// and a supervisor on the members of the teams led too.
 type Credentials struct {
 	Agent    gc.AgentID
 	Password gc.Secret
@@ -37,6 +37,15 @@ const (
 	// once they are among the actions of the agent's held participant.
 	Transfer   Action = "TRANSFER"
 	Conference Action = "CONFERENCE"
+	// Accept, Reject and Close answer a call of an outbound campaign that is
+	// shown before it is dialled: dial it, leave it for later, or for good.
+	Accept Action = "ACCEPT"
+	Reject Action = "REJECT"
+	Close  Action = "CLOSE"
+	// DropParticipant removes another party from a conference (UCCE). Finesse
+	// lets supervisors do it unless it is configured otherwise, and only to
+	// agents.
+	DropParticipant Action = "PARTICIPANT_DROP"
 )
 
 // SystemInfo is the condition of one node. Domains differ from node to node:
@@ -95,6 +104,7 @@ type Dialog struct {
 	ID                     gc.DialogID
 	State                  gc.CallState
 	FromAddress, ToAddress string      // FromAddress is "" when the caller withholds the number
+	CallbackNumber         string      // of a campaign's reservation: the customer's number, on UCCE
 	AssociatedDialog       gc.DialogID // of a consultation: the original call
 	SecondaryID            gc.DialogID // the half that went away in a transfer
 	CallType               string      // open set; may be "" or NULL after a failover
@@ -130,7 +140,10 @@ type Update struct {
 	Event     Event
 	RequestID RequestID // "" mostly
 	Source    string    // the object's path, /finesse/api/User/1001
-	User      *User
+	// Team is set when it came from the node of a team's users: then User is a
+	// member, in short. Package notify knows, ParseUpdate does not.
+	Team gc.TeamID
+	User *User
 	// Dialogs with Post joined the agent's calls, with Put changed, with
 	// Delete left: then the call is over for the agent whatever its state says.
 	Dialogs    []Dialog

@@ -123,6 +123,7 @@ type dialogRequest struct {
 	Target      gc.Extension   `xml:"targetMediaAddress,omitempty"`
 	FromAddress gc.Extension   `xml:"fromAddress,omitempty"`
 	ToAddress   gc.PhoneNumber `xml:"toAddress,omitempty"`
+	Associated  string         `xml:"associatedDialogUri,omitempty"`
 	Media       *callData      `xml:"mediaProperties"`
 }
 
@@ -161,8 +162,9 @@ func (c *Client) MakeCall(ctx context.Context, who Credentials, id RequestID, fr
 }
 
 // Act does something with a call as the participant at target, the extension
-// of the agent. It is sent once, Hold and Retrieve too: a second HOLD after
-// one that worked would come back as an error.
+// of the agent, or with DropParticipant to the participant at target. It is
+// sent once, Hold and Retrieve too: a second HOLD after one that worked would
+// come back as an error.
 func (c *Client) Act(ctx context.Context, who Credentials, id RequestID, dialog gc.DialogID, action Action, target gc.Extension) error {
 	r := aboutDialog(methodAct, who, dialog)
 	r.http, r.id, r.once = http.MethodPut, id, true
@@ -223,6 +225,6 @@ func aboutUser(name method, who Credentials, rest string) request {
 func aboutDialog(name method, who Credentials, id gc.DialogID) request {
 	return request{
 		name: name, who: &who, path: "/Dialog/" + url.PathEscape(string(id)),
-		missing: gc.NoDialogID, denied: gc.NoDialogID,
+		missing: gc.NoDialogID, denied: gc.NoDialogID, others: true,
 	}
 }

@@ -2,6 +2,7 @@ package finesse
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -16,8 +17,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// maxBodyBytes bounds an answer. The largest asked for is the list of an
-// agent's dialogs, some 10 KB each.
+// maxBodyBytes bounds an answer. The largest that agents ask for are phone
+// books, 2 MB for 6,000 contacts.
 const maxBodyBytes = 8 << 20
 
 // request is one thing asked of Finesse.
@@ -29,14 +30,30 @@ type request struct {
 	id   RequestID
 	body any                     // encoded as XML; nil for none
 	read func(body []byte) error // takes the answer's body; nil ignores it
+	// objects is how many of a list to send, in Finesse's words; such a list
+	// is complete with 200 and cut off there with 206. "" for no limit.
+	objects  string
+	maxBytes int // of the answer's body; 0 stands for maxBodyBytes
 	// once: never sent again, because a second one could do harm.
 	once bool
 	// What a driver is told when Finesse does not know the object, and when
 	// it knows the user but does not let it.
 	missing, denied gc.Code
+	// others: it is about a call, a team or another user. Then
+	// "Authorization Failure" is about rights; see deniedCode.
+	others bool
+	// admin: the credentials are the administrator's, of whom a driver knows
+	// nothing.
+	admin bool
 }
 
 func (r *request) op() string { return "finesse." + string(r.name) }
+
+func (r *request) limit() int { return cmp.Or(r.maxBytes, maxBodyBytes) }
+
+func (r *request) succeeded(status int) bool {
+	return status == http.StatusOK || status == http.StatusAccepted || status == http.StatusPartialContent && r.objects != ""
+}
 
 // do sends the request, again on time-outs where that is harmless.
 func (c *Client) do(ctx context.Context, r request) error {
@@ -66,7 +83,7 @@ func (c *Client) attempt(ctx context.Context, r request, document []byte) error 
 	switch {
 	case err != nil:
 		err = c.failure(r, err)
-	case status == http.StatusOK || status == http.StatusAccepted:
+	case r.succeeded(status):
 		err = c.understand(r, body)
 	default:
 		err = c.refusal(r, status, body)
@@ -92,6 +109,9 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (stat
 	if r.id != "" {
 		req.Header.Set("requestId", string(r.id))
 	}
+	if r.objects != "" {
+		req.Header.Set("Range", "objects="+r.objects)
+	}
 	if r.who != nil {
 		req.SetBasicAuth(string(r.who.Agent), r.who.Password.Reveal())
 	}
@@ -100,7 +120,7 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (stat
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, int64(r.limit())+1))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -128,7 +148,7 @@ func (c *Client) understand(r request, body []byte) error {
 		return nil
 	}
 	err := errTooLarge
-	if len(body) <= maxBodyBytes {
+	if len(body) <= r.limit() {
 		err = r.read(body)
 	}
 	if err != nil {
@@ -146,7 +166,29 @@ func (c *Client) refusal(r request, status int, body []byte) error {
 	} else if status >= 300 && status < 400 {
 		cause = fmt.Errorf("%w: it sends clients elsewhere, so name the other host in finesse.nodes", cause)
 	}
-	return &gc.Error{Code: refusalCode(r, status, said, ok), Op: r.op(), Err: cause}
+	code := refusalCode(r, status, said, ok)
+	if r.admin {
+		code, cause = adminRefusal(code, status, cause)
+	}
+	return &gc.Error{Code: code, Op: r.op(), Err: cause}
+}
+
+// ErrNotAdministrator is in the chain of an error of AllUsers when Finesse
+// refused the credentials. They must not be tried again: five wrong passwords
+// lock the account.
+var ErrNotAdministrator = errors.New("check finesse.admin, which has to name an administrator of Finesse and the password")
+
+// adminRefusal leaves of a code only that Finesse is out of service. All
+// others would tell a driver of the agent what is true of the administrator: a
+// password, an account, an id.
+func adminRefusal(code gc.Code, status int, cause error) (gc.Code, error) {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		cause = fmt.Errorf("%w: %w", cause, ErrNotAdministrator)
+	}
+	if code != gc.FinesseUnavailable {
+		code = gc.GeneralError
+	}
+	return code, cause
 }
 
 // refusalCode prefers what Finesse says over the status, except where only the
@@ -161,6 +203,8 @@ func refusalCode(r request, status int, said APIError, ok bool) gc.Code {
 		return gc.SubscriptionFailed
 	case status == http.StatusUnauthorized:
 		return deniedCode(r, said, code)
+	case status == http.StatusForbidden && code == gc.SubscriptionFailed:
+		return r.denied // who is forbidden something is known
 	case status == http.StatusNotFound && code == gc.GeneralError:
 		return r.missing
 	case ok && code != gc.GeneralError:
@@ -172,16 +216,25 @@ func refusalCode(r request, status int, said APIError, ok bool) gc.Code {
 	return gc.GeneralError
 }
 
-// deniedCode is for a 401 with a reason. "Authorization Failure" may mean the
-// password or the permission; it has to be taken for the password, because
-// trying that again could lock the account. Not so about a call: who has left
-// it, by a transfer, is answered the same while others still talk.
+// deniedCode is for a 401 with a reason, which Finesse itself gives: a wrong
+// password is refused before, by its web server, with a page.
+//
+// "Authorization Failure" alone may mean the password too. About the user
+// itself it has to be taken for that, because trying the password again could
+// lock the account. About anything else it is about rights: a call may have
+// been left by a transfer, a team be led by somebody else, and the session of
+// who asked must not end for it. Should it have been the password after all,
+// the next request about the user itself finds out, at the price of one
+// refusal of the five that lock.
+//
+// A reason nobody knows is taken for the password everywhere.
 func deniedCode(r request, said APIError, code gc.Code) gc.Code {
-	aboutCall := r.denied == gc.NoDialogID
 	switch {
-	case said.is("Invalid Authorization User Specified"), said.is("Authorization Failure") && aboutCall:
+	case said.is("Invalid Supervisor"), said.is("Unauthorized"):
+		return code
+	case said.is("Invalid Authorization User Specified"), said.is("Authorization Failure") && r.others:
 		return r.denied
-	case code == gc.GeneralError && !said.is("Invalid Supervisor") && !said.is("Unauthorized"):
+	case code == gc.GeneralError:
 		return gc.SubscriptionFailed
 	}
 	return code

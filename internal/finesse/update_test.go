@@ -2,6 +2,7 @@ package finesse
 
 import (
 	"bytes"
+	"encoding/xml"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,6 +94,34 @@ func TestUpdateOfTheSystem(t *testing.T) {
 	require.False(t, u.SystemInfo.Usable())
 }
 
+func TestUpdateOfATeamsMemberIsShort(t *testing.T) {
+	require.Equal(t, Update{Event: Put, Source: "/finesse/api/User/1235", User: &User{
+		LoginID: "1235", FirstName: "Jack", LastName: "Brawn", State: gc.NotReady, Extension: "1001002",
+		ReasonCodeID: "1", StateChangeTime: at("2012-03-01T18:22:25.123Z"),
+	}}, parsed(t, "update_team_member.xml"), "the reason's id is in its description")
+}
+
+func TestTheReasonOfAUser(t *testing.T) {
+	const described = "<reasonCode><uri>/finesse/api/ReasonCode/16</uri><id>16</id></reasonCode>"
+	for _, c := range []struct {
+		name, elements string
+		want           gc.ReasonCodeID
+	}{
+		{"by its id", "<reasonCodeId>16</reasonCodeId>", "16"},
+		{"by its description", described, "16"},
+		{"by its description, with a capital letter", "<ReasonCode><uri>/finesse/api/ReasonCode/16</uri><systemCode>false</systemCode></ReasonCode>", "16"},
+		{"the id says that there is none", "<reasonCodeId>-1</reasonCodeId>" + described, ""},
+		{"none", "", ""},
+		{"one of the system's", "<reasonCode><uri>/finesse/api/ReasonCode/9</uri><systemCode>true</systemCode></reasonCode>", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, err := ParseUpdate([]byte("<Update><data><user><loginId>1</loginId>" + c.elements + "</user></data></Update>"))
+			require.NoError(t, err)
+			require.Equal(t, c.want, u.User.ReasonCodeID)
+		})
+	}
+}
+
 func TestUpdateAboutSomethingElseIsNoError(t *testing.T) {
 	require.Equal(t, Update{Event: Put, Source: "/finesse/api/Queue/10"}, parsed(t, "update_queue.xml"))
 }
@@ -136,7 +165,6 @@ func TestWhatIsNoUpdateIsRefused(t *testing.T) {
 		"dialog whose id is a path":     "<Update><data><dialogs><Dialog><id>../1</id></Dialog></dialogs></data></Update>",
 		"too large":                     "<Update>" + strings.Repeat(" ", maxUpdateBytes) + "</Update>",
 		"too deep":                      strings.Repeat("<Update>", maxDepth+1) + strings.Repeat("</Update>", maxDepth+1),
-		"too many elements":             "<Update>" + strings.Repeat("<a/>", maxElements) + "</Update>",
 		"an entity of its own":          `<!DOCTYPE a [<!ENTITY b "b">]><Update><event>&b;</event></Update>`,
 		"characters XML does not allow": "<Update><event>\x01</event></Update>",
 	} {
@@ -144,6 +172,14 @@ func TestWhatIsNoUpdateIsRefused(t *testing.T) {
 			_, err := ParseUpdate([]byte(doc))
 			require.Error(t, err)
 		})
+	}
+}
+
+func TestADocumentWithTooManyElementsIsRefused(t *testing.T) {
+	for before, want := range map[int]error{maxElements - 2: nil, maxElements - 1: errTooLarge} {
+		r := &reader{xml: xml.NewDecoder(strings.NewReader("<Users><User/></Users>")), elements: before}
+		var e usersElement
+		require.ErrorIs(t, xml.NewTokenDecoder(r).Decode(&e), want)
 	}
 }
 
@@ -187,7 +223,8 @@ func FuzzParseUpdate(f *testing.F) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	for _, name := range []string{"system_info.xml", "user.xml", "dialog.xml", "reason_codes.xml", "wrap_up_reasons.xml"} {
+	for _, name := range []string{"system_info.xml", "user.xml", "dialog.xml", "reason_codes.xml", "wrap_up_reasons.xml",
+		"team.xml", "queues.xml", "phone_books.xml", "team_phone_books.xml"} {
 		f.Add(file(f, name))
 	}
 	f.Add([]byte("<Dialogs/>"))
@@ -200,7 +237,24 @@ func FuzzAnswer(f *testing.F) {
 			dialog  dialogElement
 			codes   reasonCodesElement
 			wrapUps wrapUpReasonsElement
+			team    teamUsersElement
+			queues  queuesElement
+			books   phoneBooksElement
 		)
+		if decode(body, &team) == nil {
+			users, _ := team.users()
+			for _, u := range users {
+				require.NotEmpty(t, u.LoginID)
+			}
+		}
+		if decode(body, &queues) == nil {
+			for _, q := range queues.Queues {
+				require.GreaterOrEqual(t, q.queue().CallsInQueue, -1)
+			}
+		}
+		if decode(body, &books) == nil {
+			_, _ = books.phoneBooks()
+		}
 		if decode(body, &wrapUps) == nil {
 			_, _ = wrapUps.wrapUpReasons()
 		}

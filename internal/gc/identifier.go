@@ -33,6 +33,8 @@ type (
 	// ReasonCodeID is the database id of a Finesse reason code (the last
 	// segment of its uri), never the code shown in reports.
 	ReasonCodeID string
+	// PhonebookID is the database id of a Finesse phone book.
+	PhonebookID string
 	// PhoneNumber is what an agent dials, as the driver wrote it.
 	PhoneNumber string
 )
@@ -79,10 +81,31 @@ func ParseDialogID(s string) (DialogID, error) {
 
 // ParseReasonCodeID accepts digits only.
 func ParseReasonCodeID(s string) (ReasonCodeID, error) {
-	if s == "" || len(s) > 10 || strings.Trim(s, "0123456789") != "" {
+	if !isNumber(s) {
 		return "", errors.New("reason code is not a number")
 	}
 	return ReasonCodeID(s), nil
+}
+
+// ParseTeamID accepts digits only.
+func ParseTeamID(s string) (TeamID, error) {
+	if !isNumber(s) {
+		return "", errors.New("team id is not a number")
+	}
+	return TeamID(s), nil
+}
+
+// ParsePhonebookID accepts digits only.
+func ParsePhonebookID(s string) (PhonebookID, error) {
+	if !isNumber(s) {
+		return "", errors.New("phone book id is not a number")
+	}
+	return PhonebookID(s), nil
+}
+
+// isNumber accepts the database ids of Finesse, which go into request paths.
+func isNumber(s string) bool {
+	return s != "" && len(s) <= 10 && strings.Trim(s, "0123456789") == ""
 }
 
 // ParsePhoneNumber accepts any printable ASCII of at most 64 characters:

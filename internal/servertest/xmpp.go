@@ -216,6 +216,23 @@ func (s *XMPPServer) SubscribeAgent(t testing.TB, agent, account, password strin
 	}
 }
 
+// CreateTeam creates the node of a team's users, to which nobody but these
+// accounts may subscribe.
+func (s *XMPPServer) CreateTeam(t testing.TB, team string, supervisors ...string) {
+	t.Helper()
+	node := "/finesse/api/Team/" + team + "/Users"
+	s.admin.create(t, node)
+	s.admin.request(t, fmt.Sprintf("<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='%s'>"+
+		"<x xmlns='jabber:x:data' type='submit'>"+
+		"<field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#node_config</value></field>"+
+		"<field var='pubsub#access_model'><value>whitelist</value></field></x></configure></pubsub>", xmppEscape(node)))
+	for _, supervisor := range supervisors {
+		s.admin.request(t, fmt.Sprintf("<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><affiliations node='%s'>"+
+			"<affiliation jid='%s@%s' affiliation='member'/></affiliations></pubsub>",
+			xmppEscape(node), xmppEscape(supervisor), s.Domain))
+	}
+}
+
 // Publish publishes an update at a node, escaped as Finesse does it, under a
 // fresh item id.
 func (s *XMPPServer) Publish(t testing.TB, node, update string) {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"strings"
@@ -17,11 +18,18 @@ func (a Account) address() (string, error) {
 	if a.Agent == "" {
 		return "", errors.New("no agent to connect")
 	}
-	if a.Domain == "" || strings.ContainsAny(a.Domain, "@/<>&'\" \t\r\n") {
+	const notInDomains = "@/<>&'\" \t\r\n"
+	if a.Domain == "" || strings.ContainsAny(a.Domain, notInDomains) {
 		return "", errors.New("the xmpp domain is missing or no domain: see finesse.xmpp_domain")
+	}
+	if strings.ContainsAny(a.PubSub, notInDomains) {
+		return "", errors.New("the domain of the publish-subscribe service is no domain: see finesse.pubsub_domain")
 	}
 	return escapeNode.Replace(string(a.Agent)) + "@" + a.Domain, nil
 }
+
+// pubsub is what Openfire calls the service unless it was given a name.
+func (a Account) pubsub() string { return cmp.Or(a.PubSub, "pubsub."+a.Domain) }
 
 // escape makes s safe in an attribute or in text.
 func escape(s string) string {

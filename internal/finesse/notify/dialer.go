@@ -15,6 +15,9 @@
 //     the buffers of the connection and of the server until the consumer goes
 //     on. A consumer that never goes on gets the stream cut by the server; it
 //     never costs memory here. Its own slowness does not count as silence.
+//   - Subscriptions: what is explicitly subscribed, which the service keeps
+//     beyond the connection, is taken back by Close, or by the next stream that
+//     subscribes. No other client's is touched.
 //   - Liveness: the server is asked for a sign of life every PingInterval. A
 //     server that sends no byte for DeadAfter has lost the stream.
 //   - Concurrency: a stream has two goroutines, which end within seconds of
@@ -44,7 +47,10 @@
 //
 // The library hides the sender, id and delay of a message. An old update that
 // the server had stored is therefore taken for a new one; updates carry the
-// time of the change for the caller to compare.
+// time of the change for the caller to compare. It also drops what is said
+// inside an error, which tap.go keeps for those who asked; and it tells answers
+// apart by ids that it would itself give to every request of a kind, so that
+// this package gives its own.
 package notify
 
 import (
@@ -72,6 +78,7 @@ import (
 type Account struct {
 	finesse.Credentials
 	Domain string
+	PubSub string // domain of the publish-subscribe service; "" stands for "pubsub." and Domain
 }
 
 // Options say where a node's notification service is and how patient to be
@@ -128,7 +135,7 @@ type Dialer struct {
 // It makes sure that go-xmpp uses no proxy; see bypassProxy.
 func NewDialer(o Options) (*Dialer, error) {
 	d := &Dialer{
-		resource:       "fc-" + strings.ToLower(rand.Text()[:12]),
+		resource:       resourcePrefix + strings.ToLower(rand.Text()[:12]),
 		connectTimeout: orDefault(o.ConnectTimeout, 10*time.Second),
 		pingInterval:   orDefault(o.PingInterval, 10*time.Second),
 		deadAfter:      orDefault(o.DeadAfter, 30*time.Second),
@@ -233,7 +240,7 @@ func (d *Dialer) open(ctx context.Context, address string, a Account) (*Stream, 
 	if err != nil {
 		return nil, err
 	}
-	s := d.start(client, a.Domain)
+	s := d.start(client, a)
 	if err := s.awaitPresence(ctx); err != nil {
 		s.Close()
 		return nil, gc.Errorf(gc.UnableToSubscribe, opDial, "%s: waiting for the first answer: %w", d.host, err)

@@ -39,7 +39,8 @@ func TestTheLibraryKeepsItsConnectionWhereItIsRead(t *testing.T) { require.NoErr
 
 func TestAnAccountNeedsAnAgentAndADomain(t *testing.T) {
 	d := newDialer(t, Options{URL: "xmpps://127.0.0.1:1"})
-	for _, a := range []Account{{}, {Domain: "d"}, account(""), {Credentials: account("").Credentials, Domain: "a/b"}} {
+	for _, a := range []Account{{}, {Domain: "d"}, account(""), {Credentials: account("").Credentials, Domain: "a/b"},
+		{Credentials: account("").Credentials, Domain: "d", PubSub: "pubsub'd"}} {
 		if a.Agent != "" && a.Domain == domain {
 			a.Domain = ""
 		}

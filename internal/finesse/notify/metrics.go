@@ -27,10 +27,20 @@ const (
 	lossBroken    loss = "broken" // cut, ended by the server, or not XMPP any more
 )
 
+// subscribeResult is how a SubscribeTeam ended, and a label: the set is closed.
+type subscribeResult string
+
+const (
+	subscribed          subscribeResult = "subscribed"
+	subscriptionRefused subscribeResult = "refused"
+	subscriptionFailed  subscribeResult = "failed" // no answer
+)
+
 type metrics struct {
 	streams, abandoned                      prometheus.Gauge
 	dials                                   map[dialOutcome]prometheus.Counter
 	lost                                    map[loss]prometheus.Counter
+	subscriptions                           map[subscribeResult]prometheus.Counter
 	updates, malformed, duplicates, unknown prometheus.Counter
 }
 
@@ -43,8 +53,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		malformed:  b.counter("notify_malformed_total", "Updates dropped because they can not be read."),
 		duplicates: b.counter("notify_duplicates_total", "Updates dropped because the service sent them twice."),
 		unknown:    b.counter("notify_unknown_stanzas_total", "Elements that are no stanzas of XMPP."),
-		dials:      map[dialOutcome]prometheus.Counter{},
-		lost:       map[loss]prometheus.Counter{},
+
+		dials:         map[dialOutcome]prometheus.Counter{},
+		lost:          map[loss]prometheus.Counter{},
+		subscriptions: map[subscribeResult]prometheus.Counter{},
 	}
 	dials := b.vector("notify_dials_total", "Attempts to connect an agent, by how they ended.", "result")
 	for _, o := range []dialOutcome{dialConnected, dialCredentials, dialFailed, dialTimeout, dialOverloaded} {
@@ -53,6 +65,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	lost := b.vector("notify_ended_streams_total", "Streams that ended, by reason.", "reason")
 	for _, l := range []loss{lossClosed, lossSilent, lossOversized, lossBroken} {
 		m.lost[l] = lost.WithLabelValues(string(l))
+	}
+	subscriptions := b.vector("notify_team_subscriptions_total", "Attempts to subscribe a supervisor to the updates of a team, by how they ended.", "result")
+	for _, r := range []subscribeResult{subscribed, subscriptionRefused, subscriptionFailed} {
+		m.subscriptions[r] = subscriptions.WithLabelValues(string(r))
 	}
 	return m, b.err
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // ourNodes is where the names of Finesse's nodes start. Others belong to
@@ -25,6 +26,7 @@ func (s *Stream) deliver(e xmpp.PubsubEvent) {
 	if !strings.HasPrefix(e.Node, ourNodes) {
 		return
 	}
+	team := teamOf(e.Node)
 	for _, item := range e.Items {
 		if s.seen.add(e.Node, item.ID) {
 			s.metrics.duplicates.Inc()
@@ -39,6 +41,7 @@ func (s *Stream) deliver(e xmpp.PubsubEvent) {
 			})
 			continue
 		}
+		u.Team = team
 		select {
 		case s.updates <- u:
 			s.metrics.updates.Inc()
@@ -46,6 +49,23 @@ func (s *Stream) deliver(e xmpp.PubsubEvent) {
 			return
 		}
 	}
+}
+
+// The name of the node of a team's users (Finesse developer guide, "Team
+// notifications").
+const teamNodePrefix, teamNodeSuffix = ourNodes + "api/Team/", "/Users"
+
+func teamNode(team gc.TeamID) string { return teamNodePrefix + string(team) + teamNodeSuffix }
+
+// teamOf is the team whose users' node it is, "" of any other node.
+func teamOf(node string) gc.TeamID {
+	rest, ok := strings.CutPrefix(node, teamNodePrefix)
+	id, isUsers := strings.CutSuffix(rest, teamNodeSuffix)
+	team, err := gc.ParseTeamID(id)
+	if !ok || !isUsers || err != nil {
+		return ""
+	}
+	return team
 }
 
 // parseItem reads the inside of an item: an element notification, whose name

@@ -31,6 +31,8 @@ type Stream struct {
 	conn      net.Conn
 	tap       *tap
 	domain    string
+	pubsub    string // the domain of the publish-subscribe service
+	jid       string // with the resource
 	node      string // host and port, for people
 	interval  time.Duration
 	deadAfter time.Duration
@@ -44,6 +46,10 @@ type Stream struct {
 	present chan struct{} // closed at the first answer
 	failed  chan error    // why the keeper closed the connection
 
+	questions questions
+	turn      chan struct{}           // holds one entry while somebody uses explicit
+	explicit  map[string]subscription // by node
+
 	close   sync.Once
 	closing chan struct{} // closed by Close
 	ended   chan struct{} // closed by the reader, after err is set
@@ -53,16 +59,20 @@ type Stream struct {
 // start sets the two goroutines going. The reader owns Recv, ends when the
 // connection is closed or broken, and closes Updates; the keeper pings, closes
 // the connection when asked to, and ends after the reader or after Close.
-func (d *Dialer) start(c connection, domain string) *Stream {
+func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
 		client: c.client, conn: c.conn, tap: c.tap,
-		domain: domain, node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
+		domain: a.Domain, pubsub: a.pubsub(), jid: c.client.JID(),
+		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
-		updates: make(chan finesse.Update, updatesAhead),
-		present: make(chan struct{}),
-		failed:  make(chan error, 1),
-		closing: make(chan struct{}),
-		ended:   make(chan struct{}),
+		updates:   make(chan finesse.Update, updatesAhead),
+		present:   make(chan struct{}),
+		failed:    make(chan error, 1),
+		questions: questions{tap: c.tap, open: map[string]chan<- reply{}},
+		turn:      make(chan struct{}, 1),
+		explicit:  map[string]subscription{},
+		closing:   make(chan struct{}),
+		ended:     make(chan struct{}),
 	}
 	s.tap.use(c.conn)
 	s.metrics.streams.Inc()
@@ -87,9 +97,18 @@ func (s *Stream) Err() error {
 	}
 }
 
+// lost is why a stream that has ended can not be asked.
+func (s *Stream) lost() error {
+	if s.err == nil {
+		return errClosed
+	}
+	return s.err
+}
+
 // Close ends the stream. It returns at once and may be called at any time, by
 // anyone, again. The server is told within the second that follows, if it
-// listens. Updates not yet taken stay in the channel.
+// listens, and so is the end of what SubscribeTeam asked for. Updates not yet
+// taken stay in the channel.
 func (s *Stream) Close() {
 	s.close.Do(func() {
 		close(s.closing)
@@ -157,13 +176,14 @@ func (s *Stream) ping() error {
 	return err
 }
 
-// pingID starts the ids of our own requests.
-const pingID = "fc-ping-"
-
 // sayGoodbye closes in order, so that the server does not keep the agent
-// present until it finds out.
+// present until it finds out. Half of the time is for the subscriptions, that
+// some is left for the end.
 func (s *Stream) sayGoodbye() {
 	s.limitWrites(goodbyeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime/2)
+	defer cancel()
+	s.leave(ctx)
 	_, _ = s.client.SendOrg("</stream:stream>") // the connection is closed whatever comes of it
 	forceClose(s.conn)
 }
@@ -226,9 +246,14 @@ func (s *Stream) lossOf(err error) loss {
 	return lossBroken
 }
 
+// explain lets a ping that failed be the reason only where it made the keeper
+// close the connection under the reader.
 func (s *Stream) explain(reason loss, err error) error {
 	if reason == lossSilent {
 		return fmt.Errorf("no sign of life for %v: %w", s.deadAfter, err)
+	}
+	if !errors.Is(err, net.ErrClosed) {
+		return err
 	}
 	select {
 	case cause := <-s.failed:

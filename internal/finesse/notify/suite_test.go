@@ -20,13 +20,19 @@ import (
 )
 
 // server is a notification service the suite can be run against. Its agents
-// are 1001 to 1020, their password is "secret".
+// are 1001 to 1020 and the supervisor 2001, who leads team 1; their password is
+// "secret".
 type server struct {
 	url, startTLS string // startTLS is "" where there is none
 	ca            *x509.CertPool
 	domain        string
-	// publish sends an update to the agent's own node.
-	publish func(t testing.TB, agent gc.AgentID, update string)
+	// publishAt sends an update to a node.
+	publishAt func(t testing.TB, node, update string)
+}
+
+// publish sends an update to the agent's own node.
+func (s server) publish(t testing.TB, agent gc.AgentID, update string) {
+	s.publishAt(t, "/finesse/api/User/"+string(agent), update)
 }
 
 const suiteAgents = 20
@@ -56,15 +62,15 @@ func onProsody(t *testing.T) (*servertest.XMPPServer, server) {
 		agent := string(suiteAgent(i))
 		x.SubscribeAgent(t, agent, agent, "secret")
 	}
-	return x, server{url: x.URL, startTLS: x.Plain, ca: x.CA, domain: x.Domain,
-		publish: func(t testing.TB, agent gc.AgentID, update string) {
-			x.Publish(t, "/finesse/api/User/"+string(agent), update)
-		}}
+	x.SubscribeAgent(t, supervisor, supervisor, "secret")
+	x.CreateTeam(t, team, supervisor)
+	return x, server{url: x.URL, startTLS: x.Plain, ca: x.CA, domain: x.Domain, publishAt: x.Publish}
 }
 
 func TestProsody(t *testing.T) {
 	_, s := onProsody(t)
 	suite(t, s)
+	teamSuite(t, s)
 }
 
 // TestSimulator keeps the simulated Finesse from drifting away from a real XMPP
@@ -75,9 +81,11 @@ func TestSimulator(t *testing.T) {
 	t.Cleanup(sim.Close)
 	ca := x509.NewCertPool()
 	require.True(t, ca.AppendCertsFromPEM(sim.CertificatePEM()))
-	suite(t, server{url: sim.NotifyURL(), ca: ca, domain: sim.Domain(), publish: func(_ testing.TB, agent gc.AgentID, update string) {
-		sim.Publish("/finesse/api/User/"+string(agent), []byte(update))
-	}})
+	s := server{url: sim.NotifyURL(), ca: ca, domain: sim.Domain(), publishAt: func(_ testing.TB, node, update string) {
+		sim.Publish(node, []byte(update))
+	}}
+	suite(t, s)
+	teamSuite(t, s)
 }
 
 func suite(t *testing.T, s server) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,13 +29,18 @@ type tap struct {
 	deadAfter time.Duration
 	conn      net.Conn // nil while connecting
 	received  int      // since the last stanza
-	recent    []byte   // while connecting: the last that was received
+	// recent is the last that was received: while connecting, and while keep
+	// is set by those who wait for an answer.
+	recent []byte
+	keep   atomic.Bool
 }
 
 // mark is how the library tells what came in from what goes out.
 var mark = []byte("RECV: ")
 
-const recentBytes = 1 << 10
+// recentBytes is room for a stanza and for what the library, which reads 4 KiB
+// at a time, has already read behind it.
+const recentBytes = 8 << 10
 
 // Write implements io.Writer for the library.
 func (t *tap) Write(p []byte) (int, error) {
@@ -45,6 +51,7 @@ func (t *tap) Write(p []byte) (int, error) {
 	if t.received += len(data); t.received > maxStanza {
 		return 0, errOversized
 	}
+	t.remember(data)
 	if t.conn != nil {
 		return len(p), t.conn.SetReadDeadline(time.Now().Add(t.deadAfter))
 	}
@@ -53,9 +60,18 @@ func (t *tap) Write(p []byte) (int, error) {
 		return 0, errAbandoned
 	default:
 	}
-	t.recent = append(t.recent, data...)
-	t.recent = t.recent[max(0, len(t.recent)-recentBytes):]
 	return len(p), nil
+}
+
+// remember leaves out the line feed that the library puts behind what it
+// received.
+func (t *tap) remember(data []byte) {
+	if t.conn != nil && !t.keep.Load() {
+		t.recent = nil
+		return
+	}
+	t.recent = append(t.recent, bytes.TrimSuffix(data, []byte("\n"))...)
+	t.recent = t.recent[max(0, len(t.recent)-recentBytes):]
 }
 
 // use starts the deadlines.

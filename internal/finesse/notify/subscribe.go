@@ -1,0 +1,247 @@
+package notify
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// resourcePrefix starts the resource of every stream of this program, of this
+// process or another one.
+const resourcePrefix = "fc-"
+
+const opSubscribe = "notify.SubscribeTeam"
+
+// errClosed is why nothing more is asked of a stream.
+var errClosed = errors.New("the stream was closed")
+
+// subscription is an explicit one of this stream, which Close takes back.
+type subscription struct {
+	id   string // the server's, "" where it gives none
+	sure bool   // the server has said so
+}
+
+// SubscribeTeam asks for the updates about the members of a team, which come
+// in Updates with Team set. When it returns nil the server has subscribed this
+// stream, and only this one: the agent's other clients are not sent them. The
+// caller should read the team then; changes before were not notified.
+// Subscribing again does nothing. Close unsubscribes.
+//
+// The service keeps subscriptions when a connection is lost, and would send
+// each update once more for each that was left behind. So those that a lost
+// stream of this program left for the agent and the team are taken back first.
+// The same happens to those of another connector at this node; an agent has
+// one connector at a time.
+//
+// It may be called from any goroutine but not instead of taking Updates: the
+// answer comes behind what the server sent before. It waits as long as ctx
+// allows, and no longer than DeadAfter. The error is a *gc.Error: GENERAL_ERROR
+// when the server refuses, since the agent does not lead the team or there is
+// no such team, and UNABLE_TO_SUBSCRIBE_TO_FINESSE when there was no answer
+// because the stream was lost or closed or the time was up.
+func (s *Stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
+	ctx, cancel := context.WithTimeout(ctx, s.deadAfter)
+	defer cancel()
+	err := s.subscribe(ctx, teamNode(team))
+	var refused *refusal
+	switch {
+	case err == nil:
+		s.metrics.subscriptions[subscribed].Inc()
+		return nil
+	case errors.As(err, &refused):
+		s.metrics.subscriptions[subscriptionRefused].Inc()
+		return gc.Errorf(gc.GeneralError, opSubscribe, "%s does not tell of team %s: %w", s.node, team, err)
+	default:
+		s.metrics.subscriptions[subscriptionFailed].Inc()
+		return gc.Errorf(gc.UnableToSubscribe, opSubscribe, "%s has not answered about team %s: %w", s.node, team, err)
+	}
+}
+
+// subscribe notes the subscription before it asks, so that one whose answer
+// nobody waited for is taken back too.
+func (s *Stream) subscribe(ctx context.Context, node string) error {
+	if err := s.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-s.turn }()
+	if s.explicit[node].sure {
+		return nil
+	}
+	if err := s.clean(ctx, node); err != nil {
+		return err
+	}
+	s.explicit[node] = subscription{}
+	answer, err := s.ask(ctx, "set", fmt.Sprintf("<subscribe node='%s' jid='%s'/>", escape(node), escape(s.jid)))
+	if err != nil {
+		return err
+	}
+	if answer.refused() {
+		delete(s.explicit, node)
+		return &refusal{answer.condition}
+	}
+	entry := answer.subscription()
+	if entry.State != "" && entry.State != "subscribed" {
+		return &refusal{"the subscription is " + entry.State}
+	}
+	s.explicit[node] = subscription{id: entry.SubID, sure: true}
+	return nil
+}
+
+// clean takes back the subscriptions to a node that streams of this program
+// have left behind. That it can not be done is no reason not to subscribe: what
+// comes twice in a row is dropped when it arrives.
+func (s *Stream) clean(ctx context.Context, node string) error {
+	list, err := s.ask(ctx, "get", "<subscriptions/>")
+	if err != nil {
+		return err
+	}
+	if list.refused() {
+		s.log.Warn("the notification service does not list subscriptions, what a lost connection left stays",
+			zap.String("node", s.node), zap.String("reason", list.condition))
+	}
+	for _, left := range list.subscriptions() {
+		if left.Node != node || !s.ours(left.JID) {
+			continue
+		}
+		answer, err := s.ask(ctx, "set", unsubscription(node, left.JID, left.SubID))
+		if err != nil {
+			return err
+		}
+		if answer.refused() {
+			s.log.Warn("a subscription that a lost connection left can not be taken back, updates may come twice",
+				zap.String("node", s.node), zap.String("reason", answer.condition))
+		}
+	}
+	return nil
+}
+
+// ours tells the addresses of this program's streams for the agent.
+func (s *Stream) ours(jid string) bool {
+	bare, _, _ := strings.Cut(s.jid, "/")
+	return strings.HasPrefix(jid, bare+"/"+resourcePrefix)
+}
+
+// unsubscription names the subscription where the server gave it a name: a
+// server that allows several of the same address wants to know which.
+func unsubscription(node, jid, id string) string {
+	subid := ""
+	if id != "" {
+		subid = fmt.Sprintf(" subid='%s'", escape(id))
+	}
+	return fmt.Sprintf("<unsubscribe node='%s' jid='%s'%s/>", escape(node), escape(jid), subid)
+}
+
+func (s *Stream) takeTurn(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-s.closing:
+		return errClosed
+	case <-s.ended:
+		return s.lost()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// LeaveTeams takes back what SubscribeTeam asked for. It waits for the server
+// as long as ctx allows, and no longer than DeadAfter. What it can not take
+// back is left to Close and to the next SubscribeTeam.
+func (s *Stream) LeaveTeams(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.deadAfter)
+	defer cancel()
+	if s.takeTurn(ctx) != nil {
+		return
+	}
+	defer func() { <-s.turn }()
+	s.takeBack(ctx)
+}
+
+// leave is LeaveTeams for Close, in the keeper's goroutine. It never gives its
+// turn back: nobody subscribes afterwards.
+func (s *Stream) leave(ctx context.Context) {
+	select {
+	case s.turn <- struct{}{}:
+		s.takeBack(ctx)
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+}
+
+// takeBack sends all requests before it waits for the answers, so that they
+// are not lost with the connection.
+func (s *Stream) takeBack(ctx context.Context) {
+	answers := map[string]<-chan reply{}
+	for node, known := range s.explicit {
+		q, err := s.send("set", unsubscription(node, s.jid, known.id))
+		if err != nil {
+			return
+		}
+		defer s.questions.remove(q.id)
+		answers[node] = q.arrived
+	}
+	for node, arrived := range answers {
+		select {
+		case <-arrived:
+			delete(s.explicit, node)
+		case <-s.ended:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// refusal is an answer that says no.
+type refusal struct{ condition string }
+
+func (r *refusal) Error() string {
+	switch r.condition {
+	case "":
+		return "refused without a reason that can be read"
+	case "item-not-found":
+		return "item-not-found: it knows no such team"
+	case "forbidden", "not-authorized", "not-allowed":
+		return r.condition + ": the agent does not lead the team, Finesse is configured to let its own desktop alone subscribe (release 15.0), " +
+			"or finesse.pubsub_domain is not the service's"
+	case "service-unavailable", "remote-server-not-found", "remote-server-timeout":
+		return r.condition + ": check finesse.pubsub_domain"
+	}
+	return r.condition
+}
+
+// subscriptionElement is an entry of an answer (XEP-0060, 5.6 and 6.1).
+type subscriptionElement struct {
+	Node  string `xml:"node,attr"`
+	JID   string `xml:"jid,attr"`
+	SubID string `xml:"subid,attr"`
+	State string `xml:"subscription,attr"`
+}
+
+// subscriptions are those an answer lists. What can not be read is none.
+func (r reply) subscriptions() []subscriptionElement {
+	var list struct {
+		Entries []subscriptionElement `xml:"subscriptions>subscription"`
+	}
+	if xml.Unmarshal(r.content, &list) != nil {
+		return nil
+	}
+	return list.Entries
+}
+
+// subscription is the one an answer is about; servers may leave it out.
+func (r reply) subscription() subscriptionElement {
+	var one struct {
+		Entry subscriptionElement `xml:"subscription"`
+	}
+	if xml.Unmarshal(r.content, &one) != nil {
+		return subscriptionElement{}
+	}
+	return one.Entry
+}
