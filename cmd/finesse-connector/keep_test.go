@@ -91,7 +91,7 @@ func TestSend(t *testing.T) {
 	})
 	t.Run("programs get an object a line", func(t *testing.T) {
 		var m message
-		require.NoError(t, json.Unmarshal([]byte(k.send("", "--json", "Beat#queue://beats")), &m))
+		require.NoError(t, json.Unmarshal([]byte(k.send("", "--json", "Hello#queue://beats")), &m))
 		require.NotEmpty(t, m.CorrelationID)
 		m.Time, m.CorrelationID = m.Time.UTC(), ""
 		require.Equal(t, message{Time: m.Time, Destination: "/queue/beats", Category: "system", Body: "System#IN_SERVICE"}, m)

@@ -65,7 +65,7 @@ log: {level: loud}
 		require.Equal(t, exitUsage, got.code)
 		require.Empty(t, got.out)
 		require.Equal(t, []string{
-			`finesse-connector: broker.colour: unknown key; accepted: embedded, urls, username, password_file, password, ca_file, command_queue, consumer_priority, heartbeat, priority_backup, max_command_age`,
+			`finesse-connector: broker.colour: unknown key; accepted: embedded, urls, username, password_file, password, ca_file, command_queue, sync_topic, consumer_priority, heartbeat, priority_backup, max_command_age`,
 			`finesse-connector: broker.heartbeat: "10": has no unit; accepted: 1s to 5m`,
 			`finesse-connector: finesse.nodes[0].rest: "http://127.0.0.1:8082": begins with the wrong scheme; accepted: https://host or https://host:port without a path`,
 			`finesse-connector: log.level: "loud": is not known; accepted: debug, info, warn or error`,

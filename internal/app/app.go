@@ -19,6 +19,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/recording"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
@@ -66,9 +67,13 @@ func (a *App) wire(c *config.Config) (err error) {
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
 		return err
 	}
+	recorder := recording.New(recording.Options{
+		PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, Logger: a.log.Named("recording"), Registerer: reg,
+	})
 	a.bridge = bridge.New(bridge.Options{
 		Publish:       a.broker.Publish,
 		Node:          a.nodes.best,
+		Recorder:      recorder,
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),
 		Times:         session.DefaultTimes,
@@ -84,12 +89,20 @@ func (a *App) wire(c *config.Config) (err error) {
 }
 
 func settings(c *config.Config) bridge.Settings {
-	return bridge.Settings{
+	s := bridge.Settings{
 		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
 		FormatFor:     c.Messages.FormatFor,
 		AgentLimit:    c.Agents.Limit,
 		MaxCommandAge: c.Broker.MaxCommandAge,
+		Deprecated:    c.Messages.Deprecated,
 	}
+	if c.Messages.StatusBar {
+		s.Sentences = c.Messages.Sentences
+	}
+	if c.Cluster.Plaintext {
+		s.SyncTopic = c.Broker.SyncTopic
+	}
+	return s
 }
 
 // Reload takes over what of c can change while the connector runs, and logs

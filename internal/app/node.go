@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -30,10 +31,16 @@ type node struct {
 	host   string
 	log    *zap.Logger
 
+	admin        finesse.Credentials // without an id: there is none
+	adminRefused atomic.Bool
+
 	mu            sync.Mutex
 	domain        string // of agents' JIDs
 	fixedDomain   bool   // the configuration says so
+	pubSub        string // domain of the publish-subscribe service, "" for the usual one
+	fixedPubSub   bool
 	usable        bool
+	silent        bool   // it is not usable because it does not answer
 	problem       string // the kind that was logged last, "" while it is usable
 	rest          ops.Condition
 	notifications ops.Condition
@@ -64,7 +71,9 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, log *zap.Logger
 	}
 	return &node{
 		Client: client, dialer: dialer, host: host, log: log,
+		admin:  finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
 		domain: domain, fixedDomain: c.XMPPDomain != "",
+		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
 		rest: ops.Unknown, notifications: ops.Unknown,
 	}, nil
 }
@@ -72,9 +81,9 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, log *zap.Logger
 // Subscribe opens an agent's notification stream (session.Node).
 func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
 	n.mu.Lock()
-	domain := n.domain
+	account := notify.Account{Credentials: c, Domain: n.domain, PubSub: n.pubSub}
 	n.mu.Unlock()
-	s, err := n.dialer.Dial(ctx, notify.Account{Credentials: c, Domain: domain})
+	s, err := n.dialer.Dial(ctx, account)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
@@ -92,7 +101,22 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	return nil, err
 }
 
-// check asks the node how it is. The domain may be another after a restart.
+// AllUsers asks as the site's administrator (session.Node). A password that
+// Finesse refused is not tried again: five wrong ones lock the account.
+func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) {
+	const op = "finesse.AllUsers"
+	switch {
+	case n.admin.Agent == "":
+		return nil, gc.Errorf(gc.NotConfigured, op, "finesse.admin is not set")
+	case n.adminRefused.Load():
+		return nil, gc.Errorf(gc.GeneralError, op, "finesse refused finesse.admin before: correct it and restart the connector")
+	}
+	users, err := n.Client.AllUsers(ctx, n.admin)
+	n.adminRefused.Store(errors.Is(err, finesse.ErrNotAdministrator))
+	return users, err
+}
+
+// check asks the node how it is. The domains may be others after a restart.
 func (n *node) check(ctx context.Context) {
 	info, err := n.SystemInfo(ctx)
 	n.mu.Lock()
@@ -100,15 +124,22 @@ func (n *node) check(ctx context.Context) {
 	n.rest = ops.Up
 	if err != nil {
 		n.rest = ops.Down
-	} else if info.XMPPDomain != "" && !n.fixedDomain {
-		n.domain = info.XMPPDomain
+	} else {
+		takeOver(&n.domain, info.XMPPDomain, n.fixedDomain)
+		takeOver(&n.pubSub, info.XMPPPubSubDomain, n.fixedPubSub)
 	}
 	if err == nil && !info.Usable() {
 		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
 	}
-	n.usable = err == nil
+	n.usable, n.silent = err == nil, gc.CodeOf(err) == gc.NotReachable
 	if ctx.Err() == nil {
 		n.report(err)
+	}
+}
+
+func takeOver(domain *string, now string, fixed bool) {
+	if now != "" && !fixed {
+		*domain = now
 	}
 }
 
@@ -224,13 +255,25 @@ func (ns *nodes) check(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	status := gc.OutOfService
+	ns.changed(ns.status())
+}
+
+// status is what drivers are told: whether a node can be used and, if none
+// can, whether any has an answer at all (O-027).
+func (ns *nodes) status() gc.SystemStatus {
+	status := gc.FinesseNotHeard
 	for _, n := range ns.list {
-		if usable, _ := n.condition(); usable {
-			status = gc.InService
+		n.mu.Lock()
+		usable, silent := n.usable, n.silent
+		n.mu.Unlock()
+		switch {
+		case usable:
+			return gc.InService
+		case !silent:
+			status = gc.OutOfService
 		}
 	}
-	ns.changed(status)
+	return status
 }
 
 // watch checks until ctx ends.

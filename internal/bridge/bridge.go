@@ -34,6 +34,7 @@ import (
 type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
+	Recorder      session.Recorder
 	SystemChanged func() // a session heard that Finesse's own state changed
 	Settings      Settings
 	Times         session.Times
@@ -46,6 +47,9 @@ type Settings struct {
 	Writer        *wire.Writer
 	FormatFor     func(gc.Destination) wire.Format // for who asks for none
 	AgentLimit    int                              // 0: none; agents that are signed in stay so
+	Sentences     map[string]string                // of the agents' status bars (O-003); nil sends none
+	Deprecated    bool                             // also sends what the protocol keeps for old clients
+	SyncTopic     string                           // where agents are announced to other connectors (O-025); "" nowhere
 	MaxCommandAge time.Duration                    // of call-control commands
 }
 
@@ -157,6 +161,8 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknow
 	}
 	r := &session.Request{
 		Command:       c,
+		Type:          d.Type,
+		Text:          textOf(c.Spec, d),
 		ID:            finesse.NewRequestID(),
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
@@ -184,16 +190,29 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknow
 	return r
 }
 
+// textOf is a command's parameters, unless they hold a password or were never
+// understood.
+func textOf(spec *gc.CommandSpec, d *broker.Delivery) string {
+	if spec == nil || spec.HasPassword() {
+		return ""
+	}
+	return d.Body
+}
+
 // hello answers Hello and Beat with Finesse's status and from then on tells
-// the destination every change of it.
+// the destination every change of it. Who sends Beat has agents connected; a
+// connector that does not know the destination, because it is a new one, asks
+// for them (O-026).
 func (b *Bridge) hello(c gc.Command, d *broker.Delivery, r *session.Request) {
-	b.know(c.Destination, d.Format)
 	b.mu.Lock()
 	status := b.status
+	_, known := b.destinations[c.Destination]
 	b.mu.Unlock()
-	b.publish(session.Emission{
-		Destination: c.Destination, Event: gc.System{Status: status}, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge,
-	})
+	b.know(c.Destination, d.Format)
+	b.publish(session.Emission{Destination: c.Destination, Event: gc.System{Status: status}, Cause: r, Acknowledge: r.Acknowledge})
+	if c.Spec.Name == gc.Beat && !known {
+		b.publish(session.Emission{Destination: c.Destination, Event: gc.DestinationReconnect{Destination: c.Destination}})
+	}
 	r.Finished(nil)
 }
 
@@ -252,13 +271,16 @@ func (b *Bridge) submit(r *session.Request, d *broker.Delivery) {
 	}
 	for {
 		s := b.session(r.Agent, isConnect && r.Refusal == nil)
+		if s == nil && r.Spec != nil && r.Spec.ForMember {
+			s = b.leader(r.Agent)
+		}
 		if s == nil {
 			b.stranger(r, d)
 			return
 		}
 		switch err := s.Submit(r); {
 		case errors.Is(err, session.ErrEnded):
-			b.forget(r.Agent, s) // and look again
+			b.forget(s) // and look again
 		case err != nil:
 			b.full(r, s.Destination())
 			return
@@ -302,8 +324,21 @@ func (b *Bridge) answer(r *session.Request, to gc.Destination) {
 	if r.Refusal != nil {
 		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
-	b.publish(session.Emission{Destination: to, Event: e, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
+	b.publish(session.Emission{Destination: to, Event: e, Cause: r, Acknowledge: r.Acknowledge})
 	r.Finished(r.Refusal)
+}
+
+// leader is the session of a supervisor who has asked about the agent's team,
+// nil when there is none.
+func (b *Bridge) leader(agent gc.AgentID) *session.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sessions {
+		if s.Leads(agent) {
+			return s
+		}
+	}
+	return nil
 }
 
 // session is the agent's session; create starts one where there is none.
@@ -314,13 +349,14 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 	if s != nil || !create || b.ctx.Err() != nil {
 		return s
 	}
-	out := outlet{bridge: b, told: map[gc.DialogID]string{}}
+	out := outlet{bridge: b, agent: agent, told: map[gc.DialogID]string{}}
 	s = session.New(session.Options{
 		Agent:         agent,
 		Node:          b.Node,
 		Emit:          out.emit,
-		Ended:         func() { b.forget(agent, s) },
+		Ended:         func() { b.forget(s) },
 		Licences:      b.licences,
+		Recorder:      b.Recorder,
 		SystemChanged: b.SystemChanged,
 		Logger:        b.Logger.With(zap.String("agent", string(agent))),
 		Times:         b.Times,
@@ -331,11 +367,11 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 }
 
 // forget takes a session that ended out of the books.
-func (b *Bridge) forget(agent gc.AgentID, s *session.Session) {
+func (b *Bridge) forget(s *session.Session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.sessions[agent] == s {
-		delete(b.sessions, agent)
+	if b.sessions[s.Agent] == s {
+		delete(b.sessions, s.Agent)
 	}
 }
 

@@ -28,12 +28,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // Finesse where every agent is signed in at 2001 and READY.
 type stage struct {
 	*testing.T
-	bridge   *bridge.Bridge
-	registry *prometheus.Registry
-	logs     *observer.ObservedLogs
-	out      chan broker.Message
-	acks     chan string
-	hold     chan struct{} // if set, Finesse answers nobody before it is closed
+	session.Node // nil: the methods below are all that is asked
+	bridge       *bridge.Bridge
+	registry     *prometheus.Registry
+	logs         *observer.ObservedLogs
+	out          chan broker.Message
+	acks         chan string
+	hold         chan struct{} // if set, Finesse answers nobody before it is closed
 }
 
 func play(t *testing.T, limit int, scene func(*stage)) {
@@ -136,13 +137,26 @@ func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User,
 	if c.Password.Reveal() != "secret" {
 		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
 	}
-	return finesse.User{LoginID: c.Agent, FirstName: "Ann", State: gc.Ready, Extension: "2001"}, st.wait(ctx)
+	u := finesse.User{LoginID: c.Agent, FirstName: "Ann", State: gc.Ready, Extension: "2001"}
+	if c.Agent == "2001" {
+		u.FirstName, u.Roles, u.Teams = "Sue", []string{"Supervisor"}, []gc.Team{{ID: "1", Name: "Sales"}}
+	}
+	return u, st.wait(ctx)
+}
+
+func (st *stage) Team(ctx context.Context, _ finesse.Credentials, _ gc.TeamID) ([]gc.TeamUser, error) {
+	return []gc.TeamUser{{LoginID: "1005", FirstName: "Bob", State: gc.NotReady}}, st.wait(ctx)
+}
+
+func (st *stage) Member(ctx context.Context, _ finesse.Credentials, id gc.AgentID) (finesse.User, error) {
+	return finesse.User{LoginID: id, FirstName: "Bob", State: gc.Ready}, st.wait(ctx)
+}
+
+func (st *stage) ChangeMemberState(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.AgentID, _ gc.UserState) error {
+	return st.wait(ctx)
 }
 func (st *stage) Dialogs(ctx context.Context, _ finesse.Credentials) ([]finesse.Dialog, error) {
 	return nil, st.wait(ctx)
-}
-func (st *stage) Dialog(ctx context.Context, _ finesse.Credentials, _ gc.DialogID) (finesse.Dialog, error) {
-	return finesse.Dialog{}, st.wait(ctx)
 }
 func (st *stage) ReasonCodes(ctx context.Context, _ finesse.Credentials, _ gc.ReasonCategory) ([]gc.ReasonCode, error) {
 	return []gc.ReasonCode{{ID: "1", Label: "a,b"}}, st.wait(ctx)
@@ -153,27 +167,7 @@ func (st *stage) SignIn(ctx context.Context, _ finesse.Credentials, _ finesse.Re
 func (st *stage) ChangeState(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.UserState, _ gc.ReasonCodeID) error {
 	return st.wait(ctx)
 }
-func (st *stage) MakeCall(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.Extension, _ gc.PhoneNumber) error {
-	return st.wait(ctx)
-}
-func (st *stage) Act(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ finesse.Action, _ gc.Extension) error {
-	return st.wait(ctx)
-}
-func (st *stage) SignInMobile(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.Extension, _ gc.PhoneNumber, _ string) error {
-	return st.wait(ctx)
-}
-func (st *stage) Consult(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ gc.Extension, _ gc.PhoneNumber) error {
-	return st.wait(ctx)
-}
-func (st *stage) TransferSST(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ gc.Extension, _ gc.PhoneNumber) error {
-	return st.wait(ctx)
-}
-func (st *stage) UpdateCallData(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.DialogID, _ string, _ []gc.CallVariable) error {
-	return st.wait(ctx)
-}
-func (st *stage) WrapUpReasons(ctx context.Context, _ finesse.Credentials) ([]gc.ReasonCode, error) {
-	return nil, st.wait(ctx)
-}
+
 func (st *stage) Subscribe(context.Context, finesse.Credentials) (session.Stream, error) {
 	return quiet{}, nil
 }
@@ -184,6 +178,9 @@ type quiet struct{}
 func (quiet) Updates() <-chan finesse.Update { return nil }
 func (quiet) Err() error                     { return nil }
 func (quiet) Close()                         {}
+func (quiet) LeaveTeams(context.Context)     {}
+
+func (quiet) SubscribeTeam(context.Context, gc.TeamID) error { return nil }
 
 const signedIn = "/topic/crm agent_info 1001#AgentInfo#Ann##false##Ann\n/topic/crm agent_state 1001#State#READY##Ann"
 
@@ -193,7 +190,22 @@ func TestSystemStatus(t *testing.T) {
 			st.command("Hello#crm", "")
 			st.bridge.SetStatus(gc.InService)
 			st.send(&broker.Delivery{Type: "Beat#queue://crm", CorrelationID: "7"})
-			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm system System#IN_SERVICE", "/queue/crm system System#IN_SERVICE <7>")
+			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm system System#IN_SERVICE",
+				"/queue/crm system System#IN_SERVICE <7>", "/queue/crm agent_state DESTINATION#crm#RECONNECT")
+		})
+	})
+	t.Run("Beat of a destination that is not known asks for its agents, once", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Beat#crm", "")
+			st.command("Beat#crm", "")
+			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_state DESTINATION#crm#RECONNECT", "/topic/crm system System#OUT_OF_SERVICE")
+		})
+	})
+	t.Run("Finesse that does not answer is another status than one that is out of service", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Hello#crm", "")
+			st.bridge.SetStatus(gc.FinesseNotHeard)
+			st.hears(1, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm system System#NOT_REACHABLE")
 		})
 	})
 	t.Run("a change is told to every destination once", func(t *testing.T) {

@@ -13,17 +13,26 @@ import (
 // goroutine.
 type outlet struct {
 	bridge *Bridge
+	agent  gc.AgentID
 	told   map[gc.DialogID]string // the last state of each call
 }
 
-// emit publishes an event. The text form of a call's state shows less than
-// Finesse tells (no participants), so that two different ones may read the
-// same; a driver must not take the second for a repetition and is spared it,
-// unless it answers a command.
+// emit publishes an event and what goes with it. The text form of a call's
+// state shows less than Finesse tells (no participants), so that two different
+// ones may read the same; a driver must not take the second for a repetition
+// and is spared it, unless it answers a command.
 func (o *outlet) emit(e session.Emission) {
-	m := o.bridge.write(e)
+	if sync, ok := e.Event.(gc.AgentSync); ok {
+		o.bridge.announce(sync)
+		return
+	}
+	format := o.bridge.formatOf(e.Destination)
+	if !o.bridge.sends(e.Event, format) {
+		return
+	}
+	m := o.bridge.write(format, e.Event)
 	if call := callOf(e.Event); call != nil {
-		if o.told[call.Dialog] == m.Body && !e.Answer {
+		if o.told[call.Dialog] == m.Body && e.Cause == nil {
 			return
 		}
 		o.told[call.Dialog] = m.Body
@@ -32,6 +41,7 @@ func (o *outlet) emit(e session.Emission) {
 		}
 	}
 	o.bridge.send(e, m)
+	o.bridge.follow(e, format, o.agent)
 }
 
 // callOf is the call whose state an event reports.
@@ -46,19 +56,28 @@ func callOf(e gc.Event) *gc.Call {
 	}
 }
 
-func (b *Bridge) write(e session.Emission) wire.Message {
+func (b *Bridge) formatOf(d gc.Destination) wire.Format {
 	b.mu.Lock()
-	format := b.destinations[e.Destination]
+	format := b.destinations[d]
 	b.mu.Unlock()
-	settings := b.settings.Load()
 	if format == "" {
-		format = settings.FormatFor(e.Destination)
+		format = b.settings.Load().FormatFor(d)
 	}
-	return settings.Writer.Write(format, e.Event)
+	return format
 }
 
-// publish writes an event and sends it.
-func (b *Bridge) publish(e session.Emission) { b.send(e, b.write(e)) }
+func (b *Bridge) write(f wire.Format, e gc.Event) wire.Message {
+	return b.settings.Load().Writer.Write(f, e)
+}
+
+// publish writes an event of no session and sends it and what goes with it.
+func (b *Bridge) publish(e session.Emission) {
+	format := b.formatOf(e.Destination)
+	b.send(e, b.write(format, e.Event))
+	if e.Cause != nil {
+		b.follow(e, format, e.Cause.Agent)
+	}
+}
 
 // send sends an event, written as m, to its destination. What has none is
 // counted, and the command it answers is done all the same.
@@ -78,10 +97,17 @@ func (b *Bridge) send(e session.Emission, m wire.Message) {
 		Destination:   e.Destination,
 		Type:          m.Type,
 		Category:      m.Category,
-		CorrelationID: e.CorrelationID,
+		CorrelationID: correlationID(e),
 		Body:          m.Body,
 		Confirmed:     e.Acknowledge,
 	})
+}
+
+func correlationID(e session.Emission) string {
+	if e.Cause == nil {
+		return ""
+	}
+	return e.Cause.CorrelationID
 }
 
 // fieldsOf is what the log tells of an event: whom it is about and the state,
@@ -99,6 +125,8 @@ func fieldsOf(e gc.Event) []zap.Field {
 	case gc.ErrorEvent:
 		return about(e.Agent, string(e.Code))
 	case gc.NewInboundCall:
+		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
+	case gc.NewOutboundCall:
 		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
 	default:
 		return nil

@@ -16,6 +16,7 @@ var (
 	errPort        = errors.New("has no valid port")
 	errCredentials = errors.New("holds credentials, which belong elsewhere")
 	errMore        = errors.New("has something behind host and port")
+	errFragment    = errors.New("has a part behind \"#\", which is never sent")
 )
 
 // parseAddress reads scheme://host:port and nothing more. Credentials are
@@ -40,6 +41,28 @@ func parseAddress(s string, needPort bool, schemes ...string) (*url.URL, error) 
 		return nil, errMore
 	}
 	return u, nil
+}
+
+// parseEndpoint reads an http:// or https:// address with whatever path and
+// query the site needs. Credentials are refused, as in parseAddress.
+func parseEndpoint(s string) error {
+	u, err := url.Parse(s)
+	unfit := func(r rune) bool { return r <= ' ' || r > '~' }
+	switch {
+	case err != nil || u.Opaque != "" || strings.ContainsFunc(u.RawQuery, unfit):
+		return errNoURL
+	case u.User != nil:
+		return errCredentials
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errScheme
+	case u.Hostname() == "":
+		return errNoHost
+	case (u.Port() != "" || strings.HasSuffix(u.Host, ":")) && !isPort(u.Port(), 1):
+		return errPort
+	case strings.Contains(s, "#"):
+		return errFragment
+	}
+	return nil
 }
 
 // text is the problem of an address, "" for none.

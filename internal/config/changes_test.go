@@ -23,6 +23,13 @@ func TestChangesTellWhatNeedsARestart(t *testing.T) {
 		"a broker needs a restart":      {func(c *config.Config) { c.Broker.URLs = nil }, nil, []string{"broker.urls"}},
 		"a password needs a restart":    {func(c *config.Config) { c.Broker.Password = gc.NewSecret("new") }, nil, []string{"broker.password"}},
 		"the same password is the same": {func(c *config.Config) { c.Broker.Password = gc.NewSecret("old") }, nil, nil},
+		"the status bar is live":        {func(c *config.Config) { c.Messages.StatusBar = true }, []string{"messages.status_bar"}, nil},
+		"old events are live":           {func(c *config.Config) { c.Messages.Deprecated = true }, []string{"messages.deprecated"}, nil},
+		"another file of sentences":     {func(c *config.Config) { c.Messages.StatusBarFile = "a" }, []string{"messages.status_bar_file"}, nil},
+		"the same file, other words":    {func(c *config.Config) { c.Messages.Sentences["State#READY"] = "a" }, []string{"messages.status_bar_file"}, nil},
+		"an administrator's password":   {func(c *config.Config) { c.Finesse.Admin.Password = gc.NewSecret("a") }, nil, []string{"finesse.admin.password"}},
+		"a recorder needs a restart":    {func(c *config.Config) { c.Recording.PauseURL = "a" }, nil, []string{"recording.pause_url"}},
+		"plain text needs a restart":    {func(c *config.Config) { c.Cluster.Plaintext = true }, nil, []string{"cluster.plaintext"}},
 		"both":                          {func(c *config.Config) { c.Agents.Limit, c.HTTP.Listen = 7, "" }, []string{"agents.limit"}, []string{"http.listen"}},
 	} {
 		t.Run(rule, func(t *testing.T) {

@@ -43,6 +43,7 @@ func (c *Config) check() Errors {
 	c.Broker.check(&k)
 	c.Finesse.check(&k)
 	c.Messages.check(&k)
+	c.Recording.check(&k)
 	k.that(c.Agents.Limit >= 0, "agents.limit", c.Agents.Limit, "is out of range")
 	k.that(isHostPort(c.HTTP.Listen), "http.listen", c.HTTP.Listen, "is not an address to listen on")
 	k.oneOf(c.Log.Level, "log.level", "debug", "info", "warn", "error")
@@ -60,8 +61,8 @@ func (b *Broker) check(k *checker) {
 			k.that(err == nil, fmt.Sprintf("broker.urls[%d]", i), address, text(err))
 		}
 	}
-	_, err := gc.ParseDestination("/queue/" + b.CommandQueue)
-	k.that(err == nil && !strings.Contains(b.CommandQueue, "/"), "broker.command_queue", b.CommandQueue, "is not the name of a queue")
+	k.that(isDestinationName(b.CommandQueue), "broker.command_queue", b.CommandQueue, "is not the name of a queue")
+	k.that(isDestinationName(b.SyncTopic), "broker.sync_topic", b.SyncTopic, "is not the name of a topic")
 	k.between(b.ConsumerPriority, 0, 127, "broker.consumer_priority")
 	k.within(b.Heartbeat, time.Second, 5*time.Minute, "broker.heartbeat")
 	k.within(b.MaxCommandAge, time.Second, 24*time.Hour, "broker.max_command_age")
@@ -76,8 +77,34 @@ func (f *Finesse) check(k *checker) {
 		k.that(f.Nodes[0].REST != f.Nodes[1].REST, "finesse.nodes[1].rest", f.Nodes[1].REST, "is the same as that of the other node")
 	}
 	k.that(isDomain(f.XMPPDomain), "finesse.xmpp_domain", f.XMPPDomain, "is not a domain name")
+	k.that(isDomain(f.PubSubDomain), "finesse.pubsub_domain", f.PubSubDomain, "is not a domain name")
 	k.within(f.RequestTimeout, 100*time.Millisecond, 30*time.Second, "finesse.request_timeout")
 	k.between(f.Retries, 0, 10, "finesse.retries")
+	f.Admin.check(k)
+}
+
+// check also sees to the colon: it would end the name in an HTTP request (RFC
+// 7617).
+func (a *Admin) check(k *checker) {
+	k.that(isPrintable(a.Username) && !strings.Contains(a.Username, ":"), "finesse.admin.username", a.Username, "is not a user name")
+	password := a.PasswordFile != "" || a.Password.Reveal() != ""
+	k.that(a.Username == "" || password, "finesse.admin.password_file", nil, "is missing beside finesse.admin.username")
+	k.that(a.Username != "" || !password, "finesse.admin.username", nil, "is missing beside a password")
+}
+
+// check shows no query in a fault: sites put keys there.
+func (r *Recording) check(k *checker) {
+	one := func(path, address, otherPath, other string) {
+		if address == "" {
+			k.that(other == "", path, nil, "is missing beside "+otherPath)
+			return
+		}
+		err := parseEndpoint(address)
+		shown, _, _ := strings.Cut(address, "?")
+		k.that(err == nil, path, shown, text(err))
+	}
+	one("recording.pause_url", r.PauseURL, "recording.resume_url", r.ResumeURL)
+	one("recording.resume_url", r.ResumeURL, "recording.pause_url", r.PauseURL)
 }
 
 func (n Node) check(k *checker, path string) {
@@ -108,6 +135,17 @@ var (
 	propertyName = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 	domain       = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?$`)
 )
+
+// isDestinationName tells whether s names a queue or a topic, without saying
+// which.
+func isDestinationName(s string) bool {
+	_, err := gc.ParseDestination("/queue/" + s)
+	return err == nil && !strings.Contains(s, "/")
+}
+
+func isPrintable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
 func isDomain(s string) bool { return len(s) <= 253 && domain.MatchString(s) }
 

@@ -3,7 +3,8 @@
 //
 // The struct Config is the only list of keys. The shipped configs/config.yaml
 // and docs/configuration.md are generated from its tags, so a key cannot exist
-// without a description, and a description not without a key.
+// without a description, and a description not without a key. In the same way
+// configs/status-bar.yaml is generated from gc.UserMessages.
 //
 // Load either gives a Config in which every value was checked or reports all
 // faults of the file at once. No fault and no warning shows a password.
@@ -25,12 +26,14 @@ import (
 // shipped file (not out of the reference) where another one is better, and live
 // marks what a running connector takes over on SIGHUP.
 type Config struct {
-	Broker   Broker   `key:"broker" doc:"The ActiveMQ broker that drivers and the connector meet at."`
-	Finesse  Finesse  `key:"finesse" doc:"The Finesse servers."`
-	Messages Messages `key:"messages" doc:"How events are written."`
-	Agents   Agents   `key:"agents" doc:"The agents the connector serves."`
-	HTTP     HTTP     `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach."`
-	Log      Log      `key:"log" doc:"The log, which goes to standard error."`
+	Broker    Broker    `key:"broker" doc:"The ActiveMQ broker that drivers and the connector meet at."`
+	Finesse   Finesse   `key:"finesse" doc:"The Finesse servers."`
+	Messages  Messages  `key:"messages" doc:"How events are written."`
+	Agents    Agents    `key:"agents" doc:"The agents the connector serves."`
+	HTTP      HTTP      `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach."`
+	Cluster   Cluster   `key:"cluster" doc:"Other connectors at the same broker."`
+	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse can not pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
+	Log       Log       `key:"log" doc:"The log, which goes to standard error."`
 
 	// Warnings are things that work and should not stay as they are, for the
 	// log. They are not part of the file.
@@ -46,6 +49,7 @@ type Broker struct {
 	Password         gc.Secret     `key:"password" hidden:"true" doc:"The broker's password itself. Better use password_file." accept:"text (put digits in quotes); not together with password_file"`
 	CAFile           string        `key:"ca_file" doc:"Certificates of authorities that ssl:// brokers are trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
 	CommandQueue     string        `key:"command_queue" doc:"The queue commands arrive on." accept:"a name without /queue/ in front, blanks or any of *>,?#|/"`
+	SyncTopic        string        `key:"sync_topic" doc:"The topic that Generic Connectors tell each other of agents on. Used with cluster.plaintext only." accept:"a name without /topic/ in front, blanks or any of *>,?#|/"`
 	ConsumerPriority int           `key:"consumer_priority" doc:"The broker gives commands to the connector with the highest priority." accept:"0 to 127"`
 	Heartbeat        time.Duration `key:"heartbeat" doc:"How often both sides show that they are alive." accept:"1s to 5m"`
 	PriorityBackup   bool          `key:"priority_backup" doc:"Goes back to the first of urls when it can be reached again." accept:"true or false"`
@@ -56,10 +60,19 @@ type Broker struct {
 type Finesse struct {
 	Nodes              []Node        `key:"nodes" doc:"The Finesse servers in order of preference." accept:"one or two nodes, each with rest and notify"`
 	XMPPDomain         string        `key:"xmpp_domain" doc:"The domain of agents' JIDs. Empty: what SystemInfo says, else the host of notify." accept:"a domain name, or empty"`
+	PubSubDomain       string        `key:"pubsub_domain" doc:"The domain of the publish-subscribe service, which tells supervisors of their teams. Empty: what SystemInfo says." accept:"a domain name, or empty"`
 	CAFile             string        `key:"ca_file" doc:"Certificates of authorities that Finesse is trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
 	InsecureSkipVerify bool          `key:"insecure_skip_verify" doc:"Does not check Finesse's certificates. For a lab only: whoever is between can read agents' passwords." accept:"true or false"`
 	RequestTimeout     time.Duration `key:"request_timeout" doc:"How long one request to Finesse may take." accept:"100ms to 30s"`
 	Retries            int           `key:"retries" doc:"How often a harmless request is repeated after a time-out before the other node is asked." accept:"0 to 10"`
+	Admin              Admin         `key:"admin" doc:"The administrator that getallagents asks with. Nothing else does, and without one it is answered NOT_CONFIGURED."`
+}
+
+// Admin is the section finesse.admin. It has a name and a password or neither.
+type Admin struct {
+	Username     string    `key:"username" doc:"The administrator's name; empty for none." accept:"text without a colon; only together with a password"`
+	PasswordFile string    `key:"password_file" doc:"A file that holds the administrator's password, or the name of a systemd credential." accept:"a readable file that is not empty; not together with password; only together with username"`
+	Password     gc.Secret `key:"password" hidden:"true" doc:"The administrator's password itself. Better use password_file." accept:"text (put digits in quotes); not together with password_file; only together with username"`
 }
 
 // Node is one Finesse server.
@@ -75,6 +88,13 @@ type Messages struct {
 	TimeZone            *time.Location `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
 	CategoryProperty    string         `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
 	SeparatorSubstitute string         `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
+	StatusBar           bool           `key:"status_bar" live:"true" doc:"Also sends each state, error and call as a sentence for the agent's status bar (O-003)." accept:"true or false"`
+	StatusBarFile       string         `key:"status_bar_file" live:"true" doc:"A file with other sentences, e.g. a translation; see configs/status-bar.yaml." accept:"a readable YAML file, or empty"`
+	Deprecated          bool           `key:"deprecated" live:"true" doc:"Also sends the events the protocol keeps for old clients: O-006, O-018, O-023." accept:"true or false"`
+
+	// Sentences are those of StatusBarFile, and where it has none those of
+	// gc.UserMessages: one for each key, whether StatusBar is set or not.
+	Sentences map[string]string `key:"-"`
 }
 
 // Agents is the section agents.
@@ -85,6 +105,17 @@ type Agents struct {
 // HTTP is the section http.
 type HTTP struct {
 	Listen string `key:"listen" doc:"The address to listen on." accept:"host:port"`
+}
+
+// Cluster is the section cluster.
+type Cluster struct {
+	Plaintext bool `key:"plaintext" doc:"Announces each agent that signs in on broker.sync_topic, with the password in clear, as Generic Connectors expect of each other (O-025). Whoever can read that topic learns the passwords." accept:"true or false"`
+}
+
+// Recording is the section recording. It has both addresses or neither.
+type Recording struct {
+	PauseURL  string `key:"pause_url" doc:"The address behind ZOOMPauseRecording. Empty: the command is answered NOT_CONFIGURED." accept:"http:// or https:// address without user name, password and #, or empty; only together with resume_url"`
+	ResumeURL string `key:"resume_url" doc:"The address behind ZOOMResumeRecording. Empty: the command is answered NOT_CONFIGURED." accept:"http:// or https:// address without user name, password and #, or empty; only together with pause_url"`
 }
 
 // Log is the section log.
@@ -100,6 +131,7 @@ func Default() *Config {
 		Broker: Broker{
 			URLs:             []string{"tcp://127.0.0.1:61613"},
 			CommandQueue:     "Connector1",
+			SyncTopic:        "ConnectorSync",
 			ConsumerPriority: 127,
 			Heartbeat:        10 * time.Second,
 			PriorityBackup:   true,
@@ -114,6 +146,7 @@ func Default() *Config {
 			TimeZone:            time.Local,
 			CategoryProperty:    "MessageCategory",
 			SeparatorSubstitute: "_",
+			Sentences:           defaultSentences(),
 		},
 		HTTP: HTTP{Listen: "127.0.0.1:8112"},
 		Log:  Log{Level: "info", Format: "json"},

@@ -28,12 +28,15 @@ func Example() []byte {
 		switch {
 		case k.hidden || k.index == nil: // the list it belongs to shows it
 		case k.section():
-			fmt.Fprintf(&b, "\n%s%s:\n", comment("", k.doc), k.name)
+			if k.indent() == "" {
+				b.WriteByte('\n')
+			}
+			fmt.Fprintf(&b, "%s%s%s:\n", comment(k.indent(), k.doc), k.indent(), k.name)
 		case k.typ == typeOf[[]Node]():
-			fmt.Fprintf(&b, "%s  %s:\n", comment("  ", k.doc, "Accepted: "+k.accept+"."), k.name)
+			fmt.Fprintf(&b, "%s%s%s:\n", described(k), k.indent(), k.name)
 			b.Write(exampleNode())
 		default:
-			fmt.Fprintf(&b, "%s  %s: %s\n", comment("  ", k.doc, "Accepted: "+k.accept+"."), k.name, yamlOf(defaults.FieldByIndex(k.index)))
+			fmt.Fprintf(&b, "%s%s%s: %s\n", described(k), k.indent(), k.name, yamlOf(defaults.FieldByIndex(k.index)))
 		}
 	}
 	return b.Bytes()
@@ -52,6 +55,9 @@ func exampleNode() []byte {
 	}
 	return b.Bytes()
 }
+
+// described is the comment above a key.
+func described(k key) string { return comment(k.indent(), k.doc, "Accepted: "+k.accept+".") }
 
 // width is where comments are broken.
 const width = 78
@@ -116,7 +122,7 @@ func Reference() []byte {
 	defaults := reflect.ValueOf(*Default())
 	for _, k := range keys {
 		if k.section() {
-			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| key | type | default | accepted | what it does |\n|---|---|---|---|---|\n", k.name, k.doc)
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| key | type | default | accepted | what it does |\n|---|---|---|---|---|\n", k.path, k.doc)
 			continue
 		}
 		value := ""
@@ -174,10 +180,13 @@ The shipped [config.yaml](../configs/config.yaml) shows all of them with their d
 * **A running connector** reads the file again on SIGHUP (` + "`systemctl reload finesse-connector`" + `). Keys marked
   *Live* are taken over; the log names those that changed and wait for a restart. A file with a fault changes nothing.
 * **Files** that the configuration names may be relative to its own directory.
-* **Passwords** are best kept out of the file. ` + "`broker.password_file`" + ` names a file with nothing but the password
-  (a line end after it is ignored) or a systemd credential: with ` + "`LoadCredential=broker-password:/path`" + ` in the
-  unit, ` + "`password_file: broker-password`" + ` finds it. A file with a password that every user can read is
-  warned of.
+* **Sentences** for agents' status bars are in [status-bar.yaml](../configs/status-bar.yaml). Copy it, change the copy
+  and name it in ` + "`messages.status_bar_file`" + `; a key that is left out keeps its sentence, ` + "`\"\"`" + ` switches one off.
+  Faults in it are reported with the line.
+* **Passwords** are best kept out of the file. ` + "`broker.password_file` and `finesse.admin.password_file`" + ` name a file
+  with nothing but the password (a line end after it is ignored) or a systemd credential: with
+  ` + "`LoadCredential=broker-password:/path`" + ` in the unit, ` + "`password_file: broker-password`" + ` finds it. A file with a
+  password that every user can read is warned of.
 `
 
 const referenceLater = `

@@ -13,6 +13,7 @@ import (
 // Fault is one thing wrong with a configuration.
 type Fault struct {
 	Path     string // "broker.urls[1]", or the file's name
+	Line     int    // in the file that Path names, from 1; 0 when there is none
 	Value    string // what was there; "" when it is missing or could be a secret
 	Problem  string // what is wrong with it
 	Accepted string // what would be right; "" when Problem says it all
@@ -57,6 +58,9 @@ func shown(value any) string {
 func (f Fault) Error() string {
 	var b strings.Builder
 	b.WriteString(f.Path)
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ":%d", f.Line)
+	}
 	if f.Env != "" {
 		fmt.Fprintf(&b, " (from %s)", f.Env)
 	}
@@ -70,8 +74,8 @@ func (f Fault) Error() string {
 	return b.String()
 }
 
-// Errors are all the faults of a configuration, ordered by path. A process
-// that gets it should exit with 2: starting again changes nothing.
+// Errors are all the faults of a configuration, ordered by path and line. A
+// process that gets it should exit with 2: starting again changes nothing.
 type Errors []Fault
 
 // Error is one line for each fault.
@@ -92,15 +96,16 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
-// tidy orders faults by path and drops what only follows from another fault:
-// further ones of the same path, and those below a value of the wrong type.
+// tidy orders faults by path, which leaves those of one file by line, and drops
+// what only follows from another fault: further ones of the same key, and those
+// below a value of the wrong type.
 func (e Errors) tidy() Errors {
 	slices.SortStableFunc(e, func(a, b Fault) int { return strings.Compare(a.Path, b.Path) })
 	var kept Errors
 	var last, wrong string
 	for _, f := range e {
 		below := strings.HasPrefix(f.Path, wrong+".") || strings.HasPrefix(f.Path, wrong+"[")
-		if len(kept) > 0 && f.Path == last || wrong != "" && below {
+		if len(kept) > 0 && f.Path == last && f.Line == 0 || wrong != "" && below {
 			continue
 		}
 		if f.Problem == wrongType {

@@ -62,21 +62,22 @@ func (c *Config) resolve(dir string) Errors {
 			faults = append(faults, newFault(path, given, "holds no certificate"))
 		}
 	}
-	return append(faults, c.Broker.resolvePassword(c, dir)...)
+	faults = append(faults, c.resolvePassword(dir, "broker", &c.Broker.PasswordFile, &c.Broker.Password)...)
+	faults = append(faults, c.resolvePassword(dir, "finesse.admin", &c.Finesse.Admin.PasswordFile, &c.Finesse.Admin.Password)...)
+	return append(faults, c.Messages.resolveSentences(dir)...)
 }
 
-// resolvePassword reads password_file into Password.
-func (b *Broker) resolvePassword(c *Config, dir string) Errors {
-	const path = "broker.password_file"
-	given := b.PasswordFile
+// resolvePassword reads the password_file of a section into its password.
+func (c *Config) resolvePassword(dir, section string, file *string, secret *gc.Secret) Errors {
+	path, given := section+".password_file", *file
 	if given == "" {
 		return nil
 	}
-	if b.Password.Reveal() != "" {
-		return Errors{newFault("broker.password", nil, "is set together with broker.password_file")}
+	if secret.Reveal() != "" {
+		return Errors{newFault(section+".password", nil, "is set together with "+path)}
 	}
-	b.PasswordFile = credential(dir, given)
-	data, err := readFile(b.PasswordFile)
+	*file = credential(dir, given)
+	data, err := readFile(*file)
 	if err != nil {
 		return Errors{newFault(path, given, "can not be read: "+reason(err))}
 	}
@@ -84,8 +85,8 @@ func (b *Broker) resolvePassword(c *Config, dir string) Errors {
 	if password == "" {
 		return Errors{newFault(path, given, "is empty")}
 	}
-	b.Password = gc.NewSecret(password)
-	c.warnIfOpen(b.PasswordFile)
+	*secret = gc.NewSecret(password)
+	c.warnIfOpen(*file)
 	return nil
 }
 

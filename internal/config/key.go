@@ -19,6 +19,9 @@ type key struct {
 	index   []int // of the field in Config; nil within a list
 }
 
+// indent is what k stands behind in the file.
+func (k *key) indent() string { return strings.Repeat("  ", strings.Count(k.path, ".")) }
+
 // section reports whether further keys are below k.
 func (k *key) section() bool { return k.accept == "" }
 
@@ -106,21 +109,8 @@ func children(parent string) []string {
 // suggestion is the path of the key that was probably meant by an unknown one
 // below parent, "" when nothing is near.
 func suggestion(parent, name string) string {
-	if len(name) > maxSlip {
-		return ""
-	}
-	best, least := "", max(2, 1+len(name)/3)
-	for _, known := range children(position.ReplaceAllString(parent, "[]")) {
-		d := distance(strings.ToLower(name), known)
-		if strings.HasPrefix(known, name) {
-			d = 1
-		}
-		if d < least {
-			best, least = join(parent, known), d
-		}
-	}
-	if best != "" {
-		return best
+	if near := nearest(name, children(position.ReplaceAllString(parent, "[]"))); near != "" {
+		return join(parent, near)
 	}
 	for _, k := range keys {
 		if k.name == name {
@@ -128,6 +118,25 @@ func suggestion(parent, name string) string {
 		}
 	}
 	return ""
+}
+
+// nearest is the one of names that name was probably meant to be, in whatever
+// case, "" when none is near.
+func nearest(name string, names []string) string {
+	if name == "" || len(name) > maxSlip {
+		return ""
+	}
+	best, least := "", max(2, 1+len(name)/3)
+	for _, known := range names {
+		d := distance(strings.ToLower(name), strings.ToLower(known))
+		if strings.HasPrefix(known, name) {
+			d = 1
+		}
+		if d < least {
+			best, least = known, d
+		}
+	}
+	return best
 }
 
 // maxSlip is the longest name that can be a misspelt key.

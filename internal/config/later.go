@@ -14,18 +14,11 @@ var later = []struct {
 	value any
 	doc   string
 }{
-	{"broker.sync_topic", "ConnectorSync", "topic that connectors talk to each other on"},
-	{"finesse.admin.username", "", "user for getallagents"},
-	{"finesse.admin.password_file", "", "password of that user"},
-	{"finesse.pubsub_domain", "", "domain of the publish-subscribe service, for team events"},
 	{"cluster.name", "", "group of connectors that take over from each other"},
 	{"cluster.key_file", "", "key that protects what they exchange"},
-	{"cluster.plaintext", false, "exchange without protection"},
 	{"capture.file", "", "file that messages are recorded to"},
 	{"capture.max_size", "100MB", "size at which a new file is begun"},
 	{"capture.keep", 10, "number of files kept"},
-	{"recording.pause_url", "", "recorder's address behind ZOOMPauseRecording"},
-	{"recording.resume_url", "", "recorder's address behind ZOOMResumeRecording"},
 }
 
 // isLater tells whether path is a key of a later version or a section of one.

@@ -58,6 +58,7 @@ broker:
   username: gc
   password: "1234"
   command_queue: Other
+  sync_topic: Sync
   consumer_priority: 1
   heartbeat: 1m30s
   priority_backup: false
@@ -67,23 +68,29 @@ finesse:
     - {rest: "https://a.example.com:8445", notify: "xmpps://a.example.com:5223"}
     - {rest: "https://127.0.0.1:8445", notify: "xmpp://127.0.0.1:5222"}
   xmpp_domain: a.example.com
+  pubsub_domain: pubsub.a.example.com
   insecure_skip_verify: true
   request_timeout: 500ms
   retries: 0
+  admin: {username: boss, password: "5678"}
 messages:
   format: json
   time_zone: Europe/Prague
   category_property: category
   separator_substitute: ";"
+  status_bar: true
+  deprecated: true
 agents: {limit: 7}
 http: {listen: "[::1]:0"}
+cluster: {plaintext: true}
+recording: {pause_url: "http://recorder:8080/pause?key=1&line=2", resume_url: "https://recorder/resume"}
 log: {level: debug, format: console}
 `)
 	prague, err := time.LoadLocation("Europe/Prague")
 	require.NoError(t, err)
 	require.Equal(t, config.Broker{
 		Embedded: "127.0.0.1:61613", URLs: []string{"tcp://a:61613", "ssl://b:61614"},
-		Username: "gc", Password: gc.NewSecret("1234"), CommandQueue: "Other", ConsumerPriority: 1,
+		Username: "gc", Password: gc.NewSecret("1234"), CommandQueue: "Other", SyncTopic: "Sync", ConsumerPriority: 1,
 		Heartbeat: 90 * time.Second, MaxCommandAge: 5 * time.Second,
 	}, c.Broker)
 	require.Equal(t, config.Finesse{
@@ -91,19 +98,23 @@ log: {level: debug, format: console}
 			{REST: "https://a.example.com:8445", Notify: "xmpps://a.example.com:5223"},
 			{REST: "https://127.0.0.1:8445", Notify: "xmpp://127.0.0.1:5222"},
 		},
-		XMPPDomain:         "a.example.com",
+		XMPPDomain: "a.example.com", PubSubDomain: "pubsub.a.example.com",
 		InsecureSkipVerify: true, RequestTimeout: 500 * time.Millisecond,
+		Admin: config.Admin{Username: "boss", Password: gc.NewSecret("5678")},
 	}, c.Finesse)
 	require.Equal(t, config.Messages{
 		Format: wire.JSON, TimeZone: prague, CategoryProperty: "category", SeparatorSubstitute: ";",
+		StatusBar: true, Deprecated: true, Sentences: config.Default().Messages.Sentences,
 	}, c.Messages)
 	require.Equal(t, 7, c.Agents.Limit)
 	require.Equal(t, "[::1]:0", c.HTTP.Listen)
+	require.Equal(t, config.Cluster{Plaintext: true}, c.Cluster)
+	require.Equal(t, config.Recording{PauseURL: "http://recorder:8080/pause?key=1&line=2", ResumeURL: "https://recorder/resume"}, c.Recording)
 	require.Equal(t, config.Log{Level: "debug", Format: "console"}, c.Log)
 }
 
-// A file written for a later version loads as long as it asks for nothing
-// that is missing here.
+// All keys there will be, with their defaults: a file written for a later
+// version loads as long as it asks for nothing that is missing here.
 func TestKeysOfLaterVersionsAreAcceptedAtTheirDefault(t *testing.T) {
 	c := load(t, `
 broker:
@@ -148,18 +159,13 @@ log: {level: info, format: json}
 
 func TestOtherValuesOfLaterKeysAreRefused(t *testing.T) {
 	got := faults(t, nodes+`
-  admin: {username: boss}
-broker: {sync_topic: Other}
-cluster: {plaintext: true}
-capture: {keep: 3}
-recording: {pause_url: "https://user:hunter2@recorder"}
+cluster: {plaintext: true, name: a, key_file: hunter2}
+capture: {file: "", keep: 3}
 `)
 	require.Equal(t, []string{
-		`broker.sync_topic: is not available in this version; accepted: its default "ConnectorSync", or no such key`,
 		`capture.keep: is not available in this version; accepted: its default 10, or no such key`,
-		`cluster.plaintext: is not available in this version; accepted: its default false, or no such key`,
-		`finesse.admin.username: is not available in this version; accepted: its default "", or no such key`,
-		`recording.pause_url: is not available in this version; accepted: its default "", or no such key`,
+		`cluster.key_file: is not available in this version; accepted: its default "", or no such key`,
+		`cluster.name: is not available in this version; accepted: its default "", or no such key`,
 	}, strings.Split(got.Error(), "\n"))
 }
 
@@ -215,6 +221,9 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a queue has a plain name":                        {nodes + "broker: {command_queue: /queue/A}", "broker.command_queue"},
 		"a queue has no options":                          {nodes + `broker: {command_queue: "A?x=y"}`, "broker.command_queue"},
 		"a queue has a name":                              {nodes + `broker: {command_queue: ""}`, "broker.command_queue"},
+		"a topic has a plain name":                        {nodes + "broker: {sync_topic: /topic/A}", "broker.sync_topic"},
+		"a topic has a name":                              {nodes + `broker: {sync_topic: ""}`, "broker.sync_topic"},
+		"a topic is not several":                          {nodes + `broker: {sync_topic: "A,B"}`, "broker.sync_topic"},
 		"priorities end at 127":                           {nodes + "broker: {consumer_priority: -1}", "broker.consumer_priority"},
 		"a number loses no fraction":                      {nodes + "broker: {consumer_priority: 1.5}", "broker.consumer_priority"},
 		"a number is not cut":                             {nodes + "agents: {limit: 18446744073709551615}", "agents.limit"},
@@ -238,6 +247,11 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a node's key is text":                            {"finesse: {nodes: [{1: a, rest: https://a, notify: xmpps://a:1}]}", "finesse.nodes[0].1"},
 		"a domain is a domain":                            {nodes + "  xmpp_domain: a b", "finesse.xmpp_domain"},
 		"a domain has no empty label":                     {nodes + "  xmpp_domain: a..b", "finesse.xmpp_domain"},
+		"so is that of the publish-subscribe service":     {nodes + "  pubsub_domain: pubsub:7443", "finesse.pubsub_domain"},
+		"an administrator has a password":                 {nodes + "  admin: {username: boss}", "finesse.admin.password_file"},
+		"a password is an administrator's":                {nodes + "  admin: {password: a}", "finesse.admin.username"},
+		"an administrator's name ends at no colon":        {nodes + `  admin: {username: "a:b", password: c}`, "finesse.admin.username"},
+		"an administrator's name can be seen":             {nodes + `  admin: {username: "a\nb", password: c}`, "finesse.admin.username"},
 		"requests get some time":                          {nodes + "  request_timeout: 1ms", "finesse.request_timeout"},
 		"requests end":                                    {nodes + "  request_timeout: 1h", "finesse.request_timeout"},
 		"retries end":                                     {nodes + "  retries: 11", "finesse.retries"},
@@ -256,6 +270,21 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"the substitute is one character":                 {nodes + `messages: {separator_substitute: "__"}`, "messages.separator_substitute"},
 		"the substitute is not empty":                     {nodes + `messages: {separator_substitute: ""}`, "messages.separator_substitute"},
 		"the substitute can be seen":                      {nodes + `messages: {separator_substitute: "\u0007"}`, "messages.separator_substitute"},
+		"a switch is a switch":                            {nodes + "messages: {status_bar: 1}", "messages.status_bar"},
+		"nor is it a word":                                {nodes + "messages: {deprecated: sometimes}", "messages.deprecated"},
+		"so is one that others would read with":           {nodes + "cluster: {plaintext: some}", "cluster.plaintext"},
+		"who pauses a recording resumes it":               {nodes + "recording: {pause_url: http://a/p}", "recording.resume_url"},
+		"who resumes a recording pauses it":               {nodes + "recording: {resume_url: http://a/r}", "recording.pause_url"},
+		"a recorder speaks HTTP":                          {nodes + "recording: {pause_url: ftp://a/p, resume_url: http://a/r}", "recording.pause_url"},
+		"a recorder is a host":                            {nodes + "recording: {pause_url: http:///p, resume_url: http://a/r}", "recording.pause_url"},
+		"a recorder's port is a port":                     {nodes + "recording: {pause_url: http://a/p, resume_url: http://a:0/r}", "recording.resume_url"},
+		"nor is it left out behind its colon":             {nodes + "recording: {pause_url: http://a/p, resume_url: http://a:/r}", "recording.resume_url"},
+		"a recorder's address is one":                     {nodes + "recording: {pause_url: http://a/p, resume_url: recorder}", "recording.resume_url"},
+		"a recorder gets what is written":                 {nodes + `recording: {pause_url: "http://a/p#x", resume_url: http://a/r}`, "recording.pause_url"},
+		"even an empty fragment is none":                  {nodes + `recording: {pause_url: "http://a/p#", resume_url: http://a/r}`, "recording.pause_url"},
+		"a query is one word":                             {nodes + `recording: {pause_url: "http://a/p?a b", resume_url: http://a/r}`, "recording.pause_url"},
+		"a recorder gets no password":                     {nodes + "recording: {pause_url: http://u:p@a/p, resume_url: http://a/r}", "recording.pause_url"},
+		"nor a name":                                      {nodes + "recording: {pause_url: http://u@a/p, resume_url: http://a/r}", "recording.pause_url"},
 		"the limit is not negative":                       {nodes + "agents: {limit: -1}", "agents.limit"},
 		"the HTTP server needs a port":                    {nodes + "http: {listen: localhost}", "http.listen"},
 		"the log has a known level":                       {nodes + "log: {level: trace}", "log.level"},
@@ -264,7 +293,10 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a key is in its place":                           {nodes + "heartbeat: 10s", "heartbeat"},
 		"an unknown key is a fault without a value, too":  {nodes + "log: {colour: null}", "log.colour"},
 		"a section of a later version has its known keys": {nodes + "cluster: {nmae: x}", "cluster.nmae"},
-		"a section of a later version is a section":       {nodes + "cluster: yes", "cluster"},
+		"a section of a later version is a section":       {nodes + "capture: yes", "capture"},
+		"a section of both versions is a section":         {nodes + "cluster: yes", "cluster"},
+		"a section in a section is one":                   {nodes + "  admin: boss", "finesse.admin"},
+		"a section in a section has known keys":           {nodes + "  admin: {user: boss}", "finesse.admin.user"},
 		"a dotted name is no path":                        {nodes + "log.level: info", "log.level"},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -323,6 +355,9 @@ func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	t.Setenv("FINESSE_CONNECTOR_BROKER_HEARTBEAT", "20s")
 	t.Setenv("FINESSE_CONNECTOR_BROKER_PRIORITY_BACKUP", "false")
 	t.Setenv("FINESSE_CONNECTOR_FINESSE_RETRIES", "3")
+	t.Setenv("FINESSE_CONNECTOR_FINESSE_ADMIN_USERNAME", "boss")
+	t.Setenv("FINESSE_CONNECTOR_FINESSE_ADMIN_PASSWORD", "3003")
+	t.Setenv("FINESSE_CONNECTOR_MESSAGES_STATUS_BAR", "true")
 	t.Setenv("FINESSE_CONNECTOR_MESSAGES_TIME_ZONE", "UTC")
 	t.Setenv("FINESSE_CONNECTOR_LOG_LEVEL", "")
 	c := load(t, nodes+"broker: {username: file, urls: [tcp://c:1, tcp://d:1, tcp://e:1]}\nlog: {level: warn}")
@@ -333,6 +368,9 @@ func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	require.Equal(t, 20*time.Second, c.Broker.Heartbeat)
 	require.False(t, c.Broker.PriorityBackup)
 	require.Equal(t, 3, c.Finesse.Retries)
+	require.Equal(t, "boss", c.Finesse.Admin.Username)
+	require.Equal(t, "3003", c.Finesse.Admin.Password.Reveal())
+	require.True(t, c.Messages.StatusBar)
 	require.Equal(t, time.UTC, c.Messages.TimeZone)
 	require.Equal(t, "warn", c.Log.Level, "an empty variable sets nothing")
 	require.Empty(t, c.Warnings)
@@ -347,9 +385,11 @@ func TestAFaultFromTheEnvironmentSaysSo(t *testing.T) {
 func TestAVariableThatSetsNothingIsWarnedOf(t *testing.T) {
 	t.Setenv("FINESSE_CONNECTOR_BROKER_USER", "gc")
 	t.Setenv("FINESSE_CONNECTOR_FINESSE_NODES", "https://a")
+	t.Setenv("FINESSE_CONNECTOR_FINESSE_ADMIN_NAME", "boss")
 	t.Setenv("FINESSE_CONNECTOR_SOMETHING", "else")
 	require.Equal(t, []string{
 		"the environment variable FINESSE_CONNECTOR_BROKER_USER sets nothing",
+		"the environment variable FINESSE_CONNECTOR_FINESSE_ADMIN_NAME sets nothing",
 		"the environment variable FINESSE_CONNECTOR_FINESSE_NODES sets nothing",
 	}, load(t, nodes).Warnings)
 }

@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,6 +70,46 @@ func TestAPasswordThatEverybodyCanReadIsWarnedOf(t *testing.T) {
 	requireHidden(t, secret, c)
 }
 
+// What holds for the broker's password holds for the administrator's.
+func TestAnAdministratorsPasswordIsOneLikeTheBrokers(t *testing.T) {
+	file := write(t, "admin", secret+"\n")
+	c := load(t, nodes+"  admin: {username: boss, password_file: "+file+"}")
+	require.Equal(t, secret, c.Finesse.Admin.Password.Reveal())
+	require.Equal(t, file, c.Finesse.Admin.PasswordFile)
+	require.Empty(t, c.Broker.Password.Reveal())
+	requireHidden(t, secret, c)
+
+	require.NoError(t, os.Chmod(file, 0o644))
+	c = load(t, nodes+"  admin: {username: boss, password_file: "+file+"}")
+	require.Equal(t, []string{file + " holds a password and every user of this host can read it; run chmod o-r on it"}, c.Warnings)
+
+	path := write(t, "config.yaml", nodes+"  admin: {username: boss, password: "+secret+"}")
+	require.NoError(t, os.Chmod(path, 0o644))
+	c, err := config.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, []string{path + " holds a password and every user of this host can read it; run chmod o-r on it"}, c.Warnings)
+	requireHidden(t, secret, c)
+
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(file))
+	c = load(t, nodes+"  admin: {username: boss, password_file: admin}")
+	require.Equal(t, secret, c.Finesse.Admin.Password.Reveal())
+}
+
+func TestAFormatForPasswordIsNoPassword(t *testing.T) {
+	path := write(t, "config.yaml", nodes+"messages: {formats: {password: json}}")
+	require.NoError(t, os.Chmod(path, 0o644))
+	c, err := config.Load(path)
+	require.NoError(t, err)
+	require.Empty(t, c.Warnings)
+}
+
+func TestPasswordsOnATopicAreWarnedOf(t *testing.T) {
+	c := load(t, nodes+"broker: {sync_topic: Sync}\ncluster: {plaintext: true}")
+	require.Equal(t, []string{
+		"cluster.plaintext is set: whoever can read the topic Sync learns the password of each agent that signs in; let only connectors read it",
+	}, c.Warnings)
+}
+
 func TestUncheckedCertificatesAreWarnedOf(t *testing.T) {
 	require.Len(t, load(t, nodes+"  insecure_skip_verify: true").Warnings, 1)
 }
@@ -85,6 +126,10 @@ func TestWrongPasswordSettingsAreFaults(t *testing.T) {
 			got := faults(t, nodes+"broker: "+test.broker)
 			require.Len(t, got, 1, got.Error())
 			require.Equal(t, test.path, got[0].Path)
+			require.NotContains(t, got.Error(), "123456")
+
+			got = faults(t, nodes+"  admin: {username: boss, "+test.broker[1:])
+			require.Equal(t, strings.Replace(test.path, "broker", "finesse.admin", 1), got[0].Path)
 			require.NotContains(t, got.Error(), "123456")
 		})
 	}
@@ -104,7 +149,12 @@ func TestFaultsShowNoPassword(t *testing.T) {
 		"in a broker's address":       "broker: {urls: [\"tcp://gc:" + secret + "@a:1\"]}",
 		"in a broken address":         "broker: {urls: [\"gc:" + secret + "@a:%zz\"]}",
 		"in a node's address":         "finesse: {nodes: [{rest: \"https://gc:" + secret + "@a\", notify: \"xmpp://gc:" + secret + "@a:1\"}]}",
-		"in a key of a later version": "recording: {pause_url: \"https://a/?key=" + secret + "\"}",
+		"in a key of a later version": "capture: {file: \"https://a/?key=" + secret + "\"}",
+		"in a recorder's query":       "recording: {pause_url: \"ftp://a/?key=" + secret + "\"}",
+		"beside another recorder":     "recording: {pause_url: \"https://a/?key=" + secret + "\"}",
+		"in a recorder's address":     "recording: {pause_url: \"https://gc:" + secret + "@a/\", resume_url: \"https://gc:" + secret + "@a:%zz/?" + secret + "\"}",
+		"of an administrator":         "finesse: {admin: {password: {" + secret + ": a}, username: \"a:b\"}}",
+		"of nobody":                   "finesse: {admin: {password: " + secret + "}}",
 		"beside another fault":        "broker: {password: " + secret + ", heartbeat: 1}",
 	} {
 		t.Run(place, func(t *testing.T) {

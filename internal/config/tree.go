@@ -11,21 +11,16 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // parse reads one YAML document. Its keys keep their case, which those of
 // messages.formats need. The error shows no value of the file.
 func parse(data []byte) (map[string]any, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var root yaml.Node
-	switch err := decoder.Decode(&root); {
-	case errors.Is(err, io.EOF):
-		return map[string]any{}, nil
-	case err != nil:
-		return nil, withoutValues(err)
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("holds more than one YAML document")
+	root, err := document(data)
+	if err != nil || root == nil {
+		return map[string]any{}, err
 	}
 	var content any
 	if err := root.Decode(&content); err != nil {
@@ -38,6 +33,22 @@ func parse(data []byte) (map[string]any, error) {
 		return content, nil
 	}
 	return nil, errors.New("does not hold sections such as \"broker:\"")
+}
+
+// document is the only YAML document in data, nil when there is none.
+func document(data []byte) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	root := new(yaml.Node)
+	switch err := decoder.Decode(root); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, withoutValues(err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("holds more than one YAML document")
+	}
+	return root, nil
 }
 
 // quoted matches what the YAML library shows of a file's content, which may
@@ -142,8 +153,20 @@ func take(tree map[string]any, section, name string) any {
 	return value
 }
 
+// holdsPassword tells whether a password stands in the file itself.
 func holdsPassword(tree map[string]any) bool {
-	broker, _ := tree["broker"].(map[string]any)
-	text, _ := broker["password"].(string)
-	return text != ""
+	return slices.ContainsFunc(keys, func(k key) bool {
+		text, _ := valueAt(tree, k.path).(string)
+		return k.typ == typeOf[gc.Secret]() && text != ""
+	})
+}
+
+// valueAt is the value of a key, nil when there is none.
+func valueAt(tree map[string]any, path string) any {
+	section, rest, ok := strings.Cut(path, ".")
+	if !ok {
+		return tree[path]
+	}
+	below, _ := tree[section].(map[string]any)
+	return valueAt(below, rest)
 }

@@ -29,6 +29,7 @@ const (
 	UserNotFound          Code = "USER_NOT_FOUND"                 //
 	GeneralError          Code = "GENERAL_ERROR"                  // the cause is unclear
 	BadDestination        Code = "BAD_DESTINATION"                // the number dialled leads nowhere
+	NotConfigured         Code = "NOT_CONFIGURED"                 // the site has not configured what the command needs
 	AccountLocked         Code = "CF_AGENT_ACCOUNT_LOCKED_OUT"    //
 	InvalidLogonDevice    Code = "CF_INVALID_LOGON_DEVICE_SPECIFIED"
 	ResourceBusy          Code = "CF_RESOURCE_BUSY"

@@ -1,6 +1,9 @@
 package gc
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // CommandName is a command as the seed writes it. Drivers may use any case.
 type CommandName string
@@ -39,6 +42,22 @@ const (
 	GetDialogStateControls CommandName = "getdialogstatecontrols"
 	GetDialogParticipants  CommandName = "getDialogParticipants"
 	UpdateCallVariable     CommandName = "update_call_variable"
+	GetAllAgents           CommandName = "getallagents"
+	PauseRecording         CommandName = "ZOOMPauseRecording"
+	ResumeRecording        CommandName = "ZOOMResumeRecording"
+	GetPhonebooks          CommandName = "GetPhonebooks"
+	GetTeamPhonebooks      CommandName = "GetTeamPhonebooks"
+	GetPhonebookContacts   CommandName = "GetPhonebookContacts"
+	AcceptOutboundPreview  CommandName = "AcceptOutboundPreview"
+	RejectOutboundPreview  CommandName = "RejectOutboundPreview"
+	CloseOutboundPreview   CommandName = "CloseOutboundPreview"
+	GetQueueList           CommandName = "getqueuelist"
+	SilentMonitor          CommandName = "silentmonitor"
+	EndSilentMonitor       CommandName = "endsilentmonitor"
+	DropParticipant        CommandName = "dropparticipant"
+	GetTeamUsers           CommandName = "getteamusers"
+	GetTeamUserState       CommandName = "getteamuserstate"
+	BargeIn                CommandName = "bargein"
 )
 
 // Category is the MessageCategory of a command or an event.
@@ -46,20 +65,30 @@ type Category string
 
 // The categories of the seed.
 const (
-	SystemCategory    Category = "system"
-	AgentInfoCategory Category = "agent_info"
-	AgentState        Category = "agent_state"
-	AgentCall         Category = "agent_call"
-	AgentDialog       Category = "agent_dialog"
-	AgentWork         Category = "agent_work"
-	AgentError        Category = "agent_error"
-	SupervisorDialog  Category = "supervisor_dialog"
+	SystemCategory            Category = "system"
+	AgentInfoCategory         Category = "agent_info"
+	AgentState                Category = "agent_state"
+	AgentCall                 Category = "agent_call"
+	AgentDialog               Category = "agent_dialog"
+	AgentWork                 Category = "agent_work"
+	AgentError                Category = "agent_error"
+	AgentControl              Category = "agent_control"
+	Zoom                      Category = "zoom"
+	PhonebookCategory         Category = "phonebook"
+	ContactsCategory          Category = "contacts"
+	SupervisorInfo            Category = "supervisor_info"
+	SupervisorDialog          Category = "supervisor_dialog"
+	SupervisorQueueInfo       Category = "supervisor_queue_info"
+	SupervisorTeam            Category = "supervisor_team"
+	SupervisorTeamMemberState Category = "supervisor_team_member_state"
+	ConnectorSyncCategory     Category = "connector_sync"
 )
 
 // Parameter is one comma separated field of a command's body.
 type Parameter struct {
-	Name string // as the seed writes it
-	Kind Kind
+	Name     string // as the seed writes it
+	Kind     Kind
+	Optional bool // may be left out; only at the end
 }
 
 // Kind says what a parameter may hold, where it goes in Command and which
@@ -79,6 +108,12 @@ const (
 	WrapUpReasonKind  // the label or the key that ReasonCodes gave
 	VariableNameKind  //
 	VariableValueKind // may be empty and, where it comes last, hold commas
+	PreviewActionKind // ACCEPT, REJECT or CLOSE, the one that the command's name says
+	TeamKind
+	TeamEventsKind // true: the driver wants the team's events too
+	MemberKind     // an agent of a supervisor's team, by login id
+	PartyKind      // the same, by login id or extension
+	PhonebookKind
 )
 
 // CommandSpec is a row of the table of commands.
@@ -91,21 +126,32 @@ type CommandSpec struct {
 	// Once: running the command a second time could do harm, so a redelivered
 	// one is answered PLEASE_RETRY.
 	Once bool
+	// ForMember: a supervisor may send it with the id of an agent of a team.
+	ForMember bool
 	// Answers lists the events a driver can expect, for people.
 	Answers []string
 }
 
 // CallControl reports whether the command acts on a call: such a command is
 // worthless, and dangerous, when it arrives late.
-func (s *CommandSpec) CallControl() bool { return s.Category == AgentCall }
+func (s *CommandSpec) CallControl() bool {
+	return s.Category == AgentCall || s.Category == SupervisorDialog || s.Category == Zoom
+}
+
+// HasPassword reports whether one of the parameters is a password.
+func (s *CommandSpec) HasPassword() bool {
+	return slices.ContainsFunc(s.Parameters, func(p Parameter) bool { return p.Kind == PasswordKind })
+}
 
 var (
-	password  = Parameter{"agent_password", PasswordKind}
-	extension = Parameter{"agent_extension", ExtensionKind}
-	dialog    = Parameter{"Dialog_ID", DialogKind}
-	reason    = Parameter{"ReasonCode", ReasonCodeKind}
-	number    = Parameter{"Other_Party_Extension_Number", NumberKind}
-	ignored   = Parameter{"agent_extension", IgnoredKind}
+	password  = Parameter{Name: "agent_password", Kind: PasswordKind}
+	extension = Parameter{Name: "agent_extension", Kind: ExtensionKind}
+	dialog    = Parameter{Name: "Dialog_ID", Kind: DialogKind}
+	reason    = Parameter{Name: "ReasonCode", Kind: ReasonCodeKind}
+	number    = Parameter{Name: "Other_Party_Extension_Number", Kind: NumberKind}
+	ignored   = Parameter{Name: "agent_extension", Kind: IgnoredKind}
+	member    = Parameter{Name: "Team_Agent_LoginID", Kind: MemberKind}
+	preview   = []Parameter{dialog, {Name: "action", Kind: PreviewActionKind}}
 )
 
 // Commands is the table of commands (seed, "Agent Commands"). A new row needs
@@ -113,13 +159,13 @@ var (
 var Commands = []CommandSpec{
 	{Name: Hello, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
 	{Name: Beat, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
-	{Name: Connect, Category: AgentInfoCategory, Parameters: []Parameter{{"client_destination", DestinationKind}, password}},
+	{Name: Connect, Category: AgentInfoCategory, Parameters: []Parameter{{Name: "client_destination", Kind: DestinationKind}, password}},
 	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
-	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {"agent_phone", NumberKind}, {"connection_mode", ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
-	{Name: Logout, Category: AgentState, Answers: []string{"State"}},
+	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {Name: "agent_phone", Kind: NumberKind}, {Name: "connection_mode", Kind: ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
+	{Name: Logout, Category: AgentState, ForMember: true, Answers: []string{"State"}},
 	{Name: LogoutWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
-	{Name: MakeReady, Category: AgentState, Answers: []string{"State"}},
-	{Name: MakeNotReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
+	{Name: MakeNotReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
 	{Name: MakeNotReadyWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
 	{Name: GetState, Category: AgentState, Answers: []string{"State"}},
 	{Name: Refresh, Category: AgentState, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
@@ -139,10 +185,26 @@ var Commands = []CommandSpec{
 	{Name: MakeConsultCall, Category: AgentCall, Parameters: []Parameter{number, dialog}, Once: true, Answers: []string{"ConsultCall"}},
 	{Name: TransferCall, Category: AgentCall, Parameters: []Parameter{ignored, dialog}, Once: true, Answers: []string{"InboundCall"}},
 	{Name: ConferenceCall, Category: AgentCall, Parameters: []Parameter{ignored, dialog}, Once: true, Answers: []string{"InboundCall"}},
-	{Name: GetDialogStateControls, Category: AgentDialog, Parameters: []Parameter{dialog}, Answers: []string{"DialogStateControls"}},
+	{Name: GetDialogStateControls, Category: AgentDialog, Parameters: []Parameter{dialog}, Answers: []string{"DialogState", "Control"}},
 	{Name: GetDialogParticipants, Category: AgentCall, Parameters: []Parameter{dialog}, Answers: []string{"ConferenceParticipants"}},
-	{Name: UpdateCallVariable, Category: AgentCall, Parameters: []Parameter{dialog, {"variable_name", VariableNameKind}, {"variable_value", VariableValueKind}}, Answers: []string{"InboundCall"}},
-	{Name: WrapUpCall, Category: AgentDialog, Parameters: []Parameter{{"Wrapup_Reason", WrapUpReasonKind}, dialog}},
+	{Name: UpdateCallVariable, Category: AgentCall, Parameters: []Parameter{dialog, {Name: "variable_name", Kind: VariableNameKind}, {Name: "variable_value", Kind: VariableValueKind}}, Answers: []string{"InboundCall"}},
+	{Name: WrapUpCall, Category: AgentDialog, Parameters: []Parameter{{Name: "Wrapup_Reason", Kind: WrapUpReasonKind}, dialog}},
+	{Name: GetAllAgents, Category: AgentCall, Answers: []string{"Agents"}},
+	{Name: PauseRecording, Category: Zoom, Once: true}, // a recorder may take a second one for the opposite
+	{Name: ResumeRecording, Category: Zoom, Once: true},
+	{Name: GetPhonebooks, Category: PhonebookCategory, Answers: []string{"Phonebooks"}},
+	{Name: GetTeamPhonebooks, Category: PhonebookCategory, Parameters: []Parameter{{Name: "TeamID", Kind: TeamKind, Optional: true}}, Answers: []string{"TeamPhoneBooks"}},
+	{Name: GetPhonebookContacts, Category: ContactsCategory, Parameters: []Parameter{{Name: "PhonebookID", Kind: PhonebookKind}}, Answers: []string{"PhonebookContacts"}},
+	{Name: AcceptOutboundPreview, Category: AgentCall, Parameters: preview, Once: true, Answers: []string{"InboundCall"}},
+	{Name: RejectOutboundPreview, Category: AgentCall, Parameters: preview, Once: true, Answers: []string{"InboundCall"}},
+	{Name: CloseOutboundPreview, Category: AgentCall, Parameters: preview, Once: true, Answers: []string{"InboundCall"}},
+	{Name: GetQueueList, Category: SupervisorQueueInfo, Answers: []string{"QueueList"}},
+	{Name: SilentMonitor, Category: SupervisorDialog, Parameters: []Parameter{{Name: "Agent_Extension", Kind: ExtensionKind}}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: EndSilentMonitor, Category: SupervisorDialog, Parameters: []Parameter{dialog}, Once: true, Answers: []string{"InboundCall"}},
+	{Name: DropParticipant, Category: SupervisorDialog, Parameters: []Parameter{{Name: "Agent_Extension", Kind: ExtensionKind}, dialog}, Once: true, Answers: []string{"InboundCall", "ConferenceParticipants"}},
+	{Name: GetTeamUsers, Category: SupervisorTeam, Parameters: []Parameter{{Name: "TeamID", Kind: TeamKind}, {Name: "true", Kind: TeamEventsKind, Optional: true}}, Answers: []string{"TeamUsersList"}},
+	{Name: GetTeamUserState, Category: SupervisorTeamMemberState, Parameters: []Parameter{member}, Answers: []string{"TeamMemberStateChanged"}},
+	{Name: BargeIn, Category: AgentCall, Parameters: []Parameter{{Name: "Team_Agent_LoginID", Kind: PartyKind}, dialog}, Once: true, Answers: []string{"InboundCall"}},
 }
 
 // Command is one valid command. Of the fields below Spec only those that its
@@ -160,6 +222,11 @@ type Command struct {
 	NailedUp    bool // MobileAgentLogin: one permanent call instead of one each time
 	WrapUp      string
 	Variable    CallVariable
+	Team        TeamID
+	TeamEvents  bool    // getteamusers: the driver wants the team's events too
+	Member      AgentID // an agent of a supervisor's team
+	Party       string  // bargein: an agent's login id or extension
+	Phonebook   PhonebookID
 }
 
 var byName = func() map[string]*CommandSpec {

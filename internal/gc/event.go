@@ -1,6 +1,7 @@
 package gc
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -14,11 +15,12 @@ type SystemStatus string
 
 // The system states (O-004, O-005, O-027).
 const (
-	InService    SystemStatus = "IN_SERVICE"
-	OutOfService SystemStatus = "OUT_OF_SERVICE"
+	InService       SystemStatus = "IN_SERVICE"
+	OutOfService    SystemStatus = "OUT_OF_SERVICE"
+	FinesseNotHeard SystemStatus = "NOT_REACHABLE" // no answer in time
 )
 
-// System tells a destination whether Finesse can be used (O-004, O-005).
+// System tells a destination whether Finesse can be used (O-004, O-005, O-027).
 type System struct{ Status SystemStatus }
 
 // State is an agent's state (O-001). Times are UTC; the formats convert them.
@@ -71,7 +73,10 @@ type AgentInfo struct {
 }
 
 // FullName is the agent's name as events print it.
-func (a AgentInfo) FullName() string { return strings.TrimSpace(a.FirstName + " " + a.LastName) }
+func (a AgentInfo) FullName() string { return FullName(a.FirstName, a.LastName) }
+
+// FullName is the name of a person as events print it.
+func FullName(first, last string) string { return strings.TrimSpace(first + " " + last) }
 
 // Team is a Finesse team.
 type Team struct {
@@ -105,12 +110,17 @@ type Call struct {
 	State        CallState
 	Cause        string // why the call failed: BUSY, BAD_DESTINATION, …
 	From         string // "" when the caller withholds the number
+	Customer     string // whom a campaign calls; "" for other calls
 	To           string // the number dialled
 	Type         string // Finesse's callType: PREROUTE_ACD_IN, OUT, …
 	Start        time.Time
 	Variables    []CallVariable // in Finesse's order
 	Participants []Participant
 }
+
+// ANI is the number of the outside party that events show beside the call
+// variables: the caller's or, in a campaign's call, the customer's.
+func (c *Call) ANI() string { return cmp.Or(c.Customer, c.From) }
 
 // CallVariable is a call variable (callVariable1 to 10, ECC "user.…", outbound
 // "BA…").
@@ -121,11 +131,16 @@ type Participant struct {
 	MediaAddress string
 	State        CallState
 	AddressType  string // AGENT_DEVICE, or "" for an outside party
+	BargedIn     bool   // a supervisor who broke into the call
 	Start        time.Time
 }
 
 // NewInboundCall announces a call that rings at the agent (O-009).
 type NewInboundCall struct{ Call }
+
+// NewOutboundCall announces a call of an outbound campaign, a preview before
+// it is dialled included (O-028). Its BA variables are the campaign's.
+type NewOutboundCall struct{ Call }
 
 // InboundCall reports the state of a call (O-008).
 type InboundCall struct{ Call }
@@ -153,6 +168,21 @@ func (d DialogStateControls) Kind() string {
 		return "ConsultCall"
 	}
 	return "InboundCall"
+}
+
+// Controls says what the agent may do with a call now (O-017). The index of a
+// control is its place in CallControls, from 1.
+type Controls struct {
+	Agent    AgentID
+	Controls []bool // by index - 1: whether the control is to be shown
+}
+
+// CallControls are the commands that a call's controls stand for. What the
+// indexes of the original meant is not documented; this order is ours and is
+// only ever appended to.
+var CallControls = []CommandName{
+	AnswerCall, HoldCall, RetrieveCall, ReleaseCall, MakeConsultCall, TransferCall, ConferenceCall, TransferSST,
+	UpdateCallVariable, AcceptOutboundPreview, RejectOutboundPreview, CloseOutboundPreview,
 }
 
 // ConferenceParticipants lists who takes part in a call, by extension or
@@ -195,6 +225,16 @@ type ReasonCode struct {
 	Label string
 }
 
+// StatusBar is a text for the agent's status bar (O-003).
+type StatusBar struct {
+	Agent   AgentID
+	Message string
+	Request string // JMSType of the command that led to it, as sent; "" for none
+}
+
+func (StatusBar) event()              {}
+func (Controls) event()               {}
+func (NewOutboundCall) event()        {}
 func (ConsultCall) event()            {}
 func (DialogStatus) event()           {}
 func (DialogStateControls) event()    {}

@@ -12,10 +12,11 @@ import (
 
 // call is one of the agent's calls as the driver knows it.
 type call struct {
-	told    gc.Call
-	consult bool   // the agent consults somebody about another call
-	over    bool   // DROPPED was told; Finesse may still list the dialog
-	touched uint64 // the session's clock when a notification last changed it
+	told     gc.Call
+	consult  bool   // the agent consults somebody about another call
+	outbound bool   // told as a campaign's call
+	over     bool   // DROPPED was told; Finesse may still list the dialog
+	touched  uint64 // the session's clock when a notification last changed it
 }
 
 // own is the agent's participant, nil when the agent has no part in d. Its
@@ -31,6 +32,38 @@ func (s *Session) own(d finesse.Dialog) *finesse.Participant {
 	return nil
 }
 
+// part is the agent's participant in a dialog that its driver is to hear of.
+// Nobody learns from the connector that a supervisor listens. The first
+// notification of an outbound preview lacks number and variables and looks
+// like a direct call, so one that begins while the agent is reserved for a
+// preview is left to the second (seed O-028).
+func (s *Session) part(d finesse.Dialog) *finesse.Participant {
+	listener := d.CallType == supervisorMonitor && d.FromAddress != string(s.extension())
+	provisional := d.CallType == "OTHER_IN" && s.calls[d.ID] == nil && s.user.State == gc.ReservedPreview
+	if listener || provisional {
+		return nil
+	}
+	return s.own(d)
+}
+
+// isOutbound reports whether a campaign made the call.
+func isOutbound(d finesse.Dialog) bool { return strings.HasPrefix(d.CallType, "OUTBOUND") }
+
+// customer is whom a campaign's call is about: while the agent is reserved the
+// number stands in different places on UCCX and UCCE, later it is the number
+// dialled.
+func (s *Session) customer(d finesse.Dialog) string {
+	for _, v := range d.Variables {
+		if v.Name == "BACustomerNumber" && v.Value != "" {
+			return v.Value
+		}
+	}
+	if d.ToAddress != string(s.extension()) {
+		return cmp.Or(d.CallbackNumber, d.ToAddress)
+	}
+	return d.CallbackNumber
+}
+
 func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 	c := gc.Call{
 		Agent:     s.Agent,
@@ -44,6 +77,9 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		Start:     own.StartTime,
 		Variables: d.Variables,
 	}
+	if isOutbound(d) {
+		c.Customer = s.customer(d)
+	}
 	if known := s.calls[d.ID]; known != nil && (c.Type == "" || c.Type == "NULL") {
 		c.Type = known.told.Type // forgotten in a failover
 	}
@@ -51,7 +87,9 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		c.Cause = own.StateCause
 	}
 	for _, p := range d.Participants {
-		c.Participants = append(c.Participants, gc.Participant{MediaAddress: p.MediaAddress, State: p.State, AddressType: p.AddressType, Start: p.StartTime})
+		c.Participants = append(c.Participants, gc.Participant{
+			MediaAddress: p.MediaAddress, State: p.State, AddressType: p.AddressType, Start: p.StartTime, BargedIn: s.barged[p.MediaAddress],
+		})
 	}
 	return c
 }
@@ -61,11 +99,11 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 // DELETE ends the call whatever the dialog's state says.
 func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 	if event == finesse.Delete {
-		s.ended(d.ID)
+		s.ended(d.ID, d.SecondaryID)
 		delete(s.calls, d.ID)
 		return
 	}
-	own := s.own(d)
+	own := s.part(d)
 	known := s.calls[d.ID]
 	switch {
 	case own == nil: // not the agent's call
@@ -75,24 +113,36 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 	case known != nil && known.over && event != finesse.Post: // told; Finesse still lists it
 		return
 	}
+	s.noteBarge(d)
 	now := s.describe(d, own)
 	if known == nil || known.over {
 		known = &call{}
 		s.calls[d.ID] = known
-		if now.State == gc.Alerting {
-			s.emit(gc.NewInboundCall{Call: now})
-		}
 	}
+	s.announce(known, d, now)
 	known.touched = s.clock
 	known.consult = known.consult || s.isConsultation(d)
 	s.tell(known, now)
+}
+
+// announce tells the driver of a new call: one that rings, or one of a
+// campaign as soon as it is known to be that. A call the agent makes may ring
+// at its own phone first and is not new to anybody.
+func (s *Session) announce(known *call, d finesse.Dialog, now gc.Call) {
+	switch isNew := known.told.Dialog == ""; {
+	case isOutbound(d) && !known.outbound:
+		known.outbound = true
+		s.emit(gc.NewOutboundCall{Call: now})
+	case isNew && now.State == gc.Alerting && now.From != string(s.extension()) && d.CallType != bargeInConsult:
+		s.emit(gc.NewInboundCall{Call: now})
+	}
 }
 
 // isConsultation reports whether the agent made call d about another of its
 // calls. The consulted agent's call is an ordinary one, and so is the call to
 // the customer that follows an outbound preview.
 func (s *Session) isConsultation(d finesse.Dialog) bool {
-	return s.calls[d.AssociatedDialog] != nil && d.FromAddress == string(s.extension()) && !strings.HasPrefix(d.CallType, "OUTBOUND")
+	return s.calls[d.AssociatedDialog] != nil && d.FromAddress == string(s.extension()) && !isOutbound(d)
 }
 
 // report is the event about a call.
@@ -122,15 +172,20 @@ func (s *Session) tell(known *call, now gc.Call) {
 	}
 }
 
-// ended tells the end of a call, once.
-func (s *Session) ended(id gc.DialogID) {
+// ended tells the end of a call, once. A call that was transferred names the
+// one it was joined with (seed, "Release Call Output").
+func (s *Session) ended(id, joined gc.DialogID) {
 	known := s.calls[id]
 	if known == nil || known.over {
 		return
 	}
 	now := known.told
 	now.State, now.Cause = gc.Dropped, ""
+	now.Previous = cmp.Or(now.Previous, joined)
 	s.tell(known, now)
+	if len(s.liveCalls()) == 0 {
+		clear(s.barged)
+	}
 }
 
 // liveCalls are the calls that are not over, oldest first.

@@ -29,9 +29,16 @@ func changeState(state gc.UserState) func(*Session, *Request) {
 	}
 }
 
-// makeCall dials. The outcome is the new call in which the agent is the one
-// who calls.
+// makeCall dials.
 func (s *Session) makeCall(r *Request) {
+	s.call(r, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+		return n.MakeCall(ctx, c, r.ID, from, r.Number)
+	})
+}
+
+// call asks for a call from the agent's phone. The outcome is a new call in
+// which the agent is the one who calls.
+func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
 	if s.extension() == "" {
 		s.answer(r, gc.ReLogin{Agent: s.Agent}) // O-007 b: no extension is known
 		return
@@ -40,7 +47,7 @@ func (s *Session) makeCall(r *Request) {
 	s.request(&await{request: r, call: func(c gc.Call) bool {
 		return known[c.Dialog] == nil && c.From == string(from)
 	}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
-		return n.MakeCall(ctx, c, r.ID, from, r.Number)
+		return send(ctx, n, c, from)
 	}, nil)
 }
 
@@ -98,7 +105,12 @@ func (s *Session) unanswered(a *await, err error) {
 
 // getState answers with the state as Finesse has it now.
 func (s *Session) getState(r *Request) {
-	s.readBackFor(r, func() { s.answer(r, s.state()) })
+	s.readBackFor(r, func() {
+		s.answer(r, s.state())
+		for _, c := range s.liveCalls() { // O-018, for old drivers
+			s.emit(gc.AgentDialogState{Call: c.told})
+		}
+	})
 }
 
 // refresh tells a driver that lost track everything again.
@@ -189,14 +201,15 @@ func wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, reason stri
 }
 
 // forceLogout signs the agent out whatever it does: Finesse signs out only who
-// is not ready.
+// is not ready, and makes ready and working agents that first.
 func (s *Session) forceLogout(r *Request) {
 	out := changeState(gc.LoggedOut)
-	if s.user.State != gc.Ready {
+	before := s.user.State
+	if !slices.Contains([]gc.UserState{gc.Ready, gc.Work, gc.WorkReady}, before) {
 		out(s, r)
 		return
 	}
-	a := &await{request: r, holdsLine: true, user: func(u finesse.User) bool { return u.State != gc.Ready }}
+	a := &await{request: r, holdsLine: true, user: func(u finesse.User) bool { return u.State != before }}
 	a.done = func() {
 		s.busy = false
 		out(s, r)
@@ -228,11 +241,33 @@ func (s *Session) getDialogState(r *Request) {
 	})
 }
 
-// getDialogStateControls answers with the kind and the state of a call.
+// getDialogStateControls answers with the kind and the state of a call and
+// with what the agent may do with it.
 func (s *Session) getDialogStateControls(r *Request) {
 	s.readDialog(r, func(d finesse.Dialog, c gc.Call) gc.Event {
-		return gc.DialogStateControls{Call: c, Consult: s.isConsultation(d)}
+		e := gc.DialogStateControls{Call: c, Consult: s.isConsultation(d)}
+		own := s.own(d)
+		if own == nil {
+			return e
+		}
+		s.before(r, e)
+		return s.controls(own)
 	})
+}
+
+// controlActions are the actions of Finesse behind the controls.
+var controlActions = map[gc.CommandName]string{
+	gc.AnswerCall: "ANSWER", gc.HoldCall: "HOLD", gc.RetrieveCall: "RETRIEVE", gc.ReleaseCall: "DROP",
+	gc.MakeConsultCall: "CONSULT_CALL", gc.TransferCall: "TRANSFER", gc.ConferenceCall: "CONFERENCE", gc.TransferSST: "TRANSFER_SST",
+	gc.UpdateCallVariable: "UPDATE_CALL_DATA", gc.AcceptOutboundPreview: "ACCEPT", gc.RejectOutboundPreview: "REJECT", gc.CloseOutboundPreview: "CLOSE",
+}
+
+func (s *Session) controls(own *finesse.Participant) gc.Controls {
+	e := gc.Controls{Agent: s.Agent}
+	for _, control := range gc.CallControls {
+		e.Controls = append(e.Controls, slices.Contains(own.Actions, controlActions[control]))
+	}
+	return e
 }
 
 // readDialog answers with what event makes of a call, also of one that is not
@@ -283,24 +318,6 @@ func ask[T any](s *Session, question func(context.Context, Node, finesse.Credent
 			then(answer, err)
 		}
 	})
-}
-
-// reasonCodes lists the codes of a category.
-func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
-	return func(s *Session, r *Request) {
-		ask(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.ReasonCode, error) {
-			if category == gc.WrapUpReasons {
-				return n.WrapUpReasons(ctx, c)
-			}
-			return n.ReasonCodes(ctx, c, category)
-		}, func(codes []gc.ReasonCode, err error) {
-			if err != nil {
-				s.fail(r, err)
-				return
-			}
-			s.answer(r, gc.ReasonCodes{Agent: s.Agent, FullName: s.info().FullName(), Category: category, Codes: codes})
-		})
-	}
 }
 
 // wrongPassword reports whether Finesse refused the credentials: no further

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -117,6 +118,7 @@ func (s *Session) takenOver() {
 	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.destination)))
 	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.info().FullName()})
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
+	s.leaveTeams()
 }
 
 // login signs the agent in at an extension. It holds the line until the
@@ -175,6 +177,7 @@ func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 		}
 		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.user.Extension)))...)
 		s.tellAll(a.request)
+		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: c.Password, Extension: s.extension(), Subscribed: time.Now()}})
 	})
 }
 
@@ -202,7 +205,7 @@ func (s *Session) tellAll(r *Request) {
 	}
 	last := len(events) - 1
 	for _, e := range events[:last] {
-		s.Emit(Emission{Destination: s.to(r), Event: e, Answer: true, CorrelationID: r.CorrelationID})
+		s.before(r, e)
 	}
 	s.answer(r, events[last])
 }

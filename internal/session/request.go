@@ -14,6 +14,7 @@ import (
 // Request is a command on its way.
 type Request struct {
 	gc.Command
+	Type, Text    string            // JMSType and parameters as sent; Text is "" where it holds a password
 	ID            finesse.RequestID // follows the command through the log and to Finesse
 	CorrelationID string
 	ReplyTo       gc.Destination // used where no destination is known yet
@@ -60,6 +61,22 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 	gc.GetDialogParticipants:  (*Session).getDialogParticipants,
 	gc.UpdateCallVariable:     (*Session).updateCallVariable,
 	gc.WrapUpCall:             (*Session).wrapUp,
+	gc.AcceptOutboundPreview:  act(finesse.Accept, gc.Accepted, gc.Initiating, gc.Initiated, gc.Active, gc.Dropped),
+	gc.RejectOutboundPreview:  act(finesse.Reject, gc.Dropped),
+	gc.CloseOutboundPreview:   act(finesse.Close, gc.Dropped),
+	gc.PauseRecording:         record(Recorder.Pause),
+	gc.ResumeRecording:        record(Recorder.Resume),
+	gc.GetAllAgents:           (*Session).getAllAgents,
+	gc.GetPhonebooks:          (*Session).getPhonebooks,
+	gc.GetTeamPhonebooks:      (*Session).getTeamPhonebooks,
+	gc.GetPhonebookContacts:   (*Session).getPhonebookContacts,
+	gc.GetQueueList:           (*Session).getQueueList,
+	gc.GetTeamUsers:           (*Session).getTeamUsers,
+	gc.GetTeamUserState:       (*Session).getTeamUserState,
+	gc.SilentMonitor:          (*Session).silentMonitor,
+	gc.EndSilentMonitor:       act(finesse.Drop, gc.Dropped),
+	gc.BargeIn:                (*Session).bargeIn,
+	gc.DropParticipant:        (*Session).dropParticipant,
 }
 
 // begin starts a command.
@@ -67,12 +84,14 @@ func (s *Session) begin(r *Request) {
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
+	case s.connected && r.Agent != s.Agent:
+		s.changeMember(r)
 	case s.connected || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
 	case r.Spec.Name == gc.Login || r.Spec.Name == gc.MobileAgentLogin:
 		s.connectAndLogin(r)
 	default:
-		s.answer(r, gc.ReLogin{Agent: s.Agent})
+		s.answer(r, gc.ReLogin{Agent: r.Agent})
 	}
 }
 
@@ -86,7 +105,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
-	s.finish(r, gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)}, err)
+	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
 	used := s.credentials
 	if carried := r.Password; carried != (gc.Secret{}) {
 		used.Password = carried
@@ -102,6 +121,7 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 	}
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
 	s.connected, s.refused, s.redial = false, true, nil
+	s.forgetTeams()
 	if s.stream != nil {
 		s.stream.Close()
 		s.stream = nil
@@ -109,8 +129,13 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
-	s.Emit(Emission{Destination: s.to(r), Event: e, Answer: true, CorrelationID: r.CorrelationID, Acknowledge: r.Acknowledge})
+	s.Emit(Emission{Destination: s.to(r), Event: e, Cause: r, Acknowledge: r.Acknowledge})
 	r.Finished(err)
+}
+
+// before emits an event of a command's answer that is not the last.
+func (s *Session) before(r *Request, e gc.Event) {
+	s.Emit(Emission{Destination: s.to(r), Event: e, Cause: r})
 }
 
 // silent ends a command that has no answer.

@@ -34,41 +34,6 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// Node is one Finesse server as a session uses it. Every method but Subscribe
-// is a REST request; all end by ctx or their own deadline and return errors
-// that have a gc.Error in their chain.
-type Node interface {
-	User(context.Context, finesse.Credentials) (finesse.User, error)
-	Dialogs(context.Context, finesse.Credentials) ([]finesse.Dialog, error)
-	Dialog(context.Context, finesse.Credentials, gc.DialogID) (finesse.Dialog, error)
-	ReasonCodes(context.Context, finesse.Credentials, gc.ReasonCategory) ([]gc.ReasonCode, error)
-	SignIn(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension) error
-	ChangeState(context.Context, finesse.Credentials, finesse.RequestID, gc.UserState, gc.ReasonCodeID) error
-	MakeCall(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension, gc.PhoneNumber) error
-	Act(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, finesse.Action, gc.Extension) error
-	SignInMobile(ctx context.Context, c finesse.Credentials, id finesse.RequestID, at gc.Extension, dial gc.PhoneNumber, mode string) error
-	Consult(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, gc.Extension, gc.PhoneNumber) error
-	TransferSST(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, gc.Extension, gc.PhoneNumber) error
-	UpdateCallData(context.Context, finesse.Credentials, finesse.RequestID, gc.DialogID, string, []gc.CallVariable) error
-	WrapUpReasons(context.Context, finesse.Credentials) ([]gc.ReasonCode, error)
-	// Subscribe opens the agent's notification stream: when it returns,
-	// presence is sent and every later change will be notified.
-	Subscribe(context.Context, finesse.Credentials) (Stream, error)
-}
-
-// Stream is an agent's notification stream.
-type Stream interface {
-	Updates() <-chan finesse.Update // closed when the stream is lost
-	Err() error                     // why, once Updates is closed
-	Close()                         // does not block, may be called twice
-}
-
-// Licences bounds how many agents are signed in at a time.
-type Licences interface {
-	Take() bool // false: the limit is reached
-	Give()
-}
-
 // Options wires a session. All fields are required.
 type Options struct {
 	Agent    gc.AgentID
@@ -76,6 +41,7 @@ type Options struct {
 	Emit     func(Emission) // called from the session's goroutine; must not block
 	Ended    func()         // called once, after the last Emit
 	Licences Licences
+	Recorder Recorder
 	// SystemChanged is called when Finesse notifies a change of its own state.
 	SystemChanged func()
 	Logger        *zap.Logger
@@ -95,11 +61,10 @@ var DefaultTimes = Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Back
 
 // Emission is an event on its way to a driver.
 type Emission struct {
-	Destination   gc.Destination
-	Event         gc.Event
-	Answer        bool   // a command asked for it
-	CorrelationID string // of the command that the event answers, "" for none
-	Acknowledge   func() // to be called once the event is confirmed; may be nil
+	Destination gc.Destination // "" for gc.AgentSync, which is for other connectors
+	Event       gc.Event
+	Cause       *Request // the command that the event answers, nil for none
+	Acknowledge func()   // to be called once the event is confirmed; may be nil
 }
 
 // mailboxSize bounds the commands waiting for one agent. A person's driver
@@ -132,10 +97,13 @@ type Session struct {
 	attempts    int    // to get the stream back
 	redial      <-chan time.Time
 
-	user  finesse.User
-	clock uint64 // counts notifications; see snapshot
-	seen  uint64 // clock of the last user notification
-	calls map[gc.DialogID]*call
+	user   finesse.User
+	clock  uint64 // counts notifications; see truth
+	seen   uint64 // clock of the last user notification
+	calls  map[gc.DialogID]*call
+	barged map[string]bool              // the extensions of supervisors who broke into a call
+	teams  map[gc.TeamID]*team          // those the driver asked about
+	leads  atomic.Pointer[[]gc.AgentID] // their members, for others to read
 
 	busy     bool // a command holds the line
 	awaiting []*await
@@ -150,6 +118,8 @@ func New(o Options) *Session {
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
 		calls:    map[gc.DialogID]*call{},
+		barged:   map[string]bool{},
+		teams:    map[gc.TeamID]*team{},
 	}
 }
 

@@ -17,6 +17,8 @@ func (s *Session) notified(u finesse.Update) {
 	switch {
 	case u.Error != nil:
 		s.rejected(u)
+	case u.Team != "":
+		s.memberNotified(u.Team, u.User)
 	case u.User != nil:
 		if u.User.LoginID == s.Agent || u.User.LoginID == "" {
 			s.seen = s.clock
@@ -39,6 +41,7 @@ func (s *Session) userChanged(now finesse.User) {
 	s.user = merge(before, now)
 	if s.user.State == gc.LoggedOut && before.State != gc.LoggedOut {
 		s.returnLicence()
+		s.leaveTeams()
 	}
 	a := s.take(func(a *await) bool { return a.user != nil && a.user(s.user) })
 	switch {
@@ -128,9 +131,9 @@ func (s *Session) readBack(then func(error)) {
 // is newer, and tells the ends that were missed.
 func (s *Session) adopt(t truth) {
 	for _, d := range t.dialogs {
-		known, own := s.calls[d.ID], s.own(d)
+		known, own := s.calls[d.ID], s.part(d)
 		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) {
-			s.calls[d.ID] = &call{told: s.describe(d, own), touched: t.at}
+			s.calls[d.ID] = &call{told: s.describe(d, own), outbound: isOutbound(d), touched: t.at}
 		}
 	}
 	for _, d := range t.dialogs { // once all are known
@@ -170,7 +173,7 @@ func (s *Session) endUnlisted(t truth) {
 	for id, known := range s.calls {
 		listed := slices.ContainsFunc(t.dialogs, func(d finesse.Dialog) bool { return d.ID == id })
 		if !listed && known.touched <= t.at {
-			s.ended(id)
+			s.ended(id, "")
 			delete(s.calls, id)
 		}
 	}
@@ -233,5 +236,6 @@ func (s *Session) resubscribed(node Node, used finesse.Credentials, t truth, err
 		s.node, s.stream, s.attempts = node, t.stream, 0
 		t.at = s.clock
 		s.compare(t)
+		s.rejoinTeams()
 	}
 }

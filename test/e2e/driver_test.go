@@ -25,6 +25,7 @@ type driver struct {
 	queue       string
 	destination string // a topic
 	password    string // of its agents
+	statusBar   bool   // each event that has one is followed by a sentence
 	got         chan *broker.Delivery
 
 	mu     sync.Mutex
@@ -98,15 +99,25 @@ func (d *driver) next() *broker.Delivery {
 	defer timer.Stop()
 	select {
 	case m := <-d.got:
-		d.note(m.Category + "\t" + m.Body)
-		require.True(d.t, m.Text, "an event must be a TextMessage")
-		return m
+		return d.heard(m)
 	case <-d.client.Done():
-		require.FailNow(d.t, "the broker has gone", "%v", d.client.Err())
 	case <-timer.C:
 		require.FailNow(d.t, "no event came")
 	}
-	panic("not reached")
+	select {
+	case m := <-d.got: // what came before the broker went
+		return d.heard(m)
+	default:
+		require.FailNow(d.t, "the broker has gone", "%v", d.client.Err())
+		panic("not reached")
+	}
+}
+
+func (d *driver) heard(m *broker.Delivery) *broker.Delivery {
+	d.t.Helper()
+	d.note(m.Category + "\t" + m.Body)
+	require.True(d.t, m.Text, "an event must be a TextMessage")
+	return m
 }
 
 // until reads events up to the one that says what: "State#READY",
@@ -116,18 +127,33 @@ func (d *driver) until(what string) *broker.Delivery {
 	d.t.Helper()
 	for {
 		if m := d.next(); strings.HasPrefix(said(m.Body), what) {
+			d.readSentence(said(m.Body))
 			return m
 		}
 	}
 }
 
-// begin signs agent 1001 in, as every conversation begins.
+// readSentence reads what follows an event for the agent's status bar.
+func (d *driver) readSentence(said string) {
+	d.t.Helper()
+	key := strings.Replace(said, "#DROPPED", "#DROP", 1)
+	hasOne := strings.HasPrefix(said, "Error#") || slices.ContainsFunc(gc.UserMessages, func(m gc.UserMessage) bool { return m.Key == key && m.Text != "" })
+	if d.statusBar && hasOne {
+		require.Contains(d.t, d.next().Body, "#Control#PrintStatusBar#")
+	}
+}
+
+// begin signs agent 1001 in, as most conversations begin.
 func (d *driver) begin(format string) {
+	d.t.Helper()
+	d.beginAs("1001", "2001", format)
+}
+
+func (d *driver) beginAs(agent, extension, format string) {
+	d.t.Helper()
 	d.send("system/Hello#"+d.destination, "format", format)
 	d.until("System#IN_SERVICE")
-	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
-	d.send("agent_state/Login#1001 secret,2001")
-	d.until("State#NOT_READY")
+	d.signIn(agent, extension)
 }
 
 // expect reads exactly these events, in the text format.
@@ -160,7 +186,12 @@ var dialogID = regexp.MustCompile(`DialogID:(\d+)|"(?:dialogId|assDialogId)":"(\
 // untilCall reads up to an event of a call and gives the call's id.
 func (d *driver) untilCall(state gc.CallState) string {
 	d.t.Helper()
-	m := d.until("InboundCall#" + string(state))
+	return d.idOf(d.until("InboundCall#" + string(state)))
+}
+
+// idOf is the id of the call that an event is about.
+func (d *driver) idOf(m *broker.Delivery) string {
+	d.t.Helper()
 	id := dialogID.FindStringSubmatch(m.Body)
 	require.NotNil(d.t, id, m.Body)
 	return id[1] + id[2]

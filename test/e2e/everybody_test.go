@@ -31,7 +31,10 @@ func everybodyAtOnce(t *testing.T, s brokerServer) {
 	for i, a := range agents {
 		wg.Go(func() { dayOf(c, d, string(a.ID), strconv.Itoa(3001+i), calls, at[string(a.ID)]) })
 	}
-	lines := len(agents) * len(dayInText("", "", "", make([]string, calls)))
+	lines := 0
+	for _, a := range agents {
+		lines += len(dayInText(string(a.ID), "", "", make([]string, calls)))
+	}
 	for range lines {
 		body := d.next().Body
 		agent, _, _ := strings.Cut(body, "#")
@@ -98,16 +101,21 @@ func dayOf(c *connector, d *driver, agent, extension string, calls int, heard <-
 	}
 }
 
+// teamsOf are the ids and names of the teams that each supervisor leads.
+var teamsOf = map[string][2]string{"2001": {"1", "Sales"}, "2002": {"1,2", "Sales,Support"}, "2003": {}}
+
 // dayInText is every event of dayOf.
 func dayInText(agent, name, extension string, dialogs []string) []string {
 	first, last, _ := strings.Cut(name, " ")
 	state := func(s string) string { return agent + "#State#" + s + "##" + name }
 	variables := strings.TrimPrefix(strings.Repeat("|callVariable%d=", 10), "|")
 	variables = fmt.Sprintf(variables, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-	lines := []string{
-		fmt.Sprintf("%s#AgentInfo#%s#%s#%t#NOT_ALLOWED#%s", agent, first, last, agent == "2001", name),
-		state("NOT_READY"), state("READY"),
+	teams, supervisor := teamsOf[agent]
+	lines := []string{fmt.Sprintf("%s#AgentInfo#%s#%s#%t#NOT_ALLOWED#%s", agent, first, last, supervisor, name)}
+	if supervisor {
+		lines = append(lines, fmt.Sprintf("%s#TeamInfoIDs#TeamID#%s#%s", agent, teams[0], name), fmt.Sprintf("%s#TeamInfoNames#TeamName#%s#%s", agent, teams[1], name))
 	}
+	lines = append(lines, state("NOT_READY"), state("READY"))
 	for _, id := range dialogs {
 		call := func(s string) string {
 			return fmt.Sprintf("%s#InboundCall#%s#DialogID:%s#4085551234#ani=4085551234|%s#2026-03-05 12:00:00#%s", agent, s, id, variables, name)

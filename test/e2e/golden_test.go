@@ -10,6 +10,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
 // golden compares a conversation byte for byte with testdata/name.golden. In
@@ -33,21 +34,48 @@ var talkable = []wire.Format{wire.Text, wire.Text44, wire.JSON}
 // TestConversations has each whole conversation over STOMP. "one-call" is also
 // what a driver over OpenWire hears: see TestOneCallOverJMS.
 func TestConversations(t *testing.T) {
-	talks := map[string]func(c *connector, d *driver, format string){"main-job": mainJob, "one-call": oneCall, "consult": consult}
 	onBoth(t, func(t *testing.T, s brokerServer) {
-		for name, talk := range talks {
-			for _, format := range talkable {
-				t.Run(name+"."+string(format), func(t *testing.T) {
+		for _, x := range conversations {
+			for _, format := range x.formats {
+				t.Run(x.name+"."+string(format), func(t *testing.T) {
 					t.Parallel()
-					c := start(t, s)
+					f := startFinesse(t, x.finesse)
+					c := launch(t, f, configuration(t, s, f), func(c *config.Config) { c.Messages.StatusBar = x.statusBar })
+					c.waitConsuming()
 					d := newDriver(c, "crm")
-					talk(c, d, string(format))
-					golden(t, name+"."+string(format), d.conversation())
+					d.statusBar = x.statusBar
+					x.talk(c, d, string(format))
+					golden(t, x.name+"."+string(format), d.conversation())
 				})
 			}
 		}
 	})
 }
+
+var inText = []wire.Format{wire.Text}
+
+var conversations = []struct {
+	name      string
+	formats   []wire.Format
+	talk      func(c *connector, d *driver, format string)
+	finesse   func(*simulator.Options)
+	statusBar bool
+}{
+	{name: "main-job", formats: talkable, talk: mainJob, finesse: plain},
+	{name: "one-call", formats: talkable, talk: oneCall, finesse: plain},
+	{name: "consult", formats: talkable, talk: consult, finesse: plain},
+	{name: "campaign", formats: talkable, talk: campaign, finesse: plain},
+	{name: "wrap-up", formats: talkable, talk: wrapUp, finesse: wrapUpOptional},
+	{name: "status-bar-main-job", formats: inText, talk: mainJob, finesse: plain, statusBar: true},
+	{name: "status-bar-consult", formats: inText, talk: consult, finesse: plain, statusBar: true},
+	{name: "status-bar-campaign", formats: inText, talk: campaign, finesse: plain, statusBar: true},
+	{name: "status-bar-wrap-up", formats: inText, talk: wrapUp, finesse: wrapUpOptional, statusBar: true},
+	{name: "status-bar-rare", formats: inText, talk: rare, finesse: plain, statusBar: true},
+}
+
+func plain(*simulator.Options) {}
+
+func wrapUpOptional(o *simulator.Options) { o.WrapUp = simulator.WrapUpOptional }
 
 // A driver names its format, or the configuration does for its destination, or
 // for all.
@@ -196,8 +224,13 @@ func consult(c *connector, d *driver, format string) {
 	d.send("agent_call/TransferCall#1001 2001," + id)
 	d.until("State#READY")
 
-	d.note("# a blind transfer")
+	d.note("# a consultation that fails, and a blind transfer")
 	id = d.answered(c)
+	d.send("agent_call/ConsultCall#1001 5550001," + id)
+	d.send("agent_call/ReleaseCall#1001 " + d.idOf(d.until("ConsultCall#FAILED")))
+	d.until("ConsultCall#DROPPED")
+	d.send("agent_call/RetrieveCall#1001 " + id)
+	d.until("State#TALKING")
 	d.send("agent_call/Transfer_sst#1001 " + colleague + "," + id)
 	d.until("State#READY")
 }
@@ -214,9 +247,7 @@ func (d *driver) answered(c *connector) string {
 // consulted is a call to somebody, who has answered, about another one.
 func (d *driver) consulted(about, number string) string {
 	d.send("agent_call/ConsultCall#1001 " + number + "," + about)
-	m := d.until("ConsultCall#ACTIVE")
+	id := d.idOf(d.until("ConsultCall#ACTIVE"))
 	d.until("State#TALKING")
-	id := dialogID.FindStringSubmatch(m.Body)
-	require.NotNil(d.t, id, m.Body)
-	return id[1] + id[2]
+	return id
 }

@@ -54,11 +54,9 @@ var kinds = map[gc.Kind]kind{
 		return err
 	}},
 	gc.ModeKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
-		if s = strings.ToLower(s); s != "true" && s != "false" {
-			return errors.New("is neither true (call by call) nor false (nailed connection)")
-		}
-		c.NailedUp = s == "false"
-		return nil
+		callByCall, err := parseBool(s)
+		c.NailedUp = !callByCall
+		return err
 	}},
 	gc.IgnoredKind: {missing: gc.PleaseRetry, empty: true, set: func(*gc.Command, string) error { return nil }},
 	gc.WrapUpReasonKind: {missing: gc.MissingReasonCode, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
@@ -73,6 +71,47 @@ var kinds = map[gc.Kind]kind{
 		c.Variable.Value = s
 		return atMost(maxValue, s)
 	}},
+	gc.PreviewActionKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		if want := previewActions[c.Spec.Name]; !strings.EqualFold(s, want) {
+			return fmt.Errorf("is not %s", want)
+		}
+		return nil
+	}},
+	gc.TeamKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
+		c.Team, err = gc.ParseTeamID(s)
+		return err
+	}},
+	gc.TeamEventsKind: {wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
+		c.TeamEvents, err = parseBool(s)
+		return err
+	}},
+	gc.MemberKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
+		c.Member, err = gc.ParseAgentID(s)
+		return err
+	}},
+	gc.PartyKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		_, err := gc.ParseAgentID(s) // an extension passes too
+		c.Party = s
+		return err
+	}},
+	gc.PhonebookKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
+		c.Phonebook, err = gc.ParsePhonebookID(s)
+		return err
+	}},
+}
+
+// previewActions are what the seed has the driver repeat.
+var previewActions = map[gc.CommandName]string{
+	gc.AcceptOutboundPreview: "ACCEPT",
+	gc.RejectOutboundPreview: "REJECT",
+	gc.CloseOutboundPreview:  "CLOSE",
+}
+
+func parseBool(s string) (bool, error) {
+	if s = strings.ToLower(s); s != "true" && s != "false" {
+		return false, errors.New("is neither true nor false")
+	}
+	return s == "true", nil
 }
 
 // maxValue is the longest name or value, in bytes, that Finesse takes: all ECC
@@ -143,6 +182,9 @@ func parseParameters(c *gc.Command, body string) error {
 		}
 		if !kind.rest { // a blank may be part of a password or a value
 			field = strings.TrimSpace(field)
+		}
+		if field == "" && p.Optional {
+			continue
 		}
 		if field == "" && (!kind.empty || i >= len(fields)) {
 			return gc.Errorf(kind.missing, "parse parameters", "%s lacks %s", c.Spec.Name, p.Name)

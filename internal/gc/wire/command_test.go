@@ -15,7 +15,7 @@ import (
 // show writes the fields of a command that are set, passwords included.
 func show(c gc.Command) string {
 	s := string(c.Spec.Name)
-	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason), c.WrapUp, c.Variable.Name, c.Variable.Value} {
+	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason), c.WrapUp, c.Variable.Name, c.Variable.Value, string(c.Team), string(c.Member), c.Party, string(c.Phonebook)} {
 		if v != "" {
 			s += " [" + v + "]"
 		}
@@ -23,10 +23,14 @@ func show(c gc.Command) string {
 	if c.NailedUp {
 		s += " nailed up"
 	}
+	if c.TeamEvents {
+		s += " with events"
+	}
 	return s
 }
 
 func TestCommandsAreRead(t *testing.T) {
+	read := map[gc.CommandName]bool{}
 	for _, x := range []struct{ rule, typ, body, want string }{
 		{"a destination stands behind Hello", "Hello#10.0.0.7", "", "Hello [/topic/10.0.0.7]"},
 		{"Beat names a queue", "Beat#queue://crm", "", "Beat [/queue/crm]"},
@@ -59,14 +63,43 @@ func TestCommandsAreRead(t *testing.T) {
 		{"wrapup has the reason first", "wrapup#1001", " Happy customer ,16871253", "wrapup [1001] [16871253] [Happy customer]"},
 		{"the value of a variable may have commas and blanks", "update_call_variable#1001", "7,user.ecc[0], a,b ", "update_call_variable [1001] [7] [user.ecc[0]] [ a,b ]"},
 		{"the value of a variable may be empty", "update_call_variable#1001", "7,callVariable4,", "update_call_variable [1001] [7] [callVariable4]"},
+		{"wrapupreasoncode", "wrapupreasoncode#1001", "", "wrapupreasoncode [1001]"},
+		{"force_logout", "FORCE_LOGOUT#1001", "", "force_logout [1001]"},
+		{"makeworkready", "MakeWorkReady#1001", "", "makeworkready [1001]"},
+		{"makeworknotready", "makeworknotready#1001", "", "makeworknotready [1001]"},
+		{"getdialogstatecontrols", "getdialogstatecontrols#1001", "7", "getdialogstatecontrols [1001] [7]"},
+		{"getDialogParticipants", "getdialogparticipants#1001", "7", "getDialogParticipants [1001] [7]"},
+		{"getallagents", "getallagents#1001", "", "getallagents [1001]"},
+		{"ZOOMPauseRecording", "ZoomPauseRecording#1001", "", "ZOOMPauseRecording [1001]"},
+		{"ZOOMResumeRecording", "ZOOMResumeRecording#1001", "", "ZOOMResumeRecording [1001]"},
+		{"GetPhonebooks", "GetPhonebooks#1001", "", "GetPhonebooks [1001]"},
+		{"the phone books of the agent's own team", "GetTeamPhonebooks#1001", "", "GetTeamPhonebooks [1001]"},
+		{"the phone books of a team", "GetTeamPhonebooks#1001", "7", "GetTeamPhonebooks [1001] [7]"},
+		{"GetPhonebookContacts", "GetPhonebookContacts#1001", "12", "GetPhonebookContacts [1001] [12]"},
+		{"a preview is accepted with its word", "AcceptOutboundPreview#1001", "16871253,ACCEPT", "AcceptOutboundPreview [1001] [16871253]"},
+		{"a preview is rejected with its word", "RejectOutboundPreview#1001", "16871253,REJECT", "RejectOutboundPreview [1001] [16871253]"},
+		{"a preview is closed with its word, in any case", "CloseOutboundPreview#1001", "16871253, close", "CloseOutboundPreview [1001] [16871253]"},
+		{"getqueuelist", "getqueuelist#2001", "", "getqueuelist [2001]"},
+		{"silentmonitor names the agent by extension", "silentmonitor#2001", "1101", "silentmonitor [2001] [1101]"},
+		{"endsilentmonitor", "endsilentmonitor#2001", "16871253", "endsilentmonitor [2001] [16871253]"},
+		{"dropparticipant", "dropparticipant#2001", "1101,16871253", "dropparticipant [2001] [1101] [16871253]"},
+		{"the members of a team", "getteamusers#2001", "7", "getteamusers [2001] [7]"},
+		{"the members of a team and what happens to them", "getteamusers#2001", "7, TRUE", "getteamusers [2001] [7] with events"},
+		{"the members of a team and no more", "getteamusers#2001", "7,false", "getteamusers [2001] [7]"},
+		{"an empty second field of getteamusers is none", "getteamusers#2001", "7,", "getteamusers [2001] [7]"},
+		{"getteamuserstate names the member by login id", "getteamuserstate#2001", "ann.smith", "getteamuserstate [2001] [ann.smith]"},
+		{"bargein takes a login id", "bargein#2001", "ann.smith,16871253", "bargein [2001] [16871253] [ann.smith]"},
+		{"bargein takes an extension", "bargein#2001", "+4920142054,16871253", "bargein [2001] [16871253] [+4920142054]"},
 		{"an agent id may be a name", "GetState#jehanzeb.riaz@site", "", "GetState [jehanzeb.riaz@site]"},
 	} {
 		t.Run(x.rule, func(t *testing.T) {
 			c, err := wire.ParseCommand(x.typ, x.body)
 			require.NoError(t, err)
 			require.Equal(t, x.want, show(c))
+			read[c.Spec.Name] = true
 		})
 	}
+	require.Len(t, read, len(gc.Commands), "every command is read once at least")
 }
 
 func TestBadCommandsAreRefusedWithTheSeedsCode(t *testing.T) {

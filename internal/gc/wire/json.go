@@ -2,193 +2,134 @@ package wire
 
 import "github.com/finesse-connector/finesse-connector/internal/gc"
 
-// The JSON forms: fields and order as the seed's samples print them. Error
-// and RE_LOGIN have no sample there and are ours.
+// The JSON forms: members and their order as the seed's samples print them.
+// Those without a sample there are ours.
 
-func systemJSON(_ *jsonForm, e gc.System) any {
-	return struct {
-		Type   string          `json:"type"`
-		Status gc.SystemStatus `json:"status"`
-	}{"System", e.Status}
+func systemJSON(j *jsonForm, e gc.System) { j.texts("type", "System", "status", string(e.Status)) }
+
+func stateJSON(j *jsonForm, e gc.State) {
+	const notUsed = "" // says the seed
+	j.texts("type", "State", "agentId", string(e.Agent), "state", string(e.State), "reasonCode", string(e.Reason),
+		"stateChangeTimeString", notUsed, "pendingState", string(e.Pending))
+	j.time("stateChangeTime", e.Changed)
 }
 
-type stateObject struct {
-	Type                  string          `json:"type"`
-	AgentID               gc.AgentID      `json:"agentId"`
-	State                 gc.UserState    `json:"state"`
-	ReasonCode            gc.ReasonCodeID `json:"reasonCode"`
-	StateChangeTimeString string          `json:"stateChangeTimeString"` // "not used", always empty
-	PendingState          gc.UserState    `json:"pendingState"`
-	StateChangeTime       string          `json:"stateChangeTime"`
+func reLoginJSON(j *jsonForm, e gc.ReLogin) {
+	stateJSON(j, gc.State{Agent: e.Agent, State: "RE_LOGIN"})
 }
 
-func stateJSON(j *jsonForm, e gc.State) any {
-	return stateObject{"State", e.Agent, e.State, e.Reason, "", e.Pending, j.time(e.Changed)}
+func errorJSON(j *jsonForm, e gc.ErrorEvent) {
+	j.texts("type", "Error", "error", string(e.Code), "agentId", string(e.Agent))
 }
 
-func reLoginJSON(_ *jsonForm, e gc.ReLogin) any {
-	return stateObject{Type: "State", AgentID: e.Agent, State: "RE_LOGIN"}
+func statusBarJSON(j *jsonForm, e gc.StatusBar) {
+	j.texts("type", "Control", "control", "PrintStatusBar", "message", e.Message, "agentId", string(e.Agent))
 }
 
-func errorJSON(_ *jsonForm, e gc.ErrorEvent) any {
-	return struct {
-		Type    string     `json:"type"`
-		Error   gc.Code    `json:"error"`
-		AgentID gc.AgentID `json:"agentId"`
-	}{"Error", e.Code, e.Agent}
+func agentLogoutJSON(j *jsonForm, e gc.AgentLogout) {
+	j.texts("type", "LOGOUT", "agentId", string(e.Agent))
 }
 
-type teamObject struct {
-	ID   gc.TeamID `json:"id"`
-	Name string    `json:"name"`
+func agentInfoJSON(j *jsonForm, e gc.AgentInfo) {
+	j.texts("type", "AgentInfo", "firstName", e.FirstName, "lastName", e.LastName)
+	j.flag("supervisor", e.Supervisor)
+	j.texts("wrapUpOnIncoming", e.WrapUp)
+	j.objects("teams", len(e.Teams), func(i int) { j.team(e.Teams[i]) })
+	j.object("team", func() { j.team(e.Team) })
+	j.texts("agentId", string(e.Agent))
 }
 
-func agentInfoJSON(_ *jsonForm, e gc.AgentInfo) any {
-	teams := make([]teamObject, len(e.Teams)) // never null: [] for an agent
-	for i, t := range e.Teams {
-		teams[i] = teamObject(t)
-	}
-	return struct {
-		Type       string       `json:"type"`
-		FirstName  string       `json:"firstName"`
-		LastName   string       `json:"lastName"`
-		Supervisor bool         `json:"supervisor"`
-		WrapUp     string       `json:"wrapUpOnIncoming"`
-		Teams      []teamObject `json:"teams"`
-		Team       teamObject   `json:"team"`
-		AgentID    gc.AgentID   `json:"agentId"`
-	}{"AgentInfo", e.FirstName, e.LastName, e.Supervisor, e.WrapUp, teams, teamObject(e.Team), e.Agent}
+func (j *jsonForm) team(t gc.Team) { j.texts("id", string(t.ID), "name", t.Name) }
+
+func reconnectJSON(j *jsonForm, e gc.Reconnect) {
+	j.texts("type", "RECONNECT", "request", e.Request, "text", e.Text, "agentId", string(e.Agent))
 }
 
-func newInboundCallJSON(_ *jsonForm, e gc.NewInboundCall) any {
-	return struct {
-		Type          string      `json:"type"`
-		DialogID      gc.DialogID `json:"dialogId"`
-		FromAddress   string      `json:"fromAddress"`
-		CallVariables []pair      `json:"callVariables"`
-		AgentID       gc.AgentID  `json:"agentId"`
-	}{"NewInboundCall", e.Dialog, e.From, variablePairs(e.Call), e.Agent}
+func destinationReconnectJSON(j *jsonForm, e gc.DestinationReconnect) {
+	j.texts("type", "DESTINATION", "destination", e.Destination.Name(), "status", "RECONNECT")
 }
 
-type participantObject struct {
-	MediaAddress string       `json:"mediaAddress"`
-	State        gc.CallState `json:"state"`
-	AddressType  string       `json:"addressType"`
+func teamMemberStateJSON(j *jsonForm, e gc.TeamMemberState) {
+	j.texts("type", "TeamMemberStateChanged", "teamId", string(e.Team), "memberId", string(e.Member.Agent), "state", string(e.Member.State),
+		"reasonCode", string(e.Member.Reason), "pendingState", string(e.Member.Pending))
+	j.time("stateChangeTime", e.Member.Changed)
+	j.texts("agentId", string(e.Agent))
 }
 
-func inboundCallJSON(j *jsonForm, e gc.InboundCall) any {
+func newInboundCallJSON(j *jsonForm, e gc.NewInboundCall) { j.newCall("NewInboundCall", e.Call) }
+
+func newOutboundCallJSON(j *jsonForm, e gc.NewOutboundCall) { j.newCall("NewOutboundCall", e.Call) }
+
+func (j *jsonForm) newCall(name string, c gc.Call) {
+	j.texts("type", name, "dialogId", string(c.Dialog), "fromAddress", c.From)
+	j.callVariables(c)
+	j.texts("agentId", string(c.Agent))
+}
+
+func inboundCallJSON(j *jsonForm, e gc.InboundCall) {
 	if e.State == gc.Dropped {
-		return droppedJSON(e.Call)
+		droppedJSON(j, e)
+		return
 	}
-	return struct {
-		Type          string              `json:"type"`
-		DialogID      gc.DialogID         `json:"dialogId"`
-		State         gc.CallState        `json:"state"`
-		StartTime     string              `json:"startTime"`
-		PrevDialogID  *gc.DialogID        `json:"prevDialogId"`
-		FromAddress   string              `json:"fromAddress"`
-		CallVariables []pair              `json:"callVariables"`
-		Participants  []participantObject `json:"participants"`
-		AgentID       gc.AgentID          `json:"agentId"`
-		Cause         string              `json:"cause,omitempty"` // of FAILED; ours
-	}{"InboundCall", e.Dialog, e.State, j.time(e.Start), orNull(e.Previous), e.From, variablePairs(e.Call), participantObjects(e.Call), e.Agent, e.Cause}
-}
-
-func participantObjects(c gc.Call) []participantObject {
-	objects := make([]participantObject, len(c.Participants)) // never null
-	for i, p := range c.Participants {
-		objects[i] = participantObject{p.MediaAddress, p.State, p.AddressType}
-	}
-	return objects
-}
-
-// consultCallJSON has no short form of its own for the end.
-func consultCallJSON(j *jsonForm, e gc.ConsultCall) any {
-	return struct {
-		Type          string              `json:"type"`
-		State         gc.CallState        `json:"state"`
-		AssDialogID   gc.DialogID         `json:"assDialogId"`
-		FromAddress   string              `json:"fromAddress"`
-		ToAddress     string              `json:"toAddress"`
-		StartTime     string              `json:"startTime"`
-		CallVariables []pair              `json:"callVariables"`
-		Participants  []participantObject `json:"participants"`
-		AgentID       gc.AgentID          `json:"agentId"`
-		Cause         string              `json:"cause,omitempty"` // of FAILED; ours
-	}{"ConsultCall", e.State, e.Dialog, e.From, e.To, j.time(e.Start), variablePairs(e.Call), participantObjects(e.Call), e.Agent, e.Cause}
-}
-
-// statusObject is a call in DialogStatus, which is ours as a whole.
-type statusObject struct {
-	DialogID      gc.DialogID  `json:"dialogId"`
-	State         gc.CallState `json:"state"`
-	FromAddress   string       `json:"fromAddress"`
-	CallVariables []pair       `json:"callVariables"`
-}
-
-func dialogStatusJSON(_ *jsonForm, e gc.DialogStatus) any {
-	status := func(c *gc.Call) *statusObject {
-		if c == nil {
-			return nil
-		}
-		return &statusObject{c.Dialog, c.State, c.From, variablePairs(*c)}
-	}
-	return struct {
-		Type string `json:"type"`
-		*statusObject
-		Associated *statusObject `json:"associated"`
-		AgentID    gc.AgentID    `json:"agentId"`
-	}{"DialogStatus", status(&e.Call), status(e.Associated), e.Agent}
-}
-
-func dialogStateControlsJSON(_ *jsonForm, e gc.DialogStateControls) any {
-	return struct {
-		Type     string       `json:"type"`
-		DialogID gc.DialogID  `json:"dialogId"`
-		CallType string       `json:"callType"` // InboundCall or ConsultCall
-		State    gc.CallState `json:"state"`
-		AgentID  gc.AgentID   `json:"agentId"`
-	}{"DialogStateControls", e.Dialog, e.Kind(), e.State, e.Agent}
-}
-
-func conferenceParticipantsJSON(_ *jsonForm, e gc.ConferenceParticipants) any {
-	return struct {
-		Type         string      `json:"type"`
-		DialogID     gc.DialogID `json:"dialogId"`
-		Participants []string    `json:"participants"`
-		AgentID      gc.AgentID  `json:"agentId"`
-	}{"ConferenceParticipants", e.Dialog, append([]string{}, e.Participants...), e.Agent}
+	j.texts("type", "InboundCall", "dialogId", string(e.Dialog), "state", string(e.State))
+	j.time("startTime", e.Start)
+	j.textOrNull("prevDialogId", string(e.Previous))
+	j.texts("fromAddress", e.From)
+	j.rest(e.Call)
 }
 
 // droppedJSON is the short form in which a call ends.
-func droppedJSON(c gc.Call) any {
-	return struct {
-		Type         string       `json:"type"`
-		DialogID     gc.DialogID  `json:"dialogId"`
-		PrevDialogID *gc.DialogID `json:"prevDialogId"`
-		State        gc.CallState `json:"state"`
-		AgentID      gc.AgentID   `json:"agentId"`
-	}{"InboundCall", c.Dialog, orNull(c.Previous), c.State, c.Agent}
+func droppedJSON(j *jsonForm, e gc.InboundCall) {
+	j.texts("type", "InboundCall", "dialogId", string(e.Dialog))
+	j.textOrNull("prevDialogId", string(e.Previous))
+	j.texts("state", string(e.State), "agentId", string(e.Agent))
 }
 
-func dialogStateJSON(_ *jsonForm, e gc.DialogState) any {
-	return struct {
-		Type     string       `json:"type"`
-		DialogID gc.DialogID  `json:"dialogId"`
-		State    gc.CallState `json:"state"`
-		AgentID  gc.AgentID   `json:"agentId"`
-	}{"DialogState", e.Dialog, e.State, e.Agent}
+// consultCallJSON has no short form of its own for the end.
+func consultCallJSON(j *jsonForm, e gc.ConsultCall) {
+	j.texts("type", "ConsultCall", "state", string(e.State), "assDialogId", string(e.Dialog), "fromAddress", e.From, "toAddress", e.To)
+	j.time("startTime", e.Start)
+	j.rest(e.Call)
 }
 
-func reasonCodesJSON(_ *jsonForm, e gc.ReasonCodes) any {
-	codes := make([]pair, len(e.Codes))
-	for i, c := range e.Codes {
-		codes[i] = pair{string(c.ID), c.Label}
+// rest are the members with which both kinds of call end. The cause of FAILED
+// is ours.
+func (j *jsonForm) rest(c gc.Call) {
+	j.callVariables(c)
+	j.objects("participants", len(c.Participants), func(i int) {
+		p := &c.Participants[i]
+		j.texts("mediaAddress", p.MediaAddress, "state", string(p.State), "addressType", p.AddressType)
+	})
+	j.texts("agentId", string(c.Agent))
+	if c.Cause != "" {
+		j.texts("cause", c.Cause)
 	}
-	return struct {
-		Type        string            `json:"type"`
-		Category    gc.ReasonCategory `json:"category"`
-		ReasonCodes []pair            `json:"reasonCodes"`
-		AgentID     gc.AgentID        `json:"agentId"`
-	}{"ReasonCodes", e.Category, codes, e.Agent}
+}
+
+func dialogStatusJSON(j *jsonForm, e gc.DialogStatus) {
+	j.texts("type", "DialogStatus")
+	j.status(e.Call)
+	if e.Associated == nil {
+		j.textOrNull("associated", "")
+	} else {
+		j.object("associated", func() { j.status(*e.Associated) })
+	}
+	j.texts("agentId", string(e.Agent))
+}
+
+func (j *jsonForm) status(c gc.Call) {
+	j.texts("dialogId", string(c.Dialog), "state", string(c.State), "fromAddress", c.From)
+	j.callVariables(c)
+}
+
+func dialogStateControlsJSON(j *jsonForm, e gc.DialogStateControls) {
+	j.texts("type", "DialogStateControls", "dialogId", string(e.Dialog), "callType", e.Kind(), "state", string(e.State), "agentId", string(e.Agent))
+}
+
+func dialogStateJSON(j *jsonForm, e gc.DialogState) { j.dialogState(e.Call) }
+
+func agentDialogStateJSON(j *jsonForm, e gc.AgentDialogState) { j.dialogState(e.Call) }
+
+func (j *jsonForm) dialogState(c gc.Call) {
+	j.texts("type", "DialogState", "dialogId", string(c.Dialog), "state", string(c.State), "agentId", string(c.Agent))
 }

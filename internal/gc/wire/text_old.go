@@ -1,35 +1,35 @@
 package wire
 
-import (
-	"strings"
-
-	"github.com/finesse-connector/finesse-connector/internal/gc"
-)
+import "github.com/finesse-connector/finesse-connector/internal/gc"
 
 // The forms of text-old: the seed's "Old Format".
 
-func stateOld(t *textForm, e gc.State) string {
-	return t.join(value(t, e.Agent), "State", value(t, e.State), value(t, e.FullName))
+func stateOld(t *textForm, e gc.State) {
+	t.fields(string(e.Agent), "State", string(e.State), e.FullName)
 }
 
 // inboundCallOld names the dialog only where the seed says so: when the call
 // failed, ended, is held or is being wrapped up.
-func inboundCallOld(t *textForm, e gc.InboundCall) string {
-	switch e.State {
-	case gc.Failed:
-		return inboundCallText(t, e)
-	case gc.Dropped, gc.Held, gc.WrapUp:
-		return t.join(value(t, e.Agent), "InboundCall", stateOfOld(e.State), "DialogID:"+value(t, e.Dialog), value(t, e.FullName))
-	default:
-		return t.join(value(t, e.Agent), "InboundCall", value(t, e.State), value(t, e.FullName))
+func inboundCallOld(t *textForm, e gc.InboundCall) {
+	if e.State == gc.Failed {
+		inboundCallText(t, e)
+		return
 	}
+	t.fields(string(e.Agent), "InboundCall", stateOfOld(e.State))
+	switch e.State {
+	case gc.Dropped, gc.Held, gc.WrapUp:
+		t.labelled("DialogID", string(e.Dialog))
+	}
+	t.fields(e.FullName)
 }
 
-func consultCallOld(t *textForm, e gc.ConsultCall) string {
+func consultCallOld(t *textForm, e gc.ConsultCall) {
 	if e.State == gc.Failed {
-		return consultCallText(t, e)
+		consultCallText(t, e)
+		return
 	}
-	return t.join(value(t, e.Agent), "ConsultCall", stateOfOld(e.State), "AssDialogID:"+value(t, e.Dialog))
+	t.fields(string(e.Agent), "ConsultCall", stateOfOld(e.State))
+	t.labelled("AssDialogID", string(e.Dialog))
 }
 
 // stateOfOld calls the end "DROP".
@@ -41,20 +41,22 @@ func stateOfOld(s gc.CallState) string {
 }
 
 // dialogStatusOld is the shorter of the two forms that the seed prints.
-func dialogStatusOld(t *textForm, e gc.DialogStatus) string {
-	associated, state := gc.DialogID(""), gc.CallState("")
+func dialogStatusOld(t *textForm, e gc.DialogStatus) {
+	t.fields(string(e.Agent), "DialogStatus", string(e.Dialog), string(e.State))
 	if a := e.Associated; a != nil {
-		associated, state = a.Dialog, a.State
+		t.fields(string(a.Dialog), string(a.State))
+	} else {
+		t.fields("", "")
 	}
-	return t.join(value(t, e.Agent), "DialogStatus", value(t, e.Dialog), value(t, e.State), value(t, associated), value(t, state))
 }
 
 // newInboundCallOld lists the bare values of ani and the ten call variables.
 // Others would have no place: their names can not be told.
-func newInboundCallOld(t *textForm, e gc.NewInboundCall) string {
-	values := []string{value(t, e.From)}
-	for _, v := range allVariables(e.Variables)[:10] {
-		values = append(values, value(t, v.Value))
+func newInboundCallOld(t *textForm, e gc.NewInboundCall) {
+	t.fields(string(e.Agent), "NewInboundCall", e.From, e.From)
+	for _, v := range firstTen(e.Variables) {
+		t.raw(",")
+		t.value(v)
 	}
-	return t.join(value(t, e.Agent), "NewInboundCall", value(t, e.From), strings.Join(values, ","), "DialogID:"+value(t, e.Dialog))
+	t.labelled("DialogID", string(e.Dialog))
 }

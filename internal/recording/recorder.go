@@ -1,0 +1,134 @@
+// Package recording asks a site's call recorder to pause and to resume, over
+// HTTP: Finesse itself can not pause the recording of a voice call.
+//
+// What it promises:
+//
+//   - Each Pause and each Resume is at most one request, whatever becomes of
+//     it: a recorder that toggles would record again after a second one. No
+//     redirect is followed, and each request has a connection of its own, so
+//     that net/http has no reason to send it twice either.
+//   - It ends within Options.Timeout, and no more than 64 KiB of an answer are
+//     read.
+//   - Every error is a *gc.Error. PLEASE_RETRY means that no answer came in
+//     time, so that the outcome is not known.
+//   - No error and no line of the log shows the query of an address: sites put
+//     keys there.
+//
+// Calls do not wait for each other and are in no order. A Recorder starts no
+// goroutine that outlives a call and needs no end.
+package recording
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Options say where the recorder is. An address that is empty leaves its
+// command unconfigured.
+type Options struct {
+	// PauseURL and ResumeURL are http:// or https:// addresses; their query is
+	// kept, and the call's values are added behind it.
+	PauseURL, ResumeURL string
+	// Timeout is for a request with its answer; 0 means 5 s.
+	Timeout time.Duration
+	// Logger is told of successes, at debug level; nil is silent. Failures are
+	// for the caller to log.
+	Logger *zap.Logger
+	// Registerer gets the metrics; nil keeps them private. It panics when it
+	// has other metrics of that name.
+	Registerer prometheus.Registerer
+}
+
+const defaultTimeout = 5 * time.Second
+
+// Call is what the recorder is told: whose call it is, and which.
+type Call struct {
+	Agent     gc.AgentID
+	Extension gc.Extension
+	Dialog    gc.DialogID
+}
+
+// values are the same in the query and in the body.
+func (c Call) values() url.Values {
+	return url.Values{
+		"agent":     {string(c.Agent)},
+		"extension": {string(c.Extension)},
+		"dialog":    {string(c.Dialog)},
+	}
+}
+
+// Recorder asks one recorder. Any number of goroutines may use it.
+type Recorder struct {
+	pauseURL, resumeURL string
+	timeout             time.Duration
+	http                *http.Client
+	log                 *zap.Logger
+	requests            *prometheus.CounterVec
+}
+
+// New makes a Recorder. It sends nothing.
+func New(o Options) *Recorder {
+	r := &Recorder{
+		pauseURL:  o.PauseURL,
+		resumeURL: o.ResumeURL,
+		timeout:   cmp.Or(o.Timeout, defaultTimeout),
+		http:      newClient(),
+		log:       o.Logger,
+		requests:  newMetrics(o.Registerer),
+	}
+	if r.log == nil {
+		r.log = zap.NewNop()
+	}
+	return r
+}
+
+// newClient takes no proxy from the environment and speaks HTTP/1.1 only:
+// HTTP/2 has rules of its own for sending a request again.
+func newClient() *http.Client {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Client{
+		Transport: &http.Transport{
+			Protocols:              &protocols,
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Pause asks the recorder to stop recording the call until Resume. It blocks
+// until there is an answer, at most Options.Timeout. Errors: NOT_CONFIGURED
+// without an address, PLEASE_RETRY without an answer in time, GENERAL_ERROR
+// when the recorder can not be reached or refuses.
+func (r *Recorder) Pause(ctx context.Context, c Call) error {
+	return r.ask(ctx, pause, r.pauseURL, c)
+}
+
+// Resume asks the recorder to go on recording the call. It blocks and fails as
+// Pause does.
+func (r *Recorder) Resume(ctx context.Context, c Call) error {
+	return r.ask(ctx, resume, r.resumeURL, c)
+}
+
+func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	result, err := r.send(ctx, request{action: a, address: address, call: c})
+	r.requests.WithLabelValues(string(a), string(result)).Inc()
+	if err != nil {
+		return err
+	}
+	r.log.Debug("recorder did as it was asked", zap.String("action", string(a)),
+		zap.String("agent", string(c.Agent)), zap.String("dialog", string(c.Dialog)))
+	return nil
+}

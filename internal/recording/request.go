@@ -1,0 +1,144 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+const (
+	// maxBody is how much of an answer is read. A recorder that still writes
+	// when the connection closes might take that for a failure of its own.
+	maxBody = 64 << 10
+	// maxShown is how many characters of what the recorder says the operator
+	// sees.
+	maxShown = 200
+)
+
+// request is one thing asked of the recorder.
+type request struct {
+	action  action
+	address string
+	call    Call
+}
+
+func (q *request) op() string { return "recording." + string(q.action) }
+
+func (q *request) key() string { return "recording." + string(q.action) + "_url" }
+
+// target is the address with the call's values behind the query the site wrote,
+// which stays as it is.
+func (q *request) target() (*url.URL, error) {
+	u, err := url.Parse(q.address)
+	if err != nil {
+		return nil, err
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += q.call.values().Encode()
+	return u, nil
+}
+
+// send sends the request, once, and judges the answer.
+func (r *Recorder) send(ctx context.Context, q request) (result, error) {
+	if q.address == "" {
+		return resultNotConfigured, gc.Errorf(gc.NotConfigured, q.op(), "no address; set %s", q.key())
+	}
+	u, err := q.target()
+	if err != nil {
+		return resultIO, gc.Errorf(gc.GeneralError, q.op(), "the address can not be read; correct %s", q.key())
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(q.call.values().Encode()))
+	if err != nil {
+		return q.failure(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return q.failure(err)
+	}
+	defer resp.Body.Close()
+	body := read(resp)
+	if resp.StatusCode/100 != 2 {
+		return resultRefused, q.refusal(u.Host, resp.StatusCode, body)
+	}
+	return resultOK, nil
+}
+
+// read gives what there is of the body. How it ends does not matter: the status
+// has been said. Behind a 101 net/http would read without a deadline.
+func read(resp *http.Response) string {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return ""
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	return string(body)
+}
+
+// failure is a request without an answer.
+func (q *request) failure(err error) (result, error) {
+	code, result := gc.GeneralError, resultIO
+	if isTimeout(err) {
+		code, result = gc.PleaseRetry, resultTimeout
+	}
+	// In front of it net/http shows the address with its query.
+	var about *url.Error
+	if errors.As(err, &about) {
+		err = about.Err
+	}
+	if text := q.presentable(err.Error()); text != err.Error() {
+		err = errors.New(text)
+	}
+	return result, &gc.Error{Code: code, Op: q.op(), Err: err}
+}
+
+// isTimeout is for errors of requests whose context has a deadline.
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// refusal is the error behind a status that is no success.
+func (q *request) refusal(host string, status int, body string) error {
+	advice := ""
+	if status/100 == 3 {
+		advice = "; it sends clients elsewhere, so name that address in " + q.key()
+	}
+	return gc.Errorf(gc.GeneralError, q.op(), "%s answered %d: %q%s", host, status, q.presentable(body), advice)
+}
+
+// presentable is what the recorder said, without the query that the site wrote
+// and it may repeat, and cut.
+func (q *request) presentable(said string) string {
+	_, query, _ := strings.Cut(q.address, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		_, raw, ok := strings.Cut(pair, "=")
+		if !ok {
+			raw = pair
+		}
+		said = hide(raw, said)
+		if value, err := url.QueryUnescape(raw); err == nil {
+			said = hide(value, said)
+		}
+	}
+	if r := []rune(said); len(r) > maxShown {
+		return string(r[:maxShown]) + "…"
+	}
+	return said
+}
+
+// leastSecret is the length from which a value could be a key: to hide "1"
+// would only garble what is said.
+const leastSecret = 4
+
+func hide(secret, text string) string {
+	if len(secret) < leastSecret {
+		return text
+	}
+	return strings.ReplaceAll(text, secret, "[redacted]")
+}

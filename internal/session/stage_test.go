@@ -1,0 +1,377 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/recording"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stage is a session between a driver and a Finesse that does as told. Every
+// test runs in synctest's time.
+type stage struct {
+	*testing.T
+	mu      sync.Mutex
+	session *session.Session
+	ended   bool
+	heard   []string // what the drivers got, as "destination: text"
+	acks    int
+	codes   []gc.Code
+	free    int // licences
+
+	// Finesse
+	asked    []string // requests other than reads
+	password string
+	user     finesse.User
+	dialogs  []finesse.Dialog
+	answer   func(request string) error // of requests other than reads; nil: accepted
+	hold     chan struct{}              // if set, requests wait for it
+	readErr  error
+	dialErr  error
+	stream   *fakeStream
+	dials    int
+	team     []gc.TeamUser // of team 1, which agent 1001 leads
+	member   finesse.User
+	books    []finesse.PhoneBook
+}
+
+type fakeStream struct {
+	updates chan finesse.Update
+	err     error
+	closed  bool
+	teams   []gc.TeamID
+	refuse  error // of SubscribeTeam
+}
+
+func (f *fakeStream) SubscribeTeam(_ context.Context, id gc.TeamID) error {
+	f.teams = append(f.teams, id)
+	return f.refuse
+}
+func (f *fakeStream) LeaveTeams(context.Context) { f.teams = nil }
+
+func (f *fakeStream) Updates() <-chan finesse.Update { return f.updates }
+func (f *fakeStream) Err() error                     { return f.err }
+func (f *fakeStream) Close()                         { f.closed = true }
+
+// play runs a scene with one agent, 1001, whom nobody has connected.
+func play(t *testing.T, scene func(*stage)) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
+		writer := wire.Writer{Location: time.UTC, Substitute: '_'}
+		st.session = session.New(session.Options{
+			Agent: "1001",
+			Node:  func() session.Node { return st },
+			Emit: func(e session.Emission) {
+				body := writer.Write(wire.Text, e.Event).Body
+				if e.Cause != nil && e.Cause.CorrelationID != "" {
+					body += " <" + e.Cause.CorrelationID + ">"
+				}
+				if row := wire.RowOf(e.Event); row.Deprecated || e.Destination == "" {
+					return // for old drivers, and for other connectors
+				}
+				st.heard = append(st.heard, e.Destination.Name()+": "+shorten(body))
+				if e.Acknowledge != nil {
+					e.Acknowledge()
+				}
+			},
+			Ended:         func() { st.ended = true },
+			Licences:      st,
+			Recorder:      st,
+			SystemChanged: func() { st.heard = append(st.heard, "system changed") },
+			Logger:        zaptest.NewLogger(t),
+			Times:         session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second }},
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go st.session.Run(ctx)
+		scene(st)
+		cancel()
+		synctest.Wait()
+		require.True(t, st.ended)
+	})
+}
+
+// shorten leaves out call variables, which are always the ten empty ones.
+func shorten(body string) string {
+	fields := strings.Split(body, "#")
+	for i, f := range fields {
+		if strings.Contains(f, "callVariable1=") {
+			fields[i] = "…"
+		}
+	}
+	return strings.Join(fields, "#")
+}
+
+func (st *stage) Take() bool { st.free--; return st.free >= 0 }
+func (st *stage) Give()      { st.free++ }
+
+// send gives the session a command and waits until it has done what it can.
+func (st *stage) send(typ, body string) {
+	st.submit(typ, body)
+	synctest.Wait()
+}
+
+func (st *stage) submit(typ, body string) {
+	c, err := wire.ParseCommand(typ, body)
+	require.NoError(st, st.session.Submit(&session.Request{
+		Command: c, Refusal: err, ID: finesse.RequestID("req-" + typ), ReplyTo: "/queue/reply",
+		Acknowledge: func() { st.acks++ }, Finished: st.finished,
+	}))
+}
+
+// turn orders what the scene and Finesse do for the race detector: the time of
+// a scene stands still while anybody acts.
+func (st *stage) turn() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+}
+
+// wait lets d pass in the scene's time.
+func (st *stage) wait(d time.Duration) {
+	st.turn()
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func (st *stage) finished(err error) {
+	code := gc.Code("")
+	if err != nil {
+		code = gc.CodeOf(err)
+	}
+	st.codes = append(st.codes, code)
+}
+
+// hears compares what the drivers got since the last time.
+func (st *stage) hears(want ...string) {
+	st.Helper()
+	synctest.Wait()
+	require.Equal(st, strings.Join(want, "\n"), strings.Join(st.heard, "\n"))
+	st.heard = nil
+}
+
+// asks compares what Finesse was asked to do since the last time.
+func (st *stage) asks(want ...string) {
+	st.Helper()
+	require.Equal(st, strings.Join(want, "\n"), strings.Join(st.asked, "\n"))
+	st.asked = nil
+}
+
+func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
+	st.turn()
+	if st.hold != nil {
+		select {
+		case <-st.hold:
+		case <-ctx.Done():
+			return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
+		}
+	}
+	if c.Password.Reveal() != st.password {
+		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	}
+	return nil
+}
+
+func (st *stage) read(ctx context.Context, c finesse.Credentials) error {
+	if err := st.check(ctx, c); err != nil {
+		return err
+	}
+	return st.readErr
+}
+
+func (st *stage) do(ctx context.Context, c finesse.Credentials, format string, args ...any) error {
+	request := fmt.Sprintf(format, args...)
+	st.asked = append(st.asked, request)
+	if err := st.check(ctx, c); err != nil {
+		return err
+	}
+	if st.answer != nil {
+		return st.answer(request)
+	}
+	return nil
+}
+
+func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
+	err := st.read(ctx, c)
+	return st.user, err
+}
+
+func (st *stage) Dialogs(ctx context.Context, c finesse.Credentials) ([]finesse.Dialog, error) {
+	err := st.read(ctx, c)
+	return st.dialogs, err
+}
+
+func (st *stage) Dialog(ctx context.Context, c finesse.Credentials, id gc.DialogID) (finesse.Dialog, error) {
+	if err := st.read(ctx, c); err != nil {
+		return finesse.Dialog{}, err
+	}
+	for _, d := range st.dialogs {
+		if d.ID == id {
+			return d, nil
+		}
+	}
+	return finesse.Dialog{}, gc.Errorf(gc.NoDialogID, "finesse", "404")
+}
+
+func (st *stage) ReasonCodes(ctx context.Context, c finesse.Credentials, k gc.ReasonCategory) ([]gc.ReasonCode, error) {
+	return []gc.ReasonCode{{ID: "8", Label: "Lunch " + string(k)}}, st.read(ctx, c)
+}
+
+func (st *stage) SignIn(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, e gc.Extension) error {
+	return st.do(ctx, c, "LOGIN %s", e)
+}
+
+func (st *stage) ChangeState(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, u gc.UserState, r gc.ReasonCodeID) error {
+	return st.do(ctx, c, "%s %s", u, r)
+}
+
+func (st *stage) MakeCall(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "MAKE_CALL %s %s", from, to)
+}
+
+func (st *stage) Act(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, a finesse.Action, e gc.Extension) error {
+	return st.do(ctx, c, "%s %s %s", a, id, e)
+}
+
+func (st *stage) SignInMobile(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, e gc.Extension, dial gc.PhoneNumber, mode string) error {
+	return st.do(ctx, c, "LOGIN %s %s %s", e, dial, mode)
+}
+
+func (st *stage) Consult(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "CONSULT_CALL %s %s %s", id, from, to)
+}
+
+func (st *stage) TransferSST(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, from gc.Extension, to gc.PhoneNumber) error {
+	return st.do(ctx, c, "TRANSFER_SST %s %s %s", id, from, to)
+}
+
+func (st *stage) UpdateCallData(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.DialogID, reason string, vars []gc.CallVariable) error {
+	return st.do(ctx, c, "UPDATE_CALL_DATA %s %q %v", id, reason, vars)
+}
+
+func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc.ReasonCode, error) {
+	return []gc.ReasonCode{{ID: "5", Label: "Sold"}}, st.read(ctx, c)
+}
+
+func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
+	st.turn()
+	st.dials++
+	if st.dialErr != nil {
+		return nil, st.dialErr
+	}
+	st.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
+	return st.stream, nil
+}
+
+// userIs lets the agent's state change, with a notification.
+func (st *stage) userIs(state gc.UserState, more ...func(*finesse.User)) {
+	st.user.State, st.user.ReasonCodeID, st.user.PendingState = state, "", ""
+	for _, f := range more {
+		f(&st.user)
+	}
+	u := st.user
+	st.stream.updates <- finesse.Update{Event: finesse.Put, User: &u, Source: "/finesse/api/User/1001"}
+	synctest.Wait()
+}
+
+func reason(r gc.ReasonCodeID) func(*finesse.User) {
+	return func(u *finesse.User) { u.ReasonCodeID = r }
+}
+func pending(p gc.UserState) func(*finesse.User)   { return func(u *finesse.User) { u.PendingState = p } }
+func extension(e gc.Extension) func(*finesse.User) { return func(u *finesse.User) { u.Extension = e } }
+func (st *stage) notify(u finesse.Update)          { st.stream.updates <- u; synctest.Wait() }
+func (st *stage) dialog(e finesse.Event, d finesse.Dialog) {
+	st.notify(finesse.Update{Event: e, Dialogs: []finesse.Dialog{d}})
+}
+
+func (st *stage) rejects(id finesse.RequestID, source, message string) {
+	st.notify(finesse.Update{Event: finesse.Put, RequestID: id, Source: source, Error: &finesse.APIError{Type: "Generic Error", Message: message}})
+}
+
+// leg makes a call from from in which the agent's phone, 2001, has state.
+func leg(id gc.DialogID, from string, state gc.CallState, more ...finesse.Participant) finesse.Dialog {
+	return finesse.Dialog{ID: id, State: gc.Active, FromAddress: from, Participants: append([]finesse.Participant{
+		{MediaAddress: "2001", AddressType: "AGENT_DEVICE", State: state}}, more...)}
+}
+
+// signIn connects the agent for the driver crm and signs it in.
+func (st *stage) signIn() {
+	st.send("Connect#1001", "crm,secret")
+	st.send("Login#1001", "secret,2001")
+	st.userIs(gc.NotReady, extension("2001"))
+	st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+	st.asks("LOGIN 2001")
+	st.acks, st.codes = 0, nil
+}
+
+func (st *stage) Team(ctx context.Context, c finesse.Credentials, id gc.TeamID) ([]gc.TeamUser, error) {
+	if id != "1" {
+		return nil, gc.Errorf(gc.GeneralError, "finesse", "404")
+	}
+	return slices.Clone(st.team), st.read(ctx, c)
+}
+
+func (st *stage) Member(ctx context.Context, c finesse.Credentials, id gc.AgentID) (finesse.User, error) {
+	if id != st.member.LoginID {
+		return finesse.User{}, gc.Errorf(gc.UserNotFound, "finesse", "404")
+	}
+	return st.member, st.read(ctx, c)
+}
+
+func (st *stage) ChangeMemberState(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, id gc.AgentID, u gc.UserState) error {
+	return st.do(ctx, c, "%s %s", id, u)
+}
+
+func (st *stage) SilentMonitor(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, from, agent gc.Extension) error {
+	return st.do(ctx, c, "SILENT_MONITOR %s %s", from, agent)
+}
+
+func (st *stage) BargeIn(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, from, agent gc.Extension, id gc.DialogID) error {
+	return st.do(ctx, c, "BARGE_CALL %s %s %s", from, agent, id)
+}
+
+func (st *stage) Queues(ctx context.Context, c finesse.Credentials) ([]gc.Queue, error) {
+	return []gc.Queue{{Name: "Sales", CallsInQueue: 3}}, st.read(ctx, c)
+}
+
+func (st *stage) PhoneBooks(ctx context.Context, c finesse.Credentials) ([]finesse.PhoneBook, error) {
+	return st.books, st.read(ctx, c)
+}
+
+func (st *stage) TeamPhoneBooks(ctx context.Context, c finesse.Credentials, id gc.TeamID) ([]finesse.PhoneBook, error) {
+	return []finesse.PhoneBook{{Phonebook: gc.Phonebook{ID: "9", Name: "Team " + string(id), Type: "TEAM"}}}, st.read(ctx, c)
+}
+
+func (st *stage) AllUsers(context.Context) ([]gc.TeamUser, error) {
+	if st.readErr != nil {
+		return nil, st.readErr
+	}
+	return slices.Clone(st.team), nil
+}
+
+func (st *stage) Pause(_ context.Context, c recording.Call) error {
+	return st.record("pause", c)
+}
+
+func (st *stage) Resume(_ context.Context, c recording.Call) error {
+	return st.record("resume", c)
+}
+
+func (st *stage) record(what string, c recording.Call) error {
+	st.asked = append(st.asked, fmt.Sprintf("%s %s %s %s", what, c.Agent, c.Extension, c.Dialog))
+	return st.readErr
+}
