@@ -5,8 +5,14 @@
 set -euo pipefail
 
 # A C compiler for the race detector, ActiveMQ with what its STOMP transformers
-# need, a JDK for the JMS clients of the tests, and an XMPP server.
-packages=(gcc libc6-dev activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody)
+# need, a JDK for the JMS clients of the tests, an XMPP server, and a STOMP
+# library for the example driver in Python.
+packages=(gcc libc6-dev activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody python3-stomp)
+
+# For the one in JavaScript. Node that is there already may not be Debian's,
+# which would take its place.
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
 
 if ! command -v apt-get >/dev/null; then
 	echo "deps: this is no Debian; install these yourself: ${packages[*]}" >&2

@@ -1,40 +1,56 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// TestOneCallOverJMS compares what a driver over OpenWire
-// (test/java/Driver.java) hears with what one over STOMP does: the same bytes.
+// TestOneCallOverJMS compares what a client over OpenWire hears with what one
+// over STOMP does: TextMessages of the same characters, in every format.
+// TestDriversTakeACall has a driver that sends its commands over OpenWire, too.
 func TestOneCallOverJMS(t *testing.T) {
 	t.Parallel()
 	for _, format := range talkable {
 		t.Run(string(format), func(t *testing.T) {
 			t.Parallel()
 			c := start(t, activeMQ())
-			topic := unique("crm")
-			j := servertest.StartJava(t, "Driver",
-				shared.OpenWireURL(), c.config.Broker.CommandQueue, topic, "1001", "secret", "2001", string(format))
-			var lines []string
-			t.Cleanup(func() {
-				if t.Failed() {
-					t.Logf("the Java driver said:\n%s", strings.Join(lines, "\n"))
-				}
-			})
-			for ready := false; !ready; ready = said(event(lines[len(lines)-1])) == "State#READY" {
-				lines = append(lines, j.Next(t))
+			d := newDriver(c, "crm")
+			conversation, err := os.ReadFile(filepath.Join("testdata", "one-call."+string(format)+".golden"))
+			require.NoError(t, err)
+			want := events(string(conversation))
+
+			j := servertest.StartJava(t, "JmsReceive", shared.OpenWireURL(), d.destination, strconv.Itoa(len(want)))
+			require.Equal(t, "ready", j.Next(t))
+			oneCall(c, d, string(format))
+			for _, line := range want {
+				category, body, _ := strings.Cut(line, "\t")
+				require.Equal(t, "TextMessage null "+category+" null non-persistent 0 "+javaEscape(body), j.Next(t))
 			}
-			c.call("1001")
-			for line := range j.Lines {
-				lines = append(lines, line)
-			}
-			golden(t, "one-call."+string(format), strings.ReplaceAll(strings.Join(lines, "\n")+"\n", topic, "DESTINATION"))
 		})
 	}
+}
+
+// javaEscape writes text as test/java/Escape.java does.
+func javaEscape(text string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		if ' ' <= unit && unit <= '~' && unit != '\\' {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // event is the body of a line of a conversation.
