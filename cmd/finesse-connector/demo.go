@@ -114,7 +114,7 @@ func invite(w io.Writer, s *stage) {
 	fmt.Fprintf(w, `
 Everything is left running until Ctrl-C:
   broker    %[2]s (STOMP; commands go to /queue/Connector1)
-  finesse   %[3]s (agents 1001 to 1020 and supervisor 2001, password %[4]s)
+  finesse   %[3]s (%[6]s; password %[4]s)
   connector http://%[5]s/readyz and /metrics
 
 Join in from other terminals, for example:
@@ -125,5 +125,5 @@ Join in from other terminals, for example:
   %[1]s send --broker %[2]s --destination desk MakeReady#1002
   %[1]s simulate call 1002 --control %[3]s
   %[1]s send --broker %[2]s --destination desk AnswerCall#1002 DIALOG-ID
-`, me, url, s.finesse.ControlURL(), demoPassword, s.connector.HTTPAddr())
+`, me, url, s.finesse.ControlURL(), demoPassword, s.connector.HTTPAddr(), simulatedUsers)
 }

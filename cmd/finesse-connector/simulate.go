@@ -129,6 +129,9 @@ func describe(s *simulator.Simulator, ca string) simulated {
 	return d
 }
 
+// simulatedUsers are the users of every simulator.
+const simulatedUsers = "agents 1001 to 1025, supervisors 2001 to 2003, administrator admin"
+
 // introduce tells a person.
 func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 	password := "is that of " + f.passwordFile
@@ -136,7 +139,7 @@ func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 		password = demoPassword
 	}
 	fmt.Fprintf(w, "simulated finesse runs until Ctrl-C\n")
-	fmt.Fprintf(w, "  agents 1001 to 1025, supervisors 2001 to 2003, administrator admin; password %s; any extension of four digits\n", password)
+	fmt.Fprintf(w, "  %s; password %s; any extension of four digits\n", simulatedUsers, password)
 	if n := f.options.Agents; n > 0 {
 		fmt.Fprintf(w, "  agents 10001 to %d for load tests, at the extension of their own number\n", 10000+n)
 	}

@@ -101,3 +101,18 @@ func rare(c *connector, d *driver, format string) {
 <event>PUT</event><source>/finesse/api/User/1001</source></Update>`))
 	d.until("State#UNKNOWN")
 }
+
+// withheldNumber has a caller whom nobody knows: no party of the call but the
+// agent, and no number.
+func withheldNumber(c *connector, d *driver, format string) {
+	d.begin(format)
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	id, err := c.finesse.Call("1001", simulator.Call{})
+	require.NoError(d.t, err)
+	d.until("NewInboundCall")
+	d.untilCall(gc.Alerting)
+	d.send("agent_call/AnswerCall#1001 " + string(id))
+	d.until("State#TALKING")
+	d.released("1001", string(id), "READY")
+}

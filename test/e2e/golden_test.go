@@ -66,6 +66,8 @@ var conversations = []struct {
 	{name: "consult", formats: talkable, talk: consult, finesse: plain},
 	{name: "campaign", formats: talkable, talk: campaign, finesse: plain},
 	{name: "wrap-up", formats: talkable, talk: wrapUp, finesse: wrapUpOptional},
+	{name: "withheld-number", formats: talkable, talk: withheldNumber, finesse: plain},
+	{name: "no-teams", formats: talkable, talk: noTeams, finesse: plain},
 	{name: "status-bar-main-job", formats: inText, talk: mainJob, finesse: plain, statusBar: true},
 	{name: "status-bar-consult", formats: inText, talk: consult, finesse: plain, statusBar: true},
 	{name: "status-bar-campaign", formats: inText, talk: campaign, finesse: plain, statusBar: true},

@@ -119,3 +119,18 @@ func bargesIn(agent, boss *driver, id string) {
 	agent.until("State#READY")
 	boss.untilHas("1001", "READY")
 }
+
+// noTeams is a supervisor who leads none, which drivers do not expect.
+func noTeams(_ *connector, d *driver, format string) {
+	d.beginAs("2003", "3003", format)
+	d.send("supervisor_team/getteamusers#2003 1")
+	d.until("Error#")
+	d.send("supervisor_team/getteamusers#2003 1,true")
+	d.until("Error#")
+	d.send("agent_state/MakeReady#1001", "reply-to", "/topic/"+d.destination)
+	d.until("State#RE_LOGIN")
+	d.send("phonebook/GetTeamPhonebooks#2003")
+	d.next()
+	d.send("supervisor_queue_info/getqueuelist#2003")
+	d.next()
+}
