@@ -31,11 +31,14 @@ func TestSecretsAreNowhere(t *testing.T) {
 	f := startFinesse(t, func(o *simulator.Options) { o.Password = gc.NewSecret(agentSecret) })
 	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + b.Addr()}, f), func(c *config.Config) {
 		c.Broker.Username, c.Broker.Password = "connector", gc.NewSecret(brokerSecret)
+		c.Finesse.Admin = config.Admin{Username: "admin", Password: gc.NewSecret(wrongSecret)}
+		c.Messages.Deprecated, c.Messages.StatusBar = true, true
 	})
 	c.waitConsuming()
 	d := newDriver(c, "crm")
 	d.password = agentSecret
 	mainJob(c, d, "text")
+	d.signIn("1004", "2004")
 	mistakes(c, d)
 	troubles(c, d)
 
@@ -69,6 +72,8 @@ func mistakes(c *connector, d *driver) {
 		"agent_info/Connect#1002 " + d.destination + "," + wrongSecret,
 		"agent_state/Login#1002 " + wrongSecret + ",2002",
 		"agent_state/Login#1001 " + wrongSecret + ",2001",
+		"agent_call/getallagents#1004",
+		"agent_call/getallagents#1004",
 	} {
 		d.send(command)
 		d.until("Error#")

@@ -142,3 +142,25 @@ func TestNoNotificationService(t *testing.T) {
 		golden(t, "no-notifications.text", d.conversation())
 	})
 }
+
+// A wrong password of the administrator is tried once: five lock the account,
+// for everybody who uses it.
+func TestAWrongAdministratorIsTriedOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		f := startFinesse(t)
+		password := "wrong"
+		for _, want := range []string{"Error#GENERAL_ERROR", "Agents#"} {
+			c := launch(t, f, configuration(t, s, f), func(c *config.Config) {
+				c.Finesse.Admin = config.Admin{Username: "admin", Password: gc.NewSecret(password)}
+			})
+			c.waitConsuming()
+			d := newDriver(c, "crm")
+			d.signIn("1001", "2001")
+			for range 6 {
+				d.send("agent_call/getallagents#1001")
+				d.until(want)
+			}
+			password = "secret"
+		}
+	})
+}
