@@ -135,6 +135,7 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 	options.URLs = urls
 	options.Logger = a.log.Named("broker")
 	options.Registerer = reg
+	options.Restored = func(topics bool) { a.bridge.Restored(topics) }
 	options.Changed = func(s broker.Status) {
 		if s.Consuming {
 			a.once.Do(func() { close(a.consuming) })

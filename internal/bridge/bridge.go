@@ -5,7 +5,8 @@
 // Handle never blocks, so a slow agent never delays another: what an agent's
 // mailbox has no room for is answered PLEASE_RETRY. Commands of one agent reach
 // its session in the order delivered, and a command is acknowledged when its
-// answer is confirmed by the broker. One that can not be answered, because
+// answer is confirmed by the broker. One that is delivered again, because the
+// connection was lost before, is not run again while the process lives. One that can not be answered, because
 // nobody is known to tell, is logged, counted and acknowledged: it must not
 // come back for ever.
 package bridge
@@ -58,6 +59,7 @@ type Bridge struct {
 	Options
 	metrics  *metrics
 	licences *licences
+	ledger   *ledger
 	settings atomic.Pointer[Settings]
 	ctx      context.Context // of the sessions
 	cancel   context.CancelFunc
@@ -78,6 +80,7 @@ func New(o Options) *Bridge {
 	b := &Bridge{
 		Options:      o,
 		licences:     &licences{},
+		ledger:       newLedger(),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: map[gc.Destination]wire.Format{},
 		status:       gc.OutOfService,
@@ -112,10 +115,37 @@ func (b *Bridge) SetStatus(status gc.SystemStatus) {
 	}
 }
 
+// Restored tells what is true now, after a time in which events could not be
+// sent: Finesse's status to every destination of that kind, then the state and
+// the calls of each agent. It does not block.
+func (b *Bridge) Restored(topics bool) {
+	b.mu.Lock()
+	status := b.status
+	told := slices.Collect(maps.Keys(b.destinations))
+	sessions := slices.Collect(maps.Values(b.sessions))
+	b.mu.Unlock()
+	for _, d := range told {
+		if d.IsTopic() == topics {
+			b.publish(session.Emission{Destination: d, Event: gc.System{Status: status}})
+		}
+	}
+	for _, s := range sessions {
+		if s.Destination().IsTopic() == topics {
+			s.Tell()
+		}
+	}
+}
+
 // Handle takes one delivery of the command queue.
 func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.Ack) }
 
-func (b *Bridge) handle(d *broker.Delivery, acknowledge func()) {
+func (b *Bridge) handle(d *broker.Delivery, ack func()) {
+	acknowledge, again := b.ledger.enter(d.MessageID, ack)
+	if again {
+		b.metrics.repeated.Inc()
+		b.Logger.Debug("command delivered again that has been taken already", zap.String("message", d.MessageID))
+		return
+	}
 	c, err := wire.ParseCommand(d.Type, d.Body)
 	if err == nil {
 		err = b.stale(c.Spec, d)

@@ -16,6 +16,7 @@ type metrics struct {
 	quarantined   prometheus.Counter
 	full          prometheus.Counter
 	categories    prometheus.Counter
+	repeated      prometheus.Counter
 	separators    prometheus.Counter
 	undeliverable prometheus.Counter
 }
@@ -32,6 +33,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		quarantined:   counter("commands_quarantined_total", "Commands nobody could be told about."),
 		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),
 		categories:    counter("commands_category_mismatch_total", "Commands with another category than the protocol's."),
+		repeated:      counter("commands_repeated_total", "Commands delivered again after they were taken; they did not run twice."),
 		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
 		undeliverable: counter("events_undeliverable_total", "Events without a destination."),
 	}
@@ -39,7 +41,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		m.commands.WithLabelValues(string(c.Name), "ok")
 	}
 	if reg != nil {
-		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.separators, m.undeliverable,
+		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.separators, m.undeliverable,
 			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
 			gauge("destinations", "Destinations known.", func() int { return len(b.destinations) }, &b.mu),
 			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))

@@ -100,7 +100,26 @@ func (b *Bridge) send(e session.Emission, m wire.Message) {
 		CorrelationID: correlationID(e),
 		Body:          m.Body,
 		Confirmed:     e.Acknowledge,
+		Transient:     isTransient(e),
 	})
+}
+
+// isTransient: what the next state of the same thing makes worthless, and what
+// Restored tells again. Answers are not, nor is the end of a call: it would be
+// missed for ever.
+func isTransient(e session.Emission) bool {
+	if e.Cause != nil {
+		return false
+	}
+	switch event := e.Event.(type) {
+	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState:
+		return true
+	case gc.InboundCall:
+		return event.State != gc.Dropped
+	case gc.ConsultCall:
+		return event.State != gc.Dropped
+	}
+	return false
 }
 
 func correlationID(e session.Emission) string {

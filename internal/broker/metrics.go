@@ -18,6 +18,7 @@ const (
 const (
 	droppedFull    = "queue_full" // too much waited; the oldest went
 	droppedRefused = "refused"    // the broker answered ERROR
+	droppedStale   = "stale"      // the broker was away; the truth is told when it is back
 )
 
 // Names of the connections; label values.
@@ -60,7 +61,7 @@ func newMetrics(r prometheus.Registerer, length func(kind) float64) (*metrics, e
 	for _, name := range []string{commandsLink, eventsLink, repliesLink} {
 		m.connects.WithLabelValues(name)
 	}
-	for _, reason := range []string{droppedFull, droppedRefused} {
+	for _, reason := range []string{droppedFull, droppedRefused, droppedStale} {
 		m.dropped.WithLabelValues(reason)
 	}
 	for _, k := range []kind{toTopic, toOther} {

@@ -41,6 +41,12 @@ type Options struct {
 	// goroutines; it must not block. May be nil.
 	Changed func(Status)
 
+	// Restored is called each time events can be sent again, to topics or to
+	// everything else, after a time in which somebody may have missed some. It
+	// must not block, and what it publishes comes behind what has waited. May
+	// be nil.
+	Restored func(topics bool)
+
 	Logger     *zap.Logger           // nil: none
 	Registerer prometheus.Registerer // nil: not registered
 }
@@ -54,6 +60,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CategoryProperty == "" {
 		o.CategoryProperty = "MessageCategory"
+	}
+	if o.Restored == nil {
+		o.Restored = func(bool) {}
 	}
 	if o.Backoff == nil {
 		o.Backoff = backoff.FullJitter

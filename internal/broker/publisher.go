@@ -21,6 +21,11 @@ type Message struct {
 	CorrelationID string // "" for none
 	Body          string // valid UTF-8 text
 
+	// Transient: it is worth nothing once the connection it was sent on, or
+	// should have been, is lost. It is dropped then, and Options.Restored is
+	// the time to tell what is true by now.
+	Transient bool
+
 	// Confirmed is called once, from the publisher's goroutine, when the
 	// message is settled: the broker's receipt proved it, or the broker refused
 	// it for good (it is counted and logged; the command behind it must not
@@ -54,7 +59,7 @@ type publisher struct {
 	// singly is how many events are to be sent one at a time: an ERROR ended
 	// the connection without saying which of them it was about.
 	singly  int
-	refused map[gc.Destination]bool // logged already
+	refused map[gc.Destination]bool // the last event for it was; logged already
 }
 
 // outcome is the broker's answer to an event.
@@ -67,7 +72,11 @@ type outcome struct {
 // any event was settled. When ctx ends it still waits, up to drainTimeout, for
 // what is on the way.
 func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
-	p.queue.restart()
+	missed := p.queue.restart()
+	defer p.queue.stop()
+	if missed {
+		p.options.Restored(p.queue.kind == toTopic)
+	}
 	outcomes := make(chan outcome, window)
 	alarm := time.NewTimer(p.late)
 	defer alarm.Stop()
@@ -111,6 +120,11 @@ func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 		limit = 1
 	}
 	for e := p.queue.take(limit); e != nil; e = p.queue.take(limit) {
+		if e.Transient && p.refused[e.Destination] { // or each would end the connection, and its end bring more
+			p.queue.settle(e)
+			p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
+			continue
+		}
 		err := c.send(p.frame(&e.Message), func(err error) { outcomes <- outcome{e, err} })
 		if err != nil {
 			return // the connection is over: e is on the way and comes again
@@ -135,6 +149,7 @@ func (p *publisher) settle(o outcome) bool {
 	if o.err != nil {
 		p.refuse(o.e, o.err)
 	} else {
+		delete(p.refused, o.e.Destination)
 		p.metrics.published.WithLabelValues(string(p.queue.kind)).Inc()
 		p.metrics.receipts.Observe(time.Since(o.e.sent).Seconds())
 	}

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,8 @@ type queue struct {
 	wake    chan struct{} // has one element when there may be something to send
 
 	mu      sync.Mutex
+	open    bool     // there is a connection
+	missed  bool     // something may not have arrived since it was opened
 	last    uint64   // number of the newest
 	way     []*entry // sent, not confirmed
 	waiting []*entry
@@ -38,8 +41,15 @@ func newQueue(k kind, limit int, log *zap.Logger, m *metrics) *queue {
 }
 
 // put adds m, at the cost of the oldest that waits when there are too many.
+// Without a connection what is transient is dropped at once.
 func (q *queue) put(m Message) {
 	q.mu.Lock()
+	if m.Transient && !q.open {
+		q.missed = true
+		q.mu.Unlock()
+		q.metrics.dropped.WithLabelValues(droppedStale).Inc()
+		return
+	}
 	q.last++
 	q.waiting = append(q.waiting, &entry{Message: m, number: q.last})
 	if len(q.waiting) > q.limit {
@@ -92,12 +102,28 @@ func (q *queue) take(limit int) *entry {
 	return e
 }
 
-// restart makes everything on the way wait again, first.
-func (q *queue) restart() {
+// restart makes everything on the way wait again, first, for a new connection.
+// What is transient is dropped: it may have arrived, and is not news any more.
+// It reports whether anybody may have missed anything, as after every loss.
+func (q *queue) restart() (missed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.way, q.waiting...)
-	q.way = nil
+	all := append(q.way, q.waiting...)
+	q.waiting = slices.DeleteFunc(all, func(e *entry) bool { return e.Transient })
+	for range len(all) - len(q.waiting) {
+		q.metrics.dropped.WithLabelValues(droppedStale).Inc()
+		q.left()
+	}
+	missed = q.missed || len(all) > len(q.waiting)
+	q.way, q.open, q.missed = nil, true, false
+	return missed
+}
+
+// stop notes that the connection is gone.
+func (q *queue) stop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.open, q.missed = false, true
 }
 
 // settle removes e from the way, and reports whether it was there.

@@ -52,6 +52,30 @@ func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {
 	require.Equal(t, "3", q.take(2).Body)
 }
 
+func TestWhatIsTransientDoesNotOutliveTheConnection(t *testing.T) {
+	q, _, registry := newTestQueue(t, 10)
+	put := func(body string, transient bool) { q.put(Message{Body: body, Transient: transient}) }
+	require.False(t, q.restart(), "nobody has missed anything yet")
+	q.stop()
+	put("while there is none", true)
+	put("answer 1", false)
+	require.True(t, q.restart())
+	put("state 1", true)
+	put("answer 2", false)
+	require.Equal(t, "answer 1", q.take(9).Body)
+	require.Equal(t, "state 1", q.take(9).Body)
+	q.stop()
+	put("while it is away", true)
+	put("answer 3", false)
+	require.True(t, q.restart())
+	put("state 2", true)
+	for _, body := range []string{"answer 1", "answer 2", "answer 3", "state 2"} {
+		require.Equal(t, body, q.take(9).Body)
+	}
+	require.Nil(t, q.take(9))
+	require.EqualValues(t, 3, value(t, registry, "events_dropped_total", "stale"))
+}
+
 func TestFlushWaitsForWhatWasThereBeforeOnly(t *testing.T) {
 	leave := map[string]func(*queue){
 		"until it is settled": func(q *queue) { q.settle(q.take(9)) },

@@ -190,9 +190,31 @@ func (s *Session) returnLicence() {
 }
 
 // tellAll answers with AgentInfo, State and the DialogStatus of every live
-// call, a consultation together with the call it is about.
+// call.
 func (s *Session) tellAll(r *Request) {
-	events := []gc.Event{s.info(), s.state()}
+	events := append([]gc.Event{s.info(), s.state()}, s.statuses()...)
+	last := len(events) - 1
+	for _, e := range events[:last] {
+		s.before(r, e)
+	}
+	s.answer(r, events[last])
+}
+
+// tellTruth tells a driver that missed events what is true now.
+func (s *Session) tellTruth() {
+	if !s.connected || s.user.State == "" {
+		return
+	}
+	s.emit(s.state())
+	for _, e := range s.statuses() {
+		s.emit(e)
+	}
+}
+
+// statuses are the live calls, a consultation together with the call it is
+// about (O-024).
+func (s *Session) statuses() []gc.Event {
+	var events []gc.Event
 	for _, c := range s.liveCalls() {
 		if about := s.calls[c.told.Previous]; c.consult && about != nil && !about.over {
 			continue
@@ -203,9 +225,5 @@ func (s *Session) tellAll(r *Request) {
 		}
 		events = append(events, status)
 	}
-	last := len(events) - 1
-	for _, e := range events[:last] {
-		s.before(r, e)
-	}
-	s.answer(r, events[last])
+	return events
 }

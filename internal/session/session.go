@@ -76,6 +76,7 @@ type Session struct {
 	Options
 	mailbox  chan *Request
 	results  chan func()
+	remind   chan struct{}
 	draining chan struct{}
 	drain    sync.Once
 	done     chan struct{}
@@ -115,6 +116,7 @@ func New(o Options) *Session {
 		Options:  o,
 		mailbox:  make(chan *Request, mailboxSize),
 		results:  make(chan func()),
+		remind:   make(chan struct{}, 1),
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
 		calls:    map[gc.DialogID]*call{},
@@ -142,6 +144,15 @@ func (s *Session) Submit(r *Request) error {
 		return nil
 	default:
 		return ErrFull
+	}
+}
+
+// Tell asks the session to tell its driver the agent's state and calls, as it
+// knows them. It never blocks and may be called from any goroutine.
+func (s *Session) Tell() {
+	select {
+	case s.remind <- struct{}{}:
+	default: // asked already
 	}
 }
 
@@ -206,6 +217,8 @@ func (s *Session) loop() {
 			}
 		case <-s.redial:
 			s.resubscribe()
+		case <-s.remind:
+			s.tellTruth()
 		case <-timer.C:
 			if !s.connected && s.idle() {
 				return

@@ -97,6 +97,28 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestTell(t *testing.T) {
+	t.Run("tells the state and the live calls as they are known", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.dialog(finesse.Post, leg("8", "4085551234", gc.Active))
+			st.dialog(finesse.Delete, leg("8", "4085551234", gc.Dropped))
+			st.heard = nil
+			st.session.Tell()
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
+		})
+	})
+	t.Run("tells nothing of an agent nobody has connected", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,wrong")
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.session.Tell()
+			st.hears()
+		})
+	})
+}
+
 func TestWrongPasswords(t *testing.T) {
 	t.Run("are tried once, and not again by the Login behind the Connect", func(t *testing.T) {
 		play(t, func(st *stage) {

@@ -1,0 +1,80 @@
+package bridge_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+func TestWhatIsDeliveredAgain(t *testing.T) {
+	t.Run("while it runs is not run again, and acknowledged where it came last", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.hold = make(chan struct{})
+			acked := ""
+			deliver := func(connection string, redelivered bool) {
+				st.bridge.HandleWith(&broker.Delivery{Type: "GetState#1001", MessageID: "7", Redelivered: redelivered}, func() { acked += connection })
+				synctest.Wait()
+			}
+			deliver("lost", false)
+			deliver("new", true)
+			close(st.hold)
+			st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+			require.Equal(t, "new", acked)
+			deliver("newer", true)
+			st.hears(0)
+			require.Equal(t, "newnewer", acked)
+			require.Equal(t, 2.0, st.count("commands_repeated_total"))
+		})
+	})
+	t.Run("a call too is neither made twice nor refused", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			for range 2 {
+				st.send(&broker.Delivery{Type: "AnswerCall#1001", Body: "9", MessageID: "8", Redelivered: false})
+			}
+			st.hears(3, "/topic/crm agent_error 1001#Error#NO_DIALOG_ID")
+		})
+	})
+}
+
+func TestAfterAGapTheTruthIsTold(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.command("Connect#1002", "queue://desk,secret")
+		st.hears(2)
+		st.bridge.Restored(true)
+		st.hears(0, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_state 1001#State#READY##Ann")
+		st.bridge.Restored(false)
+		st.hears(0, "/queue/desk system System#OUT_OF_SERVICE", "/queue/desk agent_state 1002#State#READY##Ann")
+	})
+}
+
+func TestWhatIsTransient(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.command("GetState#1001", "")
+		st.bridge.SetStatus(gc.InService)
+		st.bridge.Restored(true)
+		st.command("Connect#1001", "other,secret")
+		synctest.Wait()
+		want := map[string]bool{
+			"1001#State#READY##Ann": false, "System#IN_SERVICE": true, "1001#State#LOGOUT##Ann": true, "1001#Error#SESSION_INVALIDATED": false,
+		}
+		for len(st.out) > 0 {
+			m := <-st.out
+			transient, known := want[m.Body]
+			if known && (m.Body != "1001#State#READY##Ann" || m.Confirmed != nil) {
+				require.Equal(t, transient, m.Transient, m.Body)
+			}
+		}
+		for range 3 {
+			<-st.acks
+		}
+	})
+}
