@@ -192,7 +192,7 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknow
 	r := &session.Request{
 		Command:       c,
 		Type:          d.Type,
-		Text:          textOf(c.Spec, d),
+		Text:          textOf(c.Spec, d, refusal),
 		ID:            finesse.NewRequestID(),
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
@@ -220,10 +220,10 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknow
 	return r
 }
 
-// textOf is a command's parameters, unless they hold a password or were never
-// understood.
-func textOf(spec *gc.CommandSpec, d *broker.Delivery) string {
-	if spec == nil || spec.HasPassword() {
+// textOf is a command's parameters, unless they hold a password. Those of a
+// command that is refused may be anything, also very long.
+func textOf(spec *gc.CommandSpec, d *broker.Delivery, refusal error) string {
+	if refusal != nil || spec.HasPassword() {
 		return ""
 	}
 	return d.Body

@@ -128,10 +128,19 @@ func within(t testing.TB, ch <-chan struct{}, why string) {
 
 // brokerURL is the broker's as a driver reaches it.
 func (c *connector) brokerURL() string {
-	if e := c.app.EmbeddedAddr(); e != "" {
+	if e := c.embeddedAddr(); e != "" {
 		return "tcp://" + e
 	}
 	return c.config.Broker.URLs[0]
+}
+
+// embeddedAddr is "" for a connector with another broker, as one that is a
+// process of its own has.
+func (c *connector) embeddedAddr() string {
+	if c.app == nil {
+		return ""
+	}
+	return c.app.EmbeddedAddr()
 }
 
 // get asks the operator's HTTP server.

@@ -42,7 +42,7 @@ func newDriver(c *connector, prefix string) *driver {
 func newDriverAt(c *connector, destination string) *driver {
 	c.t.Helper()
 	cl, err := broker.Dial(c.t.Context(), broker.Options{
-		Username: c.config.Broker.Username, Password: c.config.Broker.Password, JavaText: c.app.EmbeddedAddr() == "",
+		Username: c.config.Broker.Username, Password: c.config.Broker.Password, JavaText: c.embeddedAddr() == "",
 	}, c.brokerURL())
 	require.NoError(c.t, err)
 	d := &driver{
