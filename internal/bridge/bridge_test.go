@@ -61,6 +61,10 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 	})
 }
 
+func (st *stage) Name() string                   { return "a" }
+func (st *stage) Usable() (bool, <-chan struct{}) { return true, nil }
+func (st *stage) Verify(context.Context)          {}
+
 // settings give destinations whose name begins with web JSON.
 func settings(limit int, web string) bridge.Settings {
 	return bridge.Settings{

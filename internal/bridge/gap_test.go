@@ -55,26 +55,28 @@ func TestAfterAGapTheTruthIsTold(t *testing.T) {
 	})
 }
 
-func TestWhatIsTransient(t *testing.T) {
+func TestHowLongEventsLast(t *testing.T) {
 	play(t, 0, func(st *stage) {
 		st.command("Connect#1001", "crm,secret")
 		st.command("GetState#1001", "")
+		st.command("reasoncodelogout#1001", "")
 		st.bridge.SetStatus(gc.InService)
-		st.bridge.Restored(true)
 		st.command("Connect#1001", "other,secret")
 		synctest.Wait()
-		want := map[string]bool{
-			"1001#State#READY##Ann": false, "System#IN_SERVICE": true, "1001#State#LOGOUT##Ann": true, "1001#Error#SESSION_INVALIDATED": false,
-		}
-		for len(st.out) > 0 {
+		for _, x := range []struct {
+			body  string
+			lasts broker.Lasting
+		}{
+			{"1001#State#READY##Ann", broker.UntilSent},
+			{"1001#ReasonCodes#Category:LOGOUT#Codes:1#Labels:a_b#Ann", broker.UntilProved},
+			{"System#IN_SERVICE", broker.WithConnection},
+			{"1001#State#LOGOUT##Ann", broker.WithConnection},
+			{"1001#Error#SESSION_INVALIDATED", broker.UntilProved},
+		} {
 			m := <-st.out
-			transient, known := want[m.Body]
-			if known && (m.Body != "1001#State#READY##Ann" || m.Confirmed != nil) {
-				require.Equal(t, transient, m.Transient, m.Body)
-			}
+			require.Equal(t, x.body, m.Body)
+			require.Equal(t, x.lasts, m.Lasts, m.Body)
 		}
-		for range 3 {
-			<-st.acks
-		}
+		require.Len(t, st.acks, 4)
 	})
 }

@@ -100,26 +100,30 @@ func (b *Bridge) send(e session.Emission, m wire.Message) {
 		CorrelationID: correlationID(e),
 		Body:          m.Body,
 		Confirmed:     e.Acknowledge,
-		Transient:     isTransient(e),
+		Lasts:         lasting(e),
 	})
 }
 
-// isTransient: what the next state of the same thing makes worthless, and what
-// Restored tells again. Answers are not, nor is the end of a call: it would be
-// missed for ever.
-func isTransient(e session.Emission) bool {
-	if e.Cause != nil {
-		return false
+// lasting: what Restored tells again lasts as long as the connection; as an
+// answer it is not repeated once it may have arrived, but not left out either.
+// The end of a call lasts: nothing would tell it again.
+func lasting(e session.Emission) broker.Lasting {
+	ends := false
+	if c := callOf(e.Event); c != nil {
+		ends = c.State == gc.Dropped
 	}
-	switch event := e.Event.(type) {
-	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState:
-		return true
-	case gc.InboundCall:
-		return event.State != gc.Dropped
-	case gc.ConsultCall:
-		return event.State != gc.Dropped
+	switch e.Event.(type) {
+	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState,
+		gc.InboundCall, gc.ConsultCall:
+		switch {
+		case ends:
+			return broker.UntilProved
+		case e.Cause != nil:
+			return broker.UntilSent
+		}
+		return broker.WithConnection
 	}
-	return false
+	return broker.UntilProved
 }
 
 func correlationID(e session.Emission) string {

@@ -21,10 +21,7 @@ type Message struct {
 	CorrelationID string // "" for none
 	Body          string // valid UTF-8 text
 
-	// Transient: it is worth nothing once the connection it was sent on, or
-	// should have been, is lost. It is dropped then, and Options.Restored is
-	// the time to tell what is true by now.
-	Transient bool
+	Lasts Lasting
 
 	// Confirmed is called once, from the publisher's goroutine, when the
 	// message is settled: the broker's receipt proved it, or the broker refused
@@ -33,6 +30,18 @@ type Message struct {
 	// dropped because too many waited. May be nil; must not block.
 	Confirmed func()
 }
+
+// Lasting says what becomes of a message whose connection is lost before the
+// broker's receipt. What is given up is told again, as it is by then, when
+// Options.Restored is called.
+type Lasting int
+
+// How long messages last.
+const (
+	UntilProved    Lasting = iota // it is sent again: nothing else tells the same
+	UntilSent                     // it is not sent again, for it may have arrived, and counts as settled
+	WithConnection                // it is dropped, also where it waits, and not even kept without a connection
+)
 
 const (
 	window         = 128     // events on the way at a time, per connection
@@ -72,8 +81,13 @@ type outcome struct {
 // any event was settled. When ctx ends it still waits, up to drainTimeout, for
 // what is on the way.
 func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
-	missed := p.queue.restart()
+	missed, settled := p.queue.restart()
 	defer p.queue.stop()
+	for _, e := range settled {
+		if e.Confirmed != nil {
+			e.Confirmed()
+		}
+	}
 	if missed {
 		p.options.Restored(p.queue.kind == toTopic)
 	}
@@ -120,7 +134,7 @@ func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 		limit = 1
 	}
 	for e := p.queue.take(limit); e != nil; e = p.queue.take(limit) {
-		if e.Transient && p.refused[e.Destination] { // or each would end the connection, and its end bring more
+		if e.Lasts == WithConnection && p.refused[e.Destination] { // or each would end the connection, and its end bring more
 			p.queue.settle(e)
 			p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
 			continue

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -41,10 +40,10 @@ func newQueue(k kind, limit int, log *zap.Logger, m *metrics) *queue {
 }
 
 // put adds m, at the cost of the oldest that waits when there are too many.
-// Without a connection what is transient is dropped at once.
+// What lasts as long as the connection is dropped at once when there is none.
 func (q *queue) put(m Message) {
 	q.mu.Lock()
-	if m.Transient && !q.open {
+	if m.Lasts == WithConnection && !q.open {
 		q.missed = true
 		q.mu.Unlock()
 		q.metrics.dropped.WithLabelValues(droppedStale).Inc()
@@ -102,21 +101,34 @@ func (q *queue) take(limit int) *entry {
 	return e
 }
 
-// restart makes everything on the way wait again, first, for a new connection.
-// What is transient is dropped: it may have arrived, and is not news any more.
-// It reports whether anybody may have missed anything, as after every loss.
-func (q *queue) restart() (missed bool) {
+// restart makes what is on the way wait again, first, for a new connection,
+// and drops what does not last as long. settled are those that count as sent;
+// missed reports whether anybody may have missed anything, as after every loss.
+func (q *queue) restart() (missed bool, settled []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all := append(q.way, q.waiting...)
-	q.waiting = slices.DeleteFunc(all, func(e *entry) bool { return e.Transient })
-	for range len(all) - len(q.waiting) {
-		q.metrics.dropped.WithLabelValues(droppedStale).Inc()
+	var kept []*entry
+	for _, e := range q.way {
+		switch e.Lasts {
+		case UntilProved:
+			kept = append(kept, e)
+		case UntilSent:
+			settled = append(settled, e)
+		}
+	}
+	for _, e := range q.waiting {
+		if e.Lasts != WithConnection {
+			kept = append(kept, e)
+		}
+	}
+	dropped := len(q.way) + len(q.waiting) - len(kept)
+	q.metrics.dropped.WithLabelValues(droppedStale).Add(float64(dropped))
+	if dropped > 0 {
 		q.left()
 	}
-	missed = q.missed || len(all) > len(q.waiting)
-	q.way, q.open, q.missed = nil, true, false
-	return missed
+	missed = q.missed || dropped > 0
+	q.way, q.waiting, q.open, q.missed = nil, kept, true, false
+	return missed, settled
 }
 
 // stop notes that the connection is gone.

@@ -52,28 +52,38 @@ func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {
 	require.Equal(t, "3", q.take(2).Body)
 }
 
-func TestWhatIsTransientDoesNotOutliveTheConnection(t *testing.T) {
+func TestHowLongMessagesLast(t *testing.T) {
 	q, _, registry := newTestQueue(t, 10)
-	put := func(body string, transient bool) { q.put(Message{Body: body, Transient: transient}) }
-	require.False(t, q.restart(), "nobody has missed anything yet")
+	put := func(body string, lasts Lasting) { q.put(Message{Body: body, Lasts: lasts}) }
+	restart := func(settled ...string) (missed bool) {
+		missed, entries := q.restart()
+		require.Len(t, entries, len(settled))
+		for i, e := range entries {
+			require.Equal(t, settled[i], e.Body)
+		}
+		return missed
+	}
+	require.False(t, restart(), "nobody has missed anything yet")
 	q.stop()
-	put("while there is none", true)
-	put("answer 1", false)
-	require.True(t, q.restart())
-	put("state 1", true)
-	put("answer 2", false)
-	require.Equal(t, "answer 1", q.take(9).Body)
-	require.Equal(t, "state 1", q.take(9).Body)
+	put("a state without a connection", WithConnection)
+	put("error 1", UntilProved)
+	require.True(t, restart())
+	put("state 1", WithConnection)
+	put("answer 1", UntilSent)
+	for _, body := range []string{"error 1", "state 1", "answer 1"} {
+		require.Equal(t, body, q.take(9).Body)
+	}
+	put("state 2", WithConnection)
+	put("answer 2", UntilSent)
 	q.stop()
-	put("while it is away", true)
-	put("answer 3", false)
-	require.True(t, q.restart())
-	put("state 2", true)
-	for _, body := range []string{"answer 1", "answer 2", "answer 3", "state 2"} {
+	put("state 3", WithConnection)
+	require.True(t, restart("answer 1"), "it may have arrived, the other was not sent")
+	put("state 4", WithConnection)
+	for _, body := range []string{"error 1", "answer 2", "state 4"} {
 		require.Equal(t, body, q.take(9).Body)
 	}
 	require.Nil(t, q.take(9))
-	require.EqualValues(t, 3, value(t, registry, "events_dropped_total", "stale"))
+	require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "stale"))
 }
 
 func TestFlushWaitsForWhatWasThereBeforeOnly(t *testing.T) {
