@@ -6,7 +6,7 @@ import "github.com/finesse-connector/finesse-connector/internal/gc/wire"
 var agentEvents = []event{
 	{
 		key:  "O-001",
-		when: "The agent's state changed, and as the answer to every command that changes or asks for it.",
+		when: "The agent's state changed, and as the answer to every command that changes or asks for it. For each agent again when the connector has the broker back.",
 		forms: []form{
 			{wire.Text, "<agent>#State#<state>#<reason code>#<full name>", "", ""},
 			{wire.TextOld, "<agent>#State#<state>#<full name>", "", ""},
@@ -31,7 +31,7 @@ var agentEvents = []event{
 		examples: []string{"status-bar"},
 	}, {
 		key:  "O-004",
-		when: "The answer to Hello and Beat; and, to every destination that has said Hello or Connect, when Finesse goes or comes back.",
+		when: "The answer to Hello and Beat; and, to every destination that has said Hello or Connect, when Finesse goes or comes back and when the connector has the broker back.",
 		forms: []form{
 			{wire.Text, "System#IN_SERVICE", "Finesse can be used", "O-004"},
 			{wire.Text, "System#OUT_OF_SERVICE", "no Finesse node is in service", "O-005"},
