@@ -152,6 +152,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 	}
 	b.checkCategory(c.Spec, d)
 	r := b.request(c, d, err, acknowledge)
+	d.Body = "" // who acknowledges keeps d, and a body that is refused may be megabytes
 	switch {
 	case err == nil && c.Spec.ForDestination:
 		b.hello(c, d, r)
@@ -279,7 +280,7 @@ func (b *Bridge) unanswerable(r *session.Request, d *broker.Delivery) {
 func (b *Bridge) quarantine(r *session.Request, d *broker.Delivery) {
 	b.metrics.quarantined.Inc()
 	b.Logger.Named("quarantine").Warn("command dropped: no destination is known to answer to",
-		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", len(d.Body)),
+		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", d.Size),
 		zap.Time("sent", d.Timestamp))
 	r.Acknowledge()
 	r.Finished(r.Refusal)

@@ -61,7 +61,7 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 	})
 }
 
-func (st *stage) Name() string                   { return "a" }
+func (st *stage) Name() string                    { return "a" }
 func (st *stage) Usable() (bool, <-chan struct{}) { return true, nil }
 func (st *stage) Verify(context.Context)          {}
 
@@ -368,6 +368,14 @@ func TestCommandsThatCanNotRun(t *testing.T) {
 			})
 		})
 	}
+	t.Run("what a refused command held is not kept", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			d := &broker.Delivery{Type: "MakeCall#1001", Body: strings.Repeat("1", 1<<20)}
+			st.send(d)
+			st.hears(1)
+			require.Empty(t, d.Body)
+		})
+	})
 	t.Run("a wrong category is counted and the command runs", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")

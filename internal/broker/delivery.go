@@ -14,6 +14,7 @@ type Delivery struct {
 	Destination   string // as the broker names it: "/queue/Connector1"
 	Type          string // JMSType
 	Body          string // as sent, so not always valid UTF-8; of a JMS map or object message nothing arrives
+	Size          int    // of the body, in bytes
 	Category      string // of the category property, else of "category"
 	Format        string // property "format"
 	CorrelationID string
@@ -55,6 +56,7 @@ func newDelivery(o *Options, c *conn, f *frame.Frame) *Delivery {
 		conn:          c,
 		ack:           f.Header.Get(frame.Ack),
 	}
+	d.Size = len(f.Body)
 	if d.Category == "" {
 		d.Category = f.Header.Get("category")
 	}
