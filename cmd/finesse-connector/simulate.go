@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,17 @@ import (
 
 const defaultControl = "127.0.0.1:8113"
 
+// Where the second node of a simulator listens, unless something else does.
+const (
+	secondREST   = "127.0.0.1:8446"
+	secondNotify = "127.0.0.1:5224"
+)
+
 type simulateFlags struct {
 	options                   simulator.Options
 	passwordFile, certificate string
 	maxDelay                  time.Duration
-	asJSON, verbose           bool
+	second, asJSON, verbose   bool
 }
 
 func newSimulate() *cobra.Command {
@@ -45,6 +52,7 @@ is new at each start: start the connector after the simulator.`,
 	flags.StringVar(&o.Notify, "notify", "127.0.0.1:5223", "the `ADDRESS` of the notification service")
 	flags.StringVar(&o.Control, "control", defaultControl, "the `ADDRESS` of the control page, which asks for no password; empty for none")
 	flags.StringVar(&o.Domain, "domain", "finesse.local", "the `DOMAIN` of agents' JIDs")
+	flags.BoolVar(&f.second, "second", false, "run a second node, at "+secondREST+" and "+secondNotify+" or free ports, so that failover can be played")
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with the password of every agent (default the password "+demoPassword+")")
 	flags.StringVar(&f.certificate, "ca-out", "finesse-simulator.pem", "the `FILE` to write the certificate to that clients have to trust")
 	flags.DurationVar(&f.maxDelay, "max-delay", 300*time.Millisecond, "how late answers and the steps of a call may be; 0 for not at all")
@@ -100,6 +108,9 @@ func (f *simulateFlags) complete() (err error) {
 	}
 	f.options.MinDelay = min(10*time.Millisecond, f.maxDelay)
 	f.options.MaxDelay = max(f.maxDelay, simulator.NoDelay)
+	if f.second {
+		f.options.SecondREST, f.options.SecondNotify = freeOr(secondREST), freeOr(secondNotify)
+	}
 	if f.passwordFile != "" {
 		if f.options.Password, err = readPassword(f.passwordFile); err != nil {
 			return err
@@ -113,16 +124,27 @@ func (f *simulateFlags) complete() (err error) {
 
 // simulated is what programs are told about a running simulator.
 type simulated struct {
-	REST    string       `json:"rest"`
-	Notify  string       `json:"notify"`
-	Control string       `json:"control"`
-	Domain  string       `json:"domain"`
-	CAFile  string       `json:"caFile"`
-	Agents  []gc.AgentID `json:"agents"`
+	REST    string         `json:"rest"`
+	Notify  string         `json:"notify"`
+	Control string         `json:"control"`
+	Domain  string         `json:"domain"`
+	Second  *simulatedNode `json:"second,omitempty"`
+	CAFile  string         `json:"caFile"`
+	Agents  []gc.AgentID   `json:"agents"`
+}
+
+// simulatedNode is the second node of a simulator.
+type simulatedNode struct {
+	REST   string `json:"rest"`
+	Notify string `json:"notify"`
+	Domain string `json:"domain"`
 }
 
 func describe(s *simulator.Simulator, ca string) simulated {
 	d := simulated{REST: s.RESTURL(), Notify: s.NotifyURL(), Control: s.ControlURL(), Domain: s.Domain(), CAFile: ca}
+	for _, n := range s.Nodes()[1:] {
+		d.Second = &simulatedNode{n.RESTURL(), n.NotifyURL(), n.Domain()}
+	}
 	for _, a := range s.Agents() {
 		d.Agents = append(d.Agents, a.ID)
 	}
@@ -147,11 +169,18 @@ func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 		fmt.Fprintf(w, "  control page %s\n", s.ControlURL())
 		fmt.Fprintf(w, "  place a call: %s simulate call 1001 --control %s\n", program, s.ControlURL())
 		fmt.Fprintf(w, "  play a script: %s simulate run inbound-call --control %s\n", program, s.ControlURL())
+		if f.second {
+			fmt.Fprintf(w, "  stop the first node during a call: %s simulate run failover --control %s\n", program, s.ControlURL())
+		}
 	}
 	fmt.Fprintf(w, "for the configuration of the connector:\n")
 }
 
 func writeSnippet(w io.Writer, s *simulator.Simulator, ca string) error {
-	_, err := fmt.Fprintf(w, "finesse:\n  nodes:\n    - rest: %s\n      notify: %s\n  ca_file: %q\n", s.RESTURL(), s.NotifyURL(), ca)
+	var nodes strings.Builder
+	for _, n := range s.Nodes() {
+		fmt.Fprintf(&nodes, "    - rest: %s\n      notify: %s\n", n.RESTURL(), n.NotifyURL())
+	}
+	_, err := fmt.Fprintf(w, "finesse:\n  nodes:\n%s  ca_file: %q\n", nodes.String(), ca)
 	return err
 }

@@ -65,6 +65,33 @@ func TestSimulateTellsPrograms(t *testing.T) {
 	require.Contains(t, got.err, "is the simulator running with a control address?")
 }
 
+func TestSimulateASecondNode(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "", nil, simulateArgs("--second", "--max-delay", "0", "--password-file", write(t, "password", "canary"))...)
+	p.await(p.out, "finesse-simulator.pem\"\n")
+	p.await(p.err, "for the configuration of the connector:\n")
+	require.Contains(t, p.err.String(), "simulate run failover --control http://127.0.0.1:")
+	l := newLab(t)
+	snippet := write(t, "config.yaml", "broker: {urls: [tcp://"+l.broker.Addr()+"], username: gc, password: "+brokerPassword+"}\n"+p.out.String())
+	c, err := config.Load(snippet)
+	require.NoError(t, err)
+	require.Len(t, c.Finesse.Nodes, 2)
+	checked := run(t, "check", "--config", snippet, "--agent", "1001", "--password-file", write(t, "password", "canary"))
+	require.Equal(t, exitDone, checked.code, checked.out+checked.err)
+
+	s := simulating(t, "--second") // the usual addresses may be taken
+	require.Equal(t, "finesse-b.local", s.Second.Domain)
+	require.Regexp(t, `^https://127\.0\.0\.1:\d+$`, s.Second.REST)
+	require.Regexp(t, `^xmpps://127\.0\.0\.1:\d+$`, s.Second.Notify)
+	require.NotContains(t, p.out.String(), s.Second.REST)
+	step := write(t, "my.script", "node b stop\n")
+	got := run(t, "simulate", "run", step, "--control", s.Control)
+	require.Equal(t, exitDone, got.code, got.err)
+	got = run(t, "simulate", "run", step, "--control", simulating(t).Control)
+	require.Equal(t, exitFailed, got.code)
+	require.Contains(t, got.err, "there is no node b: start the simulator with a second one (simulate --second)")
+}
+
 func TestSimulateSaysWhyItDoesNotStart(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,6 +102,7 @@ func TestSimulateSaysWhyItDoesNotStart(t *testing.T) {
 		says string
 	}{
 		"an address is taken":           {[]string{"--notify", l.Addr().String()}, "address already in use; stop what listens there, or name another address with --rest, --notify or --control"},
+		"a domain is of one node":       {[]string{"--second", "--domain", "finesse-b.local"}, `both nodes have the domain "finesse-b.local"`},
 		"a domain is a domain":          {[]string{"--domain", "A b"}, `domain "A b"`},
 		"a password file exists":        {[]string{"--password-file", "none"}, "read the password: open none"},
 		"a password is not empty":       {[]string{"--password-file", os.DevNull}, os.DevNull + " is empty; write the password into it"},

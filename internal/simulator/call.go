@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -48,11 +49,12 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	return d.id, nil
 }
 
-// mayReserve says why no call can be routed to an agent now.
+// mayReserve says why no call can be routed to an agent now. One node in
+// service is enough.
 func (b *switchboard) mayReserve(u *user) error {
 	switch {
-	case b.status != gc.InService:
-		return fmt.Errorf("finesse is %s", b.status)
+	case !slices.ContainsFunc(b.sites, func(at *site) bool { return at.status == gc.InService }):
+		return fmt.Errorf("finesse is %s", b.sites[0].status)
 	case !u.signedIn():
 		return fmt.Errorf("agent %s is not signed in", u.id)
 	case u.state != gc.Ready:

@@ -19,25 +19,25 @@ type certificate struct {
 	config *tls.Config
 }
 
-// newCertificate makes a certificate for this start. Its times come from the
+// newCertificate makes a certificate for this start and all nodes. Its times come from the
 // real clock, which is the one that clients compare them with.
-func newCertificate(domain string, listeners ...net.Listener) (certificate, error) {
+func newCertificate(domains []string, addresses []net.Addr) (certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return certificate{}, fmt.Errorf("simulator: make a key: %w", err)
 	}
 	template := x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: domain, Organization: []string{"Simulated Finesse"}},
+		Subject:      pkix.Name{CommonName: domains[0], Organization: []string{"Simulated Finesse"}},
 		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(2, 0, 0),
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:    []string{"localhost", domain},
+		DNSNames:    append([]string{"localhost"}, domains...),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		IsCA:        true, BasicConstraintsValid: true,
 	}
-	for _, l := range listeners {
-		if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsUnspecified() && !a.IP.IsLoopback() {
+	for _, address := range addresses {
+		if a, ok := address.(*net.TCPAddr); ok && !a.IP.IsUnspecified() && !a.IP.IsLoopback() {
 			template.IPAddresses = append(template.IPAddresses, a.IP)
 		}
 	}

@@ -32,6 +32,11 @@ var controlPage = template.Must(template.New("control").Parse(controlHTML))
 //	POST /api/fault   {"kind":"slow","agent":"1001","count":3,"delay":"2s"}
 //	POST /api/fault   {"kind":"refuse","agent":"1001","request":"LOGIN","type":"Invalid Device","message":"CF_…","data":"260"}, with "httpStatus":401 at once
 //	POST /api/heal    {}
+//	POST /api/stop    {"node":"b"}
+//	POST /api/start   {"node":"b"}
+//
+// status, fault and heal take a node as well, else they are what the methods
+// of Simulator are.
 //
 // What is wrong is answered 4xx with {"error":"…"}. Other web sites can not
 // use it through a browser.
@@ -77,10 +82,11 @@ type order struct {
 	Type      string            `json:"type"`
 	Message   string            `json:"message"`
 	Data      string            `json:"data"`
+	Node      string            `json:"node"`
 }
 
 // errNoOrder: the path names nothing that can be ordered.
-var errNoOrder = errors.New("call, hangup, status, fault, heal and run are accepted")
+var errNoOrder = errors.New("call, hangup, status, fault, heal and run are accepted, and stop and start for a node")
 
 // run carries out an order and returns what programs are answered.
 func (c *control) run(name string, o order) (map[string]string, error) {
@@ -90,23 +96,63 @@ func (c *control) run(name string, o order) (map[string]string, error) {
 		return map[string]string{"dialog": string(id)}, err
 	case "hangup":
 		return map[string]string{"dialog": string(o.Dialog)}, c.s.HangUp(o.Dialog)
+	case "status", "fault", "heal":
+		target, err := c.target(o.Node)
+		if err != nil {
+			return nil, err
+		}
+		return o.disturb(name, target)
+	case "stop", "start":
+		n, err := c.s.node(o.Node)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{"node": n.name}, n.power(name)
+	}
+	return nil, errNoOrder
+}
+
+// disturbed is Finesse as a whole, or one node of it.
+type disturbed interface {
+	SetStatus(gc.SystemStatus)
+	Inject(Fault) error
+	Heal()
+}
+
+// target is a node, or all of Finesse when none is named.
+func (c *control) target(node string) (disturbed, error) {
+	if node == "" {
+		return c.s, nil
+	}
+	return c.s.node(node)
+}
+
+func (o order) disturb(name string, target disturbed) (map[string]string, error) {
+	switch name {
 	case "status":
 		if o.Status != gc.InService && o.Status != gc.OutOfService {
 			return nil, fmt.Errorf("status %q is not known: IN_SERVICE and OUT_OF_SERVICE are accepted", o.Status)
 		}
-		c.s.SetStatus(o.Status)
+		target.SetStatus(o.Status)
 		return map[string]string{"status": string(o.Status)}, nil
 	case "fault":
 		f, err := o.fault()
 		if err == nil {
-			err = c.s.Inject(f)
+			err = target.Inject(f)
 		}
 		return map[string]string{"kind": string(o.Kind)}, err
-	case "heal":
-		c.s.Heal()
-		return map[string]string{}, nil
 	}
-	return nil, errNoOrder
+	target.Heal()
+	return map[string]string{}, nil
+}
+
+// power is the switch of a node: start, or else stop.
+func (n *Node) power(order string) error {
+	if order == "start" {
+		return n.Start()
+	}
+	n.Stop()
+	return nil
 }
 
 func (o order) fault() (Fault, error) {
@@ -195,6 +241,7 @@ func formOrder(r *http.Request) (order, error) {
 	o := order{
 		Agent: gc.AgentID(r.PostForm.Get("agent")), From: r.PostForm.Get("from"), To: r.PostForm.Get("to"),
 		Dialog: gc.DialogID(r.PostForm.Get("dialog")), Status: gc.SystemStatus(r.PostForm.Get("status")),
+		Node: r.PostForm.Get("node"),
 		Kind: FaultKind(r.PostForm.Get("kind")), Delay: r.PostForm.Get("delay"), Variables: map[string]string{},
 		Request: r.PostForm.Get("request"), Type: r.PostForm.Get("type"), Message: r.PostForm.Get("message"), Data: r.PostForm.Get("data"),
 	}
@@ -230,6 +277,6 @@ func (c *control) page(w http.ResponseWriter, r *http.Request) {
 	shown := agents[:min(len(agents), maxShown)]
 	c.write(w, controlPage, map[string]any{
 		"Agents": shown, "More": len(agents) - len(shown), "Said": r.URL.Query().Get("said"), "Faults": plainFaults(), "Requests": refusable(), "InService": c.s.board.inService(),
-		"REST": c.s.RESTURL(), "Notify": c.s.NotifyURL(), "Domain": c.s.Domain(), "Scripts": shipped,
+		"REST": c.s.RESTURL(), "Notify": c.s.NotifyURL(), "Domain": c.s.Domain(), "Nodes": c.s.nodes, "Scripts": shipped,
 	})
 }

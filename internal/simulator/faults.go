@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,6 +49,8 @@ type Fault struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
 	Data    string `json:"data"`
+
+	at *site // the node where; nil for all
 }
 
 const (
@@ -61,9 +64,17 @@ func faultKinds() []FaultKind {
 	}
 }
 
-// Inject makes something fail, on top of what fails already. The error says
-// what is wrong with f.
+// Inject makes something fail, on top of what fails already: at the first node,
+// and requests are refused by whichever is asked. The error says what is wrong
+// with f.
 func (s *Simulator) Inject(f Fault) error {
+	if f.Kind != RefuseRequest {
+		f.at = s.nodes[0].site
+	}
+	return s.inject(s.nodes[0], f)
+}
+
+func (s *Simulator) inject(n *Node, f Fault) error {
 	f.Count = orDefault(f.Count, 1)
 	if f.Count < 0 || f.Count > maxFaults {
 		return fmt.Errorf("count is %d: 1 to %d are accepted", f.Count, maxFaults)
@@ -87,7 +98,7 @@ func (s *Simulator) Inject(f Fault) error {
 		if f.Agent == "" {
 			return fmt.Errorf("fault %q needs an agent", f.Kind)
 		}
-		s.hub.inject(f)
+		n.hub.inject(f)
 		return nil
 	}
 	return fmt.Errorf("fault %q is not known: one of %q is", f.Kind, faultKinds())
@@ -117,13 +128,13 @@ func (f *Fault) checkRefusal() error {
 	return nil
 }
 
-// Heal takes back the faults that have not happened yet. Broken streams stay
-// broken.
+// Heal takes back the faults that have not happened yet, at all nodes. Broken
+// streams stay broken.
 func (s *Simulator) Heal() {
-	s.faults.clear()
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	s.hub.faults = map[gc.AgentID]*streamFaults{}
+	s.faults.clear(func(*Fault) bool { return true })
+	for _, n := range s.nodes {
+		n.hub.heal()
+	}
 }
 
 func (n *notifier) inject(f Fault) {
@@ -176,23 +187,26 @@ func (q *restFaults) add(f Fault) error {
 	return nil
 }
 
-func (q *restFaults) clear() {
+func (q *restFaults) clear(meant func(*Fault) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = nil
+	q.waiting = slices.DeleteFunc(q.waiting, func(f Fault) bool { return meant(&f) })
 }
 
-// take uses up the oldest fault of one of the kinds that is meant for agent.
-func (q *restFaults) take(agent gc.AgentID, kinds ...FaultKind) (Fault, bool) {
-	return q.takeIf(func(f *Fault) bool { return slices.Contains(kinds, f.Kind) && f.hits(agent) })
+// take uses up the oldest fault of one of the kinds that is meant for agent at
+// a node.
+func (q *restFaults) take(at *site, agent gc.AgentID, kinds ...FaultKind) (Fault, bool) {
+	return q.takeIf(func(f *Fault) bool { return slices.Contains(kinds, f.Kind) && f.hits(at, agent) })
 }
 
 // takeRefusal uses up the oldest order to refuse such a request.
-func (q *restFaults) takeRefusal(agent gc.AgentID, wish string) (Fault, bool) {
-	return q.takeIf(func(f *Fault) bool { return f.Kind == RefuseRequest && f.Request == wish && f.hits(agent) })
+func (q *restFaults) takeRefusal(at *site, agent gc.AgentID, wish string) (Fault, bool) {
+	return q.takeIf(func(f *Fault) bool { return f.Kind == RefuseRequest && f.Request == wish && f.hits(at, agent) })
 }
 
-func (f *Fault) hits(agent gc.AgentID) bool { return f.Agent == "" || f.Agent == agent }
+func (f *Fault) hits(at *site, agent gc.AgentID) bool {
+	return (f.Agent == "" || f.Agent == agent) && (f.at == nil || f.at == at)
+}
 
 func (q *restFaults) takeIf(meant func(*Fault) bool) (Fault, bool) {
 	q.mu.Lock()
@@ -216,7 +230,7 @@ type subject struct{ object, node, source, event string }
 // refuseOnPurpose answers a request that is to be refused; false for others.
 // An error that comes as a notification waits its turn, as the request would.
 func (s *rest) refuseOnPurpose(by origin, wish string, about subject) (reply, bool) {
-	f, ok := s.faults.takeRefusal(by.user.id, wish)
+	f, ok := s.faults.takeRefusal(s.site, by.user.id, wish)
 	switch {
 	case !ok:
 		return reply{}, false
@@ -232,7 +246,7 @@ func (s *rest) refuseOnPurpose(by origin, wish string, about subject) (reply, bo
 
 // spoil puts the faults around the web service, and its requests under the
 // simulator's lifetime.
-func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler) http.Handler {
+func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !life.enter() {
 			panic(http.ErrAbortHandler)
@@ -242,11 +256,14 @@ func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler)
 		if name, _, ok := r.BasicAuth(); ok && board.directory[name] != nil {
 			agent = board.directory[name].id
 		}
-		if f, ok := q.take(agent, SlowREST); ok {
+		if f, ok := q.take(at, agent, SlowREST); ok {
 			_ = http.NewResponseController(w).SetReadDeadline(noDeadline) // or the request would be over first
 			life.pause(r.Context(), f.Delay)
+			if errors.Is(context.Cause(r.Context()), errStopped) {
+				panic(http.ErrAbortHandler) // who is switched off does nothing any more
+			}
 		}
-		if f, ok := q.take(agent, HTMLError, UnavailableError); ok {
+		if f, ok := q.take(at, agent, HTMLError, UnavailableError); ok {
 			refusalOf(f).write(w, r)
 			return
 		}
@@ -254,11 +271,11 @@ func spoil(q *restFaults, life *lifetime, board *switchboard, next http.Handler)
 		next.ServeHTTP(answer, r)
 		// Who has hung up gets no answer: one on its way could arrive all the
 		// same, and a request that was too slow would seem to be in time.
-		if _, ok := q.take(agent, LostAnswer); ok || r.Context().Err() != nil {
+		if _, ok := q.take(at, agent, LostAnswer); ok || r.Context().Err() != nil {
 			panic(http.ErrAbortHandler)
 		}
 		if answer.isXML() {
-			if _, ok := q.take(agent, MalformedREST); ok {
+			if _, ok := q.take(at, agent, MalformedREST); ok {
 				answer.body.Truncate(answer.body.Len() / 2)
 			}
 		}

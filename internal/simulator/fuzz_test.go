@@ -50,7 +50,7 @@ func FuzzStream(f *testing.F) {
 	require.NoError(f, err)
 	f.Cleanup(s.Close)
 	f.Fuzz(func(t *testing.T, input string) {
-		c := &stream{hub: s.hub, agent: "1001", jid: "1001@finesse.local/<odd>", out: make(chan outgoing, 1000), done: make(chan struct{}), log: s.log}
+		c := &stream{hub: s.nodes[0].hub, agent: "1001", jid: "1001@finesse.local/<odd>", out: make(chan outgoing, 1000), done: make(chan struct{}), log: s.log}
 		r := newStanzaReader(strings.NewReader(head + input))
 		_, err := r.open()
 		for err == nil && len(c.out) < 900 {

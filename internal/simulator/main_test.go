@@ -35,24 +35,28 @@ func start(t *testing.T, change ...func(*Options)) *Simulator {
 	return s
 }
 
-func trust(t *testing.T, s *Simulator) *tls.Config {
+func trust(t *testing.T, s *Simulator) *tls.Config { return trustNode(t, s.nodes[0]) }
+
+func trustNode(t *testing.T, n *Node) *tls.Config {
 	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(s.CertificatePEM()))
-	return &tls.Config{RootCAs: roots, ServerName: s.Domain()}
+	require.True(t, roots.AppendCertsFromPEM(n.s.CertificatePEM()))
+	return &tls.Config{RootCAs: roots, ServerName: n.Domain()}
 }
 
 // driver is a REST client with the credentials of one user.
 type driver struct {
 	t              *testing.T
-	s              *Simulator
+	n              *Node
 	client         *http.Client
 	user, password string
 }
 
-func as(t *testing.T, s *Simulator, user string) *driver {
-	transport := &http.Transport{TLSClientConfig: trust(t, s), ForceAttemptHTTP2: true}
+func as(t *testing.T, s *Simulator, user string) *driver { return asAt(t, s.nodes[0], user) }
+
+func asAt(t *testing.T, n *Node, user string) *driver {
+	transport := &http.Transport{TLSClientConfig: trustNode(t, n), ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &driver{t, s, &http.Client{Transport: transport, Timeout: 10 * time.Second}, user, "secret"}
+	return &driver{t, n, &http.Client{Transport: transport, Timeout: 10 * time.Second}, user, "secret"}
 }
 
 // answer is what came back.
@@ -63,7 +67,7 @@ type result struct {
 }
 
 func (d *driver) try(method, path, body string, header ...string) (result, error) {
-	r, err := http.NewRequestWithContext(d.t.Context(), method, d.s.RESTURL()+"/finesse/api"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(d.t.Context(), method, d.n.RESTURL()+"/finesse/api"+path, strings.NewReader(body))
 	require.NoError(d.t, err)
 	if d.user != "" {
 		r.SetBasicAuth(d.user, d.password)
@@ -136,9 +140,14 @@ func watch(t *testing.T, s *Simulator, agent string) *watcher { return watchAs(t
 
 func watchAs(t *testing.T, s *Simulator, agent, resource string) *watcher {
 	t.Helper()
+	return watchAt(t, s.nodes[0], agent, resource)
+}
+
+func watchAt(t *testing.T, n *Node, agent, resource string) *watcher {
+	t.Helper()
 	client, err := xmpp.Options{
-		Host: strings.TrimPrefix(s.NotifyURL(), "xmpps://"), User: agent + "@" + s.Domain(), Password: "secret", Resource: resource,
-		Mechanism: "PLAIN", TLSConfig: trust(t, s), Session: true,
+		Host: strings.TrimPrefix(n.NotifyURL(), "xmpps://"), User: agent + "@" + n.Domain(), Password: "secret", Resource: resource,
+		Mechanism: "PLAIN", TLSConfig: trustNode(t, n), Session: true,
 	}.NewClient()
 	require.NoError(t, err)
 	w := &watcher{t, client, make(chan note, 1000), make(chan any, 1000), make(chan struct{})}

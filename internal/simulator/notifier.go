@@ -16,18 +16,19 @@ import (
 // maxSubscriptions bounds the explicit subscriptions of one user.
 const maxSubscriptions = 100
 
-// notifier knows the streams and subscriptions and carries updates to them.
+// notifier knows the streams and subscriptions of one node and carries updates to them.
 // It never waits for a stream.
 type notifier struct {
 	log     *zap.Logger
 	options *Options
+	domain  string
 	life    *lifetime
 	random  *random
 	board   *switchboard
 	prefix  string // of item ids, new at each start
 
-	mu            sync.Mutex // taken after the switchboard's
-	closed        bool
+	mu            sync.Mutex         // taken after the switchboard's
+	closed        bool               // until it is switched on
 	all           map[*stream]bool   // every connection, bound or not
 	bound         map[string]*stream // by full JID
 	ofAgent       map[gc.AgentID][]*stream
@@ -44,17 +45,17 @@ type subscription struct {
 // streamFaults are the updates to spoil for one agent.
 type streamFaults struct{ drop, duplicate int }
 
-func newNotifier(o *Options, life *lifetime, r *random) *notifier {
+func newNotifier(o *Options, domain string, life *lifetime, r *random) *notifier {
 	return &notifier{
-		log: o.Logger, options: o, life: life, random: r,
+		log: o.Logger, options: o, domain: domain, life: life, random: r,
 		prefix: r.text(8) + "-8b34-443f-8c7d-" + r.text(12),
 		all:    map[*stream]bool{}, bound: map[string]*stream{}, ofAgent: map[gc.AgentID][]*stream{}, faults: map[gc.AgentID]*streamFaults{},
 	}
 }
 
-func (n *notifier) pubsub() string { return "pubsub." + n.options.Domain }
+func (n *notifier) pubsub() string { return "pubsub." + n.domain }
 
-func (n *notifier) bare(id gc.AgentID) string { return string(id) + "@" + n.options.Domain }
+func (n *notifier) bare(id gc.AgentID) string { return string(id) + "@" + n.domain }
 
 // publish carries an update to whoever may hear of node: its owner, by the
 // bare JID, and those who subscribed.
@@ -212,11 +213,11 @@ func (n *notifier) remove(s *stream) {
 }
 
 func (n *notifier) presenceChanged(agent gc.AgentID) {
-	n.board.presence(agent, func() bool { return n.present(agent) })
+	n.board.presence(agent)
 }
 
 // present: any available stream keeps the agent signed in, whatever its
-// priority.
+// priority, and at whatever node.
 func (n *notifier) present(agent gc.AgentID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -291,15 +292,36 @@ func (n *notifier) subscribed(owner gc.AgentID) []subscription {
 	return list
 }
 
-func (n *notifier) close() {
+// on lets streams in, again after off.
+func (n *notifier) on() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed = false
+}
+
+// off cuts all streams without a word and lets none in. It returns the agents
+// who were available here. Subscriptions stay, as in Openfire.
+func (n *notifier) off() []gc.AgentID {
 	n.mu.Lock()
 	n.closed = true
-	var streams []*stream
-	for s := range n.all {
-		streams = append(streams, s)
+	streams := slices.Collect(maps.Keys(n.all))
+	var agents []gc.AgentID
+	for agent, list := range n.ofAgent {
+		if slices.ContainsFunc(list, func(s *stream) bool { return s.available }) {
+			agents = append(agents, agent)
+		}
 	}
 	n.mu.Unlock()
 	for _, s := range streams {
 		s.cut()
+		n.lose(s)
 	}
+	return agents
+}
+
+// heal takes waiting faults back.
+func (n *notifier) heal() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.faults = map[gc.AgentID]*streamFaults{}
 }

@@ -230,6 +230,7 @@ type systemInfoXML struct {
 	DeploymentType         string          `xml:"deploymentType"`
 	LastCTIHeartbeatStatus string          `xml:"lastCTIHeartbeatStatus"`
 	PrimaryNode            nodeXML         `xml:"primaryNode"`
+	SecondaryNode          *nodeXML        `xml:"secondaryNode"`
 	Status                 gc.SystemStatus `xml:"status"`
 	StatusReason           string          `xml:"statusReason"`
 	SystemAuthMode         string          `xml:"systemAuthMode"`

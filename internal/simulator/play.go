@@ -407,6 +407,26 @@ func (p *player) status(_ context.Context, a args) error {
 	return nil
 }
 
+func (p *player) stopNode(_ context.Context, a args) error { return p.power(a, "stop") }
+
+func (p *player) startNode(_ context.Context, a args) error { return p.power(a, "start") }
+
+func (p *player) power(a args, order string) error {
+	n, err := p.s.node(a.text("node"))
+	if err != nil {
+		return err
+	}
+	return n.power(order)
+}
+
+func (p *player) nodeStatus(_ context.Context, a args) error {
+	n, err := p.s.node(a.text("node"))
+	if err == nil {
+		n.SetStatus(gc.SystemStatus(a.text("status")))
+	}
+	return err
+}
+
 func (p *player) dropEvent(_ context.Context, a args) error {
 	return p.inject(a, "agent", Fault{Kind: DropEvent})
 }
@@ -433,7 +453,14 @@ func (p *player) inject(a args, key string, f Fault) error {
 		}
 		f.Agent = u.id
 	}
-	return p.s.Inject(f)
+	if a.text("at") == "" {
+		return p.s.Inject(f)
+	}
+	n, err := p.s.node(a.text("at"))
+	if err != nil {
+		return err
+	}
+	return n.Inject(f)
 }
 
 func (p *player) heal(context.Context, args) error {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // maxBody bounds a request's body.
@@ -34,14 +36,16 @@ type methods map[string]handler
 // switchboard does the rest.
 type rest struct {
 	board    *switchboard
+	site     *site
 	accounts *accounts
 	faults   *restFaults
 	log      *zap.Logger
 	mux      *http.ServeMux
 }
 
-func newREST(board *switchboard, accounts *accounts, faults *restFaults, life *lifetime, log *zap.Logger) http.Handler {
-	s := &rest{board: board, accounts: accounts, faults: faults, log: log, mux: http.NewServeMux()}
+// newREST is the web service of one node.
+func newREST(board *switchboard, at *site, accounts *accounts, faults *restFaults, life *lifetime, log *zap.Logger) http.Handler {
+	s := &rest{board: board, site: at, accounts: accounts, faults: faults, log: log, mux: http.NewServeMux()}
 	s.route("SystemInfo", true, methods{"GET": s.getSystemInfo})
 	s.route("User/{id}", false, methods{"GET": s.getUser, "PUT": s.putUser})
 	s.route("User/{id}/ReasonCodes", false, methods{"GET": s.getReasonCodes})
@@ -64,7 +68,7 @@ func newREST(board *switchboard, accounts *accounts, faults *restFaults, life *l
 		}
 		htmlPage(http.StatusNotFound).write(w, r)
 	})
-	return spoil(faults, life, board, s.mux)
+	return spoil(faults, at, life, board, s.mux)
 }
 
 func (s *rest) route(path string, open bool, m methods) {
@@ -90,10 +94,10 @@ func (s *rest) serve(open bool, m methods, w http.ResponseWriter, r *http.Reques
 	return h(caller, r)
 }
 
-// admit refuses everything while Finesse is out of service, and whoever does
+// admit refuses everything while the node is out of service, and whoever does
 // not prove a password where one is asked for.
 func (s *rest) admit(open bool, r *http.Request) (*user, *reply) {
-	if !s.board.inService() {
+	if s.board.statusOf(s.site) != gc.InService {
 		refused := apiError(http.StatusServiceUnavailable, "Service Unavailable", "", "Finesse is not in service")
 		return nil, &refused
 	}
@@ -209,5 +213,5 @@ func read(r *http.Request, doc any) *reply {
 func (s *rest) getSystemInfo(*user, *http.Request) reply {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
-	return reply{status: http.StatusOK, doc: s.board.systemInfo("SystemInfo")}
+	return reply{status: http.StatusOK, doc: s.board.systemInfo("SystemInfo", s.site)}
 }

@@ -116,7 +116,7 @@ func (s *rest) postDialog(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
-	by := origin{user: u, request: r.Header.Get("requestId")}
+	by := origin{user: u, at: s.site, request: r.Header.Get("requestId")}
 	object := "user " + string(u.id)
 	if answer, ok := s.refuseOnPurpose(by, string(body.Action), subject{object, dialogsURI(u.id), dialogsURI(u.id), "post"}); ok {
 		return answer
@@ -219,7 +219,7 @@ func (s *rest) putDialog(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
-	by := origin{user: caller, request: r.Header.Get("requestId")}
+	by := origin{user: caller, at: s.site, request: r.Header.Get("requestId")}
 	object := "dialog " + string(l.dialog.id)
 	if answer, ok := s.refuseOnPurpose(by, string(body.Action), subject{object, dialogsURI(caller.id), dialogURI(l.dialog.id), "put"}); ok {
 		return answer

@@ -18,7 +18,7 @@ func (s *rest) getUsers(caller *user, _ *http.Request) reply {
 	defer s.board.mu.Unlock()
 	var list usersXML
 	for _, u := range s.board.users {
-		list.Users = append(list.Users, u.xml("User"))
+		list.Users = append(list.Users, u.xml("User", s.site))
 	}
 	return reply{status: http.StatusOK, doc: list}
 }

@@ -27,6 +27,7 @@ func TestSystemInfoNeedsNoPassword(t *testing.T) {
 	require.Equal(t, "finesse.local", info.XMPPDomain)
 	require.Equal(t, "pubsub.finesse.local", info.XMPPPubSubDomain)
 	require.Equal(t, "UCCE", info.DeploymentType)
+	require.NotContains(t, a.body, "secondaryNode")
 }
 
 func TestRequestsThatAreRefusedAtOnce(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *rest) getUser(caller *user, r *http.Request) reply {
 	}
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
-	return reply{status: http.StatusOK, doc: u.xml("User")}
+	return reply{status: http.StatusOK, doc: u.xml("User", s.site)}
 }
 
 type putUserXML struct {
@@ -81,7 +81,7 @@ func (s *rest) putUser(caller *user, r *http.Request) reply {
 	if refused := read(r, &body); refused != nil {
 		return *refused
 	}
-	by := origin{user: caller, request: r.Header.Get("requestId")}
+	by := origin{user: caller, at: s.site, request: r.Header.Get("requestId")}
 	object := "user " + string(u.id)
 	if answer, ok := s.refuseOnPurpose(by, string(body.State), subject{object, userURI(caller.id), userURI(u.id), "put"}); ok {
 		return answer

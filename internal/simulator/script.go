@@ -64,13 +64,13 @@ func (s *Script) add(number int, line string) error {
 	if err != nil || len(words) == 0 {
 		return err
 	}
-	v := findVerb(words[0])
-	if v == nil {
+	candidates := findVerbs(words[0])
+	if candidates == nil {
 		return fmt.Errorf("%q is not a verb; accepted are %s", words[0], verbNames())
 	}
-	a, err := v.match(words[1:])
+	v, a, err := matchOne(candidates, words[1:])
 	if err != nil {
-		return fmt.Errorf("%w; accepted is: %s", err, v.syntax)
+		return err
 	}
 	if v.name == castVerb {
 		return s.setCast(a)

@@ -31,7 +31,11 @@ func TestScriptsThatComeWithTheSimulatorRun(t *testing.T) {
 		script := parse(t, pauses.ReplaceAllString(script.Text, "pause 10ms"))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, func(o *Options) { o.RingTimeout = time.Second })
+			s := start(t, func(o *Options) {
+				if o.RingTimeout = time.Second; name == "failover" {
+					o.SecondREST = "127.0.0.1:0"
+				}
+			})
 			require.NoError(t, s.Run(t.Context(), script))
 			require.NoError(t, s.Run(t.Context(), script), "again")
 			var others []gc.AgentID
@@ -58,7 +62,7 @@ func TestScriptsThatComeWithTheSimulatorCoverTheVerbs(t *testing.T) {
 		names = append(names, script.Name)
 	}
 	require.Equal(t, []string{
-		"barge", "blind-transfer", "conference", "consult", "inbound-call", "outage", "phonebooks", "predictive", "preview-accept", "preview-close",
+		"barge", "blind-transfer", "conference", "consult", "failover", "inbound-call", "outage", "phonebooks", "predictive", "preview-accept", "preview-close",
 		"preview-reject", "queues", "refusals", "ring-no-answer", "silent-monitor", "teams", "transfer", "withheld-number", "wrap-up",
 	}, names)
 	require.Equal(t, "barge", FindScript("barge").Name)
@@ -95,6 +99,10 @@ func TestAScriptThatCanNotBeReadSaysWhere(t *testing.T) {
 		"queue Sales calls many":               `COUNT "many": is not a number of 0 to 9999`,
 		"sign-in 1001 at home":                 `EXTENSION "home": extension is not a number`,
 		"status ON":                            `STATUS "ON": is none of IN_SERVICE, OUT_OF_SERVICE`,
+		"node c stop":                          `NODE "c": is none of a, b; accepted is: node NODE stop, or node NODE start, or node NODE status STATUS`,
+		"node a":                               `"status" is missing; accepted is: node NODE stop,`,
+		"node a status ON":                     `STATUS "ON": is none of IN_SERVICE, OUT_OF_SERVICE; accepted is: node NODE stop,`,
+		"fault html at home":                   `NODE "home": is none of a, b`,
 		"fault refuse":                         `KIND "refuse": is none of drop, duplicate,`,
 		"fault slow times 0":                   `TIMES "0": is not a number of 1 to 1000`,
 		"refuse 1001 DANCE with x y":           `REQUEST "DANCE": is none of LOGIN, READY,`,
@@ -159,6 +167,9 @@ func TestAStepThatFailsSaysWhatIsTheCase(t *testing.T) {
 		"preview 1001 customer 7001":                             "is not an outside number",
 		"queue Nowhere calls 1":                                  `queue "Nowhere" is not known`,
 		"contact Nowhere number 1":                               `phone book "Nowhere" is not known`,
+		"node b stop":                                            "node b stop: there is no node b: start the simulator with a second one",
+		"node b status IN_SERVICE":                               "there is no node b",
+		"fault html at b":                                        "there is no node b",
 		"fault cut":                                              `fault "cut" needs an agent`,
 		"fault slow":                                             "up to 1m0s is accepted",
 		"reason 1001 " + strings.Repeat("x", 40):                 "longer than 39 bytes",

@@ -3,8 +3,8 @@
 // switchboard whose calls are placed from a control page, a script or a
 // program. docs/simulator.md is its manual.
 //
-// It plays a UCCE system of one node. Payloads and the order of events follow
-// captures of real systems where they exist (Finesse developer guide
+// It plays a UCCE system of one node or two. Payloads and the order of events
+// follow captures of real systems where they exist (Finesse developer guide
 // elsewhere).
 //
 // # Who is there
@@ -28,6 +28,9 @@
 // do not wait for each other. Every available stream of an agent gets that
 // agent's events in the order they happened. After RESERVED comes the ringing
 // call, after an ACTIVE call comes TALKING.
+//
+// Nodes: both tell of everything, in the same order and each to its own
+// streams. Users and calls belong to neither, and outlive a node that stops.
 //
 // Loss: events go to streams that are available with a priority of at least 0
 // at that moment. Nothing is stored for the others and nothing is repeated.
@@ -59,7 +62,11 @@
 //
 // # Simplifications
 //
-//   - One node; secondaryNode is missing from SystemInfo.
+//   - Without a second node secondaryNode is missing from SystemInfo. With one,
+//     both answer the same requests; Finesse keeps those of administrators for
+//     the first. A node that is stopped takes nothing with it: requests it
+//     accepted are carried out, and pending states stay. One that is out of
+//     service goes on telling of agents and calls.
 //   - Wrap-up follows inbound ACD calls only, wherever they were transferred,
 //     and one mode is everybody's. A request for WORK or WORK_READY during
 //     such a call shows as pendingState and is refused as Invalid State at any
@@ -142,6 +149,11 @@ type Options struct {
 	Domain   string    // XMPP domain; default "finesse.local"
 	Password gc.Secret // of every user; default "secret"
 
+	// SecondREST and SecondNotify are the listen addresses of a second node. Both
+	// "" means that there is none; one of them "" is a free port.
+	SecondREST, SecondNotify string
+	SecondDomain             string // XMPP domain of the second node; default "finesse-b.local"
+
 	Now         func() time.Time // source of the times in payloads and of account locks; default time.Now
 	FirstDialog int              // id of the first call; default 16870001
 	Seed        uint64           // of the random delays and ids; 0 means random
@@ -151,6 +163,12 @@ type Options struct {
 	IdleTimeout        time.Duration // silence after which a stream counts as dead; a ping is sent at half of it; default 120 s
 	PresenceTimeout    time.Duration // from an agent's last stream gone to NOT_READY; default 60 s
 	QueueInterval      time.Duration // from a change of a queue's statistics to the notification; default 10 s
+
+	// LateLogout is how long after a node was stopped those who had a stream
+	// there are signed out, though they may have moved to the other node: the
+	// forced logout of the lost node comes late (Finesse administration guide,
+	// failover). Who has a call is signed out after it. 0 means never.
+	LateLogout time.Duration
 
 	// Agents is the number of further agents for load tests, at most 50,000:
 	// 10001 and so on, in team 1, each at an extension of four digits or at
@@ -174,6 +192,11 @@ func (o *Options) setDefaults() {
 	o.REST = orDefault(o.REST, "127.0.0.1:0")
 	o.Notify = orDefault(o.Notify, "127.0.0.1:0")
 	o.Domain = orDefault(o.Domain, "finesse.local")
+	o.SecondDomain = orDefault(o.SecondDomain, "finesse-b.local")
+	if o.second() {
+		o.SecondREST = orDefault(o.SecondREST, "127.0.0.1:0")
+		o.SecondNotify = orDefault(o.SecondNotify, "127.0.0.1:0")
+	}
 	o.FirstDialog = orDefault(o.FirstDialog, 16870001)
 	o.RingTimeout = orDefault(o.RingTimeout, 20*time.Second)
 	o.IdleTimeout = orDefault(o.IdleTimeout, 120*time.Second)
@@ -197,6 +220,9 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// second reports whether a second node is wanted.
+func (o *Options) second() bool { return o.SecondREST != "" || o.SecondNotify != "" }
+
 // domainLetters need no escaping in XML or in a JID.
 const domainLetters = "abcdefghijklmnopqrstuvwxyz0123456789.-"
 
@@ -213,87 +239,109 @@ var noDeadline time.Time
 
 // Simulator is a running Finesse.
 type Simulator struct {
-	log     *zap.Logger
-	options Options
-	cert    certificate
-	life    *lifetime
-	board   *switchboard
-	hub     *notifier
-	faults  *restFaults
+	log      *zap.Logger
+	options  Options
+	cert     certificate
+	life     *lifetime
+	board    *switchboard
+	accounts *accounts
+	faults   *restFaults
+	nodes    []*Node // one or two; the list never changes
 
-	restListener, notifyListener, controlListener net.Listener
-	servers                                       []*http.Server
+	controlListener net.Listener // nil for none
+	controlServer   *http.Server
 
 	closeOnce sync.Once
 }
 
 // Start listens and serves until Close. It fails when an address can not be
-// listened on, the domain is none, the mode of wrap-up is unknown or the
-// number of agents is too high.
+// listened on, a domain is none or the same for both nodes, the mode of wrap-up
+// is unknown or the number of agents is too high.
 func Start(o Options) (*Simulator, error) {
 	o.setDefaults()
-	if strings.Trim(o.Domain, domainLetters) != "" {
-		return nil, fmt.Errorf("simulator: domain %q: lower-case letters, digits, dots and hyphens are accepted", o.Domain)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
-	if !slices.Contains([]WrapUp{WrapUpNotAllowed, WrapUpOptional, WrapUpRequired}, o.WrapUp) {
-		return nil, fmt.Errorf("simulator: wrap-up %q: NOT_ALLOWED, OPTIONAL and REQUIRED are accepted", o.WrapUp)
+	s := &Simulator{
+		log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}, accounts: newAccounts(o.Password, o.Now),
 	}
-	if o.Agents < 0 || o.Agents > maxLoadAgents {
-		return nil, fmt.Errorf("simulator: %d further agents: 0 to %d are accepted", o.Agents, maxLoadAgents)
+	random := newRandom(o.Seed)
+	s.nodes = []*Node{newNode(s, nodeA, o.Domain, random)}
+	if o.second() {
+		s.nodes = append(s.nodes, newNode(s, nodeB, o.SecondDomain, random))
 	}
-	s := &Simulator{log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}}
+	var sites []*site
+	for _, n := range s.nodes {
+		sites = append(sites, n.site)
+	}
+	s.board = newSwitchboard(&s.options, s.life, random, sites)
 	if err := s.listen(); err != nil {
 		s.closeListeners()
 		return nil, err
 	}
-	random := newRandom(o.Seed)
-	s.hub = newNotifier(&s.options, s.life, random)
-	s.board = newSwitchboard(&s.options, s.life, random, s.hub.publish, s.hub.heard)
-	s.board.ports = portsOf(s.restListener, s.notifyListener)
-	s.hub.board = s.board
-
-	accounts := newAccounts(o.Password, o.Now)
-	s.serve(tlsListener(s.restListener, s.cert), newREST(s.board, accounts, s.faults, s.life, s.log))
-	if s.controlListener != nil {
-		s.serve(s.controlListener, newControl(s))
-	}
-	s.life.run(func() { s.hub.accept(s.notifyListener, s.cert, accounts) })
-	s.log.Info("simulated finesse is listening", zap.String("rest", s.RESTURL()), zap.String("notify", s.NotifyURL()))
+	s.serve()
 	return s, nil
 }
 
-func (s *Simulator) listen() error {
-	var err error
-	for _, l := range []struct {
-		name, address string
-		listener      *net.Listener
-	}{
-		{"REST", s.options.REST, &s.restListener},
-		{"notification service", s.options.Notify, &s.notifyListener},
-		{"control page", s.options.Control, &s.controlListener},
-	} {
-		if l.address == "" {
-			continue
-		}
-		if *l.listener, err = net.Listen("tcp", l.address); err != nil {
-			return fmt.Errorf("simulator: listen for the %s: %w", l.name, err)
+func (o *Options) check() error {
+	for _, domain := range []string{o.Domain, o.SecondDomain} {
+		if strings.Trim(domain, domainLetters) != "" {
+			return fmt.Errorf("simulator: domain %q: lower-case letters, digits, dots and hyphens are accepted", domain)
 		}
 	}
-	s.cert, err = newCertificate(s.options.Domain, s.restListener, s.notifyListener)
+	switch {
+	case o.second() && o.Domain == o.SecondDomain:
+		return fmt.Errorf("simulator: both nodes have the domain %q: each needs one of its own", o.Domain)
+	case !slices.Contains([]WrapUp{WrapUpNotAllowed, WrapUpOptional, WrapUpRequired}, o.WrapUp):
+		return fmt.Errorf("simulator: wrap-up %q: NOT_ALLOWED, OPTIONAL and REQUIRED are accepted", o.WrapUp)
+	case o.Agents < 0 || o.Agents > maxLoadAgents:
+		return fmt.Errorf("simulator: %d further agents: 0 to %d are accepted", o.Agents, maxLoadAgents)
+	}
+	return nil
+}
+
+// listen opens all addresses. The caller closes those that are open when one
+// is not.
+func (s *Simulator) listen() (err error) {
+	addresses := [][2]string{{s.options.REST, s.options.Notify}, {s.options.SecondREST, s.options.SecondNotify}}
+	domains := []string{}
+	addrs := []net.Addr{}
+	for i, n := range s.nodes {
+		if err = n.listen(addresses[i][0], addresses[i][1]); err != nil {
+			return err
+		}
+		domains, addrs = append(domains, n.Domain()), append(addrs, n.restAddr, n.notifyAddr)
+	}
+	if s.options.Control != "" {
+		if s.controlListener, err = listen("control page", s.options.Control); err != nil {
+			return err
+		}
+	}
+	s.cert, err = newCertificate(domains, addrs)
 	return err
 }
 
-func (s *Simulator) serve(l net.Listener, h http.Handler) {
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute,
-		ErrorLog: zap.NewStdLog(s.log.Named("http")),
-	}
-	s.servers = append(s.servers, server)
-	s.life.run(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("simulated finesse stopped serving", zap.Error(err))
+func (s *Simulator) closeListeners() {
+	for _, n := range s.nodes {
+		if n.on != nil {
+			n.on.close()
 		}
-	})
+	}
+	if s.controlListener != nil {
+		_ = s.controlListener.Close()
+	}
+}
+
+func (s *Simulator) serve() {
+	for _, n := range s.nodes {
+		n.hub.board = s.board
+		n.serve()
+		s.log.Info("simulated finesse is listening", zap.String("rest", n.RESTURL()), zap.String("notify", n.NotifyURL()))
+	}
+	if s.controlListener != nil {
+		s.controlServer = s.newServer(newControl(s))
+		s.run(s.controlServer, s.controlListener)
+	}
 }
 
 // Close ends the simulator: streams and requests are cut. It waits for all
@@ -301,44 +349,54 @@ func (s *Simulator) serve(l net.Listener, h http.Handler) {
 func (s *Simulator) Close() {
 	s.closeOnce.Do(func() {
 		s.life.end()
-		s.closeListeners()
-		for _, server := range s.servers {
-			_ = server.Close()
+		for _, n := range s.nodes {
+			n.close()
 		}
-		s.hub.close()
+		if s.controlServer != nil {
+			_ = s.controlServer.Close()
+			_ = s.controlListener.Close() // serving may not have begun
+		}
 	})
 	s.life.wait()
 }
 
-func (s *Simulator) closeListeners() {
-	for _, l := range []net.Listener{s.restListener, s.notifyListener, s.controlListener} {
-		if l != nil {
-			_ = l.Close()
+// Nodes are the servers, the first one first. There is one unless Options ask
+// for a second.
+func (s *Simulator) Nodes() []*Node { return slices.Clone(s.nodes) }
+
+// node finds a server by its name.
+func (s *Simulator) node(name string) (*Node, error) {
+	for _, n := range s.nodes {
+		if n.name == name {
+			return n, nil
 		}
 	}
+	if name == nodeB {
+		return nil, errors.New("there is no node b: start the simulator with a second one (simulate --second)")
+	}
+	return nil, fmt.Errorf("node %q is not known: a and b are", name)
 }
 
-// RESTURL is the base of the REST API without its path, such as
-// "https://127.0.0.1:8445".
-func (s *Simulator) RESTURL() string { return "https://" + reachable(s.restListener) }
+// RESTURL is that of the first node.
+func (s *Simulator) RESTURL() string { return s.nodes[0].RESTURL() }
 
-// NotifyURL is the notification service, such as "xmpps://127.0.0.1:5223".
-func (s *Simulator) NotifyURL() string { return "xmpps://" + reachable(s.notifyListener) }
+// NotifyURL is that of the first node.
+func (s *Simulator) NotifyURL() string { return s.nodes[0].NotifyURL() }
 
 // ControlURL is the control page, "" when there is none.
 func (s *Simulator) ControlURL() string {
 	if s.controlListener == nil {
 		return ""
 	}
-	return "http://" + reachable(s.controlListener)
+	return "http://" + reachable(s.controlListener.Addr())
 }
 
-// Domain is the XMPP domain.
+// Domain is the XMPP domain of the first node.
 func (s *Simulator) Domain() string { return s.options.Domain }
 
-// CertificatePEM is the self-signed certificate of both services, for the
-// trust store of clients. It is new at each start and names localhost,
-// 127.0.0.1, ::1, the domain and the addresses listened on.
+// CertificatePEM is the self-signed certificate of all services of all nodes,
+// for the trust store of clients. It is new at each start and names localhost,
+// 127.0.0.1, ::1, the domains and the addresses listened on.
 func (s *Simulator) CertificatePEM() []byte { return s.cert.pem }
 
 // Call lets an inbound ACD call ring at an agent, who must be signed in and
@@ -370,27 +428,38 @@ func (s *Simulator) AddContact(book string, c Contact) error { return s.board.ad
 // such call or nobody outside takes part in it.
 func (s *Simulator) HangUp(id gc.DialogID) error { return s.board.hangUp(id) }
 
-// SetStatus puts Finesse in or out of service: an event to everyone, and
-// while it is out of service every REST request is answered 503.
-func (s *Simulator) SetStatus(status gc.SystemStatus) { s.board.setStatus(status) }
+// SetStatus puts Finesse, all nodes of it, in or out of service: an event to
+// everyone, and while it is out of service every REST request is answered 503.
+func (s *Simulator) SetStatus(status gc.SystemStatus) {
+	for _, n := range s.nodes {
+		n.SetStatus(status)
+	}
+}
 
 // Publish puts a document on a node such as "/finesse/api/User/1001", as
-// Finesse would: for updates that this simulator does not make by itself.
-func (s *Simulator) Publish(node string, update []byte) { s.hub.publish(node, update) }
+// Finesse would, on all servers: for updates that this simulator does not make
+// by itself.
+func (s *Simulator) Publish(node string, update []byte) {
+	for _, n := range s.nodes {
+		n.hub.publish(node, update)
+	}
+}
 
 // Agents tells what every user does now, in the order of their ids.
 func (s *Simulator) Agents() []Agent {
 	agents := s.board.agents()
 	for i := range agents {
-		agents[i].Streams = s.hub.streams(agents[i].ID)
+		for _, n := range s.nodes {
+			agents[i].Streams += n.hub.streams(agents[i].ID)
+		}
 	}
 	return agents
 }
 
-// reachable is a listener's address in a form that clients can dial and the
-// certificate names.
-func reachable(l net.Listener) string {
-	host, port, _ := net.SplitHostPort(l.Addr().String())
+// reachable is an address that is listened on, in a form that clients can dial
+// and the certificate names.
+func reachable(a net.Addr) string {
+	host, port, _ := net.SplitHostPort(a.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}

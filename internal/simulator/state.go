@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -44,7 +45,7 @@ func (b *switchboard) signIn(by origin, at gc.Extension, mobile *mobileXML) {
 		b.refuseUser(by, wrongState)
 		return
 	}
-	u.extension, u.mobile = at, mobile
+	u.extension, u.mobile, u.mobileAt = at, mobile, by.at
 	if u.signedIn() {
 		b.announce(u)
 		return
@@ -110,10 +111,11 @@ func (b *switchboard) signedOut(u *user, to stance) {
 	b.settle(u)
 }
 
-// presence is told whether the agent has a notification stream. Without one
-// for a while the agent is set NOT_READY, after the call if there is one
-// (agent desk setting LOAD 0).
-func (b *switchboard) presence(id gc.AgentID, present func() bool) {
+// presence looks whether the agent has a notification stream, at any node.
+// Without one for a while the agent is set NOT_READY, after the call if there
+// is one (agent desk setting LOAD 0).
+func (b *switchboard) presence(id gc.AgentID) {
+	present := func() bool { return slices.ContainsFunc(b.sites, func(at *site) bool { return at.present(id) }) }
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	u := b.directory[string(id)]
@@ -140,4 +142,20 @@ func (b *switchboard) disconnected(u *user) {
 	}
 	u.base = lost
 	b.settle(u)
+}
+
+// signOutLate is what a lost node does to those whose streams it had: after a
+// while they are signed out, wherever they are now.
+func (b *switchboard) signOutLate(gone []gc.AgentID) {
+	if b.lateLogout <= 0 {
+		return
+	}
+	for _, id := range gone {
+		u := b.directory[string(id)]
+		b.after(b.lateLogout, func() {
+			if u.signedIn() {
+				b.forceOut(u, presenceLost, presenceLost)
+			}
+		})
+	}
 }

@@ -222,7 +222,7 @@ func (s *stream) alive(asked *time.Time) bool {
 		return false
 	case silence >= idle/2 && asked.Before(heard):
 		*asked = time.Now()
-		s.send(fmt.Sprintf("<iq type='get' id='%s' from='%s'><ping xmlns='urn:xmpp:ping'/></iq>", s.hub.random.text(8), s.hub.options.Domain))
+		s.send(fmt.Sprintf("<iq type='get' id='%s' from='%s'><ping xmlns='urn:xmpp:ping'/></iq>", s.hub.random.text(8), s.hub.domain))
 	}
 	return true
 }

@@ -10,7 +10,7 @@ func (b *switchboard) supervise(by origin, member *user, to gc.UserState) {
 	case !member.signedIn(), to == gc.NotReady && member.state != gc.Ready && !isWrapUp(member.state):
 		b.refuse(by, userURI(by.user.id), userURI(member.id), "put", wrongState)
 	case to == gc.LoggedOut:
-		b.forceOut(member)
+		b.forceOut(member, supervisorInitiated, forceLogout)
 	case to == gc.NotReady:
 		b.adopt(member, stance{state: to, system: supervisorInitiated})
 	default:
@@ -18,13 +18,14 @@ func (b *switchboard) supervise(by origin, member *user, to gc.UserState) {
 	}
 }
 
-// forceOut signs a user out, after the calls when there are any.
-func (b *switchboard) forceOut(u *user) {
+// forceOut signs a user out, after the calls when there are any. The reason
+// codes of the system are those of the one and of the other.
+func (b *switchboard) forceOut(u *user, atOnce, afterCalls int) {
 	if !u.engaged() && len(u.legs) == 0 {
-		b.signedOut(u, stance{state: gc.LoggedOut, system: supervisorInitiated})
+		b.signedOut(u, stance{state: gc.LoggedOut, system: atOnce})
 		return
 	}
-	u.pending = stance{state: gc.LoggedOut, system: forceLogout}
+	u.pending = stance{state: gc.LoggedOut, system: afterCalls}
 	if isWrapUp(u.state) {
 		b.wrappedUp(u)
 		return

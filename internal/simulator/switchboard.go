@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -29,15 +28,13 @@ type switchboard struct {
 	life                         *lifetime
 	delay                        func() time.Duration
 	ringTimeout, presenceTimeout time.Duration
+	lateLogout                   time.Duration
 	wrapUpMode                   WrapUp
 	wrapUpTimer                  time.Duration
-	domain                       string
-	ports                        nodePorts
 	loadAgents                   int
 	queueInterval                time.Duration
 	requests                     *serial
-	notify                       func(node string, update []byte) // must not block and not call back
-	heard                        func(node string) bool           // somebody subscribed; must not call back
+	sites                        []*site // the first is the primary one; the list never changes
 
 	directory map[string]*user // by id and by login name, with the administrator; never changes
 	users     []*user          // by id, without the administrator; the list never changes
@@ -45,27 +42,34 @@ type switchboard struct {
 	mu      sync.Mutex // taken before the notifier's
 	dialogs map[gc.DialogID]*dialog
 	nextID  int
-	status  gc.SystemStatus
 	queues  []*queue // by id; the list never changes
 	books   []*book  // global ones first; the list never changes
 	stirred chan struct{}
 }
 
-type nodePorts struct{ rest, notify int }
+// site is a node of Finesse as the switchboard sees it. What it asks a site
+// must not block and not call back.
+type site struct {
+	domain string
+	ports  nodePorts
+	status gc.SystemStatus // guarded by the switchboard's lock
 
-func portsOf(rest, notify net.Listener) nodePorts {
-	return nodePorts{rest.Addr().(*net.TCPAddr).Port, notify.Addr().(*net.TCPAddr).Port}
+	notify  func(node string, update []byte)
+	heard   func(node string) bool      // somebody subscribed
+	present func(agent gc.AgentID) bool // has a notification stream
 }
 
-func newSwitchboard(o *Options, life *lifetime, r *random, notify func(string, []byte), heard func(string) bool) *switchboard {
+type nodePorts struct{ rest, notify int }
+
+func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switchboard {
 	b := &switchboard{
-		log: o.Logger, now: o.Now, life: life, domain: o.Domain, notify: notify, heard: heard,
-		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout,
+		log: o.Logger, now: o.Now, life: life, sites: sites,
+		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout, lateLogout: o.LateLogout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
 		directory: map[string]*user{}, users: newUsers(o.Now(), o.Agents), loadAgents: o.Agents,
 		queues: newQueues(), queueInterval: o.QueueInterval, books: newBooks(),
-		dialogs: map[gc.DialogID]*dialog{}, nextID: o.FirstDialog, status: gc.InService,
+		dialogs: map[gc.DialogID]*dialog{}, nextID: o.FirstDialog,
 	}
 	b.requests = &serial{life: life, delay: b.delay, queues: map[string][]func(){}}
 	for _, u := range append(slices.Clip(b.users), newAdministrator(o.Now())) {
@@ -75,9 +79,26 @@ func newSwitchboard(o *Options, life *lifetime, r *random, notify func(string, [
 	return b
 }
 
-// publish tells clients, and wakes who awaits something.
+// publish tells the clients of all nodes, and wakes who awaits something.
 func (b *switchboard) publish(node string, update []byte) {
-	b.notify(node, update)
+	b.publishAs(node, func(*site) []byte { return update })
+}
+
+// publishAs is for what the nodes tell in words of their own.
+func (b *switchboard) publishAs(node string, update func(at *site) []byte) {
+	for _, at := range b.sites {
+		at.notify(node, update(at))
+	}
+	b.stir()
+}
+
+// heard: somebody subscribed to the node.
+func (b *switchboard) heard(node string) bool {
+	return slices.ContainsFunc(b.sites, func(at *site) bool { return at.heard(node) })
+}
+
+// stir wakes who awaits something.
+func (b *switchboard) stir() {
 	if b.stirred != nil {
 		close(b.stirred)
 		b.stirred = nil
@@ -142,7 +163,9 @@ func (b *switchboard) newDialog() *dialog {
 // now.
 func (b *switchboard) announce(u *user) {
 	u.announced = u.view()
-	b.publish(userURI(u.id), encode(updateXML{Data: u.xml("user"), Event: "PUT", Source: userURI(u.id)}))
+	b.publishAs(userURI(u.id), func(at *site) []byte {
+		return encode(updateXML{Data: u.xml("user", at), Event: "PUT", Source: userURI(u.id)})
+	})
 	b.publish(teamUsersURI(u.team.id), encode(updateXML{Data: u.memberXML("user"), Event: "PUT", Source: userURI(u.id)}))
 	b.staffChanged(u.team)
 }
@@ -210,6 +233,7 @@ func (b *switchboard) put(d *dialog, by origin) {
 // outside party or the system does.
 type origin struct {
 	user    *user
+	at      *site // the node that was asked; nil when no node was
 	request string
 	refused func(asyncErrorXML) // told of an asynchronous error; may be nil
 }
@@ -226,34 +250,45 @@ func (b *switchboard) refuseUser(by origin, e asyncErrorXML) {
 	b.refuse(by, userURI(by.user.id), userURI(by.user.id), "put", e)
 }
 
-func (b *switchboard) setStatus(status gc.SystemStatus) {
+// setStatus is the business of one node: it tells its own clients.
+func (b *switchboard) setStatus(at *site, status gc.SystemStatus) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.status == status {
+	if at.status == status {
 		return
 	}
-	b.status = status
-	b.publish(systemInfoURI, encode(updateXML{Data: b.systemInfo("systemInfo"), Event: "PUT", Source: systemInfoURI}))
+	at.status = status
+	at.notify(systemInfoURI, encode(updateXML{Data: b.systemInfo("systemInfo", at), Event: "PUT", Source: systemInfoURI}))
+	b.stir()
 }
 
-func (b *switchboard) inService() bool {
+func (b *switchboard) statusOf(at *site) gc.SystemStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.status == gc.InService
+	return at.status
 }
 
-// systemInfo describes the node; mu is held.
-func (b *switchboard) systemInfo(element string) systemInfoXML {
+// inService is about the first node.
+func (b *switchboard) inService() bool { return b.statusOf(b.sites[0]) == gc.InService }
+
+// systemInfo describes the node and names the other; mu is held.
+func (b *switchboard) systemInfo(element string, at *site) systemInfoXML {
 	x := systemInfoXML{
 		XMLName: named(element), CurrentTimestamp: stamp(b.now()), CTIHeartbeatInterval: 5, DeploymentType: "UCCE",
-		LastCTIHeartbeatStatus: "success", PrimaryNode: nodeXML{"localhost", b.ports.rest, b.ports.notify},
-		Status: b.status, SystemAuthMode: "NON_SSO", URI: systemInfoURI, XMPPDomain: b.domain, XMPPPubSubDomain: "pubsub." + b.domain,
+		LastCTIHeartbeatStatus: "success", PrimaryNode: b.sites[0].xml(),
+		Status: at.status, SystemAuthMode: "NON_SSO", URI: systemInfoURI, XMPPDomain: at.domain, XMPPPubSubDomain: "pubsub." + at.domain,
 	}
-	if b.status != gc.InService {
+	if len(b.sites) > 1 {
+		second := b.sites[1].xml()
+		x.SecondaryNode = &second
+	}
+	if at.status != gc.InService {
 		x.LastCTIHeartbeatStatus, x.StatusReason = "failure", "The CTI server is not available"
 	}
 	return x
 }
+
+func (at *site) xml() nodeXML { return nodeXML{"localhost", at.ports.rest, at.ports.notify} }
 
 // Agent is what a user does now, for the control page and programs.
 type Agent struct {

@@ -23,6 +23,7 @@ type user struct {
 	wrapUpTimer time.Duration
 	extension   gc.Extension
 	mobile      *mobileXML // nil at a phone of the contact centre
+	mobileAt    *site      // the only node that tells of it (Finesse developer guide, User)
 	state       gc.UserState
 	changed     time.Time
 	base        stance // where the user is when no call is on
@@ -69,6 +70,7 @@ const (
 	supervisorInitiated = 999
 	startingForceLogout = 20001
 	forceLogout         = 20002
+	presenceLost        = 255
 )
 
 // reason is a configured reason code: Finesse's id, and the code for reports.
@@ -226,14 +228,18 @@ func (r *reason) xml() reasonXML {
 	return reasonXML{Category: r.category, Code: r.code, Label: r.label, ForAll: r.forAll, URI: reasonURI(r.id)}
 }
 
-func (u *user) xml(element string) userXML {
+// xml is what a node tells of the user.
+func (u *user) xml(element string, at *site) userXML {
 	x := userXML{
 		XMLName: named(element), Dialogs: dialogsURI(u.id), Extension: u.extension, FirstName: u.first, LastName: u.last,
 		LoginID: u.id, LoginName: u.login, MediaType: 1, PendingState: u.pending.state, Roles: []string{"Agent"},
-		MobileAgent: u.mobile, Settings: settingsXML{u.wrapUp, WrapUpNotAllowed}, State: u.state, StateChangeTime: stamp(u.changed),
+		Settings: settingsXML{u.wrapUp, WrapUpNotAllowed}, State: u.state, StateChangeTime: stamp(u.changed),
 		TeamID: u.team.id, TeamName: u.team.name, URI: userURI(u.id), WrapUpTimer: int(u.wrapUpTimer / time.Second),
 	}
 	x.ReasonCode, x.ReasonCodeID = u.shownReason()
+	if u.mobileAt == at {
+		x.MobileAgent = u.mobile
+	}
 	if u.supervisor {
 		x.Roles = append(x.Roles, "Supervisor")
 		x.Teams = &[]teamXML{}

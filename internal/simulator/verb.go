@@ -67,8 +67,11 @@ var verbs = compile([]verb{
 	{syntax: "drop-participant SUPERVISOR AGENT", help: "the supervisor takes the agent out of the conference", do: (*player).dropParticipant},
 
 	{syntax: "status STATUS", help: "Finesse goes IN_SERVICE or OUT_OF_SERVICE", do: (*player).status},
+	{syntax: "node NODE stop", help: "the node is switched off: connections are cut, nobody listens", do: (*player).stopNode},
+	{syntax: "node NODE start", help: "the node is there again, at the same addresses", do: (*player).startNode},
+	{syntax: "node NODE status STATUS", help: "the node alone goes IN_SERVICE or OUT_OF_SERVICE", do: (*player).nodeStatus},
 	{syntax: "drop-event AGENT [times TIMES]", help: "the agent's next notifications are lost", do: (*player).dropEvent},
-	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION]", help: "something goes wrong, see the faults of the control page", do: (*player).fault},
+	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION] [at NODE]", help: "something goes wrong, at node a unless told; see the faults below", do: (*player).fault},
 	{syntax: "refuse AGENT REQUEST [times TIMES] [status CODE] with TYPE MESSAGE [DATA]", help: "the agent's next request for the state or action is refused: by a notification, or with a status at once", do: (*player).refuse},
 	{syntax: "heal", help: "takes waiting faults and refusals back", do: (*player).heal},
 })
@@ -117,12 +120,15 @@ func compileParts(words []string) (parts []part, rest []string) {
 	return parts, nil
 }
 
-func findVerb(name string) *verb {
-	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
-	if i < 0 {
-		return nil
+// findVerbs finds those of a name, which differ in what follows it.
+func findVerbs(name string) []*verb {
+	var found []*verb
+	for i := range verbs {
+		if verbs[i].name == name {
+			found = append(found, &verbs[i])
+		}
 	}
-	return &verbs[i]
+	return found
 }
 
 func verbNames() string {
@@ -130,7 +136,22 @@ func verbNames() string {
 	for _, v := range verbs {
 		names = append(names, v.name)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// matchOne finds the verb whose syntax the words follow. The error is about
+// the last one.
+func matchOne(candidates []*verb, words []string) (*verb, args, error) {
+	var syntaxes []string
+	var err error
+	for _, v := range candidates {
+		var a args
+		if a, err = v.match(words); err == nil {
+			return v, a, nil
+		}
+		syntaxes = append(syntaxes, v.syntax)
+	}
+	return nil, nil, fmt.Errorf("%w; accepted is: %s", err, strings.Join(syntaxes, ", or "))
 }
 
 // args are the words of a step that its syntax has in capitals, by key. They
@@ -244,6 +265,7 @@ var kinds = map[string]func(string) error{
 	"STATE":     oneOf("READY", "NOT_READY", "WORK", "WORK_READY"),
 	"FORCED":    oneOf("READY", "NOT_READY", "LOGOUT"),
 	"STATUS":    oneOf(string(gc.InService), string(gc.OutOfService)),
+	"NODE":      oneOf(nodeA, nodeB),
 	"MODE":      oneOf(string(WrapUpNotAllowed), string(WrapUpOptional), string(WrapUpRequired)),
 	"KIND":      oneOf(plainFaults()...),
 	"REQUEST":   oneOf(refusable()...),

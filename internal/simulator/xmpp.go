@@ -33,11 +33,11 @@ func (s *stream) signIn() error {
 func (s *stream) greet(features string) error {
 	to, err := s.in.open()
 	s.send(fmt.Sprintf("<?xml version='1.0' encoding='UTF-8'?><stream:stream xmlns:stream='%s' xmlns='%s' from='%s' id='%s' xml:lang='en' version='1.0'>",
-		nsStream, nsClient, escape(s.hub.options.Domain), s.hub.random.text(10)))
+		nsStream, nsClient, escape(s.hub.domain), s.hub.random.text(10)))
 	if err != nil {
 		return err
 	}
-	if to != s.hub.options.Domain {
+	if to != s.hub.domain {
 		return streamError("host-unknown")
 	}
 	s.send("<stream:features>" + features + "</stream:features>")
@@ -145,7 +145,7 @@ func (s *stream) handleIQ(st *stanza) {
 
 // service is the user whose presence tells that the Finesse web application
 // is up.
-func (s *stream) service() string { return "finesse@" + s.hub.options.Domain }
+func (s *stream) service() string { return "finesse@" + s.hub.domain }
 
 // handlePresence notes whether the client wants events and sends it the
 // presence of the Finesse service and its own.

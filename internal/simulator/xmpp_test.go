@@ -417,7 +417,7 @@ func TestClientThatStopsReadingIsCut(t *testing.T) {
 	update := bytes.Repeat([]byte("x"), 60<<10)
 	require.Eventually(t, func() bool {
 		s.Publish(systemInfoURI, update)
-		return len(s.hub.of("1001")) == 0
+		return len(s.nodes[0].hub.of("1001")) == 0
 	}, 9*time.Second, time.Microsecond)
 }
 
