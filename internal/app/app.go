@@ -177,7 +177,7 @@ func (a *App) Run(ctx context.Context) {
 	look, looked := context.WithTimeout(work, firstLook)
 	a.nodes.check(look)
 	looked()
-	running.Go(func() { a.nodes.watch(work) })
+	running.Go(func() { a.nodes.run(work) })
 	running.Go(func() { a.broker.Run(work, a.bridge.Handle) })
 	a.log.Info("started", zap.Stringer("http", a.server.Addr()))
 

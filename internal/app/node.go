@@ -30,6 +30,8 @@ type node struct {
 	dialer *notify.Dialer
 	host   string
 	log    *zap.Logger
+	watch  *watch
+	probe  time.Duration // the time in which it must say how it is
 
 	admin        finesse.Credentials // without an id: there is none
 	adminRefused atomic.Bool
@@ -44,11 +46,15 @@ type node struct {
 	problem       string // the kind that was logged last, "" while it is usable
 	rest          ops.Condition
 	notifications ops.Condition
+	avoided       time.Time // when its notification service last failed an agent, zero since one succeeded
 }
 
 var _ session.Node = (*node)(nil)
 
-func newNode(c config.Finesse, n config.Node, trust *tls.Config, log *zap.Logger, reg prometheus.Registerer) (*node, error) {
+// leastProbe is for networks and servers that are slow to answer.
+const leastProbe = 10 * time.Second
+
+func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *zap.Logger, reg prometheus.Registerer) (*node, error) {
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
@@ -70,7 +76,7 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, log *zap.Logger
 		domain = host
 	}
 	return &node{
-		Client: client, dialer: dialer, host: host, log: log,
+		Client: client, dialer: dialer, host: host, log: log, watch: w, probe: max(c.RequestTimeout, leastProbe),
 		admin:  finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
@@ -87,7 +93,7 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
-		n.notifications = ops.Up
+		n.notifications, n.avoided = ops.Up, time.Time{}
 		return s, nil
 	}
 	// Neither a wrong password nor a session that ends says anything about the
@@ -96,9 +102,43 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 		if n.notifications != ops.Down {
 			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", advise(err, "notifications")))
 		}
-		n.notifications = ops.Down
+		n.notifications, n.avoided = ops.Down, time.Now()
+		n.watch.look()
 	}
 	return nil, err
+}
+
+// Name is the node's host (session.Node).
+func (n *node) Name() string { return n.host }
+
+// Usable is what the last check found (session.Node).
+func (n *node) Usable() (bool, <-chan struct{}) {
+	changed := n.watch.turned() // before the state, or a change could be missed
+	usable, _ := n.condition()
+	return usable, changed
+}
+
+// Verify has the nodes checked and waits for the outcome, or until this one is
+// known to be of no use (session.Node).
+func (n *node) Verify(ctx context.Context) {
+	if n.watch.alone {
+		return
+	}
+	checked := n.watch.round()
+	n.watch.look()
+	for {
+		usable, changed := n.Usable()
+		if !usable {
+			return
+		}
+		select {
+		case <-changed:
+		case <-checked:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // AllUsers asks as the site's administrator (session.Node). A password that
@@ -117,8 +157,15 @@ func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) {
 }
 
 // check asks the node how it is. The domains may be others after a restart.
+// A node that takes longer than probe could as well be dead: agents had better
+// work at the other one.
 func (n *node) check(ctx context.Context) {
-	info, err := n.SystemInfo(ctx)
+	limited, cancel := context.WithTimeout(ctx, n.probe)
+	defer cancel()
+	info, err := n.SystemInfo(limited)
+	if ctx.Err() != nil {
+		return // it says nothing about the node
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.rest = ops.Up
@@ -131,9 +178,11 @@ func (n *node) check(ctx context.Context) {
 	if err == nil && !info.Usable() {
 		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
 	}
+	was := n.usable
 	n.usable, n.silent = err == nil, gc.CodeOf(err) == gc.NotReachable
-	if ctx.Err() == nil {
-		n.report(err)
+	n.report(err)
+	if n.usable != was {
+		n.watch.turn()
 	}
 }
 
@@ -165,20 +214,33 @@ func (n *node) condition() (usable bool, state ops.NodeState) {
 	return n.usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications}
 }
 
+// avoidedFor is how long a node whose notification service failed an agent is
+// second to one whose did not.
+const avoidedFor = time.Minute
+
+// avoid reports whether agents are better off at another node that is usable.
+func (n *node) avoid() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.avoided.IsZero() && time.Since(n.avoided) < avoidedFor
+}
+
 // nodes are the Finesse servers in order of preference.
 type nodes struct {
-	list    []*node
-	hint    chan struct{} // somebody heard that the state changed
-	changed func(gc.SystemStatus)
-	turned  atomic.Int64 // when watch last went round, in Unix seconds
+	*watch
+	list      []*node
+	changed   func(gc.SystemStatus)
+	wentRound atomic.Int64 // when run last did, in Unix seconds
 }
 
 // checkInterval is how often each node is asked for its SystemInfo. Cisco's
 // own clients ask every 5 to 20 s.
 const checkInterval = 5 * time.Second
 
-// stuckAfter is longer than any configuration lets one round take: eleven
-// attempts of 30 s.
+// restBetween is the least time between two rounds, however many agents fail.
+const restBetween = 250 * time.Millisecond
+
+// stuckAfter is much longer than any configuration lets one round take.
 const stuckAfter = 6 * time.Minute
 
 func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer) (*nodes, error) {
@@ -186,9 +248,9 @@ func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer) (*no
 	if err != nil {
 		return nil, err
 	}
-	ns := &nodes{hint: make(chan struct{}, 1)}
+	ns := &nodes{watch: newWatch(len(c.Nodes) == 1)}
 	for _, n := range c.Nodes {
-		node, err := newNode(c, n, trust, log, reg)
+		node, err := newNode(c, n, trust, ns.watch, log, reg)
 		if err != nil {
 			return nil, err
 		}
@@ -217,36 +279,38 @@ func trusted(file string, insecure bool) (*tls.Config, error) {
 	return c, nil
 }
 
-// best is the first node that is usable, else the first.
+// best is the first node that is usable, with a notification service that did
+// not fail lately if there is one; else the first.
 func (ns *nodes) best() session.Node {
+	var second *node
 	for _, n := range ns.list {
-		if usable, _ := n.condition(); usable {
+		usable, _ := n.condition()
+		switch {
+		case usable && !n.avoid():
 			return n
+		case usable && second == nil:
+			second = n
 		}
+	}
+	if second != nil {
+		return second
 	}
 	return ns.list[0]
 }
 
-// live is an error when watch has not gone round for a time that no set of
+// live is an error when run has not gone round for a time that no set of
 // unanswered requests explains: the process is stuck and wants a restart.
 func (ns *nodes) live() error {
-	last := ns.turned.Load()
+	last := ns.wentRound.Load()
 	if stuck := time.Since(time.Unix(last, 0)); last > 0 && stuck > stuckAfter {
 		return fmt.Errorf("the watch over finesse has stood still for %s", stuck.Round(time.Second))
 	}
 	return nil
 }
 
-// look makes watch check at once. It never blocks.
-func (ns *nodes) look() {
-	select {
-	case ns.hint <- struct{}{}:
-	default:
-	}
-}
-
 // check asks all nodes and tells whether Finesse can be used.
 func (ns *nodes) check(ctx context.Context) {
+	defer ns.begin()()
 	var asked sync.WaitGroup
 	for _, n := range ns.list {
 		asked.Go(func() { n.check(ctx) })
@@ -276,13 +340,19 @@ func (ns *nodes) status() gc.SystemStatus {
 	return status
 }
 
-// watch checks until ctx ends.
-func (ns *nodes) watch(ctx context.Context) {
+// run checks until ctx ends.
+func (ns *nodes) run(ctx context.Context) {
 	t := time.NewTicker(checkInterval)
 	defer t.Stop()
 	for ctx.Err() == nil {
-		ns.turned.Store(time.Now().Unix())
+		ns.wentRound.Store(time.Now().Unix())
 		ns.check(ctx)
+		rest := time.NewTimer(restBetween)
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+		}
+		rest.Stop()
 		select {
 		case <-t.C:
 		case <-ns.hint:

@@ -1,7 +1,12 @@
 package app
 
 import (
+	"context"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +18,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
 // What is wrong with a node is said once, with what to do about it, however
@@ -23,7 +29,7 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
 	core, logs := observer.New(zap.InfoLevel)
-	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, zap.New(core), nil)
+	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), zap.New(core), nil)
 	require.NoError(t, err)
 	defer n.Close()
 	for range 3 {
@@ -40,4 +46,157 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 		require.Len(t, lines, 1, message)
 		require.Contains(t, lines[0].ContextMap()["action"], "or start Finesse")
 	}
+}
+
+// servers starts nodes whose web servers answer as told; the notification
+// service of each is where nobody listens.
+func servers(t *testing.T, answers ...http.HandlerFunc) *nodes {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := l.Addr().String()
+	require.NoError(t, l.Close())
+	c := config.Finesse{RequestTimeout: 5 * time.Second, InsecureSkipVerify: true}
+	for _, answer := range answers {
+		s := httptest.NewTLSServer(answer)
+		t.Cleanup(s.Close)
+		c.Nodes = append(c.Nodes, config.Node{REST: s.URL, Notify: "xmpps://" + nobody})
+	}
+	ns, err := newNodes(c, zap.NewNop(), nil)
+	require.NoError(t, err)
+	t.Cleanup(ns.close)
+	ns.changed = func(gc.SystemStatus) {}
+	return ns
+}
+
+// server is one whose state a test changes.
+type server struct {
+	broken, out atomic.Bool
+	asked       atomic.Int32
+}
+
+func (s *server) answer(w http.ResponseWriter, _ *http.Request) {
+	s.asked.Add(1)
+	status := "IN_SERVICE"
+	switch {
+	case s.broken.Load():
+		panic(http.ErrAbortHandler)
+	case s.out.Load():
+		status = "OUT_OF_SERVICE"
+	}
+	_, _ = io.WriteString(w, "<SystemInfo><status>"+status+"</status></SystemInfo>")
+}
+
+func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
+	for what, breaks := range map[string]func(*server){
+		"the connection breaks": func(s *server) { s.broken.Store(true) },
+		"it is out of service":  func(s *server) { s.out.Store(true) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			var a, b server
+			ns := servers(t, a.answer, b.answer)
+			ns.check(t.Context())
+			require.Equal(t, session.Node(ns.list[0]), ns.best())
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); ns.run(ctx) }()
+			defer func() { cancel(); <-done }()
+
+			ns.list[0].Verify(ctx)
+			require.Equal(t, session.Node(ns.list[0]), ns.best(), "nothing is wrong with it")
+			usable, changed := ns.list[0].Usable()
+			require.True(t, usable)
+			breaks(&a)
+			start := time.Now()
+			ns.list[0].Verify(ctx)
+			require.Less(t, time.Since(start), checkInterval/2, "it does not wait for the next round")
+			require.Equal(t, session.Node(ns.list[1]), ns.best())
+			require.Eventually(t, func() bool {
+				select {
+				case <-changed:
+					return true
+				default:
+					return false
+				}
+			}, 5*time.Second, time.Millisecond, "every session is told")
+
+			a.broken.Store(false)
+			a.out.Store(false)
+			ns.look()
+			require.Eventually(t, func() bool { return ns.best() == ns.list[0] }, 10*time.Second, 5*time.Millisecond, "it is polled on")
+		})
+	}
+}
+
+func TestManyAgentsThatFailAtOnceCauseFewRounds(t *testing.T) {
+	var a, b server
+	ns := servers(t, a.answer, b.answer)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*restBetween/2)
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			ns.list[0].Verify(ctx)
+		}
+	}()
+	ns.run(ctx)
+	require.LessOrEqual(t, a.asked.Load(), int32(4))
+	require.GreaterOrEqual(t, a.asked.Load(), int32(2))
+}
+
+func TestTheOnlyNodeIsNotVerified(t *testing.T) {
+	var a server
+	ns := servers(t, a.answer)
+	ns.list[0].Verify(t.Context()) // nobody checks, and it returns
+	require.Zero(t, a.asked.Load())
+}
+
+func TestVerifyEndsWithItsContext(t *testing.T) {
+	var a, b server
+	ns := servers(t, a.answer, b.answer)
+	ns.check(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	ns.list[0].Verify(ctx) // nobody checks
+	require.Error(t, ctx.Err())
+}
+
+func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
+	release := make(chan struct{})
+	var b server
+	ns := servers(t, func(http.ResponseWriter, *http.Request) { <-release }, b.answer)
+	defer close(release)
+	require.Equal(t, leastProbe, ns.list[0].probe)
+	ns.list[0].probe = 50 * time.Millisecond
+	ns.check(t.Context())
+	require.Equal(t, session.Node(ns.list[1]), ns.best())
+	require.True(t, ns.list[0].silent)
+}
+
+func TestACheckCutShortSaysNothing(t *testing.T) {
+	var a, b server
+	ns := servers(t, a.answer, b.answer)
+	ns.check(t.Context())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	ns.check(ended)
+	require.Equal(t, session.Node(ns.list[0]), ns.best())
+}
+
+// An agent whose stream can not be opened had better be at the other node,
+// whatever SystemInfo says.
+func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing.T) {
+	var a, b server
+	ns := servers(t, a.answer, b.answer)
+	ns.check(t.Context())
+	subscribe := func(n *node) {
+		_, err := n.Subscribe(t.Context(), finesse.Credentials{Agent: "1001", Password: gc.NewSecret("secret")})
+		require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
+	}
+	subscribe(ns.list[0])
+	require.Equal(t, session.Node(ns.list[1]), ns.best())
+	require.Len(t, ns.hint, 1, "it is looked at")
+	ns.list[0].avoided = time.Now().Add(-avoidedFor)
+	require.Equal(t, session.Node(ns.list[0]), ns.best(), "it may have come back")
+	subscribe(ns.list[0])
+	subscribe(ns.list[1])
+	require.Equal(t, session.Node(ns.list[0]), ns.best(), "neither is better, so it is the first")
 }

@@ -18,13 +18,15 @@ func changeState(state gc.UserState) func(*Session, *Request) {
 			return u.PendingState == state || u.State == state && (r.Reason == "" || u.ReasonCodeID == r.Reason)
 		}
 		already := want(s.user)
-		s.request(&await{request: r, user: want}, func(ctx context.Context, n Node, c finesse.Credentials) error {
-			return n.ChangeState(ctx, c, r.ID, state, r.Reason)
-		}, func(a *await) {
+		a := &await{request: r, again: true, user: want}
+		a.taken = func() {
 			// Where nothing changes, nothing may be notified.
 			if already && s.forget(a) {
 				s.answer(r, s.state())
 			}
+		}
+		s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+			return n.ChangeState(ctx, c, r.ID, state, r.Reason)
 		})
 	}
 }
@@ -48,7 +50,7 @@ func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Cred
 		return known[c.Dialog] == nil && c.From == string(from)
 	}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, from)
-	}, nil)
+	})
 }
 
 // act does something with a call; its outcome is one of states.
@@ -63,42 +65,32 @@ func act(action finesse.Action, states ...gc.CallState) func(*Session, *Request)
 }
 
 // request sends what a asks for and lets the next command begin once Finesse
-// has taken it; a's outcome comes as a notification. accepted, if not nil, runs
-// when Finesse has taken the request.
-func (s *Session) request(a *await, send func(context.Context, Node, finesse.Credentials) error, accepted func(*await)) {
-	s.expect(a)
-	s.busy = true
+// has taken it; a's outcome comes as a notification.
+func (s *Session) request(a *await, send func(context.Context, Node, finesse.Credentials) error) {
+	a.send = send
+	s.dispatch(s.expect(a))
+}
+
+// dispatch sends what a, which is expected, asks for. A sign-in that no driver
+// asked for is none of the line's.
+func (s *Session) dispatch(a *await) {
+	aside := a == s.move.signIn
+	s.busy = s.busy || !aside
 	node, credentials := s.node, s.credentials
 	s.work(func(ctx context.Context) func() {
-		err := send(ctx, node, credentials)
+		err := a.send(ctx, node, credentials)
 		return func() {
-			s.busy = false
+			if !a.holdsLine && !aside {
+				s.busy = false
+			}
 			if err != nil {
-				s.unanswered(a, err)
+				s.unanswered(a, node, err)
 				return
 			}
 			s.accepted(a)
-			if accepted != nil {
-				accepted(a)
+			if a.taken != nil {
+				a.taken()
 			}
-		}
-	})
-}
-
-// unanswered ends a command whose request failed. When the answer was lost,
-// the request may still have worked, and the truth is read first: a call must
-// not be reported as failed while the phone rings.
-func (s *Session) unanswered(a *await, err error) {
-	lost := gc.CodeOf(err) == gc.NotReachable || gc.CodeOf(err) == gc.Down
-	if !lost {
-		if s.forget(a) {
-			s.fail(a.request, err)
-		}
-		return
-	}
-	s.reread(func(error) {
-		if s.forget(a) {
-			s.fail(a.request, err)
 		}
 	})
 }
@@ -169,7 +161,7 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 	extension := s.extension()
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, extension)
-	}, nil)
+	})
 }
 
 // wrapUp gives a call its wrap-up reason, by label or by the key that
@@ -209,24 +201,13 @@ func (s *Session) forceLogout(r *Request) {
 		out(s, r)
 		return
 	}
-	a := &await{request: r, holdsLine: true, user: func(u finesse.User) bool { return u.State != before }}
+	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool { return u.State != before }}
 	a.done = func() {
 		s.busy = false
 		out(s, r)
 	}
-	s.expect(a)
-	s.busy = true
-	node, credentials := s.node, s.credentials
-	s.work(func(ctx context.Context) func() {
-		err := node.ChangeState(ctx, credentials, r.ID, gc.NotReady, "")
-		return func() {
-			if err == nil {
-				s.accepted(a)
-			} else if s.forget(a) {
-				s.release(a)
-				s.fail(r, err)
-			}
-		}
+	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		return n.ChangeState(ctx, c, r.ID, gc.NotReady, "")
 	})
 }
 
@@ -307,8 +288,26 @@ func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
 	}, then)
 }
 
-// ask holds the line until Finesse has answered a question.
+// ask holds the line until Finesse has answered a question, at another node if
+// this one fails.
 func ask[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
+	node := s.node
+	askOnce(s, question, func(answer T, err error) {
+		if !unavailable(err) {
+			then(answer, err)
+			return
+		}
+		s.doubt(node, err, func(moved bool) {
+			if moved {
+				askOnce(s, question, then)
+			} else {
+				then(answer, err)
+			}
+		})
+	})
+}
+
+func askOnce[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
 	s.busy = true
 	node, credentials := s.node, s.credentials
 	s.work(func(ctx context.Context) func() {

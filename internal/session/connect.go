@@ -32,10 +32,20 @@ func (s *Session) connectAndLogin(r *Request) {
 func (s *Session) proveThen(r *Request, destination gc.Destination, then func()) {
 	s.busy = true
 	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
-	node := s.Node()
-	keep := s.stream != nil && s.node == node && s.credentials.Password.Equal(r.Password)
+	node := s.node // an agent stays where it is as long as that works
+	if s.stream == nil {
+		node = s.Node()
+	}
+	keep := s.stream != nil && s.credentials.Password.Equal(r.Password)
 	s.work(func(ctx context.Context) func() {
 		fresh, err := prove(ctx, node, credentials, keep)
+		if unavailable(err) {
+			node.Verify(ctx)
+			if other := s.Node(); other != node {
+				node = other
+				fresh, err = prove(ctx, node, credentials, false)
+			}
+		}
 		return func() {
 			s.busy = false
 			if err != nil {
@@ -64,6 +74,11 @@ func prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) (t 
 	if _, err = node.User(ctx, c); err != nil || keep {
 		return t, err
 	}
+	return join(ctx, node, c)
+}
+
+// join subscribes, and then reads.
+func join(ctx context.Context, node Node, c finesse.Credentials) (t truth, err error) {
 	if t.stream, err = node.Subscribe(ctx, c); err != nil {
 		return t, err
 	}
@@ -97,16 +112,16 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 	s.bind(destination)
 	s.connected, s.refused, s.credentials = true, false, c
 	if t.stream != nil {
-		if s.stream != nil {
-			s.stream.Close()
-		}
-		s.node, s.stream, s.redial, s.attempts = node, t.stream, nil, 0
+		s.attempts = 0
 		t.at = s.clock
 		if again {
-			s.compare(t) // the driver knows what was before
+			s.arrived(node, t) // the driver knows what was before
 		} else {
+			s.attach(node, t.stream)
 			s.user, s.calls = t.user, map[gc.DialogID]*call{}
+			s.move.at, s.move.unfinished, s.move.seat = time.Time{}, false, seat{}
 			s.adopt(t)
+			s.settle()
 		}
 	}
 	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(s.destination)), zap.String("state", string(s.user.State)))...)
@@ -129,46 +144,53 @@ func (s *Session) login(r *Request) {
 		return
 	}
 	s.licensed = true
-	s.busy = true
 	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
-	a := s.expect(&await{request: r, holdsLine: true, user: func(u finesse.User) bool {
+	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool {
 		return u.State != gc.LoggedOut && u.Extension == r.Extension
-	}})
+	}}
 	a.done = func() { s.loggedIn(a, credentials) }
-	already, node := a.user(s.user), s.node
-	s.work(func(ctx context.Context) func() {
-		err := signIn(ctx, node, credentials, r)
-		return func() {
-			switch {
-			case err != nil && s.forget(a):
-				s.release(a)
-				s.fail(r, err)
-			case already && s.forget(a):
-				// A sign-in of an agent who is signed in may change nothing, and
-				// then nothing is notified.
-				a.done()
-			case err == nil:
-				s.accepted(a)
-			}
+	already := a.user(s.user)
+	a.taken = func() {
+		// A sign-in of an agent who is signed in may change nothing, and then
+		// nothing is notified.
+		if already && s.forget(a) {
+			a.done()
 		}
+	}
+	s.request(a, func(ctx context.Context, n Node, _ finesse.Credentials) error {
+		return seatOf(r).signIn(ctx, n, credentials, r.ID)
 	})
 }
 
-func signIn(ctx context.Context, n Node, c finesse.Credentials, r *Request) error {
+// seat is where an agent is signed in.
+type seat struct {
+	extension gc.Extension
+	number    gc.PhoneNumber // of a mobile agent
+	mode      string         // of a mobile agent, "" for others
+}
+
+func seatOf(r *Request) seat {
 	switch {
 	case r.Spec.Name != gc.MobileAgentLogin:
-		return n.SignIn(ctx, c, r.ID, r.Extension)
+		return seat{extension: r.Extension}
 	case r.NailedUp:
-		return n.SignInMobile(ctx, c, r.ID, r.Extension, r.Number, finesse.NailedConnection)
+		return seat{r.Extension, r.Number, finesse.NailedConnection}
 	default:
-		return n.SignInMobile(ctx, c, r.ID, r.Extension, r.Number, finesse.CallByCall)
+		return seat{r.Extension, r.Number, finesse.CallByCall}
 	}
+}
+
+func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id finesse.RequestID) error {
+	if at.mode == "" {
+		return n.SignIn(ctx, c, id, at.extension)
+	}
+	return n.SignInMobile(ctx, c, id, at.extension, at.number, at.mode)
 }
 
 // loggedIn reads what a sign-in does not notify (calls that began earlier) and
 // answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await, c finesse.Credentials) {
-	s.credentials = c
+	s.credentials, s.move.seat = c, seatOf(a.request)
 	s.readBack(func(err error) {
 		s.busy = false
 		if err != nil {

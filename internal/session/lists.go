@@ -114,7 +114,7 @@ func record(do func(Recorder, context.Context, recording.Call) error) func(*Sess
 			return
 		}
 		which := recording.Call{Agent: s.Agent, Extension: s.extension(), Dialog: live[i].told.Dialog}
-		ask(s, func(ctx context.Context, _ Node, _ finesse.Credentials) (struct{}, error) {
+		askOnce(s, func(ctx context.Context, _ Node, _ finesse.Credentials) (struct{}, error) {
 			return struct{}{}, do(s.Recorder, ctx, which)
 		}, func(_ struct{}, err error) {
 			if err != nil {

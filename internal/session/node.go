@@ -12,6 +12,17 @@ import (
 // is a REST request; all end by ctx or their own deadline and return errors
 // that have a gc.Error in their chain.
 type Node interface {
+	// Name is for the log.
+	Name() string
+	// Usable reports whether the node can be used as far as is known, and gives
+	// a channel that is closed when that may have changed of any node. It never
+	// blocks.
+	Usable() (usable bool, changed <-chan struct{})
+	// Verify asks the node how it is, for somebody to whom it failed; what it
+	// finds shows in Usable and Options.Node. It returns when that is known or
+	// ctx is done, and at once where there is no other node to go to.
+	Verify(ctx context.Context)
+
 	// The agent itself.
 	User(context.Context, finesse.Credentials) (finesse.User, error)
 	SignIn(context.Context, finesse.Credentials, finesse.RequestID, gc.Extension) error

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,6 +180,13 @@ type await struct {
 	done func()
 	// holdsLine: no other command begins before the outcome.
 	holdsLine bool
+	// send asks Finesse for it; taken, if set, runs once Finesse has accepted.
+	send  func(context.Context, Node, finesse.Credentials) error
+	taken func()
+	// again: it may be sent to another node, once, after the first has failed.
+	again bool
+	// failed, if set, runs instead of answering with an error.
+	failed func(error)
 }
 
 // expect registers a before its request is sent: the notification may come
@@ -219,17 +228,30 @@ func (s *Session) expire(now time.Time) {
 			continue
 		}
 		a.deadline = time.Time{}
-		s.reread(func(err error) {
-			if !s.forget(a) {
-				return // the re-read showed the outcome
-			}
+		read := s.rereadAnywhere
+		if a == s.move.signIn { // a move waits for it
+			read = s.reread
+		}
+		read(func(err error) { // which may show the outcome
 			if err == nil {
 				err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
 			}
-			s.release(a)
-			s.fail(a.request, err)
+			s.abandon(a, err)
 		})
 	}
+}
+
+// abandon ends what is awaited with an error, unless its outcome has shown.
+func (s *Session) abandon(a *await, err error) {
+	if !s.forget(a) {
+		return
+	}
+	s.release(a)
+	if a.failed != nil {
+		a.failed(err)
+		return
+	}
+	s.fail(a.request, err)
 }
 
 // release frees the line that a failed command held, and the licence if it
@@ -244,18 +266,18 @@ func (s *Session) release(a *await) {
 // rejected hands an asynchronous error to the command it belongs to: by request
 // id, or without one to the oldest command on the same kind of object.
 func (s *Session) rejected(u finesse.Update) {
-	a := s.take(func(a *await) bool {
+	i := slices.IndexFunc(s.awaiting, func(a *await) bool {
 		if u.RequestID != "" {
 			return a.request.ID == u.RequestID
 		}
 		return (a.call != nil) == strings.Contains(u.Source, "/Dialog")
 	})
-	if a == nil {
+	if i < 0 {
 		s.Logger.Debug("error of a request that is not ours", zap.String("type", u.Error.Type), zap.String("message", u.Error.Message))
 		return
 	}
-	s.release(a)
-	s.fail(a.request, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+	a := s.awaiting[i]
+	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
 }
 
 // Handles reports whether sessions run the command.

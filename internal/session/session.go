@@ -16,12 +16,18 @@
 // it reads the truth. The Acknowledge of the command rides on the last event of
 // its answer.
 //
+// When its Finesse node dies the session goes on at the other one: it opens a
+// stream there, signs the agent in again if Finesse has signed it out, and tells
+// what is different, so that the driver sees the failure only in a command that
+// was under way. See move.
+//
 // A session knows no broker, no HTTP and no XMPP.
 package session
 
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -37,7 +43,7 @@ import (
 // Options wires a session. All fields are required.
 type Options struct {
 	Agent    gc.AgentID
-	Node     func() Node    // the node to use now; never blocks
+	Node     func() Node    // the node to use now; never blocks, may be called from any goroutine
 	Emit     func(Emission) // called from the session's goroutine; must not block
 	Ended    func()         // called once, after the last Emit
 	Licences Licences
@@ -52,12 +58,27 @@ type Options struct {
 type Times struct {
 	Outcome time.Duration // from Finesse's 202 to its notification
 	Idle    time.Duration // after which a session nobody connected ends
+	Attempt time.Duration // one attempt to get the notification stream back, or to find out how a node is
 	Backoff func(attempt int) time.Duration
+	// Jitter is how long a session without a live call waits before its first
+	// attempt, so that those with one come first and thousands do not come at
+	// once.
+	Jitter func() time.Duration
+	// Undo is how long after a move a LOGOUT nobody asked for is taken for the
+	// old node's and undone, and UndoAfter how long that waits, so that the old
+	// node has done its worst.
+	Undo, UndoAfter time.Duration
 }
 
 // DefaultTimes are those of the daemon. Cisco saw notifications 14 s late
-// under load, so an outcome is awaited longer than that.
-var DefaultTimes = Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: backoff.FullJitter}
+// under load, so an outcome is awaited longer than that. Finesse signs the
+// agents of a node that died out after 60 s, at the latest 180 s (Finesse
+// developer guide); work goes on at the other node before.
+var DefaultTimes = Times{
+	Outcome: 15 * time.Second, Idle: 10 * time.Minute, Attempt: 20 * time.Second, Backoff: backoff.FullJitter,
+	Jitter: func() time.Duration { return rand.N(3 * time.Second) },
+	Undo:   time.Minute, UndoAfter: time.Second,
+}
 
 // Emission is an event on its way to a driver.
 type Emission struct {
@@ -97,6 +118,7 @@ type Session struct {
 	stream      Stream // nil while it is away
 	attempts    int    // to get the stream back
 	redial      <-chan time.Time
+	move        move
 
 	user   finesse.User
 	clock  uint64 // counts notifications; see truth
@@ -182,8 +204,12 @@ func (s *Session) Run(ctx context.Context) {
 	s.guard(s.loop)
 	cancel()
 	s.guard(func() {
-		for s.working > 0 {
-			s.apply(<-s.results)
+		for s.working > 0 || s.move.signIn != nil {
+			if s.working > 0 {
+				s.apply(<-s.results)
+			} else { // what waits for it gets its answer
+				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", ending))
+			}
 		}
 	})
 	s.guard(s.leave)
@@ -195,8 +221,12 @@ func (s *Session) loop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for draining := s.draining; draining != nil || !s.idle(); {
+		if r := s.move.held; r != nil && s.free() {
+			s.move.held = nil
+			s.begin(r)
+		}
 		mailbox := s.mailbox
-		if s.busy {
+		if !s.free() || s.move.held != nil {
 			mailbox = nil
 		}
 		var updates <-chan finesse.Update
@@ -206,7 +236,7 @@ func (s *Session) loop() {
 		timer.Reset(s.patience())
 		select {
 		case r := <-mailbox:
-			s.begin(r)
+			s.accept(r)
 		case f := <-s.results:
 			s.apply(f)
 		case u, ok := <-updates:
@@ -217,6 +247,8 @@ func (s *Session) loop() {
 			}
 		case <-s.redial:
 			s.resubscribe()
+		case <-s.move.health:
+			s.consider()
 		case <-s.remind:
 			s.tellTruth()
 		case <-timer.C:
@@ -249,7 +281,12 @@ func (s *Session) patience() time.Duration {
 }
 
 // idle reports whether the session owes nobody an answer.
-func (s *Session) idle() bool { return !s.busy && len(s.awaiting) == 0 && len(s.mailbox) == 0 }
+func (s *Session) idle() bool {
+	return s.free() && s.move.held == nil && len(s.awaiting) == 0 && len(s.mailbox) == 0
+}
+
+// free reports whether a command may begin.
+func (s *Session) free() bool { return !s.busy && s.move.pauses == 0 && !s.move.holding }
 
 const ending = "the session ends"
 
@@ -264,6 +301,9 @@ func (s *Session) leave() {
 	}
 	for _, a := range s.awaiting {
 		s.refuse(a.request, gc.PleaseRetry, ending)
+	}
+	if r := s.move.held; r != nil {
+		s.refuse(r, gc.PleaseRetry, ending)
 	}
 	s.intake.Lock()
 	s.closed = true

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,7 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -27,6 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // test runs in synctest's time.
 type stage struct {
 	*testing.T
+	logs    *observer.ObservedLogs
 	mu      sync.Mutex
 	session *session.Session
 	ended   bool
@@ -49,6 +54,8 @@ type stage struct {
 	team     []gc.TeamUser // of team 1, which agent 1001 leads
 	member   finesse.User
 	books    []finesse.PhoneBook
+
+	nodes
 }
 
 type fakeStream struct {
@@ -60,6 +67,9 @@ type fakeStream struct {
 }
 
 func (f *fakeStream) SubscribeTeam(_ context.Context, id gc.TeamID) error {
+	if f.closed {
+		return gc.Errorf(gc.UnableToSubscribe, "notify", "closed")
+	}
 	f.teams = append(f.teams, id)
 	return f.refuse
 }
@@ -74,9 +84,12 @@ func play(t *testing.T, scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
 		writer := wire.Writer{Location: time.UTC, Substitute: '_'}
+		st.changed, st.b = make(chan struct{}), &second{stage: st}
+		seen, logs := observer.New(zap.InfoLevel)
+		st.logs = logs
 		st.session = session.New(session.Options{
 			Agent: "1001",
-			Node:  func() session.Node { return st },
+			Node:  st.best,
 			Emit: func(e session.Emission) {
 				body := writer.Write(wire.Text, e.Event).Body
 				if e.Cause != nil && e.Cause.CorrelationID != "" {
@@ -94,8 +107,9 @@ func play(t *testing.T, scene func(*stage)) {
 			Licences:      st,
 			Recorder:      st,
 			SystemChanged: func() { st.heard = append(st.heard, "system changed") },
-			Logger:        zaptest.NewLogger(t),
-			Times:         session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second }},
+			Logger:        zaptest.NewLogger(t, zaptest.WrapOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewTee(c, seen) }))),
+			Times: session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second },
+				Attempt: 20 * time.Second, Jitter: func() time.Duration { return jitter }, Undo: time.Minute, UndoAfter: time.Second},
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		go st.session.Run(ctx)
@@ -179,6 +193,9 @@ func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 		case <-ctx.Done():
 			return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
 		}
+	}
+	if st.down != nil {
+		return st.down
 	}
 	if c.Password.Reveal() != st.password {
 		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
@@ -270,8 +287,8 @@ func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc
 func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
 	st.turn()
 	st.dials++
-	if st.dialErr != nil {
-		return nil, st.dialErr
+	if err := cmp.Or(st.down, st.dialErr); err != nil {
+		return nil, err
 	}
 	st.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
 	return st.stream, nil

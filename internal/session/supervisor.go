@@ -43,7 +43,7 @@ func (s *Session) bargeIn(r *Request) {
 			return err
 		}
 		return n.BargeIn(ctx, c, r.ID, from, agent, monitored.Dialog)
-	}, nil)
+	})
 }
 
 // listening is the call in which the supervisor listens: the one of that id,
@@ -124,7 +124,7 @@ const memberInterval = 500 * time.Millisecond
 // changeMember asks for a state of a team's member that no driver has
 // connected; the id of the command is the member's.
 func (s *Session) changeMember(r *Request) {
-	node, credentials, want := s.node, s.credentials, memberStates[r.Spec.Name]
+	want := memberStates[r.Spec.Name]
 	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) (struct{}, error) {
 		return struct{}{}, n.ChangeMemberState(ctx, c, r.ID, r.Agent, want)
 	}, func(_ struct{}, err error) {
@@ -132,6 +132,7 @@ func (s *Session) changeMember(r *Request) {
 			s.fail(r, err)
 			return
 		}
+		node, credentials := s.node, s.credentials
 		s.work(func(ctx context.Context) func() {
 			u, err := s.awaitMember(ctx, node, credentials, r.Agent, want)
 			return func() {

@@ -30,9 +30,9 @@ func (s *Session) getTeamUsers(r *Request) {
 		t.events, t.members = t.events || before.events, before.members
 	}
 	s.teams[r.Team] = t
-	stream, at := s.stream, s.clock
+	node, stream, at := s.node, s.stream, s.clock
 	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
-		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents)
+		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a move subscribes itself
 	}, func(users []gc.TeamUser, err error) {
 		if err != nil {
 			if before == nil {
@@ -107,7 +107,7 @@ func (s *Session) rejoinTeams() {
 		if !t.events {
 			continue
 		}
-		at := s.clock
+		at, listed := s.clock, len(t.members) > 0
 		s.work(func(ctx context.Context) func() {
 			users, err := joinTeam(ctx, node, credentials, stream, id, true)
 			return func() {
@@ -115,6 +115,9 @@ func (s *Session) rejoinTeams() {
 					s.Logger.Warn("a team's changes can not be followed any more; the supervisor has to ask for the team again",
 						zap.String("team", string(id)), zap.Error(err))
 					return
+				}
+				if !listed {
+					return // the driver is about to get the list
 				}
 				for _, u := range users {
 					if s.teams[id] == t && t.members[u.LoginID].touched <= at {

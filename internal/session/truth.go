@@ -3,9 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -37,12 +34,21 @@ func (s *Session) notified(u finesse.Update) {
 // command that waits for it if there is one. The same state may be notified
 // twice (forced sign-in, failover) and is told once.
 func (s *Session) userChanged(now finesse.User) {
+	if s.undoes(now) {
+		return
+	}
 	before := s.user
 	s.user = merge(before, now)
 	if s.user.State == gc.LoggedOut && before.State != gc.LoggedOut {
 		s.returnLicence()
 		s.leaveTeams()
 	}
+	s.tellState(before)
+}
+
+// tellState tells the agent's state if it is not as before, or if a command
+// waits for it.
+func (s *Session) tellState(before finesse.User) {
 	a := s.take(func(a *await) bool { return a.user != nil && a.user(s.user) })
 	switch {
 	case a != nil && a.done != nil:
@@ -116,8 +122,12 @@ func (s *Session) state() gc.State {
 // readBack reads the agent and its calls and takes them over without telling
 // the driver; then runs in the session afterwards.
 func (s *Session) readBack(then func(error)) {
-	s.fetch(func(t truth, err error) {
+	s.fetchAnywhere(func(t truth, err error) {
 		if err == nil {
+			if s.seen <= t.at && s.undoes(t.user) {
+				s.whenSettled(func() { s.readBack(then) })
+				return
+			}
 			if s.seen <= t.at {
 				s.user = merge(s.user, t.user)
 			}
@@ -158,6 +168,9 @@ func (s *Session) reread(then func(error)) {
 // changed since t was asked for is newer than t.
 func (s *Session) compare(t truth) {
 	if s.seen <= t.at {
+		if s.undoes(t.user) {
+			return // nor were its calls read
+		}
 		s.userChanged(t.user)
 	}
 	for _, d := range t.dialogs {
@@ -179,6 +192,41 @@ func (s *Session) endUnlisted(t truth) {
 	}
 }
 
+// rereadAnywhere is reread, at another node if this one fails.
+func (s *Session) rereadAnywhere(then func(error)) {
+	node := s.node
+	s.reread(func(err error) {
+		if !unavailable(err) {
+			then(err)
+			return
+		}
+		s.doubt(node, err, func(moved bool) {
+			if moved {
+				err = nil
+			}
+			then(err)
+		})
+	})
+}
+
+// fetchAnywhere is fetch, at another node if this one fails.
+func (s *Session) fetchAnywhere(then func(truth, error)) {
+	node := s.node
+	s.fetch(func(t truth, err error) {
+		if !unavailable(err) {
+			then(t, err)
+			return
+		}
+		s.doubt(node, err, func(moved bool) {
+			if moved {
+				s.fetch(then)
+			} else {
+				then(t, err)
+			}
+		})
+	})
+}
+
 func (s *Session) fetch(then func(truth, error)) {
 	node, credentials, at := s.node, s.credentials, s.clock
 	s.work(func(ctx context.Context) func() {
@@ -187,55 +235,4 @@ func (s *Session) fetch(then func(truth, error)) {
 		t.user, t.dialogs, err = read(ctx, node, credentials)
 		return func() { then(t, err) }
 	})
-}
-
-// streamLost begins to get the notification stream back.
-func (s *Session) streamLost() {
-	err := s.stream.Err()
-	s.stream.Close()
-	s.stream = nil
-	s.attempts = 0
-	s.Logger.Warn("notification stream lost; reconnecting", zap.Error(err))
-	s.retryLater()
-}
-
-func (s *Session) retryLater() {
-	s.redial = time.After(s.Times.Backoff(s.attempts))
-	s.attempts++
-}
-
-// resubscribe opens a new stream, at the node that is best now, and tells what
-// changed in between: nothing is notified twice or later.
-func (s *Session) resubscribe() {
-	s.redial = nil
-	node, credentials := s.Node(), s.credentials
-	s.work(func(ctx context.Context) func() {
-		t, err := prove(ctx, node, credentials, false)
-		return func() { s.resubscribed(node, credentials, t, err) }
-	})
-}
-
-func (s *Session) resubscribed(node Node, used finesse.Credentials, t truth, err error) {
-	if s.stream != nil || !s.connected { // a Connect was quicker, or the password is refused since
-		if err == nil {
-			t.stream.Close()
-		}
-		return
-	}
-	switch {
-	case wrongPassword(err) && used.Password.Equal(s.credentials.Password):
-		s.distrust(used, err)
-		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
-	case err != nil:
-		if s.attempts == 1 { // said once, not per attempt
-			s.Logger.Warn("notification stream is still away; trying on", zap.Error(err))
-		}
-		s.retryLater()
-	default:
-		s.Logger.Info("notification stream is back", zap.Int("attempts", s.attempts))
-		s.node, s.stream, s.attempts = node, t.stream, 0
-		t.at = s.clock
-		s.compare(t)
-		s.rejoinTeams()
-	}
 }

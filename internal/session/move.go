@@ -1,0 +1,337 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// move is what a session knows of its way from a node that failed to another.
+//
+// A session leaves its node only when that can not be used, or has lost the
+// stream, and there is a better one: it never goes back by itself, because
+// that would be a second disturbance (Finesse developer guide: "there is no
+// automatic fail-back"). It subscribes at the new node before anything else,
+// signs the agent in again where Finesse has signed it out, and then tells what
+// is different from what the driver knows. Every part has a deadline:
+// Times.Attempt, Times.Outcome, or that of a request.
+type move struct {
+	health   <-chan struct{} // closed when a node may have become usable or the contrary
+	attached time.Time       // when the stream was opened
+
+	attempt  int  // counts the attempts, and the streams that came without one
+	dialling bool // an attempt is under way, or the sign-in that follows it
+	target   Node // of the last attempt
+	abort    context.CancelFunc
+	reason   string   // for the log; "" for the obvious
+	holding  bool     // no command begins before it is over
+	pauses   int      // for how many other reasons no command begins
+	held     *Request // a command that came when it was time to move
+	settled  []func() // what is to be done when that, or the undoing, is over
+
+	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
+	unfinished bool      // the agent may have to be signed in there yet
+	seat       seat      // where the driver signed the agent in
+	signIn     *await    // a sign-in that no driver asked for
+	undoing    bool      // a LOGOUT is being undone
+}
+
+// hurried is how often in a row another node is tried without delay.
+const hurried = 3
+
+// unavailable reports whether err says that the node, not the request, failed.
+func unavailable(err error) bool {
+	return err != nil && slices.Contains([]gc.Code{gc.NotReachable, gc.Down, gc.FinesseUnavailable, gc.UnableToSubscribe}, gc.CodeOf(err))
+}
+
+// leaving reports whether it is time to move.
+func (s *Session) leaving() bool {
+	if !s.connected || s.node == nil || s.Node() == s.node {
+		return false
+	}
+	usable, _ := s.node.Usable()
+	return s.stream == nil || !usable
+}
+
+// consider looks at what has changed of the nodes.
+func (s *Session) consider() {
+	_, s.move.health = s.node.Usable()
+	if !s.connected || s.redial != nil && s.attempts <= 1 { // the first attempt is near
+		return
+	}
+	best := s.Node()
+	usable, _ := best.Usable()
+	switch {
+	case s.move.dialling:
+		if ok, _ := s.move.target.Usable(); !ok && usable {
+			s.move.abort()
+			if !s.move.undoing && s.move.signIn != nil {
+				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
+			}
+		}
+	case s.leaving():
+		s.startOver()
+		s.retryLater()
+	case s.stream == nil && usable:
+		s.attempts = 0
+		s.retryLater()
+	}
+}
+
+// accept begins a command, after the move if it is time for one: the node that
+// failed would only fail it.
+func (s *Session) accept(r *Request) {
+	if s.leaving() {
+		s.hasten()
+		s.move.held, s.move.holding = r, true
+		return
+	}
+	s.begin(r)
+}
+
+// hasten makes the session, which is leaving, move now.
+func (s *Session) hasten() {
+	if s.move.dialling && s.move.target == s.node {
+		s.move.abort() // settle goes on from there
+	}
+	s.resubscribe()
+}
+
+func (s *Session) whenSettled(f func()) {
+	s.move.holding = s.move.holding || s.move.dialling
+	s.move.settled = append(s.move.settled, f)
+}
+
+// doubt finds out whether node, which failed with why, can be used, moves if it
+// can not and there is a better one, and then runs then: with whether the
+// session is at another node now, where it has read the truth. No command
+// begins meanwhile.
+func (s *Session) doubt(node Node, why error, then func(moved bool)) {
+	s.move.pauses++
+	s.work(func(ctx context.Context) func() {
+		ctx, cancel := context.WithTimeout(ctx, s.Times.Attempt)
+		defer cancel()
+		node.Verify(ctx)
+		return func() {
+			s.move.pauses--
+			if s.node == node && s.leaving() {
+				s.move.reason = string(gc.CodeOf(why))
+				s.hasten()
+			}
+			if s.move.dialling && (s.move.target != node || s.leaving()) {
+				s.whenSettled(func() { then(s.node != node) })
+			} else {
+				then(s.node != node)
+			}
+		}
+	})
+}
+
+// unanswered ends a command whose request node failed to answer well. When the
+// answer was lost, the request may still have worked, and the truth is read
+// first: a call must not be reported as failed while the phone rings. What is
+// harmless is tried at another node.
+func (s *Session) unanswered(a *await, node Node, err error) {
+	switch {
+	case !unavailable(err) || !slices.Contains(s.awaiting, a):
+		s.abandon(a, err)
+	case a == s.move.signIn: // a move waits for it
+		s.reread(func(error) { s.abandon(a, err) })
+	default:
+		s.doubt(node, err, func(moved bool) {
+			s.move.pauses++
+			s.reread(func(error) {
+				s.move.pauses--
+				if moved && a.again && slices.Contains(s.awaiting, a) {
+					a.again = false
+					s.dispatch(a)
+					return
+				}
+				s.abandon(a, err)
+			})
+		})
+	}
+}
+
+// arrived takes over the stream at a node and what was read there. t.at is set.
+func (s *Session) arrived(node Node, t truth) {
+	from, lost := s.node, s.stream == nil
+	s.attach(node, t.stream)
+	if node != from {
+		s.logMove(from, node, lost)
+		s.move.at, s.move.unfinished = time.Now(), true
+	}
+	signedOut := t.user.State == gc.LoggedOut && s.signedIn() && !s.asksLogout()
+	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
+		s.move.dialling, s.move.holding = true, true
+		s.signInAgain(s.signedBackIn)
+		return
+	}
+	s.compare(t)
+	s.complete(nil)
+}
+
+func (s *Session) logMove(from, to Node, lost bool) {
+	reason := s.move.reason
+	switch {
+	case reason != "":
+	case lost:
+		reason = "stream lost"
+	default:
+		reason = "out of service"
+	}
+	s.Logger.Info("agent moves to another finesse node", zap.String("from", from.Name()), zap.String("to", to.Name()), zap.String("reason", reason))
+	s.move.reason = ""
+}
+
+// signedBackIn goes on after the sign-in at a new node. One that Finesse
+// refused is told and not tried again; one that met a node that fails too is
+// part of the next attempt.
+func (s *Session) signedBackIn(err error) {
+	if err != nil && !wrongPassword(err) && !unavailable(err) {
+		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
+		s.move.at, s.move.unfinished = time.Time{}, false
+		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+		err = nil
+	}
+	if err != nil {
+		s.complete(err)
+		return
+	}
+	s.reread(s.complete)
+}
+
+// complete ends an attempt that brought a stream.
+func (s *Session) complete(err error) {
+	switch {
+	case wrongPassword(err):
+		s.passwordRefused(err)
+	case unavailable(err) && s.stream != nil:
+		s.stream.Close()
+		s.stream = nil
+	case err == nil && s.stream != nil:
+		s.move.unfinished = false
+		s.rejoinTeams()
+	}
+	s.settle()
+}
+
+// settle ends an attempt, whatever came of it. For a command that waits the
+// next one begins at once if there is yet another node.
+func (s *Session) settle() {
+	s.move.dialling, s.move.holding = false, false
+	if s.connected && (s.stream == nil || s.leaving()) {
+		waited := s.move.held != nil || len(s.move.settled) > 0
+		if waited && s.leaving() && s.attempts < hurried && s.Node() != s.move.target {
+			s.attempts++
+			s.resubscribe()
+			return
+		}
+		if s.redial == nil {
+			s.retryLater()
+		}
+	}
+	s.runSettled()
+}
+
+func (s *Session) runSettled() {
+	then := s.move.settled
+	s.move.settled = nil
+	for _, f := range then {
+		f()
+	}
+}
+
+// signedIn reports whether the driver knows the agent as signed in.
+func (s *Session) signedIn() bool {
+	return s.user.State != "" && s.user.State != gc.LoggedOut && s.extension() != ""
+}
+
+// asksLogout reports whether a driver wants the agent signed out.
+func (s *Session) asksLogout() bool {
+	return s.user.PendingState == gc.LoggedOut || slices.ContainsFunc(s.awaiting, func(a *await) bool {
+		return slices.Contains([]gc.CommandName{gc.Logout, gc.LogoutWithReason, gc.ForceLogout}, a.request.Spec.Name)
+	})
+}
+
+// signInAgain signs the agent in where it was, without a word to the driver
+// unless its state is another afterwards. Finesse keeps the state of an agent
+// it has not signed out.
+func (s *Session) signInAgain(then func(error)) {
+	at := s.move.seat
+	if at.extension != s.extension() {
+		at = seat{extension: s.extension()}
+	}
+	before, id := s.user, finesse.NewRequestID()
+	a := &await{
+		request: &Request{Command: gc.Command{Spec: gc.FindCommand(string(gc.Login)), Agent: s.Agent}, ID: id},
+		user:    func(u finesse.User) bool { return u.State != gc.LoggedOut },
+		send:    func(ctx context.Context, n Node, c finesse.Credentials) error { return at.signIn(ctx, n, c, id) },
+	}
+	a.done = func() {
+		s.move.signIn = nil
+		s.tellState(before)
+		then(nil)
+	}
+	a.failed = func(err error) {
+		s.move.signIn = nil
+		then(err)
+	}
+	s.move.signIn = a
+	s.awaiting = slices.Insert(s.awaiting, 0, a) // what it brings about is its outcome first
+	s.dispatch(a)
+}
+
+// undoes reports whether now is a LOGOUT that the driver is not to hear of:
+// while the agent is being signed in again, and shortly after a move, when it
+// is the work of the old node, which notices late that its client has gone and
+// signs the agent out of both (Finesse developer guide, failover).
+func (s *Session) undoes(now finesse.User) bool {
+	switch {
+	case now.State != gc.LoggedOut || !s.signedIn() || s.asksLogout():
+		return false
+	case s.move.signIn != nil || s.move.undoing:
+		return true
+	case s.move.at.IsZero() || time.Since(s.move.at) > s.Times.Undo:
+		return false
+	}
+	s.undo(now)
+	return true
+}
+
+// undo signs the agent in again, once. No command begins meanwhile.
+func (s *Session) undo(out finesse.User) {
+	s.Logger.Info("finesse signed the agent out after the move; signing in again")
+	s.move.at, s.move.undoing = time.Time{}, true
+	s.move.pauses++
+	s.work(func(ctx context.Context) func() {
+		select {
+		case <-time.After(s.Times.UndoAfter):
+		case <-ctx.Done():
+		}
+		return func() { s.signInAgain(func(err error) { s.undone(out, err) }) }
+	})
+}
+
+func (s *Session) undone(out finesse.User, err error) {
+	s.move.undoing = false
+	if err != nil {
+		s.move.pauses--
+		s.Logger.Info("agent stays signed out", zap.Error(err))
+		s.userChanged(out)
+		if wrongPassword(err) {
+			s.passwordRefused(err)
+		}
+		s.runSettled()
+		return
+	}
+	s.reread(func(error) {
+		s.move.pauses--
+		s.runSettled()
+	})
+}

@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+// onTwoNodes starts a connector with two Finesse nodes.
+func onTwoNodes(t *testing.T, s brokerServer, change ...func(*simulator.Options)) (*connector, []*simulator.Node) {
+	t.Helper()
+	f := startFinesse(t, append(change, func(o *simulator.Options) { o.SecondREST, o.SecondNotify = "127.0.0.1:0", "127.0.0.1:0" })...)
+	c := launch(t, f, configuration(t, s, f), func(c *config.Config) {
+		c.Finesse.Nodes = nil
+		for _, n := range f.Nodes() {
+			c.Finesse.Nodes = append(c.Finesse.Nodes, config.Node{REST: n.RESTURL(), Notify: n.NotifyURL()})
+		}
+	})
+	c.waitConsuming()
+	return c, f.Nodes()
+}
+
+// takeover is how long work may stand still after a node's death.
+const takeover = 30 * time.Second
+
+// The node that an agent works on dies during a call. The driver hears nothing
+// of it but the answers to its commands, which the other node gives.
+func TestANodeThatDies(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		c, nodes := onTwoNodes(t, s)
+		d := newDriver(c, "crm")
+		d.begin("text")
+		d.send("agent_state/MakeReady#1001")
+		d.until("State#READY")
+		id := d.answered(c)
+
+		nodes[0].Stop()
+		begin := time.Now()
+		eventuallyWithin(t, takeover, func() bool { return c.log.count("moves to another finesse node") > 0 })
+		d.send("agent_call/HoldCall#1001 " + id)
+		d.untilCall(gc.Held)
+		d.until("State#HOLD")
+		require.Less(t, time.Since(begin), takeover)
+
+		require.NoError(t, nodes[0].Start())
+		d.send("agent_call/RetrieveCall#1001 " + id)
+		d.until("State#TALKING")
+		d.released("1001", id, "READY")
+		require.Empty(t, d.hears("1001"), "nothing was said of the move, and nobody went back")
+	})
+}
+
+// What happens while no node answers is told when one does.
+func TestBothNodesAway(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		c, nodes := onTwoNodes(t, s)
+		d := newDriver(c, "crm")
+		d.begin("text")
+		d.send("agent_state/MakeReady#1001")
+		d.until("State#READY")
+		id := d.answered(c)
+		for _, n := range nodes {
+			n.Stop()
+		}
+		d.until("System#OUT_OF_SERVICE")
+		require.NoError(t, c.finesse.HangUp(gc.DialogID(id)))
+		require.NoError(t, nodes[1].Start())
+		d.until("System#IN_SERVICE")
+		d.until("State#READY")
+		require.Equal(t, id, d.untilCall(gc.Dropped))
+		d.send("agent_state/MakeNotReady#1001")
+		d.until("State#NOT_READY")
+	})
+}
+
+// The forced sign-out of the node that died may arrive when the agent is signed
+// in at the other one.
+func TestAStraySignOutIsUndone(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		c, nodes := onTwoNodes(t, s, func(o *simulator.Options) { o.LateLogout = 12 * time.Second })
+		d := newDriver(c, "crm")
+		d.begin("text")
+		nodes[0].Stop()
+		eventuallyWithin(t, takeover, func() bool { return c.log.count("moves to another finesse node") > 0 })
+		eventuallyWithin(t, takeover, func() bool { return c.log.count("signed the agent out after the move") > 0 })
+		eventually(t, func() bool { return c.agent("1001").State == gc.NotReady })
+		d.send("agent_state/MakeReady#1001")
+		d.until("State#READY")
+	})
+}
