@@ -78,7 +78,7 @@ type Admin struct {
 // Node is one Finesse server.
 type Node struct {
 	REST   string `key:"rest" doc:"The address of the REST API." accept:"https://host or https://host:port without a path" example:"https://finesse-a.example.com:8445"`
-	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte, xmpp:// STARTTLS or plain text (lab)." accept:"xmpps://host:port or xmpp://host:port (wss:// is not available in this version)" example:"xmpps://finesse-a.example.com:5223"`
+	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte (port 5223), wss:// the same over a WebSocket for sites that close that port (8445, before release 12.6 7443), xmpp:// STARTTLS or plain text (lab)." accept:"xmpps://host:port, wss://host:port or xmpp://host:port" example:"xmpps://finesse-a.example.com:5223"`
 }
 
 // Messages is the section messages.

@@ -180,7 +180,7 @@ broker:
   priority_backup: maybe
 finesse:
   nodes:
-    - {rest: "https://a:8445", notify: "wss://a:7443", user: x}
+    - {rest: "https://a:8445", notify: "ws://a:7443", user: x}
   retries: {a: b}
 messages:
   formats: {"Crm.*": texd}
@@ -193,7 +193,7 @@ log: 5
 		`broker.url: unknown key; did you mean broker.urls?`,
 		`broker.urls[1]: "http://b:1": begins with the wrong scheme; accepted: tcp://host:port or ssl://host:port, at least one`,
 		`brokr: unknown key; did you mean broker?`,
-		`finesse.nodes[0].notify: "wss://a:7443": begins with the wrong scheme; accepted: xmpps://host:port or xmpp://host:port (wss:// is not available in this version)`,
+		`finesse.nodes[0].notify: "ws://a:7443": begins with the wrong scheme; accepted: xmpps://host:port, wss://host:port or xmpp://host:port`,
 		`finesse.nodes[0].user: unknown key; accepted: rest, notify`,
 		`finesse.retries: has the wrong type; accepted: 0 to 10`,
 		`log: is a section; accepted: further keys below it`,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func WithRights(rights ...Right) Option { return func(a *ActiveMQ) { a.rights = 
 // shown if the test failed.
 func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
 	t.Helper()
-	a, err := NewActiveMQ(t.TempDir(), options...)
+	a, err := startAnywhere(t.TempDir, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,36 +73,43 @@ func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
 			t.Logf("output of ActiveMQ:\n%s", a.Output())
 		}
 	})
-	if err := a.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return a
+}
+
+// startAnywhere starts one at other ports when somebody has taken those that
+// were free a moment ago.
+func startAnywhere(dir func() string, options ...Option) (a *ActiveMQ, err error) {
+	for range 3 {
+		if a, err = NewActiveMQ(dir(), options...); err != nil {
+			return nil, err
+		}
+		if err = a.Start(); err == nil {
+			return a, nil
+		}
+	}
+	return nil, err
 }
 
 // WithActiveMQ runs all tests of a package with one ActiveMQ that they share,
 // which is stopped before it returns run's exit code.
 func WithActiveMQ(run func(*ActiveMQ) int) int {
-	a, dir, err := startShared()
+	dir, err := os.MkdirTemp("", "activemq-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	defer os.RemoveAll(dir)
+	attempts := 0
+	a, err := startAnywhere(func() string {
+		attempts++
+		return filepath.Join(dir, strconv.Itoa(attempts))
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer a.Stop()
 	return run(a)
-}
-
-func startShared() (a *ActiveMQ, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "activemq-test-"); err != nil {
-		return nil, dir, err
-	}
-	if a, err = NewActiveMQ(dir); err != nil {
-		return nil, dir, err
-	}
-	if err = a.Start(); err != nil {
-		a.Stop()
-	}
-	return a, dir, err
 }
 
 // NewActiveMQ prepares one with its files in dir; Start starts it. It serves

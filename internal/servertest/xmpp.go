@@ -28,14 +28,16 @@ const (
 // Finesse node: PLAIN only, real passwords, pub/sub nodes named like
 // /finesse/api/User/1001 to which an agent is subscribed without asking.
 type XMPPServer struct {
-	URL    string         // xmpps://127.0.0.1:port, TLS from the first byte
-	Plain  string         // xmpp://127.0.0.1:port, STARTTLS required
-	CA     *x509.CertPool // what signed its certificate, which is for 127.0.0.1
-	Domain string         // of the agents; that of pub/sub is "pubsub." and this
+	URL       string         // xmpps://127.0.0.1:port, TLS from the first byte
+	Plain     string         // xmpp://127.0.0.1:port, STARTTLS required
+	WebSocket string         // wss://127.0.0.1:port/xmpp-websocket
+	CA        *x509.CertPool // what signed its certificate, which is for 127.0.0.1
+	Domain    string         // of the agents; that of pub/sub is "pubsub." and this
 
 	dir           string
 	direct        string // host:port
 	startTLS      string
+	https         string
 	adminPassword string
 	command       *exec.Cmd
 	exited        chan struct{}
@@ -50,9 +52,9 @@ func XMPP(t testing.TB) *XMPPServer {
 	t.Helper()
 	s := &XMPPServer{
 		Domain: xmppDomain, dir: t.TempDir(), adminPassword: rand.Text(),
-		direct: freeXMPPPort(t), startTLS: freeXMPPPort(t),
+		direct: freeXMPPPort(t), startTLS: freeXMPPPort(t), https: freeXMPPPort(t),
 	}
-	s.URL, s.Plain = "xmpps://"+s.direct, "xmpp://"+s.startTLS
+	s.URL, s.Plain, s.WebSocket = "xmpps://"+s.direct, "xmpp://"+s.startTLS, "wss://"+s.https+"/xmpp-websocket"
 	s.CA = writeXMPPCertificate(t, s.dir)
 	s.account(t, xmppAdmin, s.adminPassword)
 	if err := os.WriteFile(filepath.Join(s.dir, "prosody.cfg.lua"), []byte(s.config()), 0o600); err != nil {
@@ -81,7 +83,7 @@ func freeXMPPPort(t testing.TB) string {
 
 func (s *XMPPServer) config() string {
 	port := func(address string) string { _, p, _ := net.SplitHostPort(address); return p }
-	return strings.NewReplacer("$DIR", s.dir, "$TLSPORT", port(s.direct), "$STARTTLS", port(s.startTLS),
+	return strings.NewReplacer("$DIR", s.dir, "$TLSPORT", port(s.direct), "$STARTTLS", port(s.startTLS), "$HTTPS", port(s.https),
 		"$DOMAIN", s.Domain, "$ADMIN", xmppAdmin).Replace(`
 daemonize = false
 run_as_root = true
@@ -95,8 +97,10 @@ c2s_direct_tls_ssl = { key = "$DIR/key.pem", certificate = "$DIR/cert.pem" }
 ssl = { key = "$DIR/key.pem", certificate = "$DIR/cert.pem" }
 s2s_ports = { }
 http_ports = { }
-https_ports = { }
-modules_enabled = { "saslauth", "tls", "disco", "ping", "roster" }
+https_ports = { $HTTPS }
+https_ssl = { key = "$DIR/key.pem", certificate = "$DIR/cert.pem" }
+http_default_host = "$DOMAIN"
+modules_enabled = { "saslauth", "tls", "disco", "ping", "roster", "websocket" }
 modules_disabled = { "s2s", "s2s_auth_certs", "offline" }
 c2s_require_encryption = true
 authentication = "internal_plain"

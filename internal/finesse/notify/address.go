@@ -2,9 +2,10 @@ package notify
 
 import (
 	"cmp"
-	"encoding/xml"
 	"errors"
 	"strings"
+
+	"mellium.im/xmpp/jid"
 )
 
 // escapeNode writes an agent's id as the first part of an XMPP address
@@ -12,28 +13,26 @@ import (
 var escapeNode = strings.NewReplacer(
 	` `, `\20`, `"`, `\22`, `&`, `\26`, `'`, `\27`, `/`, `\2f`, `:`, `\3a`, `<`, `\3c`, `>`, `\3e`, `@`, `\40`, `\`, `\5c`)
 
-// address is agent@domain. The library takes the first part, as escaped, for
-// the name to authenticate as too.
-func (a Account) address() (string, error) {
+// user is the name to authenticate as, which is also the first part of the
+// address.
+func (a Account) user() string { return escapeNode.Replace(string(a.Agent)) }
+
+// server is the address of the domain. It fails on an account that can not be
+// connected.
+func (a Account) server() (jid.JID, error) {
 	if a.Agent == "" {
-		return "", errors.New("no agent to connect")
+		return jid.JID{}, errors.New("no agent to connect")
 	}
 	const notInDomains = "@/<>&'\" \t\r\n"
-	if a.Domain == "" || strings.ContainsAny(a.Domain, notInDomains) {
-		return "", errors.New("the xmpp domain is missing or no domain: see finesse.xmpp_domain")
-	}
 	if strings.ContainsAny(a.PubSub, notInDomains) {
-		return "", errors.New("the domain of the publish-subscribe service is no domain: see finesse.pubsub_domain")
+		return jid.JID{}, errors.New("the domain of the publish-subscribe service is no domain: see finesse.pubsub_domain")
 	}
-	return escapeNode.Replace(string(a.Agent)) + "@" + a.Domain, nil
+	server, err := jid.New("", a.Domain, "")
+	if err != nil || a.Domain == "" || strings.ContainsAny(a.Domain, notInDomains) {
+		return jid.JID{}, errors.New("the xmpp domain is missing or no domain: see finesse.xmpp_domain")
+	}
+	return server, nil
 }
 
 // pubsub is what Openfire calls the service unless it was given a name.
 func (a Account) pubsub() string { return cmp.Or(a.PubSub, "pubsub."+a.Domain) }
-
-// escape makes s safe in an attribute or in text.
-func escape(s string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
-	return b.String()
-}

@@ -1,5 +1,5 @@
 // Package notify receives the updates of Finesse's notification service: one
-// XMPP stream per agent, over go-xmpp.
+// XMPP stream per agent, over mellium.im/xmpp.
 //
 // What it promises:
 //
@@ -9,7 +9,8 @@
 //   - Loss: the service keeps nothing for a client that is away. After Dial,
 //     and so after every loss of a stream, the caller must read User and
 //     Dialogs. Within a stream nothing is dropped but what can not be read,
-//     which is counted, and an item sent twice.
+//     an item sent twice, what the server had kept for later, and what somebody
+//     other than the publish-subscribe service sent. Each is counted.
 //   - Bounds: a stanza of more than 1 MiB ends the stream. Updates wait in a
 //     channel of 16; then the stream stops reading, and what follows waits in
 //     the buffers of the connection and of the server until the consumer goes
@@ -21,36 +22,14 @@
 //   - Liveness: the server is asked for a sign of life every PingInterval. A
 //     server that sends no byte for DeadAfter has lost the stream.
 //   - Concurrency: a stream has two goroutines, which end within seconds of
-//     Close or of the loss, and nothing stays open behind them.
+//     Close or of the loss, and nothing stays open behind them. An attempt to
+//     connect has none: when it fails or is given up its connection is closed
+//     before Dial returns (TestNothingStaysBehind).
 //
-// # Living with go-xmpp v0.2.10
-//
-// The library has no deadlines, gives no access to its connection, and its
-// Close can block for ever: a decode error, such as a connection cut inside a
-// stanza, leaves its mutex locked, and Close wants that mutex. So Close is
-// never called. The package reads the connection out of the client (socket.go
-// says how and what guards it), puts deadlines on it and closes it itself,
-// which ends a Recv that waits; after an error the client is dropped. With 50
-// streams cut inside a stanza and 50 servers that fell silent no goroutine and
-// no descriptor is left (TestNothingStaysBehind).
-//
-// What can not be had from outside is the connection of an attempt that has
-// not succeeded:
-//
-//   - One that hangs, because the server accepted it and says nothing, is
-//     abandoned after ConnectTimeout. Its goroutine and descriptor stay until
-//     the server closes, sends anything at all, or TCP keep-alive finds the
-//     machine gone, about two and a half minutes. No more than MaxAbandoned
-//     are left hanging, then Dial refuses at once.
-//   - One that was refused leaves its descriptor to the garbage collector,
-//     which is called when many have gathered.
-//
-// The library hides the sender, id and delay of a message. An old update that
-// the server had stored is therefore taken for a new one; updates carry the
-// time of the change for the caller to compare. It also drops what is said
-// inside an error, which tap.go keeps for those who asked; and it tells answers
-// apart by ids that it would itself give to every request of a kind, so that
-// this package gives its own.
+// The library takes the connection from this package, which therefore holds
+// its deadlines, counts what comes in and closes it (wire.go). It negotiates
+// the stream and reads and writes stanzas. Authentication and binding are
+// features of our own in it (features.go says why).
 package notify
 
 import (
@@ -62,11 +41,11 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"mellium.im/xmpp/jid"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -86,7 +65,9 @@ type Account struct {
 type Options struct {
 	// URL is xmpps://host:port for TLS from the first byte (5223), or
 	// xmpp://host:port (5222) for STARTTLS where it is offered and clear text
-	// where it is not, which sends passwords in clear: for a lab.
+	// where it is not, which sends passwords in clear: for a lab. Or
+	// wss://host:port/path (8445, /ws/) for WebSocket, which Finesse from
+	// 12.6 on speaks (RFC 7395).
 	URL string
 	// TLS holds the trusted roots; nil trusts the system's. TLS 1.2 is the
 	// least spoken whatever it says.
@@ -98,8 +79,6 @@ type Options struct {
 	PingInterval time.Duration
 	// DeadAfter is how long a server may be silent. 30 s.
 	DeadAfter time.Duration
-	// MaxAbandoned bounds the attempts that hang. 64.
-	MaxAbandoned int
 	// MaxConnecting bounds the attempts at one time: after an outage thousands
 	// of handshakes at once would all time out. 64.
 	MaxConnecting int
@@ -114,6 +93,7 @@ type Options struct {
 type Dialer struct {
 	host      string // with port
 	directTLS bool
+	websocket string // the address of WebSocket, "" where it is not used
 	tls       *tls.Config
 	// resource tells this client from Cisco's desktop and other clients of the
 	// same agent. It stays the same so that a new stream replaces one the
@@ -122,24 +102,19 @@ type Dialer struct {
 	connectTimeout time.Duration
 	pingInterval   time.Duration
 	deadAfter      time.Duration
-	maxAbandoned   int64
-	abandoned      atomic.Int64
 	connecting     chan struct{} // holds one entry per attempt
-	refused        refusals
 	log            *zap.Logger
 	metrics        *metrics
 }
 
-// NewDialer makes a dialer for one node and connects to nothing.
-//
-// It makes sure that go-xmpp uses no proxy; see bypassProxy.
+// NewDialer makes a dialer for one node and connects to nothing. A proxy of the
+// environment is not used.
 func NewDialer(o Options) (*Dialer, error) {
 	d := &Dialer{
 		resource:       resourcePrefix + strings.ToLower(rand.Text()[:12]),
 		connectTimeout: orDefault(o.ConnectTimeout, 10*time.Second),
 		pingInterval:   orDefault(o.PingInterval, 10*time.Second),
 		deadAfter:      orDefault(o.DeadAfter, 30*time.Second),
-		maxAbandoned:   int64(orDefault(o.MaxAbandoned, 64)),
 		connecting:     make(chan struct{}, max(1, orDefault(o.MaxConnecting, 64))),
 		log:            orDefault(o.Logger, zap.NewNop()),
 	}
@@ -147,12 +122,6 @@ func NewDialer(o Options) (*Dialer, error) {
 		return nil, errors.New("notification time-outs must be positive, and a server can not be dead before it was pinged")
 	}
 	if err := d.setURL(o.URL, o.TLS); err != nil {
-		return nil, err
-	}
-	if err := checkLibrary(); err != nil {
-		return nil, err
-	}
-	if err := bypassProxy(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -175,15 +144,19 @@ func (d *Dialer) setURL(raw string, conf *tls.Config) error {
 	if err != nil {
 		return errors.New("notification url can not be read") // err would quote a password in it
 	}
-	port := map[string]string{"xmpps": "5223", "xmpp": "5222"}[u.Scheme]
-	if port == "" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return errors.New("notification url is not of the form xmpps://host:port or xmpp://host:port")
+	port := map[string]string{"xmpps": "5223", "xmpp": "5222", "wss": "8445"}[u.Scheme]
+	path := strings.Trim(u.Path, "/")
+	if port == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || (path != "" && u.Scheme != "wss") {
+		return errors.New("notification url is not of the form xmpps://host:port, xmpp://host:port or wss://host:port/path")
 	}
 	if u.Port() != "" {
 		port = u.Port()
 	}
 	d.host = net.JoinHostPort(u.Hostname(), port)
-	d.directTLS = u.Scheme == "xmpps"
+	d.directTLS = u.Scheme != "xmpp"
+	if u.Scheme == "wss" {
+		d.websocket = (&url.URL{Scheme: u.Scheme, Host: d.host, Path: resourceOf(u.Path)}).String()
+	}
 	if conf == nil {
 		conf = &tls.Config{}
 	}
@@ -198,6 +171,14 @@ func (d *Dialer) setURL(raw string, conf *tls.Config) error {
 	return nil
 }
 
+// resourceOf is the path of WebSocket, by default Finesse's.
+func resourceOf(path string) string {
+	if strings.Trim(path, "/") == "" {
+		return "/ws/"
+	}
+	return path
+}
+
 const opDial = "notify.Dial"
 
 // Dial connects an agent. When it returns, the server has taken the agent's
@@ -209,7 +190,7 @@ const opDial = "notify.Dial"
 // credentials were refused, which must not be tried again, and
 // UNABLE_TO_SUBSCRIBE_TO_FINESSE for everything else.
 func (d *Dialer) Dial(ctx context.Context, a Account) (*Stream, error) {
-	address, err := a.address()
+	server, err := a.server()
 	if err != nil {
 		return nil, gc.Errorf(gc.UnableToSubscribe, opDial, "%w", err)
 	}
@@ -219,14 +200,9 @@ func (d *Dialer) Dial(ctx context.Context, a Account) (*Stream, error) {
 	case <-ctx.Done():
 		return nil, gc.Errorf(gc.UnableToSubscribe, opDial, "waiting for a turn: %w", ctx.Err())
 	}
-	if hanging := d.abandoned.Load(); hanging >= d.maxAbandoned {
-		d.metrics.dials[dialOverloaded].Inc()
-		return nil, gc.Errorf(gc.UnableToSubscribe, opDial,
-			"%d attempts hang at %s, which accepts connections and does not answer: restart its notification service", hanging, d.host)
-	}
 	ctx, cancel := context.WithTimeout(ctx, d.connectTimeout)
 	defer cancel()
-	s, err := d.open(ctx, address, a)
+	s, err := d.open(ctx, a, server)
 	if err != nil {
 		d.metrics.dials[dialResult(err)].Inc()
 		return nil, err
@@ -235,12 +211,12 @@ func (d *Dialer) Dial(ctx context.Context, a Account) (*Stream, error) {
 	return s, nil
 }
 
-func (d *Dialer) open(ctx context.Context, address string, a Account) (*Stream, error) {
-	client, err := d.connect(ctx, address, a)
+func (d *Dialer) open(ctx context.Context, a Account, server jid.JID) (*Stream, error) {
+	c, err := d.connect(ctx, a, server)
 	if err != nil {
 		return nil, err
 	}
-	s := d.start(client, a)
+	s := d.start(c, a)
 	if err := s.awaitPresence(ctx); err != nil {
 		s.Close()
 		return nil, gc.Errorf(gc.UnableToSubscribe, opDial, "%s: waiting for the first answer: %w", d.host, err)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,6 +131,9 @@ func (p *peer) open(features string) bool {
 		}
 		if start, ok := token.(xml.StartElement); ok && start.Name.Local == "stream" {
 			break
+		} else if ok && start.Name.Local == "open" {
+			_ = p.in.Skip()
+			break
 		}
 	}
 	p.send("<?xml version='1.0'?><stream:stream from='%s' id='1' version='1.0' xmlns='jabber:client'"+
@@ -229,7 +233,13 @@ const userNode = "/finesse/api/User/1001"
 func ready(id string) string { return notification(readyUpdate(id)) }
 
 func notification(update string) string {
-	return "<notification xmlns='urn:xmpp:push:0'>" + escape(update) + "</notification>"
+	return "<notification xmlns='urn:xmpp:push:0'>" + escapeText(update) + "</notification>"
+}
+
+func escapeText(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
+	return b.String()
 }
 
 func readyUpdate(id string) string {

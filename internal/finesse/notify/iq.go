@@ -1,55 +1,97 @@
 package notify
 
 import (
-	"bytes"
 	"context"
+	"encoding/xml"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
-
-	"github.com/xmppo/go-xmpp"
 )
 
-// pingID and askID start the ids of our own requests. The library gives ids of
-// its own a meaning, which these are not among.
+// pingID and askID start the ids of our own requests.
 const (
 	pingID = "fc-ping-"
 	askID  = "fc-ask-"
 )
 
-// questions are our requests to the publish-subscribe service that wait for an
-// answer. While there are some the tap keeps what is received.
-type questions struct {
-	tap *tap
+// request is what is sent as an IQ.
+type request struct {
+	XMLName xml.Name `xml:"jabber:client iq"`
+	Type    string   `xml:"type,attr"`
+	To      string   `xml:"to,attr,omitempty"`
+	ID      string   `xml:"id,attr"`
+	Content any      // named by its own XMLName
+}
 
+type ping struct {
+	XMLName xml.Name `xml:"urn:xmpp:ping ping"`
+}
+
+// pubsubRequest is one thing asked of the publish-subscribe service (XEP-0060,
+// 5.6, 6.1 and 6.2).
+type pubsubRequest struct {
+	XMLName       xml.Name             `xml:"http://jabber.org/protocol/pubsub pubsub"`
+	Subscriptions *struct{}            `xml:"subscriptions"`
+	Subscribe     *subscriptionElement `xml:"subscribe"`
+	Unsubscribe   *subscriptionElement `xml:"unsubscribe"`
+}
+
+// stanzaError is an error that we answer with.
+type stanzaError struct {
+	XMLName   xml.Name `xml:"error"`
+	Type      string   `xml:"type,attr"`
+	Condition named
+}
+
+const stanzasNS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+
+// iq is one that was received: what is read of it whatever it is.
+type iq struct {
+	Type          string                `xml:"type,attr"`
+	ID            string                `xml:"id,attr"`
+	From          string                `xml:"from,attr"`
+	JID           string                `xml:"urn:ietf:params:xml:ns:xmpp-bind bind>jid"`
+	Ping          *struct{}             `xml:"urn:xmpp:ping ping"`
+	Subscriptions []subscriptionElement `xml:"pubsub>subscriptions>subscription"`
+	Subscription  subscriptionElement   `xml:"pubsub>subscription"`
+	Error         struct {
+		Reasons []named `xml:",any"`
+	} `xml:"error"`
+}
+
+func (q iq) refused() bool { return q.Type != "result" }
+
+// condition is why it was refused (RFC 6120, 8.3.2), "" when the server does
+// not say.
+func (q iq) condition() string {
+	for _, reason := range q.Error.Reasons {
+		if reason.XMLName.Space == stanzasNS && reason.XMLName.Local != "text" {
+			return reason.XMLName.Local
+		}
+	}
+	return ""
+}
+
+// questions are our requests to the publish-subscribe service that wait for an
+// answer.
+type questions struct {
 	mu    sync.Mutex
 	asked int
-	open  map[string]chan<- reply
+	open  map[string]chan<- iq
 }
 
 // question is one of them. Its channel gets the answer once or never.
 type question struct {
 	id      string
-	arrived <-chan reply
+	arrived <-chan iq
 }
-
-// reply is the answer to a question.
-type reply struct {
-	kind      string // result or error
-	content   []byte // the element inside, as the library writes it anew
-	condition string // of an error, "" when it could not be found
-}
-
-func (r reply) refused() bool { return r.kind != "result" }
 
 func (q *questions) add() question {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.asked++
-	id, arrived := fmt.Sprintf("%s%d", askID, q.asked), make(chan reply, 1)
+	id, arrived := fmt.Sprintf("%s%d", askID, q.asked), make(chan iq, 1)
 	q.open[id] = arrived
-	q.tap.keep.Store(true)
 	return question{id, arrived}
 }
 
@@ -58,26 +100,28 @@ func (q *questions) remove(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.open, id)
-	q.tap.keep.Store(len(q.open) > 0)
 }
 
 // answer runs in the reader's goroutine. An answer nobody waits for any more
 // is dropped, and so is a second one.
-func (q *questions) answer(id string, r reply) {
+func (q *questions) answer(a iq) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
-	case q.open[id] <- r:
+	case q.open[a.ID] <- a:
 	default:
 	}
 }
 
+// write sends a stanza. It waits for the connection no longer than the
+// deadline of limitWrites, and is safe for any goroutine.
+func (s *Stream) write(stanza any) error { return s.session.Encode(context.Background(), stanza) }
+
 // send puts a question to the publish-subscribe service. The caller removes
 // it, unless the stream ends anyway.
-func (s *Stream) send(kind, content string) (question, error) {
+func (s *Stream) send(kind string, content pubsubRequest) (question, error) {
 	q := s.questions.add()
-	_, err := s.client.SendOrg(fmt.Sprintf("<iq type='%s' to='%s' id='%s'><pubsub xmlns='http://jabber.org/protocol/pubsub'>%s</pubsub></iq>",
-		kind, escape(s.pubsub), q.id, content))
+	err := s.write(request{Type: kind, To: s.pubsub, ID: q.id, Content: content})
 	if err != nil {
 		s.questions.remove(q.id)
 	}
@@ -86,72 +130,56 @@ func (s *Stream) send(kind, content string) (question, error) {
 
 // ask puts a question and waits for the answer until Close, the loss of the
 // stream or the end of ctx.
-func (s *Stream) ask(ctx context.Context, kind, content string) (reply, error) {
+func (s *Stream) ask(ctx context.Context, kind string, content pubsubRequest) (iq, error) {
 	select {
 	case <-s.closing:
-		return reply{}, errClosed
+		return iq{}, errClosed
 	case <-s.ended:
-		return reply{}, s.lost()
+		return iq{}, s.lost()
 	default:
 	}
 	q, err := s.send(kind, content)
 	if err != nil {
-		return reply{}, err
+		return iq{}, err
 	}
 	defer s.questions.remove(q.id)
 	select {
-	case r := <-q.arrived:
-		return r, nil
+	case a := <-q.arrived:
+		return a, nil
 	case <-s.closing:
-		return reply{}, errClosed
+		return iq{}, errClosed
 	case <-s.ended:
-		return reply{}, s.lost()
+		return iq{}, s.lost()
 	case <-ctx.Done():
-		return reply{}, ctx.Err()
+		return iq{}, ctx.Err()
 	}
 }
 
 // answer takes answers to our own requests, of which one to a ping is a sign of
-// life even when it is an error, and refuses what servers ask clients. Their
-// pings come here too but the library has answered them.
-func (s *Stream) answer(iq xmpp.IQ) {
-	switch iq.Type {
+// life even when it is an error, and answers what servers ask clients.
+func (s *Stream) answer(q iq) {
+	switch q.Type {
 	case "result", "error":
 		switch {
-		case strings.HasPrefix(iq.ID, pingID):
+		case strings.HasPrefix(q.ID, pingID):
 			s.sawAnswer()
-		case strings.HasPrefix(iq.ID, askID):
-			r := reply{kind: iq.Type, content: iq.Query}
-			if r.refused() {
-				r.condition = conditionOf(s.tap.recent, iq.ID)
-			}
-			s.questions.answer(iq.ID, r)
+		case strings.EqualFold(q.From, s.pubsub): // nobody else was asked
+			s.questions.answer(q)
 		}
 	case "get", "set":
-		if !bytes.Contains(iq.Query, []byte("urn:xmpp:ping")) {
-			s.refuse(iq)
-		}
+		s.reply(q)
 	}
 }
 
-// stanzaError finds the elements of an error (RFC 6120, 8.3.2).
-var stanzaError = regexp.MustCompile(`<([a-z-]{1,40}) xmlns=['"]urn:ietf:params:xml:ns:xmpp-stanzas['"]`)
-
-// conditionOf looks for the reason of an error in what the server sent: the
-// library drops it. It is "" when the server wrote it in another way, or cut
-// it in two.
-func conditionOf(recent []byte, id string) string {
-	start := max(bytes.LastIndex(recent, []byte(id+"'")), bytes.LastIndex(recent, []byte(id+`"`)))
-	if start < 0 {
-		return ""
+// reply sends the answer every request must get (RFC 6120, 8.2.3). That it
+// can not be sent shows in the next read.
+func (s *Stream) reply(q iq) {
+	r := request{Type: "result", To: q.From, ID: q.ID}
+	if q.Ping == nil {
+		r.Type = "error"
+		r.Content = stanzaError{Type: "cancel", Condition: named{xml.Name{Space: stanzasNS, Local: "service-unavailable"}}}
 	}
-	stanza, _, _ := bytes.Cut(recent[start:], []byte("</iq>"))
-	for _, found := range stanzaError.FindAllSubmatch(stanza, -1) {
-		if name := string(found[1]); name != "text" {
-			return name
-		}
-	}
-	return ""
+	_ = s.write(r)
 }
 
 // sawAnswer runs in the reader's goroutine only.
@@ -161,15 +189,4 @@ func (s *Stream) sawAnswer() {
 	default:
 		close(s.present)
 	}
-}
-
-// refuse sends the answer every request must get (RFC 6120, 8.2.3). That it
-// can not be sent shows in the next read.
-func (s *Stream) refuse(iq xmpp.IQ) {
-	to := ""
-	if iq.From != "" {
-		to = fmt.Sprintf(" to='%s'", escape(iq.From))
-	}
-	_, _ = s.client.SendOrg(fmt.Sprintf("<iq type='error'%s id='%s'><error type='cancel'>"+
-		"<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>", to, escape(iq.ID)))
 }

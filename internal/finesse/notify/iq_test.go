@@ -23,7 +23,8 @@ func TestAnswersFindWhoAskedWhileUpdatesCome(t *testing.T) {
 		p.pubsub(func(e element, a asked) string {
 			n++
 			noise := event(userNode, [2]string{fmt.Sprint(n), ready(fmt.Sprint(n))}) +
-				"<iq type='result' id='fc-ask-999999'/><iq type='error' id='fc-ask-'/><iq type='result' id='" + e.ID + "9'/>"
+				"<iq type='result' id='fc-ask-999999'/><iq type='error' id='fc-ask-'/><iq type='result' id='" + e.ID + "9'/>" +
+				"<iq type='error' id='" + e.ID + "' from='1002@finesse.test/x'><error><forbidden xmlns='" + condition + "'/></error></iq>"
 			if a.kind == "subscribe" && strings.Contains(a.node, "/13/") {
 				return noise + refused(e, "<error type='auth'><forbidden xmlns='"+condition+"'/></error>") + noise
 			}
@@ -55,7 +56,7 @@ func TestAnswersFindWhoAskedWhileUpdatesCome(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, s.explicit, teams-1)
-	require.Eventually(t, func() bool { return !s.tap.keep.Load() }, patience, time.Millisecond, "nothing is kept any more")
+	require.Empty(t, s.questions.open, "nothing is kept any more")
 	s.Close()
 	require.GreaterOrEqual(t, <-seen, teams-2, "the last may come behind Close")
 }
@@ -84,60 +85,35 @@ func TestAnAnswerComesBehindWhatTheServerSentBefore(t *testing.T) {
 }
 
 func TestTheReasonOfAnError(t *testing.T) {
-	const forbidden = "<error type='auth'><forbidden xmlns='" + condition + "'/></error></iq>"
-	const missing = "<error type='cancel'><item-not-found xmlns='" + condition + "'/></error></iq>"
-	for _, c := range []struct{ name, recent, want string }{
-		{"the id in front", "<iq id='fc-ask-1' type='error'>" + forbidden, "forbidden"},
-		{"the id behind", `<iq type="error" to="a" id="fc-ask-1">` + forbidden, "forbidden"},
-		{"of the right answer", "<iq id='fc-ask-2'>" + missing + "<iq id='fc-ask-1'>" + forbidden + "<iq id='fc-ask-12'>" + missing, "forbidden"},
-		{"not of a later one", "<iq id='fc-ask-1'><error/></iq><iq id='fc-ask-2'>" + missing, ""},
-		{"behind half an old stanza", "r/></iq><iq id='fc-ask-1'>" + forbidden, "forbidden"},
-		{"of which the id is cut", "ask-1'>" + forbidden, ""},
-		{"that is cut", "<iq id='fc-ask-1'><error type='auth'><forb", ""},
-		{"of which only the text is there", "<iq id='fc-ask-1'><error><text xmlns='" + condition + "'>x</text></error></iq>", ""},
-		{"nothing received", "", ""},
+	for _, c := range []struct{ name, content, want string }{
+		{"alone", "<error type='auth'><forbidden xmlns='" + condition + "'/></error>", "forbidden"},
+		{"behind what was asked", "<pubsub xmlns='" + pubsubNS + "'><subscribe node='n' jid='j'/></pubsub><error><forbidden xmlns='" + condition + "'/></error>", "forbidden"},
+		{"behind a text", "<error><text xmlns='" + condition + "'>x</text><forbidden xmlns='" + condition + "'/></error>", "forbidden"},
+		{"behind one of pubsub's", "<error><invalid-jid xmlns='" + pubsubNS + "#errors'/><bad-request xmlns='" + condition + "'/></error>", "bad-request"},
+		{"with a prefix", "<error><e:forbidden xmlns:e='" + condition + "'/></error>", "forbidden"},
+		{"of which only the text is there", "<error><text xmlns='" + condition + "'>x</text></error>", ""},
+		{"elsewhere", "<forbidden xmlns='" + condition + "'/>", ""},
+		{"none", "", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, conditionOf([]byte(c.recent), "fc-ask-1")) })
+		t.Run(c.name, func(t *testing.T) {
+			var q iq
+			require.NoError(t, stanzaOf("<iq type='error' id='fc-ask-1'>"+c.content+"</iq>", &q))
+			require.True(t, q.refused())
+			require.Equal(t, c.want, q.condition())
+		})
 	}
-}
-
-func TestWhatIsKeptOfWhatIsReceivedIsBounded(t *testing.T) {
-	f := startFake(t, func(p *peer) {
-		if p.up() {
-			p.answerPings()
-		}
-	})
-	s := dial(t, newDialer(t, f.quick()))
-	kept := &tap{conn: s.conn, deadAfter: time.Minute}
-	receive := func(data string) {
-		kept.received = 0
-		_, err := kept.Write([]byte("RECV: " + data + "\n"))
-		require.NoError(t, err)
-	}
-	receive("nobody asks")
-	require.Empty(t, kept.recent)
-	kept.keep.Store(true)
-	receive("<iq id=")
-	receive("'1'/>")
-	require.Equal(t, "<iq id='1'/>", string(kept.recent), "the library's line feeds are not part of it")
-	for range 100 {
-		receive(strings.Repeat("x", 1000))
-	}
-	require.Len(t, kept.recent, recentBytes)
-	require.Less(t, cap(kept.recent), 4*recentBytes)
-	kept.keep.Store(false)
-	receive("answered")
-	require.Nil(t, kept.recent)
 }
 
 func FuzzReply(f *testing.F) {
-	f.Add([]byte("<pubsub xmlns='" + pubsubNS + "'><subscriptions><subscription node='n' jid='j' subid='s' subscription='subscribed'/></subscriptions></pubsub>"))
-	f.Add([]byte("<pubsub><subscription node='n' jid='j'/></pubsub>"))
-	f.Add([]byte("<iq id='fc-ask-1'><error><forbidden xmlns='" + condition + "'/></error></iq>"))
-	f.Add([]byte("<XMLElement></XMLElement>"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		r := reply{content: raw}
-		_, _ = r.subscriptions(), r.subscription()
-		require.Regexp(t, "^[a-z-]{0,40}$", conditionOf(raw, "fc-ask-1"))
+	f.Add("<iq type='result'><pubsub xmlns='" + pubsubNS + "'><subscriptions><subscription node='n' jid='j' subid='s' subscription='subscribed'/></subscriptions></pubsub></iq>")
+	f.Add("<iq><pubsub><subscription node='n' jid='j'/></pubsub></iq>")
+	f.Add("<iq id='fc-ask-1' type='error'><error><forbidden xmlns='" + condition + "'/></error></iq>")
+	f.Add("<XMLElement></XMLElement>")
+	f.Fuzz(func(t *testing.T, raw string) {
+		var q iq
+		if stanzaOf(raw, &q) == nil {
+			require.NotEqual(t, "text", q.condition())
+			require.Equal(t, q.Type != "result", q.refused())
+		}
 	})
 }

@@ -14,7 +14,6 @@ const (
 	dialCredentials dialOutcome = "credentials" // refused: wrong id or password
 	dialFailed      dialOutcome = "failed"      // refused otherwise, or not there
 	dialTimeout     dialOutcome = "timeout"     // no answer in time
-	dialOverloaded  dialOutcome = "overloaded"  // too many attempts hang
 )
 
 // loss is why a stream ended, and a label: the set is closed.
@@ -37,21 +36,23 @@ const (
 )
 
 type metrics struct {
-	streams, abandoned                      prometheus.Gauge
+	streams                                 prometheus.Gauge
 	dials                                   map[dialOutcome]prometheus.Counter
 	lost                                    map[loss]prometheus.Counter
 	subscriptions                           map[subscribeResult]prometheus.Counter
 	updates, malformed, duplicates, unknown prometheus.Counter
+	foreign, delayed                        prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	b := builder{registerer: r}
 	m := &metrics{
 		streams:    b.gauge("notify_streams", "Streams to the notification service that are open."),
-		abandoned:  b.gauge("notify_abandoned_dials", "Attempts to connect that hang at a server which does not answer."),
 		updates:    b.counter("notify_updates_total", "Updates passed on."),
 		malformed:  b.counter("notify_malformed_total", "Updates dropped because they can not be read."),
 		duplicates: b.counter("notify_duplicates_total", "Updates dropped because the service sent them twice."),
+		foreign:    b.counter("notify_foreign_total", "Notifications dropped because the publish-subscribe service has not sent them."),
+		delayed:    b.counter("notify_delayed_total", "Notifications dropped because the server had kept them for later."),
 		unknown:    b.counter("notify_unknown_stanzas_total", "Elements that are no stanzas of XMPP."),
 
 		dials:         map[dialOutcome]prometheus.Counter{},
@@ -59,7 +60,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		subscriptions: map[subscribeResult]prometheus.Counter{},
 	}
 	dials := b.vector("notify_dials_total", "Attempts to connect an agent, by how they ended.", "result")
-	for _, o := range []dialOutcome{dialConnected, dialCredentials, dialFailed, dialTimeout, dialOverloaded} {
+	for _, o := range []dialOutcome{dialConnected, dialCredentials, dialFailed, dialTimeout} {
 		m.dials[o] = dials.WithLabelValues(string(o))
 	}
 	lost := b.vector("notify_ended_streams_total", "Streams that ended, by reason.", "reason")

@@ -1,15 +1,10 @@
 package notify
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
-	"github.com/xmppo/go-xmpp"
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -20,34 +15,92 @@ import (
 // other services of the server.
 const ourNodes = "/finesse/"
 
-// deliver passes the updates of an event on, and waits for the consumer when
-// the channel is full.
-func (s *Stream) deliver(e xmpp.PubsubEvent) {
-	if !strings.HasPrefix(e.Node, ourNodes) {
-		return
+// message is what is read of a message (XEP-0060, 7.1.2).
+type message struct {
+	From     string    `xml:"from,attr"`
+	Type     string    `xml:"type,attr"`
+	Delay    *struct{} `xml:"urn:xmpp:delay delay"` // XEP-0203
+	OldDelay *struct{} `xml:"jabber:x:delay x"`     // XEP-0091
+	Lists    []struct {
+		Node  string `xml:"node,attr"`
+		Items []item `xml:"item"`
+	} `xml:"http://jabber.org/protocol/pubsub#event event>items"`
+}
+
+// item is an update: an element notification, whose name space differs between
+// releases, with the update as escaped text.
+type item struct {
+	ID            string `xml:"id,attr"`
+	Notifications []struct {
+		Text []byte `xml:",chardata"`
+	} `xml:"notification"`
+}
+
+func (i item) update() (finesse.Update, error) {
+	if len(i.Notifications) == 0 {
+		return finesse.Update{}, errors.New("an item without notification")
 	}
-	team := teamOf(e.Node)
-	for _, item := range e.Items {
-		if s.seen.add(e.Node, item.ID) {
-			s.metrics.duplicates.Inc()
+	return finesse.ParseUpdate(i.Notifications[0].Text)
+}
+
+// deliver passes the updates of a message on.
+func (s *Stream) deliver(m message) {
+	for _, list := range m.Lists {
+		if !strings.HasPrefix(list.Node, ourNodes) || m.Type == "error" || !s.current(m) {
 			continue
 		}
-		u, err := parseItem(item.InnerXML)
-		if err != nil {
-			s.metrics.malformed.Inc()
-			s.grumble.Do(func() {
-				s.log.Warn("an update of the notification service can not be read, later ones of the stream are only counted",
-					zap.String("node", s.node), zap.Error(err))
-			})
-			continue
+		team := teamOf(list.Node)
+		for _, item := range list.Items {
+			if s.seen.add(list.Node, item.ID) {
+				s.metrics.duplicates.Inc()
+				continue
+			}
+			if !s.pass(item, team) {
+				return
+			}
 		}
-		u.Team = team
-		select {
-		case s.updates <- u:
-			s.metrics.updates.Inc()
-		case <-s.closing:
-			return
-		}
+	}
+}
+
+// current is whether a message is news, and the service's own: any user of the
+// server can send an agent a message that looks like an update, and what a
+// server has kept for later is no longer so.
+func (s *Stream) current(m message) bool {
+	switch {
+	case !strings.EqualFold(m.From, s.pubsub):
+		s.metrics.foreign.Inc()
+		s.strangers.Do(func() {
+			s.log.Warn("a notification that the notification service has not sent is dropped, later ones of the stream are only counted; "+
+				"if the sender is the service, set finesse.pubsub_domain",
+				zap.String("node", s.node), zap.String("sender", m.From), zap.String("expected", s.pubsub))
+		})
+		return false
+	case m.Delay != nil || m.OldDelay != nil:
+		s.metrics.delayed.Inc()
+		return false
+	}
+	return true
+}
+
+// pass waits for the consumer when the channel is full. It is false when the
+// stream was closed meanwhile.
+func (s *Stream) pass(i item, team gc.TeamID) bool {
+	u, err := i.update()
+	if err != nil {
+		s.metrics.malformed.Inc()
+		s.grumble.Do(func() {
+			s.log.Warn("an update of the notification service can not be read, later ones of the stream are only counted",
+				zap.String("node", s.node), zap.Error(err))
+		})
+		return true
+	}
+	u.Team = team
+	select {
+	case s.updates <- u:
+		s.metrics.updates.Inc()
+		return true
+	case <-s.closing:
+		return false
 	}
 }
 
@@ -66,53 +119,6 @@ func teamOf(node string) gc.TeamID {
 		return ""
 	}
 	return team
-}
-
-// parseItem reads the inside of an item: an element notification, whose name
-// space differs between releases, with the update as escaped text.
-func parseItem(raw []byte) (finesse.Update, error) {
-	if len(raw) > maxStanza {
-		return finesse.Update{}, errOversized
-	}
-	document, err := notificationText(raw)
-	if err != nil {
-		return finesse.Update{}, fmt.Errorf("notification: %w", err)
-	}
-	return finesse.ParseUpdate(document)
-}
-
-// notificationText is the text directly inside the first element
-// notification.
-func notificationText(raw []byte) ([]byte, error) {
-	d := xml.NewDecoder(bytes.NewReader(raw))
-	var depth int
-	var text []byte
-	for {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil, errors.New("there is none")
-		}
-		if err != nil {
-			return nil, err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if depth++; depth == 1 && t.Name.Local != "notification" {
-				depth = 0
-				if err := d.Skip(); err != nil {
-					return nil, err
-				}
-			}
-		case xml.CharData:
-			if depth == 1 {
-				text = append(text, t...)
-			}
-		case xml.EndElement:
-			if depth--; depth == 0 {
-				return text, nil
-			}
-		}
-	}
 }
 
 // recentItems remembers the last items of a stream. The service numbers items

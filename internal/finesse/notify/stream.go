@@ -2,16 +2,19 @@ package notify
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/xmppo/go-xmpp"
 	"go.uber.org/zap"
+	"mellium.im/xmpp"
+	"mellium.im/xmpp/stanza"
+	"mellium.im/xmpp/stream"
+	"mellium.im/xmpp/websocket"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -27,9 +30,9 @@ const goodbyeTime = time.Second
 // Stream is the connection of one agent. It is made by Dial and ends with
 // Close or when it is lost; it does not come back by itself.
 type Stream struct {
-	client    *xmpp.Client
-	conn      net.Conn
-	tap       *tap
+	session   *xmpp.Session
+	wire      *wire
+	framed    bool // over WebSocket
 	domain    string
 	pubsub    string // the domain of the publish-subscribe service
 	jid       string // with the resource
@@ -39,12 +42,13 @@ type Stream struct {
 	log       *zap.Logger
 	metrics   *metrics
 
-	updates chan finesse.Update
-	seen    recentItems
-	grumble sync.Once     // the first update that can not be read is logged
-	pings   int           // sent so far
-	present chan struct{} // closed at the first answer
-	failed  chan error    // why the keeper closed the connection
+	updates   chan finesse.Update
+	seen      recentItems
+	grumble   sync.Once     // the first update that can not be read is logged
+	strangers sync.Once     // the first that somebody else sent is logged
+	pings     int           // sent so far
+	present   chan struct{} // closed at the first answer
+	failed    chan error    // why the keeper closed the connection
 
 	questions questions
 	turn      chan struct{}           // holds one entry while somebody uses explicit
@@ -56,25 +60,25 @@ type Stream struct {
 	err     error
 }
 
-// start sets the two goroutines going. The reader owns Recv, ends when the
-// connection is closed or broken, and closes Updates; the keeper pings, closes
-// the connection when asked to, and ends after the reader or after Close.
+// start sets the two goroutines going. The reader ends when the connection is
+// closed or broken, and closes Updates; the keeper pings, closes the connection
+// when asked to, and ends after the reader or after Close.
 func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
-		client: c.client, conn: c.conn, tap: c.tap,
-		domain: a.Domain, pubsub: a.pubsub(), jid: c.client.JID(),
+		session: c.session, wire: c.wire, framed: c.framed,
+		domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
 		updates:   make(chan finesse.Update, updatesAhead),
 		present:   make(chan struct{}),
 		failed:    make(chan error, 1),
-		questions: questions{tap: c.tap, open: map[string]chan<- reply{}},
+		questions: questions{open: map[string]chan<- iq{}},
 		turn:      make(chan struct{}, 1),
 		explicit:  map[string]subscription{},
 		closing:   make(chan struct{}),
 		ended:     make(chan struct{}),
 	}
-	s.tap.use(c.conn)
+	s.wire.deadAfter = s.deadAfter
 	s.metrics.streams.Inc()
 	go s.read()
 	go s.keep()
@@ -112,13 +116,9 @@ func (s *Stream) lost() error {
 func (s *Stream) Close() {
 	s.close.Do(func() {
 		close(s.closing)
-		s.limitWrites(goodbyeTime) // for one that hangs; see ping
+		s.wire.limitWrites(goodbyeTime) // for one that hangs; see ping
 	})
 }
-
-// limitWrites sets a deadline, and fails only on a connection that is closed,
-// which the next write reports.
-func (s *Stream) limitWrites(d time.Duration) { _ = s.conn.SetWriteDeadline(time.Now().Add(d)) }
 
 // awaitPresence waits for the first answer. Servers take the stanzas of a
 // stream in order, so the presence sent before has been taken then.
@@ -145,7 +145,7 @@ func (s *Stream) keep() {
 	for {
 		if err := s.ping(); err != nil {
 			s.failed <- err
-			forceClose(s.conn) // the reader finds out when its consumer lets it
+			s.wire.cut() // the reader finds out when its consumer lets it
 			return
 		}
 		select {
@@ -164,34 +164,36 @@ func (s *Stream) keep() {
 // Close does the two in the other order: whichever comes last, a write that
 // hangs does not outlive Close by more than goodbyeTime.
 func (s *Stream) ping() error {
-	s.limitWrites(s.deadAfter)
+	s.wire.limitWrites(s.deadAfter)
 	select {
 	case <-s.closing:
 		return nil
 	default:
 	}
 	s.pings++
-	_, err := s.client.SendOrg(fmt.Sprintf(
-		"<iq type='get' to='%s' id='%s%d'><ping xmlns='urn:xmpp:ping'/></iq>", escape(s.domain), pingID, s.pings))
-	return err
+	return s.write(request{Type: "get", To: s.domain, ID: fmt.Sprintf("%s%d", pingID, s.pings), Content: ping{}})
 }
 
 // sayGoodbye closes in order, so that the server does not keep the agent
 // present until it finds out. Half of the time is for the subscriptions, that
 // some is left for the end.
 func (s *Stream) sayGoodbye() {
-	s.limitWrites(goodbyeTime)
+	s.wire.limitWrites(goodbyeTime)
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime/2)
 	defer cancel()
 	s.leave(ctx)
-	_, _ = s.client.SendOrg("</stream:stream>") // the connection is closed whatever comes of it
-	forceClose(s.conn)
+	if s.framed {
+		_ = s.write(closeFrame{}) // the connection is closed whatever comes of it
+	} else {
+		_ = s.session.Close()
+	}
+	s.wire.cut()
 }
 
 // read runs in the reader's goroutine.
 func (s *Stream) read() {
 	err := protect(s.receive)
-	forceClose(s.conn) // also ends a keeper that is writing
+	s.wire.cut() // also ends a keeper that is writing
 	reason := s.lossOf(err)
 	s.metrics.lost[reason].Inc()
 	s.metrics.streams.Dec()
@@ -202,32 +204,75 @@ func (s *Stream) read() {
 	close(s.updates)
 }
 
-// receive reads stanzas until the connection fails. After an error of the
-// decoder the library must not be called again.
+// receive reads stanzas until the connection fails or the server ends the
+// stream. It does not use the library's own loop: that answers a stream error
+// with the same error, and when this can not be sent any more gives the error
+// of sending instead of the server's reason.
 func (s *Stream) receive() error {
+	tokens := s.session.TokenReader()
+	defer tokens.Close()
+	d := xml.NewTokenDecoder(tokens)
 	for {
-		if err := s.tap.awaitStanza(); err != nil {
+		if err := s.wire.awaitStanza(); err != nil {
 			return err
 		}
-		stanza, err := s.client.Recv()
-		switch {
-		case err == nil:
-			s.handle(stanza)
-		case strings.HasPrefix(err.Error(), "unexpected XMPP message "):
-			s.metrics.unknown.Inc() // an element the library does not know; the stream goes on behind its start tag
-		default:
-			return err
+		token, err := d.Token()
+		if start, ok := token.(xml.StartElement); ok && err == nil {
+			err = s.handle(d, start)
+		}
+		if err != nil {
+			return s.reason(err)
 		}
 	}
 }
 
-func (s *Stream) handle(stanza any) {
-	switch v := stanza.(type) {
-	case xmpp.PubsubEvent:
-		s.deliver(v)
-	case xmpp.IQ:
-		s.answer(v)
+// closeFrame ends a stream over WebSocket (RFC 7395, 3.6).
+type closeFrame struct {
+	XMLName xml.Name `xml:"urn:ietf:params:xml:ns:xmpp-framing close"`
+}
+
+// handle takes a stanza. Elements that are none are left out, with what is
+// inside them. Over WebSocket some servers leave out the name space.
+func (s *Stream) handle(d *xml.Decoder, start xml.StartElement) error {
+	name := start.Name
+	if s.framed && name.Space == "" {
+		name.Space = stanza.NSClient
 	}
+	switch name {
+	case xml.Name{Space: stanza.NSClient, Local: "message"}:
+		var m message
+		if err := d.DecodeElement(&m, &start); err != nil {
+			return err
+		}
+		s.deliver(m)
+	case xml.Name{Space: stanza.NSClient, Local: "iq"}:
+		var q iq
+		if err := d.DecodeElement(&q, &start); err != nil {
+			return err
+		}
+		s.answer(q)
+	case xml.Name{Space: stanza.NSClient, Local: "presence"}:
+		return d.Skip()
+	case xml.Name{Space: websocket.NS, Local: "close"}:
+		return errServerEnded
+	default:
+		s.metrics.unknown.Inc()
+		return d.Skip()
+	}
+	return nil
+}
+
+// reason is what is behind an error of the library.
+func (s *Stream) reason(err error) error {
+	var told stream.Error
+	if !errors.As(err, &told) {
+		return s.wire.cause(err)
+	}
+	text := ""
+	if len(told.Text) > 0 {
+		text = ": " + told.Text[0].Value
+	}
+	return fmt.Errorf("the server ended the stream: %w%s", told, text)
 }
 
 // lossOf names the reason the reader ended.

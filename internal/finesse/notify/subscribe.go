@@ -2,9 +2,7 @@ package notify
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
-	"fmt"
 	"strings"
 
 	"go.uber.org/zap"
@@ -77,15 +75,15 @@ func (s *Stream) subscribe(ctx context.Context, node string) error {
 		return err
 	}
 	s.explicit[node] = subscription{}
-	answer, err := s.ask(ctx, "set", fmt.Sprintf("<subscribe node='%s' jid='%s'/>", escape(node), escape(s.jid)))
+	answer, err := s.ask(ctx, "set", pubsubRequest{Subscribe: &subscriptionElement{Node: node, JID: s.jid}})
 	if err != nil {
 		return err
 	}
 	if answer.refused() {
 		delete(s.explicit, node)
-		return &refusal{answer.condition}
+		return &refusal{answer.condition()}
 	}
-	entry := answer.subscription()
+	entry := answer.Subscription
 	if entry.State != "" && entry.State != "subscribed" {
 		return &refusal{"the subscription is " + entry.State}
 	}
@@ -97,15 +95,15 @@ func (s *Stream) subscribe(ctx context.Context, node string) error {
 // have left behind. That it can not be done is no reason not to subscribe: what
 // comes twice in a row is dropped when it arrives.
 func (s *Stream) clean(ctx context.Context, node string) error {
-	list, err := s.ask(ctx, "get", "<subscriptions/>")
+	list, err := s.ask(ctx, "get", pubsubRequest{Subscriptions: &struct{}{}})
 	if err != nil {
 		return err
 	}
 	if list.refused() {
 		s.log.Warn("the notification service does not list subscriptions, what a lost connection left stays",
-			zap.String("node", s.node), zap.String("reason", list.condition))
+			zap.String("node", s.node), zap.String("reason", list.condition()))
 	}
-	for _, left := range list.subscriptions() {
+	for _, left := range list.Subscriptions {
 		if left.Node != node || !s.ours(left.JID) {
 			continue
 		}
@@ -115,7 +113,7 @@ func (s *Stream) clean(ctx context.Context, node string) error {
 		}
 		if answer.refused() {
 			s.log.Warn("a subscription that a lost connection left can not be taken back, updates may come twice",
-				zap.String("node", s.node), zap.String("reason", answer.condition))
+				zap.String("node", s.node), zap.String("reason", answer.condition()))
 		}
 	}
 	return nil
@@ -129,12 +127,8 @@ func (s *Stream) ours(jid string) bool {
 
 // unsubscription names the subscription where the server gave it a name: a
 // server that allows several of the same address wants to know which.
-func unsubscription(node, jid, id string) string {
-	subid := ""
-	if id != "" {
-		subid = fmt.Sprintf(" subid='%s'", escape(id))
-	}
-	return fmt.Sprintf("<unsubscribe node='%s' jid='%s'%s/>", escape(node), escape(jid), subid)
+func unsubscription(node, jid, id string) pubsubRequest {
+	return pubsubRequest{Unsubscribe: &subscriptionElement{Node: node, JID: jid, SubID: id}}
 }
 
 func (s *Stream) takeTurn(ctx context.Context) error {
@@ -177,7 +171,7 @@ func (s *Stream) leave(ctx context.Context) {
 // takeBack sends all requests before it waits for the answers, so that they
 // are not lost with the connection.
 func (s *Stream) takeBack(ctx context.Context) {
-	answers := map[string]<-chan reply{}
+	answers := map[string]<-chan iq{}
 	for node, known := range s.explicit {
 		q, err := s.send("set", unsubscription(node, s.jid, known.id))
 		if err != nil {
@@ -216,32 +210,11 @@ func (r *refusal) Error() string {
 	return r.condition
 }
 
-// subscriptionElement is an entry of an answer (XEP-0060, 5.6 and 6.1).
+// subscriptionElement is a subscription in a question or an answer (XEP-0060,
+// 5.6 and 6.1). Servers may leave it out of an answer that says yes.
 type subscriptionElement struct {
 	Node  string `xml:"node,attr"`
 	JID   string `xml:"jid,attr"`
-	SubID string `xml:"subid,attr"`
-	State string `xml:"subscription,attr"`
-}
-
-// subscriptions are those an answer lists. What can not be read is none.
-func (r reply) subscriptions() []subscriptionElement {
-	var list struct {
-		Entries []subscriptionElement `xml:"subscriptions>subscription"`
-	}
-	if xml.Unmarshal(r.content, &list) != nil {
-		return nil
-	}
-	return list.Entries
-}
-
-// subscription is the one an answer is about; servers may leave it out.
-func (r reply) subscription() subscriptionElement {
-	var one struct {
-		Entry subscriptionElement `xml:"subscription"`
-	}
-	if xml.Unmarshal(r.content, &one) != nil {
-		return subscriptionElement{}
-	}
-	return one.Entry
+	SubID string `xml:"subid,attr,omitempty"`
+	State string `xml:"subscription,attr,omitempty"`
 }

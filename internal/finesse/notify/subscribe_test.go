@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"encoding/xml"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,17 +20,15 @@ import (
 type asked struct{ kind, node, jid, subid string }
 
 func (e element) asked() asked {
-	attribute := func(name string) string {
-		_, rest, _ := strings.Cut(e.Inner, " "+name+"='")
-		value, _, _ := strings.Cut(rest, "'")
-		return value
+	var question struct {
+		Content struct {
+			XMLName xml.Name
+			subscriptionElement
+		} `xml:",any"`
 	}
-	for _, kind := range []string{"subscriptions", "unsubscribe", "subscribe"} {
-		if strings.Contains(e.Inner, "<"+kind) {
-			return asked{kind, attribute("node"), attribute("jid"), attribute("subid")}
-		}
-	}
-	return asked{}
+	_ = xml.Unmarshal([]byte(e.Inner), &question)
+	c := question.Content
+	return asked{c.XMLName.Local, c.Node, c.JID, c.SubID}
 }
 
 const (
@@ -132,7 +131,7 @@ func TestARefusalSaysWhatCanBeDone(t *testing.T) {
 		{"with a text first", "<error type='auth'><text xmlns='" + condition + "'>No.</text><not-authorized xmlns='" + condition + "'/></error>", "not-authorized: "},
 		{"no service", "<error type='cancel'><remote-server-not-found xmlns='" + condition + "'/></error>", "finesse.pubsub_domain"},
 		{"without a reason", "<error type='cancel'/>", "without a reason"},
-		{"written otherwise", "<error type='cancel'><e:forbidden xmlns:e='" + condition + "'/></error>", "without a reason"},
+		{"written otherwise", "<error type='cancel'><e:forbidden xmlns:e='" + condition + "'/></error>", "does not lead the team"},
 		{"empty", "", "without a reason"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +72,13 @@ func TestProsody(t *testing.T) {
 	teamSuite(t, s)
 }
 
+func TestProsodyOverWebSocket(t *testing.T) {
+	x, s := onProsody(t)
+	s.url, s.startTLS = x.WebSocket, ""
+	suite(t, s)
+	teamSuite(t, s)
+}
+
 // TestSimulator keeps the simulated Finesse from drifting away from a real XMPP
 // server.
 func TestSimulator(t *testing.T) {
@@ -123,14 +129,14 @@ func suite(t *testing.T, s server) {
 		o := s.options()
 		o.URL = s.startTLS
 		stream := s.dial(t, newDialer(t, o), "1003")
-		require.IsType(t, &tls.Conn{}, stream.conn)
+		require.NotZero(t, stream.session.ConnectionState().Version)
 		s.publish(t, "1003", readyUpdate("encrypted"))
 		require.EqualValues(t, "encrypted", next(t, stream).RequestID)
 	})
 	t.Run("text survives both layers of XML", func(t *testing.T) {
 		stream := s.dial(t, newDialer(t, s.options()), "1004")
 		const name = `R&D <"Zoë" 'Ли' 한국 🎧 &amp; ]]>`
-		s.publish(t, "1004", "<Update><data><user><loginId>1004</loginId><teamName>"+escape(name)+"</teamName></user></data><event>PUT</event></Update>")
+		s.publish(t, "1004", "<Update><data><user><loginId>1004</loginId><teamName>"+escapeText(name)+"</teamName></user></data><event>PUT</event></Update>")
 		require.Equal(t, name, next(t, stream).User.TeamName)
 	})
 	t.Run("each agent gets its own updates, all agents at once", func(t *testing.T) {
@@ -193,9 +199,8 @@ func suite(t *testing.T, s server) {
 	t.Run("a proxy of the environment is not used", func(t *testing.T) {
 		t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 		t.Setenv("NO_PROXY", "")
-		t.Setenv("no_proxy", "example.com")
+		t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 		s.dial(t, newDialer(t, s.options()), "1009")
-		require.Equal(t, "example.com,", os.Getenv("NO_PROXY"), "what was excepted before still is")
 	})
 	t.Run("dialers of two nodes share metrics", func(t *testing.T) {
 		o := s.options()
@@ -232,7 +237,6 @@ func TestAServerThatHangsIsFoundDead(t *testing.T) {
 	_, err := d.Dial(t.Context(), s.account("1001"))
 	require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
 	x.Thaw(t)
-	require.Eventually(t, func() bool { return d.abandoned.Load() == 0 }, patience, time.Millisecond)
 	s.dial(t, d, "1001")
 }
 

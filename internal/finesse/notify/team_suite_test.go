@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -38,11 +37,11 @@ func (o onlooker) bare() string { return strings.Split(o.jid, "/")[0] }
 // out.
 func (o onlooker) subscribed(t *testing.T, node string) []string {
 	t.Helper()
-	answer, err := o.ask(t.Context(), "get", "<subscriptions/>")
+	answer, err := o.ask(t.Context(), "get", pubsubRequest{Subscriptions: &struct{}{}})
 	require.NoError(t, err)
 	require.False(t, answer.refused())
 	jids := []string{}
-	for _, entry := range answer.subscriptions() {
+	for _, entry := range answer.Subscriptions {
 		if entry.Node == node && entry.JID != o.bare() {
 			jids = append(jids, entry.JID)
 		}
@@ -54,9 +53,9 @@ func (o onlooker) subscribed(t *testing.T, node string) []string {
 func (o onlooker) subscribe(t *testing.T, node, resource string) (jid string) {
 	t.Helper()
 	jid = o.bare() + "/" + resource
-	answer, err := o.ask(t.Context(), "set", fmt.Sprintf("<subscribe node='%s' jid='%s'/>", node, jid))
+	answer, err := o.ask(t.Context(), "set", pubsubRequest{Subscribe: &subscriptionElement{Node: node, JID: jid}})
 	require.NoError(t, err)
-	require.False(t, answer.refused(), answer.condition)
+	require.False(t, answer.refused(), answer.condition())
 	return jid
 }
 
@@ -64,7 +63,7 @@ func (o onlooker) unsubscribe(t *testing.T, node, jid string) {
 	t.Helper()
 	answer, err := o.ask(t.Context(), "set", unsubscription(node, jid, ""))
 	require.NoError(t, err)
-	require.False(t, answer.refused(), answer.condition)
+	require.False(t, answer.refused(), answer.condition())
 }
 
 // requireUpdates takes as many updates as there are ids and demands that there
@@ -142,7 +141,7 @@ func teamSuite(t *testing.T, s server) {
 		d := newDialer(t, s.options())
 		first := s.dial(t, d, supervisor)
 		require.NoError(t, first.SubscribeTeam(t.Context(), team))
-		forceClose(first.conn)
+		first.wire.cut()
 		requireLost(t, first)
 		require.Equal(t, []string{first.jid}, other.subscribed(t, node), "the server keeps it")
 

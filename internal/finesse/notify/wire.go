@@ -1,0 +1,80 @@
+package notify
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+// maxStanza bounds what the server may send as one stanza. An update about a
+// dialog with 60 call variables is 30 KB on the wire.
+const maxStanza = 1 << 20
+
+var (
+	errOversized   = errors.New("the server sent more than 1 MiB in one stanza")
+	errServerEnded = errors.New("the server ended the stream")
+)
+
+// wire is the connection that the library is given. It bounds a stanza, takes
+// data received for a sign of life, and keeps the deadlines to this package:
+// the library sets its own when a context ends, and clears them again.
+//
+// What is received passes it in one goroutine at a time: that of the attempt,
+// then that of the stream's reader. What is sent passes it in any.
+type wire struct {
+	net.Conn          // TCP, or TLS on it
+	raw      net.Conn // TCP
+
+	deadAfter time.Duration // 0 while connecting, where one deadline is for all
+	received  int           // since the last stanza
+	failure   error         // of the last read; the library may show another one
+}
+
+// Read closes the connection when it fails, so that nothing is left that a
+// write could wait for.
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if w.received += n; err == nil && w.received > maxStanza {
+		err = errOversized
+	}
+	if err == nil && w.deadAfter > 0 {
+		err = w.raw.SetReadDeadline(time.Now().Add(w.deadAfter))
+	}
+	if err != nil {
+		w.failure = err
+		w.cut()
+	}
+	return n, err
+}
+
+// awaitStanza starts a new count and a new deadline.
+func (w *wire) awaitStanza() error {
+	w.received = 0
+	return w.raw.SetReadDeadline(time.Now().Add(w.deadAfter))
+}
+
+// limitWrites sets a deadline, and fails only on a connection that is closed,
+// which the next write reports.
+func (w *wire) limitWrites(d time.Duration) { _ = w.raw.SetWriteDeadline(time.Now().Add(d)) }
+
+// cut closes without the goodbye of TLS, which waits up to 5 s for a peer that
+// has stopped reading.
+func (w *wire) cut() { _ = w.raw.Close() } // there is nobody to tell, and nothing to do about it
+
+// cause is why reading failed, given what the library says.
+func (w *wire) cause(err error) error {
+	switch {
+	case w.failure != nil && !errors.Is(w.failure, io.EOF):
+		return w.failure
+	case w.failure == nil && errors.Is(err, io.EOF):
+		return errServerEnded
+	}
+	return err
+}
+
+// The library's deadlines have no effect; see wire.
+
+func (w *wire) SetDeadline(time.Time) error      { return nil }
+func (w *wire) SetReadDeadline(time.Time) error  { return nil }
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
