@@ -56,6 +56,11 @@ test:
 race:
 	go test -race -shuffle=on -timeout 14m ./...
 
+# Ten minutes of random faults on every connection; see test/chaos.
+.PHONY: chaos
+chaos:
+	go test -race -count=1 -timeout 30m -v ./test/chaos -chaos.duration=10m
+
 # Each fuzz target for FUZZTIME.
 .PHONY: fuzz
 fuzz:

@@ -1,0 +1,186 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+// driver is the one CRM driver of all agents. It reaches the broker directly.
+type driver struct {
+	t           *testing.T
+	client      *broker.Client
+	queue       string
+	destination string // a topic
+	ledger      *ledger
+	log         *zap.Logger
+	pictures    map[gc.AgentID]*picture
+	numbers     atomic.Int64
+	strange     atomic.Pointer[string] // an answer to a command nobody sent, or what is no event
+}
+
+const (
+	agents     = 10
+	firstAgent = 1001
+)
+
+func newDriver(s *stage) *driver {
+	s.t.Helper()
+	client, err := broker.Dial(s.t.Context(), broker.Options{JavaText: true}, s.activemq.URL())
+	require.NoError(s.t, err)
+	s.t.Cleanup(client.Close)
+	d := &driver{
+		t: s.t, client: client, queue: "/queue/" + s.config.Broker.CommandQueue,
+		destination: "crm." + s.name,
+		ledger:      newLedger(), log: logTo(s.t, "driver.log"), pictures: map[gc.AgentID]*picture{},
+	}
+	for i := range agents {
+		d.pictures[gc.AgentID(strconv.Itoa(firstAgent+i))] = newPicture()
+	}
+	require.NoError(s.t, client.Subscribe(s.t.Context(), "/topic/"+d.destination, d.hear))
+	return d
+}
+
+func (d *driver) hear(e *broker.Delivery) {
+	var m message
+	err := json.Unmarshal([]byte(e.Body), &m)
+	if p := d.pictures[m.Agent]; p != nil {
+		p.hear(&m, e.CorrelationID)
+	}
+	d.log.Info("heard", zap.String("answers", e.CorrelationID), zap.String("said", m.said()), zap.String("event", e.Body))
+	if err != nil || e.CorrelationID != "" && !d.ledger.answer(e.CorrelationID, m.said()) {
+		strange := e.CorrelationID + " " + e.Body
+		d.strange.Store(&strange)
+	}
+}
+
+// send sends a command that has an answer, written as "Type#id parameters".
+func (d *driver) send(agent gc.AgentID, command string, w wish) (id string) {
+	id = d.ledger.send(agent, command, w)
+	d.log.Info("sent", zap.String("id", id), zap.String("command", command))
+	d.post(command, map[string]string{"correlation-id": id})
+	return id
+}
+
+func (d *driver) post(command string, headers map[string]string) {
+	typ, body, _ := strings.Cut(command, " ")
+	all := map[string]string{"type": typ, "reply-to": "/topic/" + d.destination}
+	maps.Copy(all, headers)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := d.client.Send(ctx, broker.Outgoing{Destination: d.queue, Headers: all, Body: body})
+	if err != nil {
+		d.t.Errorf("the driver has lost its broker: %v", err)
+	}
+}
+
+// desk is one agent and what its driver has it do.
+type desk struct {
+	*driver
+	stage     *stage
+	agent     gc.AgentID
+	extension string
+	random    *rand.Rand
+	picture   *picture
+	last      map[wish]string // correlation ids
+}
+
+func newDesk(s *stage, d *driver, agent gc.AgentID) *desk {
+	return &desk{
+		driver: d, stage: s, agent: agent, extension: "3" + string(agent[1:]),
+		random: randomOf(s.t, string(agent)), picture: d.pictures[agent], last: map[wish]string{},
+	}
+}
+
+// line is how many commands a desk sends before it waits for answers: fewer
+// than a mailbox holds, and more than a person does.
+const line = 4
+
+// work does this and that until ctx ends.
+func (d *desk) work(ctx context.Context) {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if d.ledger.waits(d.agent) < line {
+			d.doSomething()
+		}
+		t.Reset(20*time.Millisecond + time.Duration(d.random.Int64N(int64(200*time.Millisecond))))
+	}
+}
+
+func (d *desk) doSomething() {
+	dice := d.random.IntN(10)
+	a := d.stage.agent(d.agent)
+	switch {
+	case !d.picture.isSignedIn():
+		d.signIn()
+	case dice < 2:
+		d.send(d.agent, "GetState#"+string(d.agent), wish{})
+	case len(a.Calls) > 0:
+		d.handle(a.Calls[d.random.IntN(len(a.Calls))], dice)
+	case dice < 4:
+		number := fmt.Sprintf("4085559876%05d", d.numbers.Add(1)) // of this call only
+		d.once("MakeCall#"+string(d.agent)+" "+number, wish{"MAKE_CALL", number})
+	case a.State == gc.NotReady:
+		d.send(d.agent, "MakeReady#"+string(d.agent), wish{})
+	case dice < 5:
+		d.send(d.agent, "MakeNotReady#"+string(d.agent), wish{})
+	default: // it may just not be possible any more
+		_, _ = d.stage.finesse.Call(d.agent, simulator.Call{From: "4085551234"})
+	}
+}
+
+// signIn has a Login unanswered at most once at a time. Connect has no answer.
+func (d *desk) signIn() {
+	w := wish{"LOGIN", string(d.agent)}
+	if d.ledger.waitsFor(d.last[w]) {
+		return
+	}
+	d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil)
+	d.last[w] = d.send(d.agent, fmt.Sprintf("Login#%s secret,%s", d.agent, d.extension), wish{})
+}
+
+// handle does something about a call the driver has heard of.
+func (d *desk) handle(c simulator.AgentCall, dice int) {
+	about := "#" + string(d.agent) + " " + string(c.Dialog)
+	switch known := d.picture.call(c.Dialog); {
+	case known == gc.Alerting && c.State == gc.Alerting && c.From != d.extension:
+		d.once("AnswerCall"+about, wish{"ANSWER", string(c.Dialog)})
+	case dice > 7 && known != "":
+		d.once("ReleaseCall"+about, wish{"DROP", string(c.Dialog)})
+	case known == gc.Active:
+		d.send(d.agent, "HoldCall"+about, wish{})
+	case known == gc.Held:
+		d.send(d.agent, "RetrieveCall"+about, wish{})
+	}
+}
+
+// once sends what must run once, and a second time only when it was refused.
+func (d *desk) once(command string, w wish) {
+	if id := d.last[w]; id != "" {
+		answers := d.ledger.answers(id)
+		if len(answers) == 0 || !strings.HasPrefix(answers[0], "Error#") && answers[0] != "State#RE_LOGIN" {
+			return
+		}
+	}
+	d.last[w] = d.send(d.agent, command, w)
+}
