@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -17,6 +18,9 @@ type call struct {
 	outbound bool   // told as a campaign's call
 	over     bool   // DROPPED was told; Finesse may still list the dialog
 	touched  uint64 // the session's clock when a notification last changed it
+	// asOf is Finesse's time of a state that was read, not notified:
+	// notifications of before may still be on their way.
+	asOf time.Time
 }
 
 // own is the agent's participant, nil when the agent has no part in d. Its
@@ -94,6 +98,9 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 	return c
 }
 
+// maxGone bounds the calls remembered after their end.
+const maxGone = 100
+
 // dialogNotified tells the driver what became of a call. The same notification
 // may come twice, POST and PUT may stand for each other after a failover, and
 // DELETE ends the call whatever the dialog's state says.
@@ -101,7 +108,14 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 	if event == finesse.Delete {
 		s.ended(d.ID, d.SecondaryID)
 		delete(s.calls, d.ID)
+		if len(s.gone) >= maxGone { // nobody has read for long
+			clear(s.gone)
+		}
+		s.gone[d.ID] = s.clock
 		return
+	}
+	if event == finesse.Post {
+		delete(s.gone, d.ID)
 	}
 	own := s.part(d)
 	known := s.calls[d.ID]
@@ -112,6 +126,8 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 		return
 	case known != nil && known.over && event != finesse.Post: // told; Finesse still lists it
 		return
+	case known != nil && own.StateChangeTime.Before(known.asOf): // a newer state was read
+		return
 	}
 	s.noteBarge(d)
 	now := s.describe(d, own)
@@ -120,7 +136,7 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 		s.calls[d.ID] = known
 	}
 	s.announce(known, d, now)
-	known.touched = s.clock
+	known.touched, known.asOf = s.clock, time.Time{}
 	known.consult = known.consult || s.isConsultation(d)
 	s.tell(known, now)
 }

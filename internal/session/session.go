@@ -124,6 +124,7 @@ type Session struct {
 	clock  uint64 // counts notifications; see truth
 	seen   uint64 // clock of the last user notification
 	calls  map[gc.DialogID]*call
+	gone   map[gc.DialogID]uint64       // the clock when a call was deleted, for reads that were asked for before
 	barged map[string]bool              // the extensions of supervisors who broke into a call
 	teams  map[gc.TeamID]*team          // those the driver asked about
 	leads  atomic.Pointer[[]gc.AgentID] // their members, for others to read
@@ -142,6 +143,7 @@ func New(o Options) *Session {
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
 		calls:    map[gc.DialogID]*call{},
+		gone:     map[gc.DialogID]uint64{},
 		barged:   map[string]bool{},
 		teams:    map[gc.TeamID]*team{},
 	}

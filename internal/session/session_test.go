@@ -97,6 +97,40 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestReadsAndNotificationsCross(t *testing.T) {
+	t.Run("what is notified of before a read is not told behind it", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			at := func(state gc.CallState, second int) finesse.Dialog {
+				d := leg("7", "4085551234", state)
+				d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
+				return d
+			}
+			st.dialogs = []finesse.Dialog{at(gc.Active, 2)}
+			st.send("refresh#1001", "")
+			st.heard = nil
+			st.dialog(finesse.Post, at(gc.Alerting, 1))
+			st.hears()
+			st.dialog(finesse.Put, at(gc.Held, 3))
+			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+		})
+	})
+	t.Run("a call that ended while it was read does not come back", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+			st.heard = nil
+			st.hold = make(chan struct{})
+			st.submit("refresh#1001", "")
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+			close(st.hold)
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith",
+				"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+}
+
 func TestTell(t *testing.T) {
 	t.Run("tells the state and the live calls as they are known", func(t *testing.T) {
 		play(t, func(st *stage) {

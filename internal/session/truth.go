@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -142,8 +143,8 @@ func (s *Session) readBack(then func(error)) {
 func (s *Session) adopt(t truth) {
 	for _, d := range t.dialogs {
 		known, own := s.calls[d.ID], s.part(d)
-		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) {
-			s.calls[d.ID] = &call{told: s.describe(d, own), outbound: isOutbound(d), touched: t.at}
+		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) && s.gone[d.ID] <= t.at {
+			s.calls[d.ID] = &call{told: s.describe(d, own), outbound: isOutbound(d), touched: t.at, asOf: own.StateChangeTime}
 		}
 	}
 	for _, d := range t.dialogs { // once all are known
@@ -174,8 +175,13 @@ func (s *Session) compare(t truth) {
 		s.userChanged(t.user)
 	}
 	for _, d := range t.dialogs {
-		if known := s.calls[d.ID]; known == nil || known.touched <= t.at {
-			s.dialogNotified(finesse.Put, d)
+		known, own := s.calls[d.ID], s.own(d)
+		if known != nil && known.touched > t.at || s.gone[d.ID] > t.at {
+			continue
+		}
+		s.dialogNotified(finesse.Put, d)
+		if known = s.calls[d.ID]; known != nil && own != nil {
+			known.asOf = own.StateChangeTime
 		}
 	}
 	s.endUnlisted(t)
@@ -190,6 +196,7 @@ func (s *Session) endUnlisted(t truth) {
 			delete(s.calls, id)
 		}
 	}
+	maps.DeleteFunc(s.gone, func(_ gc.DialogID, at uint64) bool { return at <= t.at })
 }
 
 // rereadAnywhere is reread, at another node if this one fails.
