@@ -27,9 +27,23 @@ func (c *Call) check() error {
 
 // call reserves the agent now and lets the phone ring a moment later.
 func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
+	return b.route(agent, c.check, func(u *user) *dialog {
+		d := b.newDialog()
+		d.acd, d.hidden = true, c.From == ""
+		d.from, d.to, d.dialled = c.From, orDefault(c.To, routePoint), orDefault(c.To, routePoint)
+		d.dnis, d.variables = string(u.extension), withVariables(d.variables, listed(c.Variables))
+		u.reserved = d
+		b.settle(u)
+		b.later(func() { b.ring(d, u) })
+		return d
+	})
+}
+
+// route begins a call for an agent to whom one can be routed now.
+func (b *switchboard) route(agent gc.AgentID, check func() error, begin func(*user) *dialog) (gc.DialogID, error) {
 	u, err := b.findAgent(agent)
 	if err == nil {
-		err = c.check()
+		err = check()
 	}
 	if err != nil {
 		return "", err
@@ -39,14 +53,7 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	if err := b.mayReserve(u); err != nil {
 		return "", err
 	}
-	d := b.newDialog()
-	d.acd, d.hidden = true, c.From == ""
-	d.from, d.to, d.dialled = c.From, orDefault(c.To, routePoint), orDefault(c.To, routePoint)
-	d.dnis, d.variables = string(u.extension), withVariables(d.variables, listed(c.Variables))
-	u.reserved = d
-	b.settle(u)
-	b.later(func() { b.ring(d, u) })
-	return d.id, nil
+	return begin(u).id, nil
 }
 
 // mayReserve says why no call can be routed to an agent now. One node in

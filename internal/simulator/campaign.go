@@ -64,26 +64,16 @@ func (c *CampaignCall) data(status string) []gc.CallVariable {
 
 // campaignCall reserves an agent for a campaign.
 func (b *switchboard) campaignCall(agent gc.AgentID, c CampaignCall) (gc.DialogID, error) {
-	u, err := b.findAgent(agent)
-	if err == nil {
-		err = c.check()
-	}
-	if err != nil {
-		return "", err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.mayReserve(u); err != nil {
-		return "", err
-	}
-	if c.Mode == Preview {
-		return b.reserve(u, &c).id, nil
-	}
-	d := b.customerCall(u, &c, string(c.Mode)+"_OUTBOUND")
-	d.reserves = gc.ReservedOutbound
-	b.settle(u)
-	b.later(func() { b.putThrough(d, u) })
-	return d.id, nil
+	return b.route(agent, c.check, func(u *user) *dialog {
+		if c.Mode == Preview {
+			return b.reserve(u, &c)
+		}
+		d := b.customerCall(u, &c, string(c.Mode)+"_OUTBOUND")
+		d.reserves = gc.ReservedOutbound
+		b.settle(u)
+		b.later(func() { b.putThrough(d, u) })
+		return d
+	})
 }
 
 // reserve asks an agent whether to call a customer.
