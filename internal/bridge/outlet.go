@@ -108,17 +108,13 @@ func (b *Bridge) send(e session.Emission, m wire.Message) {
 // answer it is not repeated once it may have arrived, but not left out either.
 // The end of a call lasts: nothing would tell it again.
 func lasting(e session.Emission) broker.Lasting {
-	ends := false
-	if c := callOf(e.Event); c != nil {
-		ends = c.State == gc.Dropped
+	if c := callOf(e.Event); c != nil && c.State == gc.Dropped {
+		return broker.UntilProved
 	}
 	switch e.Event.(type) {
 	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState,
 		gc.InboundCall, gc.ConsultCall:
-		switch {
-		case ends:
-			return broker.UntilProved
-		case e.Cause != nil:
+		if e.Cause != nil {
 			return broker.UntilSent
 		}
 		return broker.WithConnection
@@ -139,8 +135,11 @@ func fieldsOf(e gc.Event) []zap.Field {
 	about := func(agent gc.AgentID, state string) []zap.Field {
 		return []zap.Field{zap.String("agent", string(agent)), zap.String("state", state)}
 	}
-	if c := callOf(e); c != nil {
+	aboutCall := func(c gc.Call) []zap.Field {
 		return append(about(c.Agent, string(c.State)), zap.String("dialog", string(c.Dialog)))
+	}
+	if c := callOf(e); c != nil {
+		return aboutCall(*c)
 	}
 	switch e := e.(type) {
 	case gc.State:
@@ -148,9 +147,9 @@ func fieldsOf(e gc.Event) []zap.Field {
 	case gc.ErrorEvent:
 		return about(e.Agent, string(e.Code))
 	case gc.NewInboundCall:
-		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
+		return aboutCall(e.Call)
 	case gc.NewOutboundCall:
-		return append(about(e.Agent, string(e.State)), zap.String("dialog", string(e.Dialog)))
+		return aboutCall(e.Call)
 	default:
 		return nil
 	}

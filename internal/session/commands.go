@@ -254,7 +254,7 @@ func (s *Session) controls(own *finesse.Participant) gc.Controls {
 // readDialog answers with what event makes of a call, also of one that is not
 // found.
 func (s *Session) readDialog(r *Request, event func(finesse.Dialog, gc.Call) gc.Event) {
-	s.askDialog(r, func(d finesse.Dialog, err error) {
+	ask(s, dialogOf(r), func(d finesse.Dialog, err error) {
 		own := s.own(d)
 		switch {
 		case gc.CodeOf(err) == gc.NoDialogID || err == nil && own == nil:
@@ -269,23 +269,20 @@ func (s *Session) readDialog(r *Request, event func(finesse.Dialog, gc.Call) gc.
 
 // getDialogParticipants answers with the numbers of all parties.
 func (s *Session) getDialogParticipants(r *Request) {
-	s.askDialog(r, func(d finesse.Dialog, err error) {
-		if err != nil {
-			s.fail(r, err)
-			return
-		}
+	askFor(s, r, dialogOf(r), func(d finesse.Dialog) gc.Event {
 		e := gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog}
 		for _, p := range d.Participants {
 			e.Participants = append(e.Participants, p.MediaAddress)
 		}
-		s.answer(r, e)
+		return e
 	})
 }
 
-func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
-	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) (finesse.Dialog, error) {
+// dialogOf asks for the call that a command names.
+func dialogOf(r *Request) func(context.Context, Node, finesse.Credentials) (finesse.Dialog, error) {
+	return func(ctx context.Context, n Node, c finesse.Credentials) (finesse.Dialog, error) {
 		return n.Dialog(ctx, c, r.Dialog)
-	}, then)
+	}
 }
 
 // ask holds the line until Finesse has answered a question, at another node if
@@ -293,17 +290,7 @@ func (s *Session) askDialog(r *Request, then func(finesse.Dialog, error)) {
 func ask[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
 	node := s.node
 	askOnce(s, question, func(answer T, err error) {
-		if !unavailable(err) {
-			then(answer, err)
-			return
-		}
-		s.doubt(node, err, func(moved bool) {
-			if moved {
-				askOnce(s, question, then)
-			} else {
-				then(answer, err)
-			}
-		})
+		s.orElsewhere(node, err, func() { then(answer, err) }, func() { askOnce(s, question, then) })
 	})
 }
 

@@ -132,6 +132,22 @@ func (s *Session) doubt(node Node, why error, then func(moved bool)) {
 	})
 }
 
+// orElsewhere runs here with what node answered, unless err says that the node
+// fails and the session has found its way to another: then it runs elsewhere.
+func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
+	if !unavailable(err) {
+		here()
+		return
+	}
+	s.doubt(node, err, func(moved bool) {
+		if moved {
+			elsewhere()
+		} else {
+			here()
+		}
+	})
+}
+
 // unanswered ends a command whose request node failed to answer well. When the
 // answer was lost, the request may still have worked, and the truth is read
 // first: a call must not be reported as failed while the phone rings. What is

@@ -203,16 +203,7 @@ func (s *Session) endUnlisted(t truth) {
 func (s *Session) rereadAnywhere(then func(error)) {
 	node := s.node
 	s.reread(func(err error) {
-		if !unavailable(err) {
-			then(err)
-			return
-		}
-		s.doubt(node, err, func(moved bool) {
-			if moved {
-				err = nil
-			}
-			then(err)
-		})
+		s.orElsewhere(node, err, func() { then(err) }, func() { then(nil) }) // a move reads
 	})
 }
 
@@ -220,17 +211,7 @@ func (s *Session) rereadAnywhere(then func(error)) {
 func (s *Session) fetchAnywhere(then func(truth, error)) {
 	node := s.node
 	s.fetch(func(t truth, err error) {
-		if !unavailable(err) {
-			then(t, err)
-			return
-		}
-		s.doubt(node, err, func(moved bool) {
-			if moved {
-				s.fetch(then)
-			} else {
-				then(t, err)
-			}
-		})
+		s.orElsewhere(node, err, func() { then(t, err) }, func() { s.fetch(then) })
 	})
 }
 
