@@ -14,6 +14,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
@@ -30,7 +31,7 @@ const brokerPassword = "broker-canary"
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	b, err := embedded.Start(embedded.Options{Listen: "127.0.0.1:0", Username: "gc", Password: gc.NewSecret(brokerPassword)})
+	b, err := embedded.Start(embedded.Options{Listen: servertest.FreeAddress(t), Username: "gc", Password: gc.NewSecret(brokerPassword)})
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
 	f, err := simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -18,16 +17,14 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
 // What is wrong with a node is said once, with what to do about it, however
 // often it is tried.
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	address := servertest.FreeAddress(t)
 	core, logs := observer.New(zap.InfoLevel)
 	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), zap.New(core), nil)
 	require.NoError(t, err)
@@ -51,10 +48,7 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 // servers starts nodes whose web servers answer as told; the notification
 // service of each is where nobody listens.
 func servers(t *testing.T, answers ...http.HandlerFunc) *nodes {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	nobody := l.Addr().String()
-	require.NoError(t, l.Close())
+	nobody := servertest.FreeAddress(t)
 	c := config.Finesse{RequestTimeout: 5 * time.Second, InsecureSkipVerify: true}
 	for _, answer := range answers {
 		s := httptest.NewTLSServer(answer)

@@ -60,9 +60,7 @@ func TestWithoutPriorityBackupItStays(t *testing.T) {
 	second, err := embedded.Start(embedded.Options{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(second.Close)
-	free := listen(t)
-	addr := free.Addr().String()
-	require.NoError(t, free.Close())
+	addr := servertest.FreeAddress(t)
 	o := server{}.options()
 	o.URLs = []string{"tcp://" + addr, "tcp://" + second.Addr()}
 	b := create(t, o)

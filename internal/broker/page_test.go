@@ -57,7 +57,7 @@ func TestTheBrokerOfTheOperatorsPage(t *testing.T) {
 	p := readPage(t)
 	a, err := servertest.NewActiveMQ(t.TempDir(), servertest.WithXML(p.blocks("xml")...))
 	require.NoError(t, err)
-	t.Cleanup(a.Stop)
+	t.Cleanup(a.Close)
 	roots := keyStore(t, p, a.ConfDir())
 	require.NoError(t, a.Start())
 

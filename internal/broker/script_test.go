@@ -15,6 +15,8 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // script is a server that answers each frame as answer says, and hangs up when
@@ -111,9 +113,7 @@ func TestAnErrorWithoutReceiptIdDropsOnlyTheEventItIsAbout(t *testing.T) {
 }
 
 func TestWhatIsWrongWithTheServerIsSaid(t *testing.T) {
-	closed := listen(t)
-	nobody := "tcp://" + closed.Addr().String()
-	require.NoError(t, closed.Close())
+	nobody := "tcp://" + servertest.FreeAddress(t)
 	refuse := []*frame.Frame{frame.New(frame.ERROR, frame.Message, "User name [x] or password is invalid.")}
 	cases := []struct{ rule, url, says string }{
 		{"nothing listens", nobody, "start the broker"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/recording"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -207,13 +207,11 @@ func counted(t *testing.T, g prometheus.Gatherer, action, result string) float64
 }
 
 func TestARecorderThatIsNotThereIsAFailure(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
+	nobody := servertest.FreeAddress(t)
 	registry := prometheus.NewRegistry()
-	r := recording.New(recording.Options{ResumeURL: "http://" + l.Addr().String(), Registerer: registry})
-	err = r.Resume(t.Context(), call)
-	require.EqualError(t, err, "recording.resume: GENERAL_ERROR: dial tcp "+l.Addr().String()+": connect: connection refused")
+	r := recording.New(recording.Options{ResumeURL: "http://" + nobody, Registerer: registry})
+	err := r.Resume(t.Context(), call)
+	require.EqualError(t, err, "recording.resume: GENERAL_ERROR: dial tcp "+nobody+": connect: connection refused")
 	require.Equal(t, 1., counted(t, registry, "resume", "io"))
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +28,7 @@ type ActiveMQ struct {
 	STOMPTLS string // host:port, of a stomp+ssl connector if WithXML adds one
 
 	dir     string
+	kept    []*Address
 	users   []User
 	rights  []Right
 	xmls    []string  // see WithXML
@@ -63,31 +63,20 @@ func WithRights(rights ...Right) Option { return func(a *ActiveMQ) { a.rights = 
 // shown if the test failed.
 func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
 	t.Helper()
-	a, err := startAnywhere(t.TempDir, options...)
+	a, err := NewActiveMQ(t.TempDir(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		a.Stop()
+		a.Close()
 		if t.Failed() {
 			t.Logf("output of ActiveMQ:\n%s", a.Output())
 		}
 	})
-	return a
-}
-
-// startAnywhere starts one at other ports when somebody has taken those that
-// were free a moment ago.
-func startAnywhere(dir func() string, options ...Option) (a *ActiveMQ, err error) {
-	for range 3 {
-		if a, err = NewActiveMQ(dir(), options...); err != nil {
-			return nil, err
-		}
-		if err = a.Start(); err == nil {
-			return a, nil
-		}
+	if err := a.Start(); err != nil {
+		t.Fatal(err)
 	}
-	return nil, err
+	return a
 }
 
 // WithActiveMQ runs all tests of a package with one ActiveMQ that they share,
@@ -99,21 +88,22 @@ func WithActiveMQ(run func(*ActiveMQ) int) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	attempts := 0
-	a, err := startAnywhere(func() string {
-		attempts++
-		return filepath.Join(dir, strconv.Itoa(attempts))
-	})
+	a, err := NewActiveMQ(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer a.Stop()
+	defer a.Close()
+	if err := a.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return run(a)
 }
 
-// NewActiveMQ prepares one with its files in dir; Start starts it. It serves
-// TestMain, where there is no test to clean up after.
+// NewActiveMQ prepares one with its files in dir; Start starts it, and its
+// owner closes it. It serves TestMain, where there is no test to clean up
+// after.
 func NewActiveMQ(dir string, options ...Option) (*ActiveMQ, error) {
 	if _, err := os.Stat(activemqHome + "/bin/activemq.jar"); err != nil {
 		return nil, fmt.Errorf("ActiveMQ is not installed, run \"make deps\": %w", err)
@@ -123,14 +113,19 @@ func NewActiveMQ(dir string, options ...Option) (*ActiveMQ, error) {
 		o(a)
 	}
 	for _, addr := range []*string{&a.STOMP, &a.OpenWire, &a.STOMPTLS} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		kept, err := NewAddress()
 		if err != nil {
+			a.Close()
 			return nil, err
 		}
-		defer l.Close() // not earlier, or the next may be the same
-		*addr = l.Addr().String()
+		a.kept = append(a.kept, kept)
+		*addr = kept.String()
 	}
-	return a, a.prepare()
+	if err := a.prepare(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
 // URL is the stomp connector as the connector's configuration names it.
@@ -234,6 +229,14 @@ func answers(addr string) bool {
 // Stop ends it in order, or after 10 s by force. It does nothing when it is
 // not running.
 func (a *ActiveMQ) Stop() { a.end(syscall.SIGTERM) }
+
+// Close stops it for good and gives its ports up.
+func (a *ActiveMQ) Close() {
+	a.Stop()
+	for _, k := range a.kept {
+		k.Close()
+	}
+}
 
 // Kill ends it without warning, as a power cut would.
 func (a *ActiveMQ) Kill() { a.end(syscall.SIGKILL) }

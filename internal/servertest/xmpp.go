@@ -52,7 +52,7 @@ func XMPP(t testing.TB) *XMPPServer {
 	t.Helper()
 	s := &XMPPServer{
 		Domain: xmppDomain, dir: t.TempDir(), adminPassword: rand.Text(),
-		direct: freeXMPPPort(t), startTLS: freeXMPPPort(t), https: freeXMPPPort(t),
+		direct: FreeAddress(t), startTLS: FreeAddress(t), https: FreeAddress(t),
 	}
 	s.URL, s.Plain, s.WebSocket = "xmpps://"+s.direct, "xmpp://"+s.startTLS, "wss://"+s.https+"/xmpp-websocket"
 	s.CA = writeXMPPCertificate(t, s.dir)
@@ -68,17 +68,6 @@ func XMPP(t testing.TB) *XMPPServer {
 	})
 	s.Start(t)
 	return s
-}
-
-// freeXMPPPort is an address nobody listened at a moment ago.
-func freeXMPPPort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (s *XMPPServer) config() string {

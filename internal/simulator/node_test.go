@@ -21,12 +21,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // startTwo is a Finesse of two nodes.
 func startTwo(t *testing.T, change ...func(*Options)) (s *Simulator, a, b *Node) {
 	t.Helper()
-	two := func(o *Options) { o.SecondREST, o.SecondNotify = "127.0.0.1:0", "127.0.0.1:0" }
+	two := func(o *Options) {
+		o.REST, o.Notify = servertest.FreeAddress(t), servertest.FreeAddress(t) // they come back there
+		o.SecondREST, o.SecondNotify = servertest.FreeAddress(t), servertest.FreeAddress(t)
+	}
 	s = start(t, append([]func(*Options){two}, change...)...)
 	nodes := s.Nodes()
 	require.Len(t, nodes, 2)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // door is an address that connections go through to a server, and that can be
@@ -23,10 +25,7 @@ type door struct {
 // newDoor makes one that is closed.
 func newDoor(t testing.TB) *door {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	d := &door{t: t, addr: l.Addr().String(), open: map[net.Conn]bool{}}
+	d := &door{t: t, addr: servertest.FreeAddress(t), open: map[net.Conn]bool{}}
 	t.Cleanup(d.close)
 	return d
 }

@@ -8,13 +8,17 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
 // onTwoNodes starts a connector with two Finesse nodes.
 func onTwoNodes(t *testing.T, s brokerServer, change ...func(*simulator.Options)) (*connector, []*simulator.Node) {
 	t.Helper()
-	f := startFinesse(t, append(change, func(o *simulator.Options) { o.SecondREST, o.SecondNotify = "127.0.0.1:0", "127.0.0.1:0" })...)
+	f := startFinesse(t, append(change, func(o *simulator.Options) {
+		o.REST, o.Notify = servertest.FreeAddress(t), servertest.FreeAddress(t) // they come back there
+		o.SecondREST, o.SecondNotify = servertest.FreeAddress(t), servertest.FreeAddress(t)
+	})...)
 	c := launch(t, f, configuration(t, s, f), func(c *config.Config) {
 		c.Finesse.Nodes = nil
 		for _, n := range f.Nodes() {

@@ -66,7 +66,7 @@ func TestBrokerRefusesThePasswordAtTheStart(t *testing.T) {
 		t.Skip("takes 30 s")
 	}
 	t.Parallel()
-	one := builtInAt(t, "127.0.0.1:0", "connector", "old")
+	one := builtInAt(t, servertest.FreeAddress(t), "connector", "old")
 	f := startFinesse(t)
 	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + one.Addr()}, f), func(c *config.Config) {
 		c.Broker.Username, c.Broker.Password = "connector", gc.NewSecret("new")
