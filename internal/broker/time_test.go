@@ -29,6 +29,26 @@ func TestIdleForTwoMinutesKeepsAllConnections(t *testing.T) {
 	require.EqualValues(t, 2, value(t, idle.metrics, "events_published_total", "other"))
 }
 
+func TestHowLongABrokerMayBeSilent(t *testing.T) {
+	for _, k := range []struct {
+		rule, beats string
+		silence     time.Duration
+	}{
+		{"for two heart-beats, of which it was asked to beat in the middle of each", "5000,10000", 20 * time.Second},
+		{"for three of its intervals when it beats less often", "30000,10000", 90 * time.Second},
+		{"for ever when it does not beat", "0,10000", 0},
+		{"for ever when it says nothing of beats", "", 0},
+	} {
+		t.Run(k.rule, func(t *testing.T) {
+			c := &conn{socket: &socket{}}
+			require.NoError(t, c.negotiate(10*time.Second, k.beats))
+			require.EqualValues(t, k.silence, c.socket.silence.Load())
+		})
+	}
+	f := connectFrame(&Options{Heartbeat: 10 * time.Second}, endpoint{})
+	require.Equal(t, "10000,5000", f.Header.Get(frame.HeartBeat))
+}
+
 // With Nagle's algorithm on the broker's side and a delayed acknowledgement on
 // ours, more than one message on the way means 42 ms for nearly every one. The
 // stall is in every round, other work of the machine only in some.
