@@ -182,6 +182,7 @@ func (s *Session) tell(known *call, now gc.Call) {
 		}
 		a.done()
 	case a != nil:
+		s.release(a)
 		s.answer(a.request, known.report())
 	case changed:
 		s.emit(known.report())

@@ -39,14 +39,16 @@ func (s *Session) makeCall(r *Request) {
 }
 
 // call asks for a call from the agent's phone. The outcome is a new call in
-// which the agent is the one who calls.
+// which the agent is the one who calls. It holds the line until then: Finesse
+// does not show at first which number a call is to, so that the outcome of one
+// such command could be taken for that of another.
 func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
 	if s.extension() == "" {
 		s.answer(r, gc.ReLogin{Agent: s.Agent}) // O-007 b: no extension is known
 		return
 	}
 	from, known := s.extension(), maps.Clone(s.calls)
-	s.request(&await{request: r, call: func(c gc.Call) bool {
+	s.request(&await{request: r, holdsLine: true, call: func(c gc.Call) bool {
 		return known[c.Dialog] == nil && c.From == string(from)
 	}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, from)
@@ -123,10 +125,10 @@ func (s *Session) readBackFor(r *Request, tell func()) {
 }
 
 // consult calls somebody about a call, which Finesse puts on hold. The outcome
-// is the new call that names it.
+// is the new call that names it. It holds the line as call does.
 func (s *Session) consult(r *Request) {
 	known := maps.Clone(s.calls)
-	s.onCall(&await{request: r, call: func(c gc.Call) bool {
+	s.onCall(&await{request: r, holdsLine: true, call: func(c gc.Call) bool {
 		return known[c.Dialog] == nil && c.Previous == r.Dialog
 	}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)

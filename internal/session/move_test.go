@@ -684,18 +684,18 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 			moved(st)
 			under := make(chan struct{})
 			st.answer = func(request string) error {
-				if request == "MAKE_CALL 1002" {
+				if request == "READY " {
 					<-under
 				}
 				return nil
 			}
-			st.submit("MakeCall#1001", "1002")
+			st.submit("MakeReady#1001", "")
 			st.submit("MakeNotReady#1001", "")
 			st.userIs(gc.LoggedOut, extension(""))
 			st.wait(time.Second)
 			st.userIs(gc.Talking, extension("2001"))
 			st.wait(time.Second)
-			st.asks("b: MAKE_CALL 1002", "b: LOGIN 2001", "b: User", "b: Dialogs")
+			st.asks("b: READY ", "b: LOGIN 2001", "b: User", "b: Dialogs")
 			close(under)
 			synctest.Wait()
 			st.asks("b: NOT_READY ")

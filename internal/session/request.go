@@ -254,8 +254,8 @@ func (s *Session) abandon(a *await, err error) {
 	s.fail(a.request, err)
 }
 
-// release frees the line that a failed command held, and the licence if it
-// was a Login.
+// release frees the line that a command held, and the licence if it was a
+// Login that failed.
 func (s *Session) release(a *await) {
 	if a.holdsLine {
 		s.busy = false

@@ -348,6 +348,20 @@ func TestCalls(t *testing.T) {
 	customer := func(state gc.CallState) finesse.Participant {
 		return finesse.Participant{MediaAddress: "4085551234", State: state}
 	}
+	t.Run("one call is made at a time, so that none answers the command of another", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.send("MakeCall#1001", "1002")
+			st.send("MakeCall#1001", "1003")
+			st.asks("MAKE_CALL 2001 1002")
+			st.wait(16 * time.Second) // Finesse forgets the first
+			st.hears("crm: 1001#Error#PLEASE_RETRY")
+			st.asks("MAKE_CALL 2001 1003")
+			st.dialog(finesse.Post, leg("7", "2001", gc.Initiating))
+			st.hears("crm: 1001#InboundCall#INITIATING#DialogID:7#2001#…##Ann Smith")
+			require.Equal(t, 2, st.acks)
+		})
+	})
 	t.Run("an inbound call from ringing to its end", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
