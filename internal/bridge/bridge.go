@@ -111,8 +111,16 @@ func (b *Bridge) SetStatus(status gc.SystemStatus) {
 	}
 	b.Logger.Info("finesse status changed", zap.String("status", string(status)))
 	for _, d := range told {
-		b.publish(session.Emission{Destination: d, Event: gc.System{Status: status}})
+		b.tellStatus(session.Emission{Destination: d})
 	}
+}
+
+// tellStatus completes e with Finesse's status as it is now, and sends it.
+func (b *Bridge) tellStatus(e session.Emission) {
+	b.mu.Lock()
+	e.Event = gc.System{Status: b.status}
+	b.mu.Unlock()
+	b.publish(e, func() { b.tellStatus(e) })
 }
 
 // Restored tells what is true now, after a time in which events could not be
@@ -120,13 +128,12 @@ func (b *Bridge) SetStatus(status gc.SystemStatus) {
 // the calls of each agent. It does not block.
 func (b *Bridge) Restored(topics bool) {
 	b.mu.Lock()
-	status := b.status
 	told := slices.Collect(maps.Keys(b.destinations))
 	sessions := slices.Collect(maps.Values(b.sessions))
 	b.mu.Unlock()
 	for _, d := range told {
 		if d.IsTopic() == topics {
-			b.publish(session.Emission{Destination: d, Event: gc.System{Status: status}})
+			b.tellStatus(session.Emission{Destination: d})
 		}
 	}
 	for _, s := range sessions {
@@ -207,7 +214,7 @@ func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknow
 		r.ReplyTo = to
 	}
 	log := b.Logger.With(zap.String("req", string(r.ID)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
-	log.Debug("command received", zap.String("message", d.MessageID), zap.Bool("redelivered", d.Redelivered))
+	log.Debug("command received", zap.String("message", d.MessageID), zap.String("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
 	r.Finished = func(err error) {
 		took := time.Since(start)
 		result := resultOf(err)
@@ -236,13 +243,12 @@ func textOf(spec *gc.CommandSpec, d *broker.Delivery, refusal error) string {
 // for them (O-026).
 func (b *Bridge) hello(c gc.Command, d *broker.Delivery, r *session.Request) {
 	b.mu.Lock()
-	status := b.status
 	_, known := b.destinations[c.Destination]
 	b.mu.Unlock()
 	b.know(c.Destination, d.Format)
-	b.publish(session.Emission{Destination: c.Destination, Event: gc.System{Status: status}, Cause: r, Acknowledge: r.Acknowledge})
+	b.tellStatus(session.Emission{Destination: c.Destination, Cause: r, Acknowledge: r.Acknowledge})
 	if c.Spec.Name == gc.Beat && !known {
-		b.publish(session.Emission{Destination: c.Destination, Event: gc.DestinationReconnect{Destination: c.Destination}})
+		b.publish(session.Emission{Destination: c.Destination, Event: gc.DestinationReconnect{Destination: c.Destination}}, nil)
 	}
 	r.Finished(nil)
 }
@@ -355,7 +361,7 @@ func (b *Bridge) answer(r *session.Request, to gc.Destination) {
 	if r.Refusal != nil {
 		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
-	b.publish(session.Emission{Destination: to, Event: e, Cause: r, Acknowledge: r.Acknowledge})
+	b.publish(session.Emission{Destination: to, Event: e, Cause: r, Acknowledge: r.Acknowledge}, nil)
 	r.Finished(r.Refusal)
 }
 
@@ -380,7 +386,7 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 	if s != nil || !create || b.ctx.Err() != nil {
 		return s
 	}
-	out := outlet{bridge: b, agent: agent, told: map[gc.DialogID]string{}}
+	out := &outlet{bridge: b, agent: agent, told: map[gc.DialogID]string{}}
 	s = session.New(session.Options{
 		Agent:         agent,
 		Node:          b.Node,
@@ -392,6 +398,7 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 		Logger:        b.Logger.With(zap.String("agent", string(agent))),
 		Times:         b.Times,
 	})
+	out.session = s
 	b.sessions[agent] = s
 	b.running.Go(func() { s.Run(b.ctx) })
 	return s

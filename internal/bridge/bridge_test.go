@@ -34,7 +34,8 @@ type stage struct {
 	logs         *observer.ObservedLogs
 	out          chan broker.Message
 	acks         chan string
-	hold         chan struct{} // if set, Finesse answers nobody before it is closed
+	hold         chan struct{}             // if set, Finesse answers nobody before it is closed
+	intercept    func(broker.Message) bool // if set, may take an event from the broker
 }
 
 func play(t *testing.T, limit int, scene func(*stage)) {
@@ -43,6 +44,9 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 1000)}
 		st.bridge = bridge.New(bridge.Options{
 			Publish: func(m broker.Message) {
+				if st.intercept != nil && st.intercept(m) {
+					return
+				}
 				st.out <- m
 				if m.Confirmed != nil {
 					m.Confirmed()

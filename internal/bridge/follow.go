@@ -24,7 +24,7 @@ func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID
 	}
 	for _, event := range events {
 		if b.sends(event, format) {
-			b.send(session.Emission{Destination: e.Destination, Event: event, Cause: e.Cause}, b.write(format, event))
+			b.send(session.Emission{Destination: e.Destination, Event: event, Cause: e.Cause}, b.write(format, event), nil)
 		}
 	}
 }

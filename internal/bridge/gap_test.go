@@ -1,8 +1,10 @@
 package bridge_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -52,6 +54,44 @@ func TestAfterAGapTheTruthIsTold(t *testing.T) {
 		st.hears(0, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_state 1001#State#READY##Ann")
 		st.bridge.Restored(false)
 		st.hears(0, "/queue/desk system System#OUT_OF_SERVICE", "/queue/desk agent_state 1002#State#READY##Ann")
+	})
+}
+
+func TestAnAnswerThatMayHaveBeenLostIsGivenAgain(t *testing.T) {
+	// lost has the broker lose the answer to a command.
+	lost := func(st *stage, d *broker.Delivery) (again func()) {
+		st.hears(len(st.acks))
+		st.intercept = func(m broker.Message) bool {
+			require.Equal(t, broker.UntilSent, m.Lasts)
+			again = m.Lost
+			return true
+		}
+		st.send(d)
+		st.intercept = nil
+		st.hears(0)
+		return again
+	}
+	t.Run("as things are by then, and that ends the command", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			lost(st, &broker.Delivery{Type: "GetState#1001", CorrelationID: "c"})()
+			st.hears(1, "/topic/crm agent_state 1001#State#READY##Ann <c>")
+			again := lost(st, &broker.Delivery{Type: "Hello#crm", CorrelationID: "h"})
+			st.bridge.SetStatus(gc.InService)
+			again()
+			st.hears(1, "/topic/crm system System#IN_SERVICE", "/topic/crm system System#IN_SERVICE <h>")
+		})
+	})
+	t.Run("and where the session has ended nobody is connected", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			again := lost(st, &broker.Delivery{Type: "GetState#1001", CorrelationID: "c"})
+			ctx, cancel := context.WithTimeout(st.Context(), time.Second)
+			defer cancel()
+			st.bridge.Stop(ctx)
+			again()
+			st.hears(1, "/topic/crm agent_state 1001#State#RE_LOGIN <c>")
+		})
 	})
 }
 

@@ -12,9 +12,10 @@ import (
 // outlet is where one session's events leave. It belongs to the session's
 // goroutine.
 type outlet struct {
-	bridge *Bridge
-	agent  gc.AgentID
-	told   map[gc.DialogID]string // the last state of each call
+	bridge  *Bridge
+	session *session.Session
+	agent   gc.AgentID
+	told    map[gc.DialogID]string // the last state of each call
 }
 
 // emit publishes an event and what goes with it. The text form of a call's
@@ -40,8 +41,18 @@ func (o *outlet) emit(e session.Emission) {
 			delete(o.told, call.Dialog)
 		}
 	}
-	o.bridge.send(e, m)
+	o.bridge.send(e, m, func() { o.again(e) })
 	o.bridge.follow(e, format, o.agent)
+}
+
+// again answers a command whose answer may have been lost. Without a session
+// nobody has connected the agent any more (O-007).
+func (o *outlet) again(e session.Emission) {
+	if e.Acknowledge == nil || o.session.Retell(e) { // what is no answer, the truth makes good
+		return
+	}
+	e.Event = gc.ReLogin{Agent: e.Cause.Agent}
+	o.bridge.publish(e, nil)
 }
 
 // callOf is the call whose state an event reports.
@@ -71,17 +82,18 @@ func (b *Bridge) write(f wire.Format, e gc.Event) wire.Message {
 }
 
 // publish writes an event of no session and sends it and what goes with it.
-func (b *Bridge) publish(e session.Emission) {
+func (b *Bridge) publish(e session.Emission, lost func()) {
 	format := b.formatOf(e.Destination)
-	b.send(e, b.write(format, e.Event))
+	b.send(e, b.write(format, e.Event), lost)
 	if e.Cause != nil {
 		b.follow(e, format, e.Cause.Agent)
 	}
 }
 
 // send sends an event, written as m, to its destination. What has none is
-// counted, and the command it answers is done all the same.
-func (b *Bridge) send(e session.Emission, m wire.Message) {
+// counted, and the command it answers is done all the same. lost is called when
+// an answer may not have arrived; nil for one that is sent until it has.
+func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	if e.Destination == "" {
 		b.metrics.undeliverable.Inc()
 		if e.Acknowledge != nil {
@@ -101,12 +113,13 @@ func (b *Bridge) send(e session.Emission, m wire.Message) {
 		Body:          m.Body,
 		Confirmed:     e.Acknowledge,
 		Lasts:         lasting(e),
+		Lost:          lost,
 	})
 }
 
 // lasting: what Restored tells again lasts as long as the connection; as an
-// answer it is not repeated once it may have arrived, but not left out either.
-// The end of a call lasts: nothing would tell it again.
+// answer it is not repeated once it may have arrived, but given again as it is
+// by then. The end of a call lasts: nothing would tell it again.
 func lasting(e session.Emission) broker.Lasting {
 	if c := callOf(e.Event); c != nil && c.State == gc.Dropped {
 		return broker.UntilProved

@@ -26,8 +26,8 @@
 // way at a time. What is unproved when a connection ends is sent again on the
 // next one, in order: an event can arrive twice, after a loss, but is not
 // lost while the process lives. Messages may say that they do not last as long
-// (Lasting); Options.Restored says when to tell the truth of the moment in their
-// place. At most queueLimit events of each kind wait;
+// (Lasting); Message.Lost and Options.Restored say when to tell the truth of the
+// moment in their place. At most queueLimit events of each kind wait;
 // beyond that the oldest is dropped and counted. A broker that confirms nothing
 // but still beats is out of memory: events wait on the connection they are on,
 // for up to ten minutes, and commands do not wait with them. ActiveMQ may then

@@ -29,6 +29,11 @@ type Message struct {
 	// come back to meet the same end). It is not called for a message that was
 	// dropped because too many waited. May be nil; must not block.
 	Confirmed func()
+
+	// Lost is called once, from the publisher's goroutine, in place of
+	// Confirmed for a message that lasts UntilSent and has met its loss. May be
+	// nil; must not block, and may publish.
+	Lost func()
 }
 
 // Lasting says what becomes of a message whose connection is lost before the
@@ -39,7 +44,7 @@ type Lasting int
 // How long messages last.
 const (
 	UntilProved    Lasting = iota // it is sent again: nothing else tells the same
-	UntilSent                     // it is not sent again, for it may have arrived, and counts as settled
+	UntilSent                     // it is not sent again, for it may have arrived; see Message.Lost
 	WithConnection                // it is dropped, also where it waits, and not even kept without a connection
 )
 
@@ -81,11 +86,11 @@ type outcome struct {
 // any event was settled. When ctx ends it still waits, up to drainTimeout, for
 // what is on the way.
 func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
-	missed, settled := p.queue.restart()
+	missed, lost := p.queue.restart()
 	defer p.queue.stop()
-	for _, e := range settled {
-		if e.Confirmed != nil {
-			e.Confirmed()
+	for _, e := range lost {
+		if e.Lost != nil {
+			e.Lost()
 		}
 	}
 	if missed {

@@ -102,9 +102,9 @@ func (q *queue) take(limit int) *entry {
 }
 
 // restart makes what is on the way wait again, first, for a new connection,
-// and drops what does not last as long. settled are those that count as sent;
+// and drops what does not last as long. lost are those that may have arrived;
 // missed reports whether anybody may have missed anything, as after every loss.
-func (q *queue) restart() (missed bool, settled []*entry) {
+func (q *queue) restart() (missed bool, lost []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var kept []*entry
@@ -113,7 +113,7 @@ func (q *queue) restart() (missed bool, settled []*entry) {
 		case UntilProved:
 			kept = append(kept, e)
 		case UntilSent:
-			settled = append(settled, e)
+			lost = append(lost, e)
 		}
 	}
 	for _, e := range q.waiting {
@@ -128,7 +128,7 @@ func (q *queue) restart() (missed bool, settled []*entry) {
 	}
 	missed = q.missed || dropped > 0
 	q.way, q.waiting, q.open, q.missed = nil, kept, true, false
-	return missed, settled
+	return missed, lost
 }
 
 // stop notes that the connection is gone.

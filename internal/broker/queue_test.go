@@ -55,11 +55,11 @@ func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {
 func TestHowLongMessagesLast(t *testing.T) {
 	q, _, registry := newTestQueue(t, 10)
 	put := func(body string, lasts Lasting) { q.put(Message{Body: body, Lasts: lasts}) }
-	restart := func(settled ...string) (missed bool) {
+	restart := func(lost ...string) (missed bool) {
 		missed, entries := q.restart()
-		require.Len(t, entries, len(settled))
+		require.Len(t, entries, len(lost))
 		for i, e := range entries {
-			require.Equal(t, settled[i], e.Body)
+			require.Equal(t, lost[i], e.Body)
 		}
 		return missed
 	}

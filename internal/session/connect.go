@@ -222,14 +222,51 @@ func (s *Session) tellAll(r *Request) {
 	s.answer(r, events[last])
 }
 
-// tellTruth tells a driver that missed events what is true now.
-func (s *Session) tellTruth() {
-	if !s.connected || s.user.State == "" {
-		return
+// tellMissed tells a driver that missed events what is true now, and answers
+// again what may not have been answered.
+func (s *Session) tellMissed() {
+	s.intake.Lock()
+	what := s.missed
+	s.missed = missed{}
+	s.intake.Unlock()
+	if what.all && s.connected && s.user.State != "" {
+		s.emit(s.state())
+		for _, e := range s.statuses() {
+			s.emit(e)
+		}
 	}
-	s.emit(s.state())
-	for _, e := range s.statuses() {
-		s.emit(e)
+	for _, e := range what.answers {
+		e.Event = s.becameOf(e)
+		s.Emit(e)
+	}
+}
+
+// becameOf is what is true now of what an answer told: the call if it still
+// goes on, otherwise the agent's state, for the end of a call is told anyway.
+// An answer about somebody else is as true as it was.
+func (s *Session) becameOf(e Emission) gc.Event {
+	var id gc.DialogID
+	switch told := e.Event.(type) {
+	case gc.State:
+		if told.Agent != s.Agent {
+			return told
+		}
+	case gc.TeamMemberState:
+		return told
+	case gc.InboundCall:
+		id = told.Call.Dialog
+	case gc.ConsultCall:
+		id = told.Call.Dialog
+	case gc.DialogStatus:
+		id = told.Call.Dialog
+	}
+	switch known := s.calls[id]; {
+	case !s.connected || e.Destination != s.destination: // another driver has the agent
+		return gc.ReLogin{Agent: e.Cause.Agent}
+	case known != nil && !known.over:
+		return s.status(known)
+	default:
+		return s.state()
 	}
 }
 
@@ -241,11 +278,15 @@ func (s *Session) statuses() []gc.Event {
 		if about := s.calls[c.told.Previous]; c.consult && about != nil && !about.over {
 			continue
 		}
-		status := gc.DialogStatus{Call: c.told}
-		if other := s.consultationAbout(c.told.Dialog); other != nil {
-			status.Associated = &other.told
-		}
-		events = append(events, status)
+		events = append(events, s.status(c))
 	}
 	return events
+}
+
+func (s *Session) status(c *call) gc.DialogStatus {
+	status := gc.DialogStatus{Call: c.told}
+	if other := s.consultationAbout(c.told.Dialog); other != nil {
+		status.Associated = &other.told
+	}
+	return status
 }

@@ -97,12 +97,13 @@ type Session struct {
 	Options
 	mailbox  chan *Request
 	results  chan func()
-	remind   chan struct{}
+	remind   chan struct{} // has an element when missed is to be looked at
 	draining chan struct{}
 	drain    sync.Once
 	done     chan struct{}
-	intake   sync.Mutex // guards closed and sending to mailbox
+	intake   sync.Mutex // guards closed, missed and sending to mailbox
 	closed   bool
+	missed   missed
 	home     atomic.Value // gc.Destination, for others to read
 
 	// All below belong to the session's goroutine.
@@ -171,13 +172,35 @@ func (s *Session) Submit(r *Request) error {
 	}
 }
 
+// missed is what drivers may not have heard.
+type missed struct {
+	all     bool       // anything
+	answers []Emission // these
+}
+
 // Tell asks the session to tell its driver the agent's state and calls, as it
 // knows them. It never blocks and may be called from any goroutine.
-func (s *Session) Tell() {
+func (s *Session) Tell() { s.miss(missed{all: true}) }
+
+// Retell asks the session to answer a command again: e, its answer, may have
+// been lost. It is answered with what is true by now, because what e says may
+// not be. It never blocks and may be called from any goroutine; it is false
+// when the session has ended.
+func (s *Session) Retell(e Emission) bool { return s.miss(missed{answers: []Emission{e}}) }
+
+func (s *Session) miss(what missed) bool {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	if s.closed {
+		return false
+	}
+	s.missed.all = s.missed.all || what.all
+	s.missed.answers = append(s.missed.answers, what.answers...)
 	select {
 	case s.remind <- struct{}{}:
 	default: // asked already
 	}
+	return true
 }
 
 // Destination is where the agent's events go now, "" before the first Connect.
@@ -252,7 +275,7 @@ func (s *Session) loop() {
 		case <-s.move.health:
 			s.consider()
 		case <-s.remind:
-			s.tellTruth()
+			s.tellMissed()
 		case <-timer.C:
 			if !s.connected && s.idle() {
 				return
@@ -310,6 +333,8 @@ func (s *Session) leave() {
 	s.intake.Lock()
 	s.closed = true
 	s.intake.Unlock()
+	s.connected = false
+	s.tellMissed()
 	for len(s.mailbox) > 0 {
 		s.refuse(<-s.mailbox, gc.PleaseRetry, ending)
 	}

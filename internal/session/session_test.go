@@ -153,6 +153,77 @@ func TestTell(t *testing.T) {
 	})
 }
 
+func TestRetell(t *testing.T) {
+	// answered has a command answered, and gives the answer.
+	answered := func(st *stage, typ, body string, then ...func()) (answer session.Emission) {
+		st.emitted = func(e session.Emission) {
+			if e.Acknowledge != nil {
+				answer = e
+			}
+		}
+		st.send(typ, body)
+		for _, f := range then {
+			f()
+		}
+		st.emitted, st.heard, st.acks = nil, nil, 0
+		return answer
+	}
+	t.Run("tells what has become of a call", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+			held := answered(st, "HoldCall#1001", "7", func() { st.dialog(finesse.Put, leg("7", "4085551234", gc.Held)) })
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active))
+			st.heard = nil
+			require.True(t, st.session.Retell(held))
+			st.hears("crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
+			require.Equal(t, 1, st.acks)
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+			st.heard = nil
+			require.True(t, st.session.Retell(held))
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+	t.Run("tells the state the agent has by now", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			state := answered(st, "GetState#1001", "")
+			st.userIs(gc.Ready)
+			st.heard = nil
+			require.True(t, st.session.Retell(state))
+			st.hears("crm: 1001#State#READY##Ann Smith")
+		})
+	})
+	t.Run("tells a driver that the agent is another's", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			state := answered(st, "GetState#1001", "")
+			st.send("Connect#1001", "other,secret")
+			st.heard = nil
+			require.True(t, st.session.Retell(state))
+			st.hears("crm: 1001#State#RE_LOGIN")
+		})
+	})
+	t.Run("repeats what was said of a team's member", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.member = finesse.User{LoginID: "1005", FirstName: "Bob", State: gc.Ready}
+			member := answered(st, "getteamuserstate#1001", "1005")
+			require.True(t, st.session.Retell(member))
+			st.hears("crm: " + shorten(st.text(member.Event)))
+		})
+	})
+	t.Run("is too late for a session that has ended", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			state := answered(st, "GetState#1001", "")
+			st.session.Drain(st.Context())
+			require.False(t, st.session.Retell(state))
+			st.hears()
+		})
+	})
+}
+
 func TestWrongPasswords(t *testing.T) {
 	t.Run("are tried once, and not again by the Login behind the Connect", func(t *testing.T) {
 		play(t, func(st *stage) {

@@ -36,6 +36,7 @@ type stage struct {
 	session *session.Session
 	ended   bool
 	heard   []string // what the drivers got, as "destination: text"
+	emitted func(session.Emission)
 	acks    int
 	codes   []gc.Code
 	free    int // licences
@@ -83,7 +84,6 @@ func (f *fakeStream) Close()                         { f.closed = true }
 func play(t *testing.T, scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
-		writer := wire.Writer{Location: time.UTC, Substitute: '_'}
 		st.changed, st.b = make(chan struct{}), &second{stage: st}
 		seen, logs := observer.New(zap.InfoLevel)
 		st.logs = logs
@@ -91,7 +91,10 @@ func play(t *testing.T, scene func(*stage)) {
 			Agent: "1001",
 			Node:  st.best,
 			Emit: func(e session.Emission) {
-				body := writer.Write(wire.Text, e.Event).Body
+				if st.emitted != nil {
+					st.emitted(e)
+				}
+				body := st.text(e.Event)
 				if e.Cause != nil && e.Cause.CorrelationID != "" {
 					body += " <" + e.Cause.CorrelationID + ">"
 				}
@@ -118,6 +121,11 @@ func play(t *testing.T, scene func(*stage)) {
 		synctest.Wait()
 		require.True(t, st.ended)
 	})
+}
+
+func (st *stage) text(e gc.Event) string {
+	writer := wire.Writer{Location: time.UTC, Substitute: '_'}
+	return writer.Write(wire.Text, e).Body
 }
 
 // shorten leaves out call variables, which are always the ten empty ones.

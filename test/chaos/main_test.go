@@ -22,7 +22,7 @@ import (
 
 var (
 	seed     = flag.Uint64("chaos.seed", 0, "what is left to chance follows from it; 0 takes a new one")
-	duration = flag.Duration("chaos.duration", 20*time.Second, "how long things break")
+	duration = flag.Duration("chaos.duration", time.Minute, "how long things break")
 )
 
 // patience is for everything that comes about once nothing breaks any more:

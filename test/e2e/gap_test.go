@@ -36,6 +36,7 @@ func TestABrokerThatIsAway(t *testing.T) {
 	d.send("agent_state/MakeReady#1001")
 	d.until("State#READY")
 	first := d.answered(c)
+	eventually(t, func() bool { return c.metric(`events_unconfirmed{kind="topic"}`) == 0 }, "or the answer is given again")
 
 	p.Refuse()
 	p.Cut()
