@@ -15,6 +15,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
@@ -39,6 +40,7 @@ type App struct {
 	broker   *broker.Broker
 	bridge   *bridge.Bridge
 	nodes    *nodes
+	recorder *capture.Recorder
 	server   *ops.Server
 
 	consuming chan struct{} // closed once commands are being consumed
@@ -61,29 +63,31 @@ func (a *App) wire(c *config.Config) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
-	if a.nodes, err = newNodes(c.Finesse, a.log.Named("finesse"), reg); err != nil {
+	a.recorder = capture.New(captureOptions(c), version(), a.log.Named("capture"), reg)
+	if a.nodes, err = newNodes(c.Finesse, a.log.Named("finesse"), reg, a.recorder); err != nil {
 		return err
 	}
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
 		return err
 	}
-	recorder := recording.New(recording.Options{
+	calls := recording.New(recording.Options{
 		PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, Logger: a.log.Named("recording"), Registerer: reg,
 	})
 	a.bridge = bridge.New(bridge.Options{
 		Publish:       a.broker.Publish,
 		Node:          a.nodes.best,
-		Recorder:      recorder,
+		Recorder:      calls,
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),
 		Times:         session.DefaultTimes,
 		Logger:        a.log.Named("bridge"),
 		Registerer:    reg,
+		Capture:       a.recorder,
 	})
 	a.nodes.changed = func(s gc.SystemStatus) { a.bridge.SetStatus(s) }
 	a.server = ops.New(ops.Options{
 		Listen: c.HTTP.Listen, Logger: a.log.Named("http"), Gatherer: registry,
-		Ready: a.Readiness, Live: a.nodes.live,
+		Ready: a.Readiness, Live: a.nodes.live, Capture: a.recorder,
 	})
 	return a.server.Start()
 }
@@ -111,6 +115,9 @@ func settings(c *config.Config) bridge.Settings {
 func (a *App) Reload(c *config.Config) {
 	live, restart := config.Changes(a.config, c)
 	a.bridge.Configure(settings(c))
+	if len(live) > 0 { // a capture says which settings it was made with
+		a.recorder.Configure(captureOptions(c))
+	}
 	a.config = c
 	a.log.Info("configuration reloaded", zap.Strings("changed", live))
 	if len(restart) > 0 {
@@ -174,6 +181,9 @@ func (a *App) Run(ctx context.Context) {
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var running sync.WaitGroup
+	record, recorded := context.WithCancel(context.WithoutCancel(ctx)) // to the end
+	var recorder sync.WaitGroup
+	recorder.Go(func() { a.recorder.Run(record) })
 	look, looked := context.WithTimeout(work, firstLook)
 	a.nodes.check(look)
 	looked()
@@ -193,6 +203,8 @@ func (a *App) Run(ctx context.Context) {
 	end()
 	running.Wait()
 	a.release(stop)
+	recorded()
+	recorder.Wait()
 	a.log.Info("stopped")
 }
 

@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
@@ -54,20 +57,22 @@ var _ session.Node = (*node)(nil)
 // leastProbe is for networks and servers that are slow to answer.
 const leastProbe = 10 * time.Second
 
-func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *zap.Logger, reg prometheus.Registerer) (*node, error) {
+func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
 	}
 	host := notifyURL.Hostname()
+	name := restHost(n)
 	log = log.With(zap.String("node", host))
 	client, err := finesse.NewClient(finesse.Options{
 		BaseURL: n.REST, TLS: trust, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: reg,
+		Through: func(next http.RoundTripper) http.RoundTripper { return recorder.Transport(name, next) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, Logger: log, Registerer: reg})
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, Logger: log, Registerer: reg, Capture: recorder, Node: name})
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +87,12 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
 		rest: ops.Unknown, notifications: ops.Unknown,
 	}, nil
+}
+
+// restHost names a node in a capture: two may share a host.
+func restHost(n config.Node) string {
+	_, host, _ := strings.Cut(n.REST, "://")
+	return host
 }
 
 // Subscribe opens an agent's notification stream (session.Node).
@@ -243,14 +254,14 @@ const restBetween = 250 * time.Millisecond
 // stuckAfter is much longer than any configuration lets one round take.
 const stuckAfter = 6 * time.Minute
 
-func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer) (*nodes, error) {
+func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*nodes, error) {
 	trust, err := trusted(c.CAFile, c.InsecureSkipVerify)
 	if err != nil {
 		return nil, err
 	}
 	ns := &nodes{watch: newWatch(len(c.Nodes) == 1)}
 	for _, n := range c.Nodes {
-		node, err := newNode(c, n, trust, ns.watch, log, reg)
+		node, err := newNode(c, n, trust, ns.watch, log, reg, recorder)
 		if err != nil {
 			return nil, err
 		}

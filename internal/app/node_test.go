@@ -26,7 +26,7 @@ import (
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := servertest.FreeAddress(t)
 	core, logs := observer.New(zap.InfoLevel)
-	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), zap.New(core), nil)
+	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), zap.New(core), nil, nil)
 	require.NoError(t, err)
 	defer n.Close()
 	for range 3 {
@@ -55,7 +55,7 @@ func servers(t *testing.T, answers ...http.HandlerFunc) *nodes {
 		t.Cleanup(s.Close)
 		c.Nodes = append(c.Nodes, config.Node{REST: s.URL, Notify: "xmpps://" + nobody})
 	}
-	ns, err := newNodes(c, zap.NewNop(), nil)
+	ns, err := newNodes(c, zap.NewNop(), nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(ns.close)
 	ns.changed = func(gc.SystemStatus) {}

@@ -25,13 +25,14 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// Options wires a bridge. All fields but Registerer are required.
+// Options wires a bridge. All fields but Registerer and Capture are required.
 type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
@@ -41,6 +42,7 @@ type Options struct {
 	Times         session.Times
 	Logger        *zap.Logger
 	Registerer    prometheus.Registerer
+	Capture       *capture.Recorder // records commands and events; nil for none
 }
 
 // Settings can change while the bridge works; see Configure.
@@ -149,6 +151,7 @@ func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.Ack) }
 func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 	acknowledge, again := b.ledger.enter(d.MessageID, ack)
 	if again {
+		b.captureCommand(gc.Command{}, d, "")
 		b.metrics.repeated.Inc()
 		b.Logger.Debug("command delivered again that has been taken already", zap.String("message", d.MessageID))
 		return
@@ -159,6 +162,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 	}
 	b.checkCategory(c.Spec, d)
 	r := b.request(c, d, err, acknowledge)
+	b.captureCommand(c, d, r.ID)
 	d.Body = "" // who acknowledges keeps d, and a body that is refused may be megabytes
 	switch {
 	case err == nil && c.Spec.ForDestination:

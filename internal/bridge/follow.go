@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -24,7 +25,7 @@ func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID
 	}
 	for _, event := range events {
 		if b.sends(event, format) {
-			b.send(session.Emission{Destination: e.Destination, Event: event, Cause: e.Cause}, b.write(format, event), nil)
+			b.send(session.Emission{Agent: e.Agent, Destination: e.Destination, Event: event, Cause: e.Cause}, b.write(format, event), nil)
 		}
 	}
 }
@@ -69,5 +70,10 @@ func (b *Bridge) announce(e gc.AgentSync) {
 		return
 	}
 	m := b.write(wire.Text, e)
+	if b.Capture.On() {
+		hidden := m
+		hidden.Body = strings.ReplaceAll(m.Body, e.Password.Reveal(), b.Capture.Hide(e.Password.Reveal()))
+		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden)
+	}
 	b.Publish(broker.Message{Destination: gc.Destination("/topic/" + topic), Category: m.Category, Body: m.Body})
 }

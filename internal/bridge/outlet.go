@@ -27,6 +27,7 @@ func (o *outlet) emit(e session.Emission) {
 		o.bridge.announce(sync)
 		return
 	}
+	e.Agent = o.agent
 	format := o.bridge.formatOf(e.Destination)
 	if !o.bridge.sends(e.Event, format) {
 		return
@@ -84,6 +85,9 @@ func (b *Bridge) write(f wire.Format, e gc.Event) wire.Message {
 // publish writes an event of no session and sends it and what goes with it.
 func (b *Bridge) publish(e session.Emission, lost func()) {
 	format := b.formatOf(e.Destination)
+	if e.Cause != nil {
+		e.Agent = e.Cause.Agent
+	}
 	b.send(e, b.write(format, e.Event), lost)
 	if e.Cause != nil {
 		b.follow(e, format, e.Cause.Agent)
@@ -101,6 +105,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		}
 		return
 	}
+	b.captureEvent(e, m)
 	b.metrics.separators.Add(float64(m.Replaced))
 	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
 		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)

@@ -43,6 +43,7 @@ func (c *Config) check() Errors {
 	c.Broker.check(&k)
 	c.Finesse.check(&k)
 	c.Messages.check(&k)
+	c.Capture.check(&k)
 	c.Recording.check(&k)
 	k.that(c.Agents.Limit >= 0, "agents.limit", c.Agents.Limit, "is out of range")
 	k.that(isHostPort(c.HTTP.Listen), "http.listen", c.HTTP.Listen, "is not an address to listen on")
@@ -90,6 +91,18 @@ func (a *Admin) check(k *checker) {
 	password := a.PasswordFile != "" || a.Password.Reveal() != ""
 	k.that(a.Username == "" || password, "finesse.admin.password_file", nil, "is missing beside finesse.admin.username")
 	k.that(a.Username != "" || !password, "finesse.admin.username", nil, "is missing beside a password")
+}
+
+func (c *Capture) check(k *checker) {
+	k.that(MB <= c.MaxSize && c.MaxSize <= 10*GB, "capture.max_size", c.MaxSize.String(), "is out of range")
+	k.between(c.Keep, 0, 10_000, "capture.keep")
+	for i, pattern := range c.Destinations {
+		k.that(isPattern(pattern), fmt.Sprintf("capture.destinations[%d]", i), pattern, "the pattern can match no destination")
+	}
+	for i, agent := range c.Agents {
+		_, err := gc.ParseAgentID(agent)
+		k.that(err == nil, fmt.Sprintf("capture.agents[%d]", i), agent, "is not a login id")
+	}
 }
 
 // check shows no query in a fault: sites put keys there.

@@ -32,6 +32,7 @@ type Config struct {
 	Agents    Agents    `key:"agents" doc:"The agents the connector serves."`
 	HTTP      HTTP      `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach."`
 	Cluster   Cluster   `key:"cluster" doc:"Other connectors at the same broker."`
+	Capture   Capture   `key:"capture" doc:"A file of all messages, for finding out afterwards what happened; docs/capture.md. It holds names, numbers and call variables, and no passwords."`
 	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse can not pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
 	Log       Log       `key:"log" doc:"The log, which goes to standard error."`
 
@@ -112,6 +113,15 @@ type Cluster struct {
 	Plaintext bool `key:"plaintext" doc:"Announces each agent that signs in on broker.sync_topic, with the password in clear, as Generic Connectors expect of each other (O-025). Whoever can read that topic learns the passwords." accept:"true or false"`
 }
 
+// Capture is the section capture.
+type Capture struct {
+	File         string   `key:"file" live:"true" doc:"The file to record to. Empty: nothing is recorded. POST /api/capture switches recording off and on again without a change of the file." accept:"a path in a directory that exists, or empty"`
+	MaxSize      Size     `key:"max_size" live:"true" doc:"The size at which a new file is begun. The one before is compressed." accept:"1MB to 10GB"`
+	Keep         int      `key:"keep" live:"true" doc:"How many closed files are kept." accept:"0 to 10000"`
+	Destinations []string `key:"destinations" live:"true" doc:"Records only agents whose events go to one of these. In a pattern * stands for any text. Empty: all." accept:"patterns of destinations as in messages.formats, or an empty list"`
+	Agents       []string `key:"agents" live:"true" doc:"Records only these agents. Empty: all." accept:"login ids, or an empty list"`
+}
+
 // Recording is the section recording. It has both addresses or neither.
 type Recording struct {
 	PauseURL  string `key:"pause_url" doc:"The address behind ZOOMPauseRecording. Empty: the command is answered NOT_CONFIGURED." accept:"http:// or https:// address without user name, password and #, or empty; only together with resume_url"`
@@ -148,7 +158,8 @@ func Default() *Config {
 			SeparatorSubstitute: "_",
 			Sentences:           defaultSentences(),
 		},
-		HTTP: HTTP{Listen: "127.0.0.1:8112"},
-		Log:  Log{Level: "info", Format: "json"},
+		Capture: Capture{MaxSize: 100 * MB, Keep: 10, Destinations: []string{}, Agents: []string{}},
+		HTTP:    HTTP{Listen: "127.0.0.1:8112"},
+		Log:     Log{Level: "info", Format: "json"},
 	}
 }

@@ -79,6 +79,11 @@ func convert(from, to reflect.Value) (any, error) {
 			return d, nil
 		}
 		return nil, &misfit{value, "is not a duration such as 500ms, 10s or 2m"}
+	case typeOf[Size]():
+		if size, err := parseSize(text); isText && err == nil {
+			return size, nil
+		}
+		return nil, &misfit{value, "is not a size such as 500KB, 100MB or 2GB"}
 	case typeOf[gc.Secret]():
 		if isText {
 			return gc.NewSecret(text), nil

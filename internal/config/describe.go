@@ -147,6 +147,8 @@ func typeName(t reflect.Type) string {
 	switch t {
 	case typeOf[time.Duration]():
 		return "duration"
+	case typeOf[Size]():
+		return "size"
 	case typeOf[[]string]():
 		return "list of text"
 	case typeOf[[]Node]():
@@ -172,6 +174,7 @@ The shipped [config.yaml](../configs/config.yaml) shows all of them with their d
 * **Faults** are reported all at once, each with the key's path, the value and what is
   accepted, and the process exits with 2. Unknown keys are faults; case matters.
 * **Durations** are numbers with a unit: ` + "`500ms`, `10s`, `2m`, `1h`" + `.
+* **Sizes** are numbers with a unit: ` + "`500KB`, `100MB`, `2GB`" + `.
 * **Text** that looks like a number must be in quotes: ` + "`username: \"1001\"`" + `.
 * **Environment variables** override the file: ` + "`FINESSE_CONNECTOR_`" + `, then the path in upper case with
   underscores, as in ` + "`FINESSE_CONNECTOR_BROKER_USERNAME`" + `. A list is written with commas. ` + "`finesse.nodes`" + `

@@ -46,6 +46,12 @@ func reason(err error) string {
 // ones, and reads those whose content counts here.
 func (c *Config) resolve(dir string) Errors {
 	var faults Errors
+	if f := c.Capture.File; f != "" {
+		c.Capture.File = below(dir, f)
+		if info, err := os.Stat(filepath.Dir(c.Capture.File)); err != nil || !info.IsDir() {
+			faults = append(faults, newFault("capture.file", f, "its directory does not exist"))
+		}
+	}
 	for path, name := range map[string]*string{
 		"broker.ca_file":  &c.Broker.CAFile,
 		"finesse.ca_file": &c.Finesse.CAFile,

@@ -19,15 +19,19 @@ type FormatRule struct {
 // one. Load puts the longest pattern first.
 func (m *Messages) FormatFor(d gc.Destination) wire.Format {
 	for _, rule := range m.Formats {
-		text := d.Name()
-		if strings.HasPrefix(rule.Pattern, "/") {
-			text = string(d)
-		}
-		if matches(rule.Pattern, text) {
+		if matchesDestination(rule.Pattern, d) {
 			return rule.Format
 		}
 	}
 	return m.Format
+}
+
+// matchesDestination compares the kind too where the pattern has one.
+func matchesDestination(pattern string, d gc.Destination) bool {
+	if strings.HasPrefix(pattern, "/") {
+		return matches(pattern, string(d))
+	}
+	return matches(pattern, d.Name())
 }
 
 // matches reports whether text is pattern with something, maybe nothing, in

@@ -16,9 +16,6 @@ var later = []struct {
 }{
 	{"cluster.name", "", "group of connectors that take over from each other"},
 	{"cluster.key_file", "", "key that protects what they exchange"},
-	{"capture.file", "", "file that messages are recorded to"},
-	{"capture.max_size", "100MB", "size at which a new file is begun"},
-	{"capture.keep", 10, "number of files kept"},
 }
 
 // isLater tells whether path is a key of a later version or a section of one.

@@ -160,10 +160,8 @@ log: {level: info, format: json}
 func TestOtherValuesOfLaterKeysAreRefused(t *testing.T) {
 	got := faults(t, nodes+`
 cluster: {plaintext: true, name: a, key_file: hunter2}
-capture: {file: "", keep: 3}
 `)
 	require.Equal(t, []string{
-		`capture.keep: is not available in this version; accepted: its default 10, or no such key`,
 		`cluster.key_file: is not available in this version; accepted: its default "", or no such key`,
 		`cluster.name: is not available in this version; accepted: its default "", or no such key`,
 	}, strings.Split(got.Error(), "\n"))
@@ -293,7 +291,15 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a key is in its place":                           {nodes + "heartbeat: 10s", "heartbeat"},
 		"an unknown key is a fault without a value, too":  {nodes + "log: {colour: null}", "log.colour"},
 		"a section of a later version has its known keys": {nodes + "cluster: {nmae: x}", "cluster.nmae"},
-		"a section of a later version is a section":       {nodes + "capture: yes", "capture"},
+		"a section is a section":                          {nodes + "capture: yes", "capture"},
+		"a size has a unit":                               {nodes + "capture: {max_size: 100}", "capture.max_size"},
+		"a size is a size":                                {nodes + "capture: {max_size: 1.5MB}", "capture.max_size"},
+		"a capture file is not tiny":                      {nodes + "capture: {max_size: 999KB}", "capture.max_size"},
+		"a capture file is not huge":                      {nodes + "capture: {max_size: 11GB}", "capture.max_size"},
+		"closed capture files are not counted below 0":    {nodes + "capture: {keep: -1}", "capture.keep"},
+		"a capture file has a directory":                  {nodes + "capture: {file: nowhere/capture.jsonl}", "capture.file"},
+		"a pattern of captured destinations is one":       {nodes + "capture: {destinations: [\"a b\"]}", "capture.destinations[0]"},
+		"a captured agent has a login id":                 {nodes + "capture: {agents: [\"10#01\"]}", "capture.agents[0]"},
 		"a section of both versions is a section":         {nodes + "cluster: yes", "cluster"},
 		"a section in a section is one":                   {nodes + "  admin: boss", "finesse.admin"},
 		"a section in a section has known keys":           {nodes + "  admin: {user: boss}", "finesse.admin.user"},

@@ -53,6 +53,8 @@ type Options struct {
 	// Retries is how often a repeatable request is sent again after a
 	// time-out.
 	Retries int
+	// Through, if set, is given the way to the node and gives the one to use.
+	Through func(http.RoundTripper) http.RoundTripper
 	// Logger is told of repeated requests; nil is silent.
 	Logger *zap.Logger
 	// Registerer gets the metrics; nil keeps them private. Clients of several
@@ -116,8 +118,12 @@ func NewClient(o Options) (*Client, error) {
 	if c.log == nil {
 		c.log = zap.NewNop()
 	}
+	var way http.RoundTripper = newTransport(o.TLS)
+	if o.Through != nil {
+		way = o.Through(way)
+	}
 	c.http = &http.Client{
-		Transport: newTransport(o.TLS),
+		Transport: way,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},

@@ -2,7 +2,8 @@
 // HTTP, the log, and word to the service manager.
 //
 // The server only reads what its callbacks give it and holds no state of the
-// connector, so that no request can change or delay anything. Requests are
+// connector, so that no request can change or delay anything, but for the
+// switch of the capture, which only the machine itself may press. Requests are
 // bounded in size, time and, for metrics, in number. Answers never hold a
 // secret as long as the callbacks' values do not.
 package ops
@@ -32,9 +33,11 @@ type Options struct {
 	// restarted, nil when there is none.
 	Ready func() Readiness
 	Live  func() error
+	// Capture is what /api/capture switches.
+	Capture Switch
 }
 
-// Server answers /livez, /readyz and /metrics.
+// Server answers /livez, /readyz, /metrics and /api/capture.
 type Server struct {
 	log      *zap.Logger
 	http     http.Server
@@ -61,6 +64,8 @@ func New(o Options) *Server {
 	// A pattern for GET also serves HEAD; the mux answers 405 to the rest.
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { serveLive(w, o.Live()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { serveReady(w, o.Ready()) })
+	mux.HandleFunc("GET /api/capture", func(w http.ResponseWriter, _ *http.Request) { tellCapture(w, o.Capture) })
+	mux.HandleFunc("POST /api/capture", func(w http.ResponseWriter, r *http.Request) { switchCapture(w, r, o.Capture, o.Logger) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{
 		ErrorLog:            zap.NewStdLog(o.Logger),
 		MaxRequestsInFlight: maxScrapes,

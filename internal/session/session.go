@@ -82,6 +82,7 @@ var DefaultTimes = Times{
 
 // Emission is an event on its way to a driver.
 type Emission struct {
+	Agent       gc.AgentID     // whose session it comes from; package bridge sets it
 	Destination gc.Destination // "" for gc.AgentSync, which is for other connectors
 	Event       gc.Event
 	Cause       *Request // the command that the event answers, nil for none

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,6 +35,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 		c.Broker.Username, c.Broker.Password = "connector", gc.NewSecret(brokerSecret)
 		c.Finesse.Admin = config.Admin{Username: "admin", Password: gc.NewSecret(wrongSecret)}
 		c.Messages.Deprecated, c.Messages.StatusBar = true, true
+		c.Cluster.Plaintext = true
+		c.Capture.File = filepath.Join(t.TempDir(), "capture.jsonl")
 	})
 	c.waitConsuming()
 	d := newDriver(c, "crm")
@@ -50,7 +54,13 @@ func TestSecretsAreNowhere(t *testing.T) {
 	c.stop()
 	written.WriteString(c.log.String())
 	written.WriteString(strings.Join(events(d.conversation()), "\n"))
+	captured, err := os.ReadFile(c.config.Capture.File)
+	require.NoError(t, err)
+	written.Write(captured)
 	require.Contains(t, written.String(), `"command received"`, "the log is at debug level")
+	for _, hidden := range []string{`"crm`, `,[secret 1]"`, `"[secret 1],2001"`, "AgentState#1001#[secret 1]#2001#"} {
+		require.Contains(t, string(captured), hidden)
+	}
 	for _, secret := range []string{agentSecret, wrongSecret, brokerSecret} {
 		for _, form := range formsOf(secret) {
 			require.NotContains(t, written.String(), form, secret)

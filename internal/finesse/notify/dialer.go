@@ -47,6 +47,7 @@ import (
 	"go.uber.org/zap"
 	"mellium.im/xmpp/jid"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -82,6 +83,10 @@ type Options struct {
 	// MaxConnecting bounds the attempts at one time: after an outage thousands
 	// of handshakes at once would all time out. 64.
 	MaxConnecting int
+	// Capture, if set, records what streams bring; Node is the name of the node
+	// there.
+	Capture *capture.Recorder
+	Node    string
 	// Logger is told of what no error reports; nil is silent.
 	Logger *zap.Logger
 	// Registerer gets the metrics; nil keeps them private. Dialers of several
@@ -103,6 +108,8 @@ type Dialer struct {
 	pingInterval   time.Duration
 	deadAfter      time.Duration
 	connecting     chan struct{} // holds one entry per attempt
+	capture        *capture.Recorder
+	node           string
 	log            *zap.Logger
 	metrics        *metrics
 }
@@ -116,6 +123,8 @@ func NewDialer(o Options) (*Dialer, error) {
 		pingInterval:   orDefault(o.PingInterval, 10*time.Second),
 		deadAfter:      orDefault(o.DeadAfter, 30*time.Second),
 		connecting:     make(chan struct{}, max(1, orDefault(o.MaxConnecting, 64))),
+		capture:        o.Capture,
+		node:           o.Node,
 		log:            orDefault(o.Logger, zap.NewNop()),
 	}
 	if d.pingInterval <= 0 || d.connectTimeout <= 0 || d.deadAfter <= d.pingInterval {
@@ -203,6 +212,7 @@ func (d *Dialer) Dial(ctx context.Context, a Account) (*Stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connectTimeout)
 	defer cancel()
 	s, err := d.open(ctx, a, server)
+	d.record(a.Agent, dialled(err), "", nil, err)
 	if err != nil {
 		d.metrics.dials[dialResult(err)].Inc()
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -43,18 +44,26 @@ func (i item) update() (finesse.Update, error) {
 	return finesse.ParseUpdate(i.Notifications[0].Text)
 }
 
+func (i item) text() []byte {
+	if len(i.Notifications) == 0 {
+		return nil
+	}
+	return i.Notifications[0].Text
+}
+
 // deliver passes the updates of a message on.
 func (s *Stream) deliver(m message) {
 	for _, list := range m.Lists {
 		if !strings.HasPrefix(list.Node, ourNodes) || m.Type == "error" || !s.current(m) {
 			continue
 		}
-		team := teamOf(list.Node)
+		team := TeamOf(list.Node)
 		for _, item := range list.Items {
 			if s.seen.add(list.Node, item.ID) {
 				s.metrics.duplicates.Inc()
 				continue
 			}
+			s.record(capture.Update, list.Node, item.text(), nil)
 			if !s.pass(item, team) {
 				return
 			}
@@ -110,8 +119,8 @@ const teamNodePrefix, teamNodeSuffix = ourNodes + "api/Team/", "/Users"
 
 func teamNode(team gc.TeamID) string { return teamNodePrefix + string(team) + teamNodeSuffix }
 
-// teamOf is the team whose users' node it is, "" of any other node.
-func teamOf(node string) gc.TeamID {
+// TeamOf is the team whose users' node it is, "" of any other node.
+func TeamOf(node string) gc.TeamID {
 	rest, ok := strings.CutPrefix(node, teamNodePrefix)
 	id, isUsers := strings.CutSuffix(rest, teamNodeSuffix)
 	team, err := gc.ParseTeamID(id)

@@ -16,6 +16,7 @@ import (
 	"mellium.im/xmpp/stream"
 	"mellium.im/xmpp/websocket"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -41,6 +42,7 @@ type Stream struct {
 	deadAfter time.Duration
 	log       *zap.Logger
 	metrics   *metrics
+	record    func(what, topic string, body []byte, err error) // captures
 
 	updates   chan finesse.Update
 	seen      recentItems
@@ -69,6 +71,7 @@ func (d *Dialer) start(c connection, a Account) *Stream {
 		domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
+		record:    func(what, topic string, body []byte, err error) { d.record(a.Agent, what, topic, body, err) },
 		updates:   make(chan finesse.Update, updatesAhead),
 		present:   make(chan struct{}),
 		failed:    make(chan error, 1),
@@ -199,6 +202,7 @@ func (s *Stream) read() {
 	s.metrics.streams.Dec()
 	if reason != lossClosed {
 		s.err = gc.Errorf(gc.UnableToSubscribe, "notify.Stream", "%s: %w", s.node, s.explain(reason, err))
+		s.record(capture.Lost, "", nil, s.err)
 	}
 	close(s.ended)
 	close(s.updates)

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -51,14 +52,15 @@ func (s *Stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
 	switch {
 	case err == nil:
 		s.metrics.subscriptions[subscribed].Inc()
-		return nil
 	case errors.As(err, &refused):
 		s.metrics.subscriptions[subscriptionRefused].Inc()
-		return gc.Errorf(gc.GeneralError, opSubscribe, "%s does not tell of team %s: %w", s.node, team, err)
+		err = gc.Errorf(gc.GeneralError, opSubscribe, "%s does not tell of team %s: %w", s.node, team, err)
 	default:
 		s.metrics.subscriptions[subscriptionFailed].Inc()
-		return gc.Errorf(gc.UnableToSubscribe, opSubscribe, "%s has not answered about team %s: %w", s.node, team, err)
+		err = gc.Errorf(gc.UnableToSubscribe, opSubscribe, "%s has not answered about team %s: %w", s.node, team, err)
 	}
+	s.record(capture.Followed, teamNode(team), nil, err)
+	return err
 }
 
 // subscribe notes the subscription before it asks, so that one whose answer

@@ -259,6 +259,6 @@ func TestTeamsOfNodes(t *testing.T) {
 		"/finesse/api/User/34":             "",
 		"/other/finesse/api/Team/34/Users": "",
 	} {
-		require.Equal(t, want, teamOf(node), node)
+		require.Equal(t, want, TeamOf(node), node)
 	}
 }

@@ -33,6 +33,7 @@ func ParseFormat(s string) (Format, error) {
 
 // Message is an event as it goes to the broker.
 type Message struct {
+	Format   Format
 	Name     string // of the event, as in the table of events
 	Type     string // JMSType, mostly ""
 	Category gc.Category
@@ -56,7 +57,7 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
 	body, replaced := row.write[f](w, e)
-	return Message{Name: row.Name, Type: row.jmsType(e), Category: row.Category, Body: body, Replaced: replaced}
+	return Message{Format: f, Name: row.Name, Type: row.jmsType(e), Category: row.Category, Body: body, Replaced: replaced}
 }
 
 // bodySize is room for an event without call variables; those ask for more

@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// captureCommand records a delivery, before anything comes of it. Of a body
+// that is too long to be a command as much is kept as makes it too long again in
+// a replay.
+func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID) {
+	if !b.Capture.On() {
+		return
+	}
+	typ, body := wire.Redact(d.Type, d.Body[:min(len(d.Body), wire.MaxBody+1)], b.Capture.Hide)
+	b.Capture.Command(capture.Record{
+		Agent: c.Agent, Type: typ, Request: string(id),
+		Category: d.Category, Destination: d.Destination, Format: d.Format, MessageID: d.MessageID,
+		CorrelationID: d.CorrelationID, ReplyTo: d.ReplyTo, Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
+		Body: body,
+	}, homeOf(c))
+}
+
+// homeOf is the destination that a command binds its agent to.
+func homeOf(c gc.Command) gc.Destination {
+	if c.Spec != nil && c.Spec.Name == gc.Connect {
+		return c.Destination
+	}
+	return ""
+}
+
+// captureEvent records an event as it goes to the broker.
+func (b *Bridge) captureEvent(e session.Emission, m wire.Message) {
+	if !b.Capture.On() {
+		return
+	}
+	x := capture.Record{
+		Dir: capture.Out, Edge: capture.Broker, Agent: e.Agent, Type: m.Type,
+		Event: m.Name, Category: string(m.Category), Destination: string(e.Destination), Format: string(m.Format),
+		CorrelationID: correlationID(e), Body: m.Body,
+	}
+	if e.Cause != nil {
+		x.Request = string(e.Cause.ID)
+	}
+	b.Capture.Record(x)
+}

@@ -1,0 +1,226 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+	"unicode/utf8"
+)
+
+// maxLine bounds a line; the largest answers of Finesse are 2 MB.
+const maxLine = 32 << 20
+
+// Item is one line of a file: exactly one of the pointers is set.
+type Item struct {
+	File    string
+	Line    int
+	Header  *Header
+	Record  *Record
+	Problem error // of a line that is neither, or of the order of records
+}
+
+// Where is the item's place, for people.
+func (i Item) Where() string { return fmt.Sprintf("%s:%d", i.File, i.Line) }
+
+// Reader reads one file, in constant memory however long it is.
+type Reader struct {
+	name    string
+	lines   *bufio.Reader
+	close   func() error
+	line    int
+	run     *Header // nil before the first
+	seq     uint64
+	at      time.Time // the latest so far: clocks may be set back
+	waiting *Item     // behind a problem about it
+}
+
+// ErrVersion is in the chain of the error about a file of another version.
+var ErrVersion = errors.New("a version of the format that this program does not know")
+
+// Open reads a file, which may be compressed. The caller closes it.
+func Open(name string) (*Reader, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewReader(name, f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.close = f.Close
+	return r, nil
+}
+
+// NewReader reads what may be compressed. name is for people.
+func NewReader(name string, from io.Reader) (*Reader, error) {
+	lines := bufio.NewReaderSize(from, 64<<10)
+	if start, _ := lines.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(lines)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		lines = bufio.NewReaderSize(z, 64<<10)
+	}
+	return &Reader{name: name, lines: lines, close: func() error { return nil }}, nil
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.close() }
+
+// Next is the next line; io.EOF comes after the last. What is wrong with a
+// line is an item of its own, and the line behind it is read all the same. Any
+// error but io.EOF ends the file.
+func (r *Reader) Next() (Item, error) {
+	if i := r.waiting; i != nil {
+		r.waiting = nil
+		return *i, nil
+	}
+	for {
+		text, whole, err := r.read()
+		if err != nil {
+			return Item{}, err
+		}
+		i := Item{File: r.name, Line: r.line}
+		text = bytes.TrimSpace(text)
+		switch {
+		case len(text) == 0 && whole:
+			continue
+		case !whole && len(text) == 0:
+			i.Problem = fmt.Errorf("the line has more than %d MB", maxLine>>20)
+		case !whole:
+			i.Problem = r.parse(&i, text)
+			if i.Problem != nil {
+				i.Problem = fmt.Errorf("the last line is cut off: %w", i.Problem)
+			}
+		default:
+			i.Problem = r.parse(&i, text)
+		}
+		if errors.Is(i.Problem, ErrVersion) {
+			return Item{}, fmt.Errorf("%s: %w", i.Where(), i.Problem)
+		}
+		return r.inOrder(i), nil
+	}
+}
+
+// read is the next line. It is not whole when its end is missing or, empty
+// then, when it is too long.
+func (r *Reader) read() (text []byte, whole bool, err error) {
+	r.line++
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		if len(text)+len(part) <= maxLine {
+			text = append(text, part...)
+		}
+		switch {
+		case err == nil && len(text) > 0 && text[len(text)-1] == '\n':
+			return text, true, nil
+		case err == nil:
+			return nil, false, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(text) > 0:
+			return text, false, nil
+		case errors.Is(err, io.ErrUnexpectedEOF) && len(text) > 0: // the compressed file is cut off
+			return text, false, nil
+		case errors.Is(err, io.EOF):
+			return nil, false, io.EOF
+		default:
+			return nil, false, fmt.Errorf("%s:%d: %w", r.name, r.line, err)
+		}
+	}
+}
+
+// parse reads a line into i.
+func (r *Reader) parse(i *Item, text []byte) error {
+	if r.line == 1 {
+		text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	}
+	if !utf8.Valid(text) {
+		return errors.New("the line is not UTF-8")
+	}
+	var what struct {
+		Capture *int `json:"capture"`
+	}
+	if err := json.Unmarshal(text, &what); err != nil {
+		return fmt.Errorf("the line is no JSON object: %w", err)
+	}
+	if what.Capture != nil {
+		if *what.Capture != Version {
+			return fmt.Errorf("%w: %d; it knows %d", ErrVersion, *what.Capture, Version)
+		}
+		h := &Header{}
+		if err := json.Unmarshal(text, h); err != nil {
+			return fmt.Errorf("the header can not be read: %w", err)
+		}
+		i.Header = h
+		return nil
+	}
+	x := &Record{}
+	if err := json.Unmarshal(text, x); err != nil {
+		return fmt.Errorf("the record can not be read: %w", err)
+	}
+	if err := x.check(); err != nil {
+		return err
+	}
+	i.Record = x
+	return nil
+}
+
+// check says what is missing of a record that a program could not have made.
+func (x *Record) check() error {
+	switch {
+	case x.Seq == 0:
+		return errors.New("the record has no seq")
+	case x.Time.IsZero():
+		return errors.New("the record has no time")
+	case x.Dir != In && x.Dir != Out:
+		return fmt.Errorf("the record has the dir %.20q, not in or out", x.Dir)
+	case x.Edge != Broker && x.Edge != REST && x.Edge != Notify:
+		return fmt.Errorf("the record has the edge %.20q, not broker, rest or notify", x.Edge)
+	}
+	return nil
+}
+
+// inOrder puts what is wrong about the place of i before it.
+func (r *Reader) inOrder(i Item) Item {
+	var wrong error
+	switch {
+	case i.Header != nil:
+		if r.run == nil || r.run.Run != i.Header.Run {
+			r.seq = 0
+		}
+		r.run = i.Header
+		r.late(i.Header.Time)
+	case i.Record == nil:
+	case r.run == nil:
+		wrong = errors.New("the file does not begin with a header; the defaults are taken for the configuration")
+		r.run = &Header{Capture: Version}
+		r.seq = i.Record.Seq
+	case i.Record.Seq <= r.seq:
+		wrong = fmt.Errorf("seq %d comes after %d", i.Record.Seq, r.seq)
+	case r.seq > 0 && i.Record.Seq != r.seq+1+i.Record.Dropped:
+		wrong = fmt.Errorf("records are missing: seq %d comes after %d", i.Record.Seq, r.seq)
+	case i.Record.Dropped > 0:
+		wrong = fmt.Errorf("%d records before this one are missing: the connector could not keep them", i.Record.Dropped)
+	}
+	if i.Record != nil {
+		r.seq = max(r.seq, i.Record.Seq)
+		r.late(i.Record.Time)
+	}
+	if wrong == nil {
+		return i
+	}
+	r.waiting = &i
+	return Item{File: i.File, Line: i.Line, Problem: wrong}
+}
+
+func (r *Reader) late(t time.Time) {
+	if t.After(r.at) {
+		r.at = t
+	}
+}

@@ -1,0 +1,125 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Version is that of the format. Fields may be added without another one.
+const Version = 1
+
+// Header is the first line of a file, and of each run in it.
+type Header struct {
+	Capture   int       `json:"capture"` // Version
+	Run       string    `json:"run"`     // another each time recording begins
+	Part      int       `json:"part"`    // of the run, from 1: its files in order
+	Time      time.Time `json:"time"`
+	Connector string    `json:"connector"` // the version that recorded
+	Settings  Settings  `json:"settings"`
+}
+
+// Settings are what of the configuration changes what the connector says.
+type Settings struct {
+	Format              string            `json:"format"`
+	Formats             map[string]string `json:"formats,omitempty"` // by pattern of destination
+	TimeZone            string            `json:"timeZone"`
+	SeparatorSubstitute string            `json:"separatorSubstitute"`
+	Deprecated          bool              `json:"deprecated,omitempty"`
+	Sentences           map[string]string `json:"sentences,omitempty"` // of the status bar; none: it is off
+	AgentLimit          int               `json:"agentLimit,omitempty"`
+	MaxCommandAge       time.Duration     `json:"maxCommandAge"`  // in nanoseconds
+	RequestTimeout      time.Duration     `json:"requestTimeout"` // in nanoseconds
+	Retries             int               `json:"retries"`
+	Admin               bool              `json:"admin,omitempty"` // finesse.admin is set
+	Nodes               []string          `json:"nodes"`           // names, in order of preference
+}
+
+// Dir is the direction of a message, as seen by the connector.
+type Dir string
+
+// The directions.
+const (
+	In  Dir = "in"
+	Out Dir = "out"
+)
+
+// Edge is where a message crossed.
+type Edge string
+
+// The edges.
+const (
+	Broker Edge = "broker"
+	REST   Edge = "rest"
+	Notify Edge = "notify"
+)
+
+// The types of records of the edge notify.
+const (
+	Opened   = "opened"   // the agent's stream
+	Refused  = "refused"  // no stream could be opened; Code says why
+	Lost     = "lost"     // the stream ended, by no wish of the connector's
+	Update   = "update"   // Body is the update
+	Followed = "followed" // the answer to the subscription of a team; Code is empty when it worked
+)
+
+// Record is one message. Which fields are set depends on the edge.
+type Record struct {
+	Seq     uint64     `json:"seq"`
+	Time    time.Time  `json:"time"`
+	Dir     Dir        `json:"dir"`
+	Edge    Edge       `json:"edge"`
+	Dropped uint64     `json:"dropped,omitempty"` // how many records before this one had no room
+	Agent   gc.AgentID `json:"agent,omitempty"`
+	Type    string     `json:"type,omitempty"`    // JMSType; HTTP method and path; or one of Opened and the others
+	Request string     `json:"request,omitempty"` // what a command, the requests for it and its answers have in common
+
+	// Of the broker.
+	Event         string    `json:"event,omitempty"` // the name of an event
+	Category      string    `json:"category,omitempty"`
+	Destination   string    `json:"destination,omitempty"` // the queue of a command
+	Format        string    `json:"format,omitempty"`      // of an event; the property of a command
+	MessageID     string    `json:"messageId,omitempty"`
+	CorrelationID string    `json:"correlationId,omitempty"`
+	ReplyTo       string    `json:"replyTo,omitempty"`
+	Sent          time.Time `json:"sent,omitzero"` // JMSTimestamp
+	Redelivered   bool      `json:"redelivered,omitempty"`
+	Binary        bool      `json:"binary,omitempty"` // a BytesMessage
+
+	// Of Finesse.
+	Node     string `json:"node,omitempty"`
+	Exchange uint64 `json:"exchange,omitempty"` // a request and its answer have the same
+	Status   int    `json:"status,omitempty"`   // of HTTP
+	Timeout  bool   `json:"timeout,omitempty"`  // of a request that was not answered: in time
+	Topic    string `json:"topic,omitempty"`    // the node of the publish-subscribe service, or the team
+	Code     string `json:"code,omitempty"`     // why there is no stream
+	Problem  string `json:"problem,omitempty"`  // the same, and why a request was not answered, for people
+
+	Body string `json:"body,omitempty"`
+	Raw  []byte `json:"raw,omitempty"` // instead of Body, in base64, where that is not UTF-8
+}
+
+// Text is the body, whatever it is made of.
+func (r *Record) Text() string {
+	if r.Raw != nil {
+		return string(r.Raw)
+	}
+	return r.Body
+}
+
+// line is a Header or a Record as it stands in the file.
+func line(v any) ([]byte, error) {
+	if r, ok := v.(*Record); ok && !utf8.ValidString(r.Body) {
+		kept := *r
+		kept.Raw, kept.Body = []byte(r.Body), ""
+		v = &kept
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b) // which ends the line
+	e.SetEscapeHTML(false)   // Finesse's documents are XML
+	err := e.Encode(v)
+	return b.Bytes(), err
+}

@@ -1,0 +1,190 @@
+package capture
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// queueSize is how many records wait for the disk: some seconds of a site with
+// thousands of agents.
+const queueSize = 16 << 10
+
+// retryAfter is how long a file that can not be written to is left alone.
+const retryAfter = 10 * time.Second
+
+// Options say what is recorded and where to. They may change; see Configure.
+type Options struct {
+	File         string                    // "" records nothing
+	MaxSize      int64                     // of a file, in bytes
+	Keep         int                       // closed files
+	Destinations func(gc.Destination) bool // those of the agents that are recorded; nil: all
+	Agents       []gc.AgentID              // empty: all
+	Settings     Settings
+}
+
+// Recorder writes the file. Its methods may be called from any goroutine and
+// never block; Run is the one that writes.
+type Recorder struct {
+	version string
+	log     *zap.Logger
+	metrics *metrics
+	secrets *secrets
+	setup   atomic.Pointer[setup]
+	queue   chan entry
+	control chan struct{} // has an element when setup may have changed
+	retry   time.Duration // retryAfter
+
+	mu      sync.Mutex // orders records
+	seq     uint64
+	dropped uint64                        // since the last record that had room
+	homes   map[gc.AgentID]gc.Destination // where the events of agents go
+}
+
+// setup is how records are taken. It does not change; another takes its place.
+type setup struct {
+	Options
+	on bool
+}
+
+// entry is a record on its way to the file of its setup.
+type entry struct {
+	*Record
+	under *setup
+}
+
+// New makes a recorder that records as o says once Run runs. version is the
+// connector's.
+func New(o Options, version string, log *zap.Logger, reg prometheus.Registerer) *Recorder {
+	r := &Recorder{
+		version: version, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
+		queue: make(chan entry, queueSize), control: make(chan struct{}, 1), retry: retryAfter,
+		homes: map[gc.AgentID]gc.Destination{},
+	}
+	r.setup.Store(&setup{o, o.File != ""})
+	return r
+}
+
+// Configure takes new options over. A file name switches recording on, "" off.
+func (r *Recorder) Configure(o Options) { r.change(&setup{o, o.File != ""}) }
+
+// Switch begins recording or ends it, and reports whether there is a file to
+// record to; without one nothing changes.
+func (r *Recorder) Switch(on bool) bool {
+	now := r.setup.Load()
+	if now.File != "" && now.on != on {
+		r.change(&setup{now.Options, on})
+	}
+	return now.File != ""
+}
+
+func (r *Recorder) change(s *setup) {
+	r.mu.Lock()
+	r.setup.Store(s)
+	r.mu.Unlock()
+	select {
+	case r.control <- struct{}{}:
+	default:
+	}
+}
+
+// On reports whether records are taken. A nil Recorder takes none.
+func (r *Recorder) On() bool { return r != nil && r.setup.Load().on }
+
+// File is where records go, "" where none was configured.
+func (r *Recorder) File() string { return r.setup.Load().File }
+
+// Command records a command, in which the caller has hidden what may be a
+// password. home is the destination that it binds the agent to, "" for none.
+func (r *Recorder) Command(x Record, home gc.Destination) {
+	if !r.On() {
+		return
+	}
+	x.Dir, x.Edge = In, Broker
+	r.take(&x, home)
+}
+
+// Record takes any other record. The caller does not change it any more.
+func (r *Recorder) Record(x Record) {
+	if r.On() {
+		r.take(&x, "")
+	}
+}
+
+// Hide is what stands for a password, or for what may be one.
+func (r *Recorder) Hide(password string) string { return r.secrets.name(password) }
+
+func (r *Recorder) take(x *Record, home gc.Destination) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	under := r.setup.Load()
+	if home != "" && len(r.homes) < maxSecrets {
+		r.homes[x.Agent] = home
+	}
+	if !under.on || !r.wanted(x, &under.Options) {
+		return
+	}
+	r.seq++
+	x.Seq, x.Time, x.Dropped = r.seq, time.Now().UTC(), r.dropped
+	select {
+	case r.queue <- entry{x, under}:
+		r.dropped = 0
+		r.metrics.records.Inc()
+	default:
+		r.dropped++
+		r.metrics.dropped.Inc()
+	}
+}
+
+// wanted: what concerns no agent, such as a node's state, always is. Called
+// with mu held.
+func (r *Recorder) wanted(x *Record, o *Options) bool {
+	if len(o.Agents) > 0 && x.Agent != "" && !slices.Contains(o.Agents, x.Agent) {
+		return false
+	}
+	if o.Destinations == nil {
+		return true
+	}
+	to := gc.Destination(x.Destination)
+	if x.Edge != Broker || x.Dir == In {
+		to = r.homes[x.Agent]
+	}
+	return x.Agent == "" && to == "" || o.Destinations(to)
+}
+
+// Run writes what is recorded until ctx ends, then what still waits, and
+// closes the file. What can not be written is counted, and said once until it
+// works again.
+func (r *Recorder) Run(ctx context.Context) {
+	w := &writer{recorder: r}
+	defer w.close()
+	w.follow()
+	for {
+		if len(r.queue) == 0 {
+			w.flush()
+		}
+		select {
+		case e := <-r.queue:
+			w.write(e)
+		case <-r.control:
+			w.follow()
+		case <-w.due:
+			w.due = nil
+			w.open()
+		case <-ctx.Done():
+			w.drain()
+			return
+		}
+	}
+}
+
+func newRun() string { return strings.ToLower(rand.Text()[:12]) }

@@ -1,0 +1,259 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+const patience = 10 * time.Second
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// create makes a recorder that does not run yet.
+func create(t *testing.T, o Options) (*Recorder, *observer.ObservedLogs) {
+	t.Helper()
+	if o.File == "" {
+		o.File = filepath.Join(t.TempDir(), "capture.jsonl")
+	}
+	if o.MaxSize == 0 {
+		o.MaxSize = 1 << 30
+	}
+	core, logs := observer.New(zap.InfoLevel)
+	return New(o, "v1", zap.New(core), nil), logs
+}
+
+// run has r write until the test, or stop, ends it.
+func run(t *testing.T, r *Recorder) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Run(ctx)
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// read is what files hold, as "header", the type of a record, or a problem.
+func read(t *testing.T, names ...string) (all []string, records []*Record) {
+	t.Helper()
+	f, err := OpenFiles(names...)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, f.Close()) }()
+	for {
+		i, err := f.Next()
+		if errors.Is(err, io.EOF) {
+			return all, records
+		}
+		require.NoError(t, err)
+		switch {
+		case i.Header != nil:
+			all = append(all, "header")
+		case i.Record != nil:
+			all = append(all, i.Record.Type)
+			records = append(records, i.Record)
+		default:
+			all = append(all, i.Problem.Error())
+		}
+	}
+}
+
+func (r *Recorder) update(agent gc.AgentID, what string) {
+	r.Record(Record{Dir: In, Edge: Notify, Agent: agent, Type: what})
+}
+
+func TestWhatIsRecordedIsReadBack(t *testing.T) {
+	r, _ := create(t, Options{})
+	stop := run(t, r)
+	want := Record{
+		Dir: In, Edge: Broker, Agent: "1001", Type: "MakeCall#1001", Request: "R1", Category: "agent_call", Destination: "/queue/C",
+		Format: "text", MessageID: "m", CorrelationID: "c", ReplyTo: "/topic/x", Sent: time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC),
+		Redelivered: true, Body: "<4085551234> & \u2028 😀",
+	}
+	r.Command(want, "")
+	r.Record(Record{Dir: Out, Edge: REST, Type: "no text", Body: "\xff\x00"})
+	stop()
+	all, records := read(t, r.File())
+	require.Equal(t, []string{"header", "MakeCall#1001", "no text"}, all)
+	for i, x := range records {
+		require.EqualValues(t, i+1, x.Seq)
+		require.WithinDuration(t, time.Now(), x.Time, time.Minute)
+		x.Seq, x.Time = 0, time.Time{}
+	}
+	require.Equal(t, want, *records[0])
+	require.Equal(t, "\xff\x00", records[1].Text())
+	info, err := os.Stat(r.File())
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm(), "it holds names and numbers")
+}
+
+func TestTheSamePasswordHasTheSameName(t *testing.T) {
+	r, _ := create(t, Options{})
+	require.Equal(t, "[secret 1]", r.Hide("one"))
+	require.Equal(t, "[secret 2]", r.Hide("two"))
+	require.Equal(t, "[secret 1]", r.Hide("one"))
+}
+
+func TestWhatHasNoRoomIsCountedAndMarked(t *testing.T) {
+	r, _ := create(t, Options{})
+	for range queueSize + 7 { // nobody writes
+		r.update("1001", "x")
+	}
+	require.EqualValues(t, 7, testutil.ToFloat64(r.metrics.dropped))
+	<-r.queue
+	r.update("1001", "y")
+	stop := run(t, r)
+	stop()
+	all, records := read(t, r.File())
+	require.Len(t, records, queueSize)
+	last := records[len(records)-1]
+	require.EqualValues(t, 7, last.Dropped)
+	require.EqualValues(t, queueSize+8, last.Seq)
+	require.Equal(t, []string{"7 records before this one are missing: the connector could not keep them", "y"}, all[len(all)-2:])
+}
+
+func TestFilters(t *testing.T) {
+	for _, k := range []struct {
+		rule    string
+		options Options
+		want    []string
+	}{
+		{"none takes all", Options{}, []string{"System", "Connect#1001", "Connect#1002", "one", "two"}},
+		{"agents, and what concerns none", Options{Agents: []gc.AgentID{"1002"}}, []string{"System", "Connect#1002", "two"}},
+		{"destinations of the agents", Options{Destinations: func(d gc.Destination) bool { return d == "/topic/desk1" }}, []string{"System", "Connect#1001", "one"}},
+	} {
+		t.Run(k.rule, func(t *testing.T) {
+			r, _ := create(t, k.options)
+			stop := run(t, r)
+			r.Record(Record{Dir: In, Edge: REST, Type: "System"})
+			r.Command(Record{Agent: "1001", Type: "Connect#1001", Body: "desk1,x"}, "/topic/desk1")
+			r.Command(Record{Agent: "1002", Type: "Connect#1002", Body: "crm,x"}, "/topic/crm")
+			r.update("1001", "one")
+			r.update("1002", "two")
+			stop()
+			all, _ := read(t, r.File())
+			require.Equal(t, append([]string{"header"}, k.want...), all)
+		})
+	}
+}
+
+func TestRecordingIsSwitchedLive(t *testing.T) {
+	r, _ := create(t, Options{})
+	stop := run(t, r)
+	r.update("1001", "on")
+	require.True(t, r.Switch(false))
+	r.update("1001", "off")
+	require.True(t, r.Switch(true))
+	r.update("1001", "on again")
+	other := filepath.Join(t.TempDir(), "other.jsonl")
+	file := r.File()
+	r.Configure(Options{File: other, MaxSize: 1 << 30})
+	r.update("1001", "elsewhere")
+	stop()
+	all, _ := read(t, file)
+	require.Equal(t, []string{"header", "on", "header", "on again"}, all)
+	all, _ = read(t, other)
+	require.Equal(t, []string{"header", "elsewhere"}, all)
+
+	r.Configure(Options{})
+	require.False(t, r.Switch(true), "there is no file")
+	require.False(t, r.On())
+	require.False(t, (*Recorder)(nil).On())
+}
+
+func TestFilesAreBegunAnewAtTheirSize(t *testing.T) {
+	r, _ := create(t, Options{MaxSize: 20_000, Keep: 3})
+	stop := run(t, r)
+	for range 40 {
+		for range 20 {
+			r.update("1001", strings.Repeat("x", 100))
+		}
+		require.Eventually(t, func() bool { return len(r.queue) == 0 }, patience, time.Millisecond)
+	}
+	stop()
+	closed, err := Closed(r.File())
+	require.NoError(t, err)
+	require.Len(t, closed, 3, "as many as are to be kept")
+	for _, name := range closed {
+		require.Equal(t, ".gz", filepath.Ext(name))
+	}
+	_, records := read(t, r.File(), closed[2], closed[0], closed[1]) // in whatever order
+	require.Greater(t, len(records), 200)
+	for i, x := range records {
+		require.Equal(t, records[0].Seq+uint64(i), x.Seq)
+	}
+	require.EqualValues(t, 800, records[len(records)-1].Seq)
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(r.File()), "*"))
+	require.NoError(t, err)
+	require.Len(t, left, 4, "and nothing else lies about")
+}
+
+func TestAFullDiskIsSaidOnceAndCallsGoOn(t *testing.T) {
+	full := filepath.Join(t.TempDir(), "capture.jsonl")
+	require.NoError(t, os.Symlink("/dev/full", full))
+	r, logs := create(t, Options{File: full})
+	r.retry = time.Millisecond
+	stop := run(t, r)
+	for range 100 {
+		r.update("1001", "lost")
+	}
+	require.Eventually(t, func() bool { return testutil.ToFloat64(r.metrics.failed) == 100 }, patience, time.Millisecond)
+	require.Equal(t, 1, logs.FilterMessageSnippet("can not be written").Len())
+	require.Contains(t, logs.All()[0].ContextMap()["action"], "make room on the disk")
+
+	require.NoError(t, os.Remove(full)) // there is room again
+	require.Eventually(t, func() bool { return logs.FilterMessageSnippet("can be written again").Len() == 1 }, patience, time.Millisecond)
+	r.update("1001", "kept")
+	stop()
+	all, records := read(t, full)
+	require.Equal(t, []string{"header", "100 records before this one are missing: the connector could not keep them", "kept"}, all)
+	require.EqualValues(t, 100, records[0].Dropped)
+}
+
+// BenchmarkOff is what each message costs while nothing is recorded.
+func BenchmarkOff(b *testing.B) {
+	r := New(Options{}, "v1", zap.NewNop(), nil)
+	x := Record{Dir: In, Edge: Notify, Agent: "1001", Body: "x"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if r.On() {
+			r.Record(x)
+		}
+	}
+}
+
+func BenchmarkOn(b *testing.B) {
+	r := New(Options{File: os.DevNull, MaxSize: 1 << 40}, "v1", zap.NewNop(), nil)
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Run(ctx)
+	}()
+	x := Record{Dir: In, Edge: Notify, Agent: "1001", Body: strings.Repeat("x", 3000)}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Record(x)
+	}
+	cancel()
+	<-done
+}

@@ -1,0 +1,142 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// transport records the requests to one node and their answers.
+type transport struct {
+	recorder *Recorder
+	node     string
+	next     http.RoundTripper
+	count    *atomic.Uint64
+
+	mu     sync.Mutex
+	under  *setup // of health
+	health string // the last answer about the node itself
+}
+
+// exchanges numbers requests throughout the process.
+var exchanges atomic.Uint64
+
+// Transport puts the recorder before next, which leads to a node. Nothing of a
+// request's header is recorded but who asks and the request id.
+func (r *Recorder) Transport(node string, next http.RoundTripper) http.RoundTripper {
+	return &transport{recorder: r, node: node, next: next, count: &exchanges}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !t.recorder.On() {
+		return t.next.RoundTrip(req)
+	}
+	agent, _, _ := req.BasicAuth()
+	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")
+	asked := Record{
+		Dir: Out, Edge: REST, Agent: gc.AgentID(agent), Type: req.Method + " " + path, Request: req.Header.Get("requestId"),
+		Node: t.node, Exchange: t.count.Add(1), Body: bodyOf(req),
+	}
+	answer := asked
+	answer.Dir, answer.Body = In, ""
+	if agent != "" {
+		t.recorder.Record(asked)
+	}
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		t.failed(&answer, err)
+		t.answered(asked, answer)
+		return nil, err
+	}
+	answer.Status = resp.StatusCode
+	resp.Body = &recorded{ReadCloser: resp.Body, done: func(body []byte, err error) {
+		answer.Body = string(body)
+		if err != nil {
+			t.failed(&answer, err)
+		}
+		t.answered(asked, answer)
+	}}
+	return resp, nil
+}
+
+// failed notes why there is no answer, or no whole one.
+func (t *transport) failed(answer *Record, err error) {
+	var timeout net.Error
+	answer.Timeout = errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	answer.Problem = err.Error()
+}
+
+// answered records an answer. How a node is, is asked every few seconds and
+// recorded when it is another than before.
+func (t *transport) answered(asked, answer Record) {
+	if asked.Agent != "" {
+		t.recorder.Record(answer)
+		return
+	}
+	under := t.recorder.setup.Load()
+	now := strings.Join([]string{answer.Body, answer.Problem, http.StatusText(answer.Status)}, "\n")
+	t.mu.Lock()
+	changed := now != t.health || under != t.under // each run says it once
+	t.health, t.under = now, under
+	t.mu.Unlock()
+	if changed {
+		t.recorder.Record(asked)
+		t.recorder.Record(answer)
+	}
+}
+
+// CloseIdleConnections serves http.Client's.
+func (t *transport) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+func bodyOf(req *http.Request) string {
+	if req.GetBody == nil {
+		return ""
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return ""
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body) // from memory
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// recorded keeps of a body what its reader reads, and no more.
+type recorded struct {
+	io.ReadCloser
+	read bytes.Buffer
+	err  error
+	done func([]byte, error)
+	once sync.Once
+}
+
+func (b *recorded) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read.Write(p[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	return n, err
+}
+
+func (b *recorded) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(func() { b.done(b.read.Bytes(), b.err) })
+	return err
+}
