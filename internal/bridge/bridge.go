@@ -59,13 +59,15 @@ type Settings struct {
 // Bridge connects the broker and the sessions.
 type Bridge struct {
 	Options
-	metrics  *metrics
-	licences *licences
-	ledger   *ledger
-	settings atomic.Pointer[Settings]
-	ctx      context.Context // of the sessions
-	cancel   context.CancelFunc
-	running  sync.WaitGroup
+	metrics   *metrics
+	licences  *licences
+	ledger    *ledger
+	refusals  lines
+	greetings lines
+	settings  atomic.Pointer[Settings]
+	ctx       context.Context // of the sessions
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
 
 	mu           sync.Mutex
 	sessions     map[gc.AgentID]*session.Session
@@ -161,17 +163,43 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 		err = b.stale(c.Spec, d)
 	}
 	b.checkCategory(c.Spec, d)
-	r := b.request(c, d, err, acknowledge)
+	r := b.receive(c, d, err, acknowledge)
 	b.captureCommand(c, d, r.ID)
 	d.Body = "" // who acknowledges keeps d, and a body that is refused may be megabytes
 	switch {
 	case err == nil && c.Spec.ForDestination:
-		b.hello(c, d, r)
+		b.hello(r, d)
 	case c.Agent == "":
 		b.unanswerable(r, d)
 	default:
 		b.submit(r, d)
 	}
+}
+
+// received is a command and what the log and the metrics tell of it.
+type received struct {
+	*session.Request
+	bridge *Bridge
+	name   string
+	start  time.Time
+	log    *zap.Logger
+}
+
+// finished counts the command, and gives what the log tells.
+func (r *received) finished(err error) (message string, fields []zap.Field) {
+	took, result := time.Since(r.start), resultOf(err)
+	r.bridge.metrics.finished(r.name, result, took)
+	message = "command done"
+	if err != nil {
+		message = "command failed"
+	}
+	return message, []zap.Field{zap.String("result", result), zap.Duration("took", took), zap.Error(err)}
+}
+
+// done ends a command that no session took.
+func (r *received) done(err error) {
+	message, fields := r.finished(err)
+	r.bridge.say(r.log, zap.InfoLevel, message, fields...)
 }
 
 // stale refuses a command that must not run because it may have run before,
@@ -196,39 +224,35 @@ func (b *Bridge) checkCategory(spec *gc.CommandSpec, d *broker.Delivery) {
 	b.Logger.Debug("command has another category than the protocol's", zap.String("cmd", string(spec.Name)), zap.String("want", string(spec.Category)))
 }
 
-func (b *Bridge) request(c gc.Command, d *broker.Delivery, refusal error, acknowledge func()) *session.Request {
-	name, start := "unknown", time.Now()
+func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknowledge func()) *received {
+	name := "unknown"
 	if c.Spec != nil {
 		name = string(c.Spec.Name)
 	}
-	r := &session.Request{
+	id := finesse.NewRequestID()
+	r := &received{bridge: b, name: name, start: time.Now()}
+	r.log = b.Logger.With(zap.String("req", string(id)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
+	r.Request = &session.Request{
 		Command:       c,
 		Type:          d.Type,
 		Text:          textOf(c.Spec, d, refusal),
-		ID:            finesse.NewRequestID(),
+		ID:            id,
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
 		Acknowledge:   acknowledge,
+		Finished: func(err error) {
+			message, fields := r.finished(err)
+			r.log.Info(message, fields...)
+		},
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)
 		if err != nil {
-			b.Logger.Warn("reply-to of a command can not be used", zap.String("cmd", name), zap.Error(err))
+			b.say(r.log, zap.WarnLevel, "reply-to of a command can not be used", zap.Error(err))
 		}
 		r.ReplyTo = to
 	}
-	log := b.Logger.With(zap.String("req", string(r.ID)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
-	log.Debug("command received", zap.String("message", d.MessageID), zap.String("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
-	r.Finished = func(err error) {
-		took := time.Since(start)
-		result := resultOf(err)
-		b.metrics.finished(name, result, took)
-		message := "command done"
-		if err != nil {
-			message = "command failed"
-		}
-		log.Info(message, zap.String("result", result), zap.Duration("took", took), zap.Error(err))
-	}
+	r.log.Debug("command received", zap.String("message", d.MessageID), zap.String("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
 	return r
 }
 
@@ -245,16 +269,16 @@ func textOf(spec *gc.CommandSpec, d *broker.Delivery, refusal error) string {
 // the destination every change of it. Who sends Beat has agents connected; a
 // connector that does not know the destination, because it is a new one, asks
 // for them (O-026).
-func (b *Bridge) hello(c gc.Command, d *broker.Delivery, r *session.Request) {
+func (b *Bridge) hello(r *received, d *broker.Delivery) {
 	b.mu.Lock()
-	_, known := b.destinations[c.Destination]
+	_, known := b.destinations[r.Destination]
 	b.mu.Unlock()
-	b.know(c.Destination, d.Format)
-	b.tellStatus(session.Emission{Destination: c.Destination, Cause: r, Acknowledge: r.Acknowledge})
-	if c.Spec.Name == gc.Beat && !known {
-		b.publish(session.Emission{Destination: c.Destination, Event: gc.DestinationReconnect{Destination: c.Destination}}, nil)
+	b.know(r.Destination, d.Format)
+	b.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
+	if r.Spec.Name == gc.Beat && !known {
+		b.publish(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
 	}
-	r.Finished(nil)
+	b.greeted(r)
 }
 
 // know remembers a destination and, if its client asked for one, its format.
@@ -263,12 +287,12 @@ func (b *Bridge) know(d gc.Destination, asked string) {
 	defer b.mu.Unlock()
 	format, known := b.destinations[d]
 	if !known && len(b.destinations) >= maxDestinations {
-		b.Logger.Warn("too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
+		b.say(b.Logger, zap.WarnLevel, "too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
 		return
 	}
 	if asked != "" {
 		if f, err := wire.ParseFormat(asked); err != nil {
-			b.Logger.Warn("client asks for a format there is not; it gets its former or the configured one", zap.String("dest", string(d)), zap.Error(err))
+			b.say(b.Logger, zap.WarnLevel, "client asks for a format there is not; it gets its former or the configured one", zap.String("dest", string(d)), zap.Error(err))
 		} else {
 			format = f
 		}
@@ -277,7 +301,7 @@ func (b *Bridge) know(d gc.Destination, asked string) {
 }
 
 // unanswerable ends a command that names no agent and no destination.
-func (b *Bridge) unanswerable(r *session.Request, d *broker.Delivery) {
+func (b *Bridge) unanswerable(r *received, d *broker.Delivery) {
 	if r.ReplyTo == "" {
 		b.quarantine(r, d)
 		return
@@ -287,13 +311,13 @@ func (b *Bridge) unanswerable(r *session.Request, d *broker.Delivery) {
 
 // quarantine is the record of a command that nobody can be told about. Its
 // body may hold a password and is not part of it.
-func (b *Bridge) quarantine(r *session.Request, d *broker.Delivery) {
+func (b *Bridge) quarantine(r *received, d *broker.Delivery) {
 	b.metrics.quarantined.Inc()
-	b.Logger.Named("quarantine").Warn("command dropped: no destination is known to answer to",
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "command dropped: no destination is known to answer to",
 		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", d.Size),
 		zap.Time("sent", d.Timestamp))
 	r.Acknowledge()
-	r.Finished(r.Refusal)
+	r.done(r.Refusal)
 }
 
 func abridge(s string) string {
@@ -305,7 +329,7 @@ func abridge(s string) string {
 }
 
 // submit gives a command to the session of its agent. Connect starts one.
-func (b *Bridge) submit(r *session.Request, d *broker.Delivery) {
+func (b *Bridge) submit(r *received, d *broker.Delivery) {
 	isConnect := r.Spec != nil && r.Spec.Name == gc.Connect
 	if isConnect && r.Destination != "" {
 		b.know(r.Destination, d.Format)
@@ -319,7 +343,7 @@ func (b *Bridge) submit(r *session.Request, d *broker.Delivery) {
 			b.stranger(r, d)
 			return
 		}
-		switch err := s.Submit(r); {
+		switch err := s.Submit(r.Request); {
 		case errors.Is(err, session.ErrEnded):
 			b.forget(s) // and look again
 		case err != nil:
@@ -332,7 +356,7 @@ func (b *Bridge) submit(r *session.Request, d *broker.Delivery) {
 }
 
 // full refuses a command in place of a session that has no room for it.
-func (b *Bridge) full(r *session.Request, to gc.Destination) {
+func (b *Bridge) full(r *received, to gc.Destination) {
 	b.metrics.full.Inc()
 	if to == "" {
 		to = r.ReplyTo
@@ -344,7 +368,7 @@ func (b *Bridge) full(r *session.Request, to gc.Destination) {
 // stranger answers a command for an agent without a session: nobody has
 // connected it. A command that could not be read gets its error, any other
 // RE_LOGIN (O-007).
-func (b *Bridge) stranger(r *session.Request, d *broker.Delivery) {
+func (b *Bridge) stranger(r *received, d *broker.Delivery) {
 	to := r.ReplyTo
 	if to == "" {
 		to = r.Destination // of a Connect that lacks its password
@@ -360,13 +384,13 @@ func (b *Bridge) stranger(r *session.Request, d *broker.Delivery) {
 }
 
 // answer tells to what became of a command that no session takes.
-func (b *Bridge) answer(r *session.Request, to gc.Destination) {
+func (b *Bridge) answer(r *received, to gc.Destination) {
 	e := gc.Event(gc.ReLogin{Agent: r.Agent})
 	if r.Refusal != nil {
 		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
-	b.publish(session.Emission{Destination: to, Event: e, Cause: r, Acknowledge: r.Acknowledge}, nil)
-	r.Finished(r.Refusal)
+	b.publish(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
+	r.done(r.Refusal)
 }
 
 // leader is the session of a supervisor who has asked about the agent's team,

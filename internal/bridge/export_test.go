@@ -1,6 +1,16 @@
 package bridge
 
-import "github.com/finesse-connector/finesse-connector/internal/broker"
+import (
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+)
 
 // HandleWith is Handle for a delivery that no broker made.
 func (b *Bridge) HandleWith(d *broker.Delivery, acknowledge func()) { b.handle(d, acknowledge) }
+
+// Lines is lines.
+type Lines struct{ lines }
+
+// Take is take.
+func (l *Lines) Take(now time.Time) (room, first bool) { return l.take(now) }

@@ -19,6 +19,7 @@ type metrics struct {
 	repeated      prometheus.Counter
 	separators    prometheus.Counter
 	undeliverable prometheus.Counter
+	unlogged      prometheus.Counter
 }
 
 // newMetrics starts every series at zero, so that the first failure of a kind
@@ -36,12 +37,13 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		repeated:      counter("commands_repeated_total", "Commands delivered again after they were taken; they did not run twice."),
 		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
 		undeliverable: counter("events_undeliverable_total", "Events without a destination."),
+		unlogged:      counter("log_lines_left_out_total", "Lines about commands that no session took, left out of the log because too many came."),
 	}
 	for _, c := range gc.Commands {
 		m.commands.WithLabelValues(string(c.Name), "ok")
 	}
 	if reg != nil {
-		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.separators, m.undeliverable,
+		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.separators, m.undeliverable, m.unlogged,
 			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
 			gauge("destinations", "Destinations known.", func() int { return len(b.destinations) }, &b.mu),
 			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))

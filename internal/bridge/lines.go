@@ -1,0 +1,71 @@
+package bridge
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// A client can send any number of commands that no session takes: they can not
+// be read, nobody is connected, the mailbox is full, or they only greet. Of each
+// kind at most linesAtOnce in linesTime are told in the log, the others at level
+// debug.
+const (
+	linesAtOnce = 100
+	linesTime   = 10 * time.Second
+)
+
+// lines counts what was said of such commands. It is safe for concurrent use.
+type lines struct {
+	mu      sync.Mutex
+	since   time.Time
+	said    int
+	episode bool // more came than there is room for, and that was said
+}
+
+// take reports whether there is room for a line, and whether this is the first
+// for which there is none. An episode ends with a time in which all had room.
+func (l *lines) take(now time.Time) (room, first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.since) >= linesTime {
+		l.episode = l.episode && l.said > linesAtOnce && now.Sub(l.since) < 2*linesTime
+		l.since, l.said = now, 0
+	}
+	l.said++
+	if l.said <= linesAtOnce {
+		return true, false
+	}
+	first = !l.episode
+	l.episode = true
+	return false, first
+}
+
+// say writes a line about a command that no session takes, while there is room
+// for it.
+func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
+	room, first := b.refusals.take(time.Now())
+	if !room {
+		b.metrics.unlogged.Inc()
+		level = zap.DebugLevel
+	}
+	if first {
+		b.Logger.Warn("more commands are refused than are logged; they are counted in commands_total",
+			zap.String("action", "find the client that sends them; log.level debug shows each"))
+	}
+	log.Log(level, message, fields...)
+}
+
+// greeted ends a Hello or a Beat. Drivers send one every few seconds, and a
+// thousand of them are no fault.
+func (b *Bridge) greeted(r *received) {
+	level := zap.InfoLevel
+	if room, _ := b.greetings.take(time.Now()); !room {
+		b.metrics.unlogged.Inc()
+		level = zap.DebugLevel
+	}
+	message, fields := r.finished(nil)
+	r.log.Log(level, message, fields...)
+}
