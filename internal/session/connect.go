@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,7 +14,50 @@ import (
 // connect proves a password and binds the agent to the destination that gave
 // it. Success has no answer.
 func (s *Session) connect(r *Request) {
+	if err := s.refusal.of(r.Password); err != nil {
+		s.unproved(r, r.Destination, finesse.Credentials{Agent: s.Agent, Password: r.Password}, err)
+		return
+	}
 	s.proveThen(r, r.Destination, func() { s.silent(r) })
+}
+
+// refusal is the last password that Finesse refused. A driver may repeat its
+// Connect in a loop, or have sent several before it hears of the first: asking
+// Finesse each time would lock the account within a second.
+type refusal struct {
+	password gc.Secret
+	err      error
+	times    int // in a row
+	until    time.Time
+}
+
+// The same password is not tried again for refusedFor, twice as long after the
+// next refusal and so on, up to an hour.
+const (
+	refusedFor       = time.Minute
+	refusedForAtMost = time.Hour
+)
+
+// of is Finesse's refusal of password, nil when Finesse may be asked.
+func (f *refusal) of(password gc.Secret) error {
+	if f.err == nil || !f.password.Equal(password) || !time.Now().Before(f.until) {
+		return nil
+	}
+	return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", f.until.Format(time.TimeOnly), f.err)
+}
+
+// remember notes that Finesse has refused a password.
+func (s *Session) remember(password gc.Secret, err error) {
+	f := &s.refusal
+	if f.of(password) != nil { // refused twice at once, or said again here
+		return
+	}
+	if f.err == nil || !f.password.Equal(password) {
+		f.times = 0
+	}
+	f.password, f.err = password, err
+	f.until = time.Now().Add(min(refusedFor<<min(f.times, 10), refusedForAtMost))
+	f.times++
 }
 
 // connectAndLogin serves a Login after a Connect that failed, often sent right
@@ -97,6 +141,9 @@ func read(ctx context.Context, node Node, c finesse.Credentials) (u finesse.User
 }
 
 func (s *Session) unproved(r *Request, destination gc.Destination, c finesse.Credentials, err error) {
+	if wrongPassword(err) {
+		s.remember(c.Password, err)
+	}
 	if !s.connected {
 		s.bind(destination)
 		s.credentials, s.refused = c, wrongPassword(err)
@@ -110,7 +157,7 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 		s.takenOver()
 	}
 	s.bind(destination)
-	s.connected, s.refused, s.credentials = true, false, c
+	s.connected, s.refused, s.credentials, s.refusal = true, false, c, refusal{}
 	if t.stream != nil {
 		s.attempts = 0
 		t.at = s.clock

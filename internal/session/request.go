@@ -122,6 +122,7 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 		return
 	}
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
+	s.remember(used.Password, err)
 	s.connected, s.refused, s.redial = false, true, nil
 	s.forgetTeams()
 	if s.stream != nil {

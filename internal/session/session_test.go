@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -251,6 +252,44 @@ func TestWrongPasswords(t *testing.T) {
 			st.send("Login#1001", "secret,2001")
 			st.userIs(gc.NotReady, extension("2001"))
 			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
+	t.Run("one that is refused is not tried again for a minute, whoever gives it, then for two", func(t *testing.T) {
+		play(t, func(st *stage) {
+			for range 10 {
+				st.submit("Connect#1001", "crm,wrong")
+				st.submit("Connect#1001", "other,wrong")
+				st.submit("Login#1001", "wrong,2001")
+			}
+			synctest.Wait()
+			require.Equal(t, 30, st.acks)
+			require.Equal(t, slices.Repeat([]gc.Code{gc.SubscriptionFailed}, 30), st.codes)
+			require.Equal(t, 1, st.refusals)
+			st.heard = nil
+			for _, wait := range []struct {
+				minutes  time.Duration
+				refusals int
+			}{{1, 2}, {1, 2}, {1, 3}, {3, 3}, {1, 4}} {
+				st.wait(wait.minutes * time.Minute)
+				st.send("Connect#1001", "crm,wrong")
+				st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+				require.Equal(t, wait.refusals, st.refusals)
+			}
+			st.send("Connect#1001", "crm,secret")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+		})
+	})
+	t.Run("a thief who repeats one does not lock the account of a session that works", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			for range 10 {
+				st.send("Connect#1001", "thief,wrong")
+				st.hears("thief: 1001#Error#SUBSCRIPTION_FAILED")
+			}
+			require.Equal(t, 1, st.refusals)
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
 		})
 	})
 	t.Run("a password that changed ends the reconnecting until the driver connects again", func(t *testing.T) {

@@ -44,6 +44,7 @@ type stage struct {
 	// Finesse
 	asked    []string // requests other than reads
 	password string
+	refusals int // of passwords
 	user     finesse.User
 	dialogs  []finesse.Dialog
 	answer   func(request string) error // of requests other than reads; nil: accepted
@@ -206,6 +207,9 @@ func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 		return st.down
 	}
 	if c.Password.Reveal() != st.password {
+		st.mu.Lock()
+		st.refusals++
+		st.mu.Unlock()
 		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
 	}
 	return nil

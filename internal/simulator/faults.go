@@ -20,17 +20,18 @@ type FaultKind string
 // The faults. Those of events and streams need an agent; those of REST hit
 // every request when none is given.
 const (
-	DropEvent        FaultKind = "drop"        // the agent's next Count events are lost
-	DuplicateEvent   FaultKind = "duplicate"   // the agent's next Count events come twice, with the same item id
-	CutStream        FaultKind = "cut"         // the agent's streams break without a word
-	CutInside        FaultKind = "cut-inside"  // the same, in the middle of a stanza
-	BlackHole        FaultKind = "black-hole"  // the agent's streams stay open and nothing passes any more; a new stream works
-	SlowREST         FaultKind = "slow"        // each request waits Delay before it is looked at
-	MalformedREST    FaultKind = "malformed"   // the request is carried out, its XML answer ends in the middle; answers without XML do not count
-	LostAnswer       FaultKind = "lost-answer" // the request is carried out, the connection breaks instead of an answer
-	HTMLError        FaultKind = "html"        // the request is answered 500 with an HTML page and not carried out
-	UnavailableError FaultKind = "unavailable" // the request is answered 503 and not carried out
-	RefuseRequest    FaultKind = "refuse"      // a request for a state or an action is refused with an error of choice
+	DropEvent        FaultKind = "drop"         // the agent's next Count events are lost
+	DuplicateEvent   FaultKind = "duplicate"    // the agent's next Count events come twice, with the same item id
+	CutStream        FaultKind = "cut"          // the agent's streams break without a word
+	CutInside        FaultKind = "cut-inside"   // the same, in the middle of a stanza
+	BlackHole        FaultKind = "black-hole"   // the agent's streams stay open and nothing passes any more; a new stream works
+	SlowREST         FaultKind = "slow"         // each request waits Delay before it is looked at
+	MalformedREST    FaultKind = "malformed"    // the request is carried out, its XML answer ends in the middle; answers without XML do not count
+	LostAnswer       FaultKind = "lost-answer"  // the request is carried out, the connection breaks instead of an answer
+	HTMLError        FaultKind = "html"         // the request is answered 500 with an HTML page and not carried out
+	UnavailableError FaultKind = "unavailable"  // the request is answered 503 and not carried out
+	UnknownUser      FaultKind = "unknown-user" // the request is answered 404, Finesse does not know the user, and not carried out
+	RefuseRequest    FaultKind = "refuse"       // a request for a state or an action is refused with an error of choice
 )
 
 // Fault is one order to fail.
@@ -60,7 +61,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, RefuseRequest,
+		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
 	}
 }
 
@@ -92,7 +93,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 			return err
 		}
 		return s.faults.add(f)
-	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError:
+	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
 		return s.faults.add(f)
 	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
@@ -263,7 +264,7 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 				panic(http.ErrAbortHandler) // who is switched off does nothing any more
 			}
 		}
-		if f, ok := q.take(at, agent, HTMLError, UnavailableError); ok {
+		if f, ok := q.take(at, agent, HTMLError, UnavailableError, UnknownUser); ok {
 			refusalOf(f).write(w, r)
 			return
 		}
@@ -284,8 +285,11 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 }
 
 func refusalOf(f Fault) reply {
-	if f.Kind == HTMLError {
+	switch f.Kind {
+	case HTMLError:
 		return htmlPage(http.StatusInternalServerError)
+	case UnknownUser:
+		return apiError(http.StatusNotFound, "User Not Found", string(f.Agent), "UNKNOWN_USER")
 	}
 	return apiError(http.StatusServiceUnavailable, "Service Unavailable", "", "Finesse is not in service")
 }

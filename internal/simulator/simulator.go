@@ -456,6 +456,24 @@ func (s *Simulator) Agents() []Agent {
 	return agents
 }
 
+// SetPassword gives one user another password. Streams and sign-ins stay.
+func (s *Simulator) SetPassword(agent gc.AgentID, password gc.Secret) {
+	s.accounts.setPassword(agent, password)
+}
+
+// Remove takes an agent out of Finesse as an administrator does: the streams
+// break and no password is right any more.
+func (s *Simulator) Remove(agent gc.AgentID) {
+	s.accounts.remove(agent)
+	for _, n := range s.nodes {
+		n.hub.inject(Fault{Kind: CutStream, Agent: agent})
+	}
+}
+
+// Refusals is how often a password of the agent was refused since the start,
+// by whichever service of whichever node.
+func (s *Simulator) Refusals(agent gc.AgentID) int { return s.accounts.refusals(agent) }
+
 // reachable is an address that is listened on, in a form that clients can dial
 // and the certificate names.
 func reachable(a net.Addr) string {

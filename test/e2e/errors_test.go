@@ -114,8 +114,8 @@ func accounts(d *driver) {
 	d.note("# accounts")
 	d.send("agent_info/Connect#1002 " + d.destination + ",secret")
 	d.fails(gc.LicensesExceeded, "agent_state/Login#1002 secret,2002")
-	for range 5 {
-		d.fails(gc.SubscriptionFailed, "agent_info/Connect#1003 "+d.destination+",wrong")
+	for _, wrong := range []string{"wrong", "Wrong", "wrung", "wring", "wrongs"} { // a repeated one would not be tried
+		d.fails(gc.SubscriptionFailed, "agent_info/Connect#1003 "+d.destination+","+wrong)
 	}
 	d.fails(gc.AccountLocked, "agent_info/Connect#1003 "+d.destination+",secret")
 	d.send("agent_state/MakeReady#1004", "reply-to", "/topic/"+d.destination)

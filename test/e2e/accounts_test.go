@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+// crowd is how many agents the tests of passwords have.
+const crowd = 50
+
+func crowdAgent(i int) string { return strconv.Itoa(10001 + i) }
+
+// refusalsAtMost requires that no agent's password was refused more often.
+func (c *connector) refusalsAtMost(most int) {
+	c.t.Helper()
+	for i := range crowd {
+		require.LessOrEqual(c.t, c.finesse.Refusals(gc.AgentID(crowdAgent(i))), most, crowdAgent(i))
+	}
+}
+
+// A storm of sign-ins with wrong passwords, each repeated as impatient drivers
+// do, asks Finesse once for each agent, and the right passwords work then.
+func TestASignInStormWithWrongPasswordsLocksNobody(t *testing.T) {
+	t.Parallel()
+	const each = 6
+	f := startFinesse(t, func(o *simulator.Options) { o.Agents = crowd })
+	c := launch(t, f, configuration(t, activeMQ(), f))
+	c.waitConsuming()
+	d := newDriver(c, "crm")
+	for range each {
+		for i := range crowd {
+			d.send("agent_info/Connect#" + crowdAgent(i) + " " + d.destination + ",wrong")
+			d.send("agent_state/Login#" + crowdAgent(i) + " wrong," + crowdAgent(i))
+		}
+	}
+	for range crowd * each * 2 {
+		require.Equal(t, "Error#SUBSCRIPTION_FAILED", said(d.next().Body))
+	}
+	c.refusalsAtMost(1)
+	for i := range crowd {
+		d.signIn(crowdAgent(i), crowdAgent(i))
+	}
+}
+
+// The passwords of agents who work are changed, and then everything happens at
+// once: their streams are cut, their drivers go on sending commands and connect
+// again with the old password, and the node they work on dies. Finesse is asked
+// once for a command and once for the stream.
+func TestPasswordsThatChangeUnderAgentsWhoWorkLockNobody(t *testing.T) {
+	t.Parallel()
+	f := startFinesse(t, func(o *simulator.Options) {
+		o.Agents = crowd
+		o.SecondREST, o.SecondNotify = servertest.FreeAddress(t), servertest.FreeAddress(t)
+	})
+	c := launch(t, f, configuration(t, activeMQ(), f), func(c *config.Config) {
+		second := f.Nodes()[1]
+		c.Finesse.Nodes = append(c.Finesse.Nodes, config.Node{REST: second.RESTURL(), Notify: second.NotifyURL()})
+	})
+	c.waitConsuming()
+	d := newDriver(c, "crm")
+	for i := range crowd {
+		d.signIn(crowdAgent(i), crowdAgent(i))
+	}
+	for i := range crowd {
+		f.SetPassword(gc.AgentID(crowdAgent(i)), gc.NewSecret("changed"))
+		require.NoError(t, f.Inject(simulator.Fault{Kind: simulator.CutStream, Agent: gc.AgentID(crowdAgent(i))}))
+	}
+	for range 3 {
+		for i := range crowd {
+			d.send("agent_state/GetState#" + crowdAgent(i))
+			d.send("agent_info/Connect#" + crowdAgent(i) + " " + d.destination + ",secret")
+			d.send("agent_state/Login#" + crowdAgent(i) + " secret," + crowdAgent(i))
+		}
+	}
+	f.Nodes()[0].Stop()
+	eventually(t, func() bool { return c.log.count("waiting for the driver to connect again") == crowd })
+	// Longer than anybody waits before another attempt.
+	<-time.After(5 * time.Second)
+	c.refusalsAtMost(2)
+
+	d.password = "changed"
+	for len(d.got) > 0 {
+		d.next()
+	}
+	for i := range crowd {
+		d.signIn(crowdAgent(i), crowdAgent(i))
+	}
+}
