@@ -60,8 +60,14 @@ type process struct {
 // launch starts the program; the test's end kills it if nothing did before.
 func launch(t *testing.T, input string, env []string, args ...string) *process {
 	t.Helper()
+	return start(t, input, env, append([]string{os.Args[0]}, args...))
+}
+
+// start starts a command line that is the program or becomes it.
+func start(t *testing.T, input string, env []string, line []string) *process {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0], args...), out: &output{}, err: &output{}, ended: make(chan struct{})}
+	p := &process{t: t, cmd: exec.CommandContext(ctx, line[0], line[1:]...), out: &output{}, err: &output{}, ended: make(chan struct{})}
 	// The race detector would have each process sleep for a second at its end.
 	p.cmd.Env = append(append(os.Environ(), runMain+"=1", "GORACE=atexit_sleep_ms=0"), env...)
 	p.cmd.Dir = t.TempDir()

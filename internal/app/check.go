@@ -236,6 +236,8 @@ func advise(err error, what string) string {
 		return "add the CA of the certificate to finesse.ca_file"
 	case errors.As(err, &invalid):
 		return "renew the certificate, or set the clock of this host"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return raiseFiles
 	case errors.As(err, &record):
 		return "correct port and scheme: what listens there does not speak TLS"
 	case errors.As(err, &dns):

@@ -34,6 +34,7 @@ type node struct {
 	host   string
 	log    *zap.Logger
 	watch  *watch
+	room   *room
 	probe  time.Duration // the time in which it must say how it is
 
 	admin        finesse.Credentials // without an id: there is none
@@ -57,7 +58,7 @@ var _ session.Node = (*node)(nil)
 // leastProbe is for networks and servers that are slow to answer.
 const leastProbe = 10 * time.Second
 
-func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
+func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
@@ -81,7 +82,7 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, log *
 		domain = host
 	}
 	return &node{
-		Client: client, dialer: dialer, host: host, log: log, watch: w, probe: max(c.RequestTimeout, leastProbe),
+		Client: client, dialer: dialer, host: host, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
 		admin:  finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
@@ -95,8 +96,21 @@ func restHost(n config.Node) string {
 	return host
 }
 
-// Subscribe opens an agent's notification stream (session.Node).
+// Subscribe opens an agent's notification stream, if there is room for one
+// (session.Node).
 func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
+	if !n.room.take() {
+		return nil, gc.Errorf(gc.UnableToSubscribe, "finesse.Subscribe", "the process may not open enough files")
+	}
+	s, err := n.subscribe(ctx, c)
+	if err != nil {
+		n.room.give()
+		return nil, err
+	}
+	return seated{s, sync.OnceFunc(n.room.give)}, nil
+}
+
+func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
 	n.mu.Lock()
 	account := notify.Account{Credentials: c, Domain: n.domain, PubSub: n.pubSub}
 	n.mu.Unlock()
@@ -260,8 +274,9 @@ func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, reco
 		return nil, err
 	}
 	ns := &nodes{watch: newWatch(len(c.Nodes) == 1)}
+	free := newRoom(openFiles(), log, reg)
 	for _, n := range c.Nodes {
-		node, err := newNode(c, n, trust, ns.watch, log, reg, recorder)
+		node, err := newNode(c, n, trust, ns.watch, free, log, reg, recorder)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -26,7 +27,7 @@ import (
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := servertest.FreeAddress(t)
 	core, logs := observer.New(zap.InfoLevel)
-	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), zap.New(core), nil, nil)
+	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), newRoom(math.MaxUint64, zap.NewNop(), nil), zap.New(core), nil, nil)
 	require.NoError(t, err)
 	defer n.Close()
 	for range 3 {

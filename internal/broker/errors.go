@@ -51,6 +51,7 @@ var (
 	noName       = class{"unknown host", "correct the host name in broker.urls"}
 	badTLS       = class{"certificate or TLS", "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}
 	notStomp     = class{"not STOMP", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}
+	noFiles      = class{"too many open files", "raise LimitNOFILE of the service (ulimit -n)"}
 	noAnswer     = class{"no answer", "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}
 	lost         = class{"connection lost", "nothing, if it comes back"}
 )
@@ -70,6 +71,8 @@ func classify(err error) class {
 		return noName
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return noListener
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return noFiles
 	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
 		return notStomp
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):

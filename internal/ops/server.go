@@ -16,11 +16,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+	"golang.org/x/net/netutil"
 )
 
 // Options are what a Server needs; all fields must be set.
@@ -56,6 +58,10 @@ const (
 	idleTimeout    = time.Minute
 	maxHeader      = 16 << 10
 	maxScrapes     = 4
+	// maxConnections keeps the descriptors for agents. One more waits until
+	// another one is closed, at the latest for idleTimeout.
+	maxConnections = 32
+	acceptPause    = 100 * time.Millisecond
 )
 
 // New makes a server that does not listen yet.
@@ -98,11 +104,34 @@ func (s *Server) Start() error {
 	s.mu.Unlock()
 	// Ends when Close shuts s.http down.
 	s.serving.Go(func() {
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(netutil.LimitListener(&patient{Listener: listener, log: s.log}, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("http server stopped; restart the connector to get health and metrics back", zap.Error(err))
 		}
 	})
 	return nil
+}
+
+// patient waits for descriptors when there are none. http.Server would too, and
+// say so every second.
+type patient struct {
+	net.Listener
+	log  *zap.Logger
+	last time.Time // without one
+}
+
+// Accept implements net.Listener.
+func (l *patient) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return c, err
+		}
+		if time.Since(l.last) > time.Minute { // one that becomes free for a moment is no end
+			l.log.Error("http server has no descriptor for a connection; trying on", zap.Error(err), zap.String("action", "raise LimitNOFILE of the service (ulimit -n)"))
+		}
+		l.last = time.Now()
+		<-time.After(acceptPause)
+	}
 }
 
 // Addr is the address the server listens on, nil before Start.

@@ -100,6 +100,7 @@ type Broker struct {
 
 	mu            sync.Mutex // guards all that follows, and every queue, topic, subscription and outbox
 	closed        bool
+	crowded       bool // connections are refused, which was said
 	conns         map[*conn]struct{}
 	queues        map[string]*queue
 	topics        map[string]*topic
@@ -171,6 +172,7 @@ func (b *Broker) Close() {
 }
 
 func (b *Broker) accept() {
+	var failed time.Time // said once a minute at most
 	for {
 		nc, err := b.listener.Accept()
 		switch {
@@ -179,7 +181,10 @@ func (b *Broker) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default: // out of descriptors, most likely: wait for some to come back
-			b.log.Warn("embedded broker cannot accept a connection", zap.Error(err))
+			if time.Since(failed) > time.Minute {
+				b.log.Warn("embedded broker cannot accept connections; trying on", zap.Error(err), zap.String("action", "raise LimitNOFILE of the service (ulimit -n)"))
+			}
+			failed = time.Now()
 			select {
 			case <-time.After(100 * time.Millisecond):
 			case <-b.closing:
@@ -193,10 +198,14 @@ func (b *Broker) accept() {
 func (b *Broker) admit(nc net.Conn) {
 	b.mu.Lock()
 	full := len(b.conns) >= b.limits.connections
+	said := b.crowded
+	b.crowded = full
 	if full || b.closed {
 		b.mu.Unlock()
+		if full && !said {
+			b.log.Warn("embedded broker refuses connections; too many are open", zap.Int("limit", b.limits.connections))
+		}
 		if full {
-			b.log.Warn("embedded broker refused a connection; too many are open", zap.Int("limit", b.limits.connections))
 			_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
 			_ = frame.NewWriter(nc).Write(errorFrame(faultf("too many connections"), ""))
 		}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
+)
+
+// serveWithFiles starts the daemon, which may have so many descriptors open.
+func serveWithFiles(t *testing.T, files int, l *lab) *process {
+	t.Helper()
+	p := start(t, "", nil, []string{"bash", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files), os.Args[0], "serve", "--config", l.config})
+	p.await(p.err, `"msg":"started"`)
+	return p
+}
+
+// An agent who does not fit into the descriptors of the process is refused.
+// Those who fit go on working, and there is room again when some have gone.
+func TestMoreAgentsThanFiles(t *testing.T) {
+	t.Parallel()
+	const all, files, fit = 28, 64, (64 - 64/4) / 2
+	l := newLab(t)
+	p := serveWithFiles(t, files, l)
+	d := newDesk(t, l)
+	agents := l.finesse.Agents()
+	require.Len(t, agents, all)
+	connected := d.connect(agents[0].ID)
+	for _, a := range agents[1:] {
+		connected = append(connected, d.connect(a.ID)...)
+	}
+	require.Len(t, connected, fit, "as many as there are descriptors for")
+	for range 3 {
+		for _, id := range connected {
+			d.send("GetState#"+id, "")
+			require.Contains(t, d.next(), id+"#State#LOGOUT", "who fits works")
+		}
+	}
+	require.LessOrEqual(t, p.files(), files)
+	require.Equal(t, 1, strings.Count(p.err.String(), "no more agents can connect"))
+	require.Contains(t, p.err.String(), "raise LimitNOFILE")
+	require.EqualValues(t, all-fit, p.metric("notify_streams_refused_total"))
+
+	for _, id := range connected[:all-fit] {
+		l.finesse.Remove(gc.AgentID(id))
+	}
+	for range all - fit {
+		require.Contains(t, d.next(), "#Error#SUBSCRIPTION_FAILED")
+	}
+	for _, a := range agents[fit:] {
+		require.Equal(t, []string{string(a.ID)}, d.connect(a.ID), "there is room again")
+	}
+	p.signal(syscall.SIGTERM)
+	require.Equal(t, exitDone, p.wait())
+}
+
+// Descriptors may also be taken by somebody else. The process neither dies nor
+// spins meanwhile, says so once, and works again afterwards.
+func TestNoFilesAreLeft(t *testing.T) {
+	t.Parallel()
+	const files = 40
+	l := newLab(t)
+	p := serveWithFiles(t, files, l)
+	d := newDesk(t, l)
+	require.Equal(t, []string{"1001"}, d.connect("1001"))
+	taken := p.takeFiles(files)
+
+	busy := p.cpu()
+	refused := 0
+	for i := range 10 { // more than there are connections that can be used again
+		refused += 1 - len(d.connect(gc.AgentID(strconv.Itoa(1002+i))))
+	}
+	require.GreaterOrEqual(t, refused, 8)
+	require.NoError(t, l.finesse.Inject(simulator.Fault{Kind: simulator.CutStream, Agent: "1001"}))
+	p.await(p.err, "raise LimitNOFILE")
+	<-time.After(6 * time.Second) // the nodes are asked how they are meanwhile
+	require.Less(t, p.cpu()-busy, 3*time.Second, "it does not spin")
+	for _, once := range []string{"http server has no descriptor", "notification service can not be used"} {
+		require.Equal(t, 1, strings.Count(p.err.String(), once), once)
+	}
+	d.send("GetState#1001", "")
+	require.Contains(t, d.next(), "1001#", "whatever the answer is")
+
+	for _, c := range taken {
+		require.NoError(t, c.Close())
+	}
+	require.Eventually(t, func() bool { return len(d.connect("1012")) == 1 }, patience, 100*time.Millisecond, "it works again")
+	d.send("GetState#1001", "")
+	require.Contains(t, d.next(), "1001#State#LOGOUT")
+	require.Eventually(t, func() bool { return l.finesse.Agents()[0].Streams == 1 }, patience, 100*time.Millisecond, "the stream is back")
+	p.signal(syscall.SIGTERM)
+	require.Equal(t, exitDone, p.wait())
+}
+
+// desk is a driver of the lab.
+type desk struct {
+	t           *testing.T
+	client      *broker.Client
+	destination string
+	got         chan string
+}
+
+func newDesk(t *testing.T, l *lab) *desk {
+	t.Helper()
+	c, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, "tcp://"+l.broker.Addr())
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	d := &desk{t: t, client: c, destination: "desk", got: make(chan string, 1000)}
+	require.NoError(t, c.Subscribe(t.Context(), "/topic/desk", func(m *broker.Delivery) { d.got <- m.Body }))
+	return d
+}
+
+func (d *desk) send(typ, body string) {
+	d.t.Helper()
+	require.NoError(d.t, d.client.Send(d.t.Context(), broker.Outgoing{Destination: "/queue/Lab", Headers: map[string]string{"type": typ}, Body: body}))
+}
+
+func (d *desk) next() string {
+	d.t.Helper()
+	select {
+	case body := <-d.got:
+		return body
+	case <-time.After(patience):
+		require.FailNow(d.t, "no event came")
+		return ""
+	}
+}
+
+// connect gives the agent back if it could be connected.
+func (d *desk) connect(id gc.AgentID) []string {
+	d.t.Helper()
+	d.send("Connect#"+string(id), d.destination+",secret")
+	d.send("GetState#"+string(id), "")
+	if body := d.next(); strings.Contains(body, "#State#LOGOUT") {
+		return []string{string(id)}
+	} else {
+		require.Contains(d.t, body, "#Error#")
+	}
+	require.Contains(d.t, d.next(), "#State#RE_LOGIN")
+	return nil
+}
+
+// takeFiles makes the process have all of its descriptors open, by connections
+// that ask for nothing, of which some wait for a descriptor.
+func (p *process) takeFiles(all int) (taken []net.Conn) {
+	p.t.Helper()
+	take := func() {
+		c, err := net.Dial("tcp", p.http())
+		require.NoError(p.t, err)
+		taken = append(taken, c)
+	}
+	require.Eventually(p.t, func() bool {
+		if p.files() < all {
+			take()
+		}
+		return p.files() == all
+	}, patience, 5*time.Millisecond)
+	for range 3 {
+		take()
+	}
+	return taken
+}
+
+// files is how many descriptors the process has open.
+func (p *process) files() int {
+	p.t.Helper()
+	open, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "fd"))
+	require.NoError(p.t, err)
+	return len(open)
+}
+
+// cpu is the time the process has worked.
+func (p *process) cpu() time.Duration {
+	p.t.Helper()
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
+	require.NoError(p.t, err)
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest) // from the third field of proc(5) on
+	var ticks int
+	for _, field := range fields[11:13] { // utime and stime
+		n, err := strconv.Atoi(field)
+		require.NoError(p.t, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / 100
+}
+
+var listensAt = regexp.MustCompile(`"msg":"started","http":"([^"]+)"`)
+
+// http is where the process answers operators.
+func (p *process) http() string {
+	p.t.Helper()
+	m := listensAt.FindStringSubmatch(p.err.String())
+	require.NotNil(p.t, m, p.err.String())
+	return m[1]
+}
+
+func (p *process) metric(name string) float64 {
+	p.t.Helper()
+	r, err := http.Get("http://" + p.http() + "/metrics")
+	require.NoError(p.t, err)
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	require.NoError(p.t, err)
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "finesse_connector_"+name+" "); ok {
+			f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			require.NoError(p.t, err)
+			return f
+		}
+	}
+	return 0
+}
