@@ -250,11 +250,36 @@ func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 	})
 }
 
-// returnLicence gives the licence back when the agent is not signed in.
-func (s *Session) returnLicence() {
-	if s.licensed && s.user.State == gc.LoggedOut {
+// disconnect stops serving an agent until a driver connects it again. Nobody
+// will tell when it signs out, so the licence is given back now.
+func (s *Session) disconnect() {
+	s.connected, s.redial = false, nil
+	s.forgetTeams()
+	if s.stream != nil {
+		s.stream.Close()
+		s.stream = nil
+	}
+	s.giveLicence()
+}
+
+// vanished ends the service of an agent whom Finesse does not know any more.
+func (s *Session) vanished(err error) {
+	s.Logger.Warn("finesse does not know the agent any more; waiting for the driver to connect again", zap.Error(err))
+	s.disconnect()
+	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.UserNotFound})
+}
+
+func (s *Session) giveLicence() {
+	if s.licensed {
 		s.licensed = false
 		s.Licences.Give()
+	}
+}
+
+// returnLicence gives the licence back when the agent is not signed in.
+func (s *Session) returnLicence() {
+	if s.user.State == gc.LoggedOut {
+		s.giveLicence()
 	}
 }
 

@@ -227,6 +227,8 @@ func (s *Session) complete(err error) {
 	switch {
 	case wrongPassword(err):
 		s.passwordRefused(err)
+	case err != nil && gc.CodeOf(err) == gc.UserNotFound:
+		s.vanished(err)
 	case unavailable(err) && s.stream != nil:
 		s.stream.Close()
 		s.stream = nil

@@ -123,12 +123,8 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 	}
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
 	s.remember(used.Password, err)
-	s.connected, s.refused, s.redial = false, true, nil
-	s.forgetTeams()
-	if s.stream != nil {
-		s.stream.Close()
-		s.stream = nil
-	}
+	s.refused = true
+	s.disconnect()
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {

@@ -97,6 +97,9 @@ func (s *Session) resubscribed(attempt int, node Node, used finesse.Credentials,
 	case wrongPassword(err) && used.Password.Equal(s.credentials.Password):
 		s.passwordRefused(err)
 		s.settle()
+	case gc.CodeOf(err) == gc.UserNotFound:
+		s.vanished(err)
+		s.settle()
 	case err != nil:
 		if usable, _ := node.Usable(); usable && s.attempts == 1 { // said once, not per attempt, nor by thousands
 			s.Logger.Info("notification stream is still away; trying on", zap.Error(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -62,7 +63,7 @@ func (s *Session) tellState(before finesse.User) {
 }
 
 func sameState(a, b finesse.User) bool {
-	return a.State == b.State && a.PendingState == b.PendingState && a.ReasonCodeID == b.ReasonCodeID && a.StateChangeTime.Equal(b.StateChangeTime)
+	return a.State == b.State && a.PendingState == b.PendingState && a.ReasonCodeID == b.ReasonCodeID && a.Extension == b.Extension && a.StateChangeTime.Equal(b.StateChangeTime)
 }
 
 // merge takes what an update says and keeps what it leaves out: captured
@@ -178,6 +179,9 @@ func (s *Session) compare(t truth) {
 		known, own := s.calls[d.ID], s.own(d)
 		if known != nil && known.touched > t.at || s.gone[d.ID] > t.at {
 			continue
+		}
+		if known != nil { // what is read is true now, also when Finesse's clock was set back
+			known.asOf = time.Time{}
 		}
 		s.dialogNotified(finesse.Put, d)
 		if known = s.calls[d.ID]; known != nil && own != nil {
