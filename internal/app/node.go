@@ -255,7 +255,7 @@ type nodes struct {
 	*watch
 	list      []*node
 	changed   func(gc.SystemStatus)
-	wentRound atomic.Int64 // when run last did, in Unix seconds
+	wentRound atomic.Pointer[time.Time] // when run last did; nil before
 }
 
 // checkInterval is how often each node is asked for its SystemInfo. Cisco's
@@ -328,10 +328,10 @@ func (ns *nodes) best() session.Node {
 // unanswered requests explains: the process is stuck and wants a restart.
 func (ns *nodes) live() error {
 	last := ns.wentRound.Load()
-	if stuck := time.Since(time.Unix(last, 0)); last > 0 && stuck > stuckAfter {
-		return fmt.Errorf("the watch over finesse has stood still for %s", stuck.Round(time.Second))
+	if last == nil || time.Since(*last) <= stuckAfter {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the watch over finesse has stood still for %s", time.Since(*last).Round(time.Second))
 }
 
 // check asks all nodes and tells whether Finesse can be used.
@@ -371,7 +371,8 @@ func (ns *nodes) run(ctx context.Context) {
 	t := time.NewTicker(checkInterval)
 	defer t.Stop()
 	for ctx.Err() == nil {
-		ns.wentRound.Store(time.Now().Unix())
+		now := time.Now()
+		ns.wentRound.Store(&now)
 		ns.check(ctx)
 		rest := time.NewTimer(restBetween)
 		select {
