@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
@@ -103,54 +102,6 @@ func TestNoFilesAreLeft(t *testing.T) {
 	require.Eventually(t, func() bool { return l.finesse.Agents()[0].Streams == 1 }, patience, 100*time.Millisecond, "the stream is back")
 	p.signal(syscall.SIGTERM)
 	require.Equal(t, exitDone, p.wait())
-}
-
-// desk is a driver of the lab.
-type desk struct {
-	t           *testing.T
-	client      *broker.Client
-	destination string
-	got         chan string
-}
-
-func newDesk(t *testing.T, l *lab) *desk {
-	t.Helper()
-	c, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, "tcp://"+l.broker.Addr())
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	d := &desk{t: t, client: c, destination: "desk", got: make(chan string, 1000)}
-	require.NoError(t, c.Subscribe(t.Context(), "/topic/desk", func(m *broker.Delivery) { d.got <- m.Body }))
-	return d
-}
-
-func (d *desk) send(typ, body string) {
-	d.t.Helper()
-	require.NoError(d.t, d.client.Send(d.t.Context(), broker.Outgoing{Destination: "/queue/Lab", Headers: map[string]string{"type": typ}, Body: body}))
-}
-
-func (d *desk) next() string {
-	d.t.Helper()
-	select {
-	case body := <-d.got:
-		return body
-	case <-time.After(patience):
-		require.FailNow(d.t, "no event came")
-		return ""
-	}
-}
-
-// connect gives the agent back if it could be connected.
-func (d *desk) connect(id gc.AgentID) []string {
-	d.t.Helper()
-	d.send("Connect#"+string(id), d.destination+",secret")
-	d.send("GetState#"+string(id), "")
-	if body := d.next(); strings.Contains(body, "#State#LOGOUT") {
-		return []string{string(id)}
-	} else {
-		require.Contains(d.t, body, "#Error#")
-	}
-	require.Contains(d.t, d.next(), "#State#RE_LOGIN")
-	return nil
 }
 
 // takeFiles makes the process have all of its descriptors open, by connections

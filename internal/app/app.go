@@ -24,12 +24,14 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// stopTimeout bounds an orderly stop: what is held is answered and published
-// within it. firstLook is how long the start waits to learn whether Finesse is
+// An orderly stop takes 15 s at most: sessions may finish what they hold until
+// answerTimeout, then they answer without; until publishTimeout the broker may
+// confirm the answers; to disconnect takes up to 2 s more. firstLook is how long the start waits to learn whether Finesse is
 // there, so that the first Hello is answered rightly.
 const (
-	stopTimeout = 15 * time.Second
-	firstLook   = 2 * time.Second
+	answerTimeout  = 10 * time.Second
+	publishTimeout = 13 * time.Second
+	firstLook      = 2 * time.Second
 )
 
 // App is one connector.
@@ -193,10 +195,12 @@ func (a *App) Run(ctx context.Context) {
 
 	<-ctx.Done()
 	a.log.Info("stopping")
-	stop, stopped := context.WithTimeout(work, stopTimeout)
+	stop, stopped := context.WithTimeout(work, publishTimeout)
 	defer stopped()
 	a.broker.StopConsuming()
-	a.bridge.Stop(stop)
+	answer, answered := context.WithTimeout(stop, answerTimeout)
+	a.bridge.Stop(answer)
+	answered()
 	if err := a.broker.Flush(stop); err != nil {
 		a.log.Warn("stopping with events that the broker did not confirm; their commands will be delivered again", zap.Error(err))
 	}
