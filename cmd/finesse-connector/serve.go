@@ -47,11 +47,12 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	log, err := ops.Logger(level, c.Log.Format)
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to die
+	log, closing, err := ops.ServiceLogger(level, c.Log.Format)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Sync() }() // a terminal or a pipe can not be synced
+	defer closing()
 	v := versionOf()
 	log.Info("starting", zap.String("version", v.Version), zap.String("commit", v.Commit), zap.String("config", path))
 	for _, w := range c.Warnings {

@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -15,20 +16,48 @@ func Logger(level zapcore.LevelEnabler, format string) (*zap.Logger, error) {
 	return newLogger(level, format, zapcore.Lock(os.Stderr))
 }
 
+// ServiceLogger is a Logger for a process that must not stop working when
+// standard error does not take its lines; see lineWriter. The caller calls
+// closing before exit, which writes what waits, for a second at most.
+func ServiceLogger(level zapcore.LevelEnabler, format string) (log *zap.Logger, closing func(), err error) {
+	encoder, err := newEncoder(format)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := newLineWriter(os.Stderr, func(lost int64) []byte { return lossLine(encoder, lost) })
+	return zap.New(zapcore.NewCore(encoder, out, level), zap.ErrorOutput(out)), out.close, nil
+}
+
 func newLogger(level zapcore.LevelEnabler, format string, out zapcore.WriteSyncer) (*zap.Logger, error) {
+	encoder, err := newEncoder(format)
+	if err != nil {
+		return nil, err
+	}
+	return zap.New(zapcore.NewCore(encoder, out, level), zap.ErrorOutput(out)), nil
+}
+
+func newEncoder(format string) (zapcore.Encoder, error) {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey = "time"
 	encoding.EncodeTime = zapcore.ISO8601TimeEncoder
 	encoding.EncodeDuration = zapcore.StringDurationEncoder
-	var encoder zapcore.Encoder
 	switch format {
 	case "json":
-		encoder = zapcore.NewJSONEncoder(encoding)
+		return zapcore.NewJSONEncoder(encoding), nil
 	case "console":
 		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoder = zapcore.NewConsoleEncoder(encoding)
+		return zapcore.NewConsoleEncoder(encoding), nil
 	default:
 		return nil, fmt.Errorf("log format %q is neither json nor console", format)
 	}
-	return zap.New(zapcore.NewCore(encoder, out, level), zap.ErrorOutput(out)), nil
+}
+
+// lossLine is the line that stands for those that could not be written.
+func lossLine(encoder zapcore.Encoder, lost int64) []byte {
+	entry := zapcore.Entry{Level: zap.WarnLevel, Time: time.Now(), Message: "lines of the log are missing here: standard error was full, or nobody read it"}
+	line, err := encoder.Clone().EncodeEntry(entry, []zap.Field{zap.Int64("lines", lost)})
+	if err != nil {
+		return nil // an integer has always a form
+	}
+	return line.Bytes()
 }
