@@ -165,7 +165,8 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 			s.arrived(node, t) // the driver knows what was before
 		} else {
 			s.attach(node, t.stream)
-			s.user, s.calls = t.user, map[gc.DialogID]*call{}
+			s.become(t.user)
+			s.calls = map[gc.DialogID]*call{}
 			s.move.at, s.move.unfinished, s.move.seat = time.Time{}, false, seat{}
 			s.adopt(t)
 			s.settle()

@@ -96,6 +96,23 @@ func TestSignIn(t *testing.T) {
 			require.Equal(t, 1, st.free)
 		})
 	})
+	for how, find := range map[string]func(*stage){
+		"that GetState finds": func(st *stage) { st.send("GetState#1001", "") },
+		"that another Connect finds, while the stream is away": func(st *stage) {
+			close(st.stream.updates)
+			st.send("Connect#1001", "other,secret")
+		},
+	} {
+		t.Run("so does a sign-out "+how, func(t *testing.T) {
+			play(t, func(st *stage) {
+				st.signIn()
+				st.user.State, st.user.Extension = gc.LoggedOut, ""
+				find(st)
+				require.Equal(t, 1, st.free)
+				st.heard = nil
+			})
+		})
+	}
 }
 
 func TestReadsAndNotificationsCross(t *testing.T) {

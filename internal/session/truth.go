@@ -40,12 +40,19 @@ func (s *Session) userChanged(now finesse.User) {
 		return
 	}
 	before := s.user
-	s.user = merge(before, now)
-	if s.user.State == gc.LoggedOut && before.State != gc.LoggedOut {
+	s.become(merge(before, now))
+	s.tellState(before)
+}
+
+// become takes over what is known of the agent now, without a word. Who is
+// signed out has no licence and follows no team.
+func (s *Session) become(now finesse.User) {
+	before := s.user.State
+	s.user = now
+	if now.State == gc.LoggedOut && before != gc.LoggedOut {
 		s.returnLicence()
 		s.leaveTeams()
 	}
-	s.tellState(before)
 }
 
 // tellState tells the agent's state if it is not as before, or if a command
@@ -131,7 +138,7 @@ func (s *Session) readBack(then func(error)) {
 				return
 			}
 			if s.seen <= t.at {
-				s.user = merge(s.user, t.user)
+				s.become(merge(s.user, t.user))
 			}
 			s.adopt(t)
 		}
