@@ -337,29 +337,45 @@ func (s *Session) becameOf(e Emission) gc.Event {
 	case !s.connected || e.Destination != s.destination: // another driver has the agent
 		return gc.ReLogin{Agent: e.Cause.Agent}
 	case known != nil && !known.over:
-		return s.status(known)
+		return status(known, s.consultationAbout(id))
 	default:
 		return s.state()
 	}
 }
 
 // statuses are the live calls, a consultation together with the call it is
-// about (O-024).
+// about (O-024). Where there are several about a call, or about one another,
+// the others stand alone.
 func (s *Session) statuses() []gc.Event {
 	var events []gc.Event
-	for _, c := range s.liveCalls() {
-		if about := s.calls[c.told.Previous]; c.consult && about != nil && !about.over {
-			continue
+	told := map[*call]bool{}
+	tell := func(c *call) {
+		other := s.consultationAbout(c.told.Dialog)
+		if told[other] {
+			other = nil
 		}
-		events = append(events, s.status(c))
+		told[c], told[other] = true, other != nil
+		events = append(events, status(c, other))
+	}
+	live := s.liveCalls()
+	for _, c := range live {
+		if about := s.calls[c.told.Previous]; !c.consult || about == nil || about.over {
+			tell(c)
+		}
+	}
+	for _, c := range live {
+		if !told[c] {
+			tell(c)
+		}
 	}
 	return events
 }
 
-func (s *Session) status(c *call) gc.DialogStatus {
-	status := gc.DialogStatus{Call: c.told}
-	if other := s.consultationAbout(c.told.Dialog); other != nil {
-		status.Associated = &other.told
+// status is a call together with its consultation, nil for none.
+func status(c, consultation *call) gc.DialogStatus {
+	e := gc.DialogStatus{Call: c.told}
+	if consultation != nil {
+		e.Associated = &consultation.told
 	}
-	return status
+	return e
 }

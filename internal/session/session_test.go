@@ -677,6 +677,19 @@ func TestConsultations(t *testing.T) {
 				"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…")
 		})
 	})
+	for about, rule := range map[gc.DialogID]string{"7": "two about one call", "8": "one about another"} {
+		t.Run("are all told, also "+rule, func(t *testing.T) {
+			play(t, func(st *stage) {
+				consulting(st)
+				failed := leg("9", "2001", gc.Failed)
+				failed.AssociatedDialog, failed.CallType = about, "CONSULT"
+				st.dialogs = append(st.dialogs, failed)
+				st.send("refresh#1001", "")
+				st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith",
+					"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…", "crm: 1001#DialogStatus#9#FAILED#2001#…####")
+			})
+		})
+	}
 	t.Run("of somebody else with the agent are ordinary calls", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
