@@ -21,7 +21,7 @@ func changeState(state gc.UserState) func(*Session, *Request) {
 		a := &await{request: r, again: true, user: want}
 		a.taken = func() {
 			// Where nothing changes, nothing may be notified.
-			if already && s.forget(a) {
+			if already && want(s.user) && s.forget(a) {
 				s.answer(r, s.state())
 			}
 		}

@@ -201,7 +201,7 @@ func (s *Session) login(r *Request) {
 	a.taken = func() {
 		// A sign-in of an agent who is signed in may change nothing, and then
 		// nothing is notified.
-		if already && s.forget(a) {
+		if already && a.user(s.user) && s.forget(a) {
 			a.done()
 		}
 	}

@@ -371,6 +371,20 @@ func TestStates(t *testing.T) {
 			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 		})
 	})
+	t.Run("what is no longer so when Finesse accepts it waits for a notification", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.send("MakeNotReady#1001", "")
+			st.userIs(gc.Talking)
+			close(st.hold)
+			st.hears("crm: 1001#State#TALKING##Ann Smith")
+			require.Zero(t, st.acks)
+			st.userIs(gc.Talking, pending(gc.NotReady))
+			st.hears("crm: 1001#State#TALKING##Ann Smith")
+			require.Equal(t, 1, st.acks)
+		})
+	})
 	t.Run("during a call the state becomes pending", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
