@@ -133,6 +133,21 @@ func TestReadsAndNotificationsCross(t *testing.T) {
 			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
 		})
 	})
+	t.Run("a call that is listed although the agent's part is over, or gone, has ended", func(t *testing.T) {
+		for _, listed := range []finesse.Dialog{leg("7", "4085551234", gc.Dropped), {ID: "7", Participants: []finesse.Participant{{MediaAddress: "2002"}}}} {
+			play(t, func(st *stage) {
+				st.signIn()
+				st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+				st.heard = nil
+				st.dialogs = []finesse.Dialog{listed}
+				st.send("refresh#1001", "")
+				st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith",
+					"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+				st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+				st.hears()
+			})
+		}
+	})
 	t.Run("a call that ended while it was read does not come back", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()

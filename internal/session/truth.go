@@ -198,13 +198,19 @@ func (s *Session) compare(t truth) {
 	s.endUnlisted(t)
 }
 
-// endUnlisted tells the end of every call that t does not list.
+// endUnlisted tells the end of every call that t does not list, or lists
+// without a part of the agent that is not over.
 func (s *Session) endUnlisted(t truth) {
 	for id, known := range s.calls {
-		listed := slices.ContainsFunc(t.dialogs, func(d finesse.Dialog) bool { return d.ID == id })
-		if !listed && known.touched <= t.at {
+		if known.touched > t.at {
+			continue
+		}
+		i := slices.IndexFunc(t.dialogs, func(d finesse.Dialog) bool { return d.ID == id })
+		if i < 0 {
 			s.ended(id, "")
 			delete(s.calls, id)
+		} else if own := s.part(t.dialogs[i]); own == nil || own.State == gc.Dropped {
+			s.ended(id, "")
 		}
 	}
 	maps.DeleteFunc(s.gone, func(_ gc.DialogID, at uint64) bool { return at <= t.at })
