@@ -122,7 +122,7 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 	switch {
 	case own == nil: // not the agent's call
 		return
-	case known == nil && own.State == gc.Dropped: // over before the driver heard of it
+	case (known == nil || known.over) && own.State == gc.Dropped: // over before the driver heard of it, or told
 		return
 	case known != nil && known.over && event != finesse.Post: // told; Finesse still lists it
 		return
@@ -146,7 +146,7 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 // at its own phone first and is not new to anybody.
 func (s *Session) announce(known *call, d finesse.Dialog, now gc.Call) {
 	switch isNew := known.told.Dialog == ""; {
-	case isOutbound(d) && !known.outbound:
+	case isOutbound(d) && !known.outbound && now.State != gc.Dropped:
 		known.outbound = true
 		s.emit(gc.NewOutboundCall{Call: now})
 	case isNew && now.State == gc.Alerting && now.From != string(s.extension()) && d.CallType != bargeInConsult:

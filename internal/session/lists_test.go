@@ -122,6 +122,15 @@ func TestOutboundPreview(t *testing.T) {
 			st.hears(announced, ringing)
 		})
 	})
+	t.Run("one that shows as a campaign's only when it is over is not announced", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialog(finesse.Post, preview("OTHER_IN", gc.Alerting))
+			st.heard = nil
+			st.dialog(finesse.Put, preview("OUTBOUND_PREVIEW", gc.Dropped))
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:60#3000#…##Ann Smith")
+		})
+	})
 	for command, x := range map[string]struct {
 		body, asks string
 		outcome    gc.CallState

@@ -571,6 +571,9 @@ func TestCalls(t *testing.T) {
 			}
 			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
 			for range 2 {
+				st.dialog(finesse.Post, leg("7", "4085551234", gc.Dropped))
+			}
+			for range 2 {
 				st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
 			}
 			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
