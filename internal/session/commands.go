@@ -97,9 +97,11 @@ func (s *Session) dispatch(a *await) {
 	})
 }
 
-// getState answers with the state as Finesse has it now.
+// getState answers with the state as Finesse has it now. A call that its driver
+// has not heard of yet, because the notification is on its way, is told: it
+// will not be news any more when that comes.
 func (s *Session) getState(r *Request) {
-	s.readBackFor(r, func() {
+	s.readBackFor(r, s.compareCalls, func() {
 		s.answer(r, s.state())
 		for _, c := range s.liveCalls() { // O-018, for old drivers
 			s.emit(gc.AgentDialogState{Call: c.told})
@@ -109,12 +111,12 @@ func (s *Session) getState(r *Request) {
 
 // refresh tells a driver that lost track everything again.
 func (s *Session) refresh(r *Request) {
-	s.readBackFor(r, func() { s.tellAll(r) })
+	s.readBackFor(r, s.adopt, func() { s.tellAll(r) })
 }
 
-func (s *Session) readBackFor(r *Request, tell func()) {
+func (s *Session) readBackFor(r *Request, calls func(truth), tell func()) {
 	s.busy = true
-	s.readBack(func(err error) {
+	s.readBack(calls, func(err error) {
 		s.busy = false
 		if err != nil {
 			s.fail(r, err)

@@ -239,7 +239,7 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 // answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 	s.credentials, s.move.seat = c, seatOf(a.request)
-	s.readBack(func(err error) {
+	s.readBack(s.adopt, func(err error) {
 		s.busy = false
 		if err != nil {
 			s.fail(a.request, err)

@@ -148,6 +148,17 @@ func TestReadsAndNotificationsCross(t *testing.T) {
 			})
 		}
 	})
+	t.Run("a call that GetState finds before it is notified of is told, and told once", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Alerting)}
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith",
+				"crm: 1001#State#NOT_READY##Ann Smith")
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+			st.hears()
+		})
+	})
 	t.Run("a call that ended while it was read does not come back", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()

@@ -128,19 +128,20 @@ func (s *Session) state() gc.State {
 	}
 }
 
-// readBack reads the agent and its calls and takes them over without telling
-// the driver; then runs in the session afterwards.
-func (s *Session) readBack(then func(error)) {
+// readBack reads the agent and its calls and takes the agent's state over
+// without telling the driver; calls does the same with the calls, or tells how
+// they differ; then runs in the session afterwards.
+func (s *Session) readBack(calls func(truth), then func(error)) {
 	s.fetchAnywhere(func(t truth, err error) {
 		if err == nil {
 			if s.seen <= t.at && s.undoes(t.user) {
-				s.whenSettled(func() { s.readBack(then) })
+				s.whenSettled(func() { s.readBack(calls, then) })
 				return
 			}
 			if s.seen <= t.at {
 				s.become(merge(s.user, t.user))
 			}
-			s.adopt(t)
+			calls(t)
 		}
 		then(err)
 	})
@@ -182,6 +183,10 @@ func (s *Session) compare(t truth) {
 		}
 		s.userChanged(t.user)
 	}
+	s.compareCalls(t)
+}
+
+func (s *Session) compareCalls(t truth) {
 	for _, d := range t.dialogs {
 		known, own := s.calls[d.ID], s.own(d)
 		if known != nil && known.touched > t.at || s.gone[d.ID] > t.at {
