@@ -266,8 +266,8 @@ func (s *Session) disconnect() {
 // vanished ends the service of an agent whom Finesse does not know any more.
 func (s *Session) vanished(err error) {
 	s.Logger.Warn("finesse does not know the agent any more; waiting for the driver to connect again", zap.Error(err))
-	s.disconnect()
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.UserNotFound})
+	s.disconnect()
 }
 
 func (s *Session) giveLicence() {

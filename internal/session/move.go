@@ -332,7 +332,13 @@ func (s *Session) undo(out finesse.User) {
 		case <-time.After(s.Times.UndoAfter):
 		case <-ctx.Done():
 		}
-		return func() { s.signInAgain(func(err error) { s.undone(out, err) }) }
+		return func() {
+			if !s.connected {
+				s.undone(out, gc.Errorf(gc.SubscriptionFailed, "sign in again", "the password was refused meanwhile"))
+				return
+			}
+			s.signInAgain(func(err error) { s.undone(out, err) })
+		}
 	})
 }
 

@@ -724,6 +724,19 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 			st.asks("b: LOGIN 2001")
 		})
 	})
+	t.Run("is not undone with a password that is refused meanwhile, and nobody hears of it", func(t *testing.T) {
+		play(t, func(st *stage) {
+			moved(st)
+			st.wait(15 * time.Second) // which makes a lost stream come back at once
+			st.userIs(gc.LoggedOut, extension(""))
+			st.password = "new"
+			close(st.stream.updates)
+			st.wait(time.Minute)
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.asks("b: User")
+			require.Equal(t, 1, st.free)
+		})
+	})
 	t.Run("is undone once", func(t *testing.T) {
 		play(t, func(st *stage) {
 			moved(st)

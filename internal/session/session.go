@@ -348,7 +348,7 @@ func (s *Session) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Logger.Error("session failed and ends; please report the stack", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			s.emit(gc.ReLogin{Agent: s.Agent})
+			s.Emit(Emission{Destination: s.destination, Event: gc.ReLogin{Agent: s.Agent}})
 		}
 	}()
 	f()
@@ -378,5 +378,10 @@ func (s *Session) bind(d gc.Destination) {
 	s.home.Store(d)
 }
 
-// emit sends an event to the agent's destination, if there is one.
-func (s *Session) emit(e gc.Event) { s.Emit(Emission{Destination: s.destination, Event: e}) }
+// emit tells the agent's driver what it did not ask for. Once its password is
+// refused it is told nothing more: what the session knows may be old.
+func (s *Session) emit(e gc.Event) {
+	if s.connected {
+		s.Emit(Emission{Destination: s.destination, Event: e})
+	}
+}

@@ -115,8 +115,8 @@ func (s *Session) resubscribed(attempt int, node Node, used finesse.Credentials,
 
 // passwordRefused tells the driver of a refusal that no command of its met.
 func (s *Session) passwordRefused(err error) {
-	s.distrust(s.credentials, err)
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+	s.distrust(s.credentials, err)
 }
 
 // attach puts stream, of node, in the place of the one at hand.
