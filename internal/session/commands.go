@@ -13,22 +13,24 @@ import (
 // changeState asks Finesse for a state, with the reason if the command has
 // one. During a call Finesse makes it pending instead.
 func changeState(state gc.UserState) func(*Session, *Request) {
-	return func(s *Session, r *Request) {
-		want := func(u finesse.User) bool {
-			return u.PendingState == state || u.State == state && (r.Reason == "" || u.ReasonCodeID == r.Reason)
-		}
-		already := want(s.user)
-		a := &await{request: r, again: true, user: want}
-		a.taken = func() {
-			// Where nothing changes, nothing may be notified.
-			if already && want(s.user) && s.forget(a) {
-				s.answer(r, s.state())
-			}
-		}
-		s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
-			return n.ChangeState(ctx, c, r.ID, state, r.Reason)
-		})
+	return func(s *Session, r *Request) { s.change(&await{request: r}, state) }
+}
+
+func (s *Session) change(a *await, state gc.UserState) {
+	r := a.request
+	a.again, a.user = true, func(u finesse.User) bool {
+		return u.PendingState == state || u.State == state && (r.Reason == "" || u.ReasonCodeID == r.Reason)
 	}
+	already := a.user(s.user)
+	a.taken = func() {
+		// Where nothing changes, nothing may be notified.
+		if already && a.user(s.user) && s.forget(a) {
+			s.answer(r, s.state())
+		}
+	}
+	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		return n.ChangeState(ctx, c, r.ID, state, r.Reason)
+	})
 }
 
 // makeCall dials.
@@ -197,22 +199,29 @@ func wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, reason stri
 }
 
 // forceLogout signs the agent out whatever it does: Finesse signs out only who
-// is not ready, and makes ready and working agents that first.
+// is not ready, and makes ready and working agents that first. That state is
+// told only if it is the last.
 func (s *Session) forceLogout(r *Request) {
-	out := changeState(gc.LoggedOut)
 	before := s.user.State
 	if !slices.Contains([]gc.UserState{gc.Ready, gc.Work, gc.WorkReady}, before) {
-		out(s, r)
+		s.change(&await{request: r}, gc.LoggedOut)
 		return
 	}
 	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool { return u.State != before }}
 	a.done = func() {
 		s.busy = false
-		out(s, r)
+		s.change(&await{request: r, failed: func(err error) { s.failHalfway(r, err) }}, gc.LoggedOut)
 	}
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return n.ChangeState(ctx, c, r.ID, gc.NotReady, "")
 	})
+}
+
+// failHalfway ends a command whose first step worked and was to be told with
+// its answer.
+func (s *Session) failHalfway(r *Request, err error) {
+	s.emit(s.state())
+	s.fail(r, err)
 }
 
 // getDialogState answers with the state of a call, NOT_FOUND included.

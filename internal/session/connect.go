@@ -242,7 +242,7 @@ func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 	s.readBack(s.adopt, func(err error) {
 		s.busy = false
 		if err != nil {
-			s.fail(a.request, err)
+			s.failHalfway(a.request, err)
 			return
 		}
 		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.user.Extension)))...)

@@ -846,6 +846,29 @@ func TestCallData(t *testing.T) {
 	})
 }
 
+func TestACommandThatFailsHalfway(t *testing.T) {
+	t.Run("a Login whose calls can not be read tells the state", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,secret")
+			st.send("Login#1001", "secret,2001")
+			st.readErr = gc.Errorf(gc.GeneralError, "finesse", "500")
+			st.userIs(gc.NotReady, extension("2001"))
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#GENERAL_ERROR")
+		})
+	})
+	t.Run("a forced sign-out that comes to a not ready agent only tells that", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.userIs(gc.Ready)
+			st.heard = nil
+			st.send("force_logout#1001", "")
+			st.userIs(gc.NotReady)
+			st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#CF_INVALID_OBJECT_STATE")
+		})
+	})
+}
+
 func TestLostAnswers(t *testing.T) {
 	timeout := func(string) error {
 		return &gc.Error{Code: gc.NotReachable, Op: "finesse", Err: errors.New("time-out")}
