@@ -28,7 +28,8 @@ type nodes struct {
 type second struct {
 	*stage
 	down    error
-	unfit   bool // it is known to be of no use
+	hold    chan struct{} // if set, requests wait for it
+	unfit   bool          // it is known to be of no use
 	streams int
 }
 
@@ -51,10 +52,12 @@ func (st *stage) Usable() (bool, <-chan struct{}) {
 
 // Verify has the verdict at once, if the scene has prepared one.
 func (st *stage) Verify(context.Context) {
-	st.turn()
+	st.mu.Lock()
 	st.verified++
-	if verdict := st.verdict; verdict != nil {
-		st.verdict = nil
+	verdict := st.verdict
+	st.verdict = nil
+	st.mu.Unlock()
+	if verdict != nil {
 		verdict()
 	}
 }
@@ -78,6 +81,9 @@ func (b *second) Usable() (bool, <-chan struct{}) {
 
 func (b *second) check(ctx context.Context, c finesse.Credentials) error {
 	b.turn()
+	if err := b.wanted(ctx, b.hold); err != nil {
+		return err
+	}
 	if b.down != nil {
 		return b.down
 	}
@@ -88,8 +94,7 @@ func (b *second) check(ctx context.Context, c finesse.Credentials) error {
 }
 
 func (b *second) ask(ctx context.Context, c finesse.Credentials, request string) error {
-	b.turn()
-	b.asked = append(b.asked, "b: "+request)
+	b.note("b: " + request)
 	if err := b.check(ctx, c); err != nil {
 		return err
 	}
@@ -100,25 +105,24 @@ func (b *second) ask(ctx context.Context, c finesse.Credentials, request string)
 }
 
 func (b *second) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
-	b.turn()
-	b.asked = append(b.asked, "b: subscribe")
+	b.note("b: subscribe")
 	if err := b.check(ctx, c); err != nil {
 		return nil, err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.streams++
 	b.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
 	return b.stream, nil
 }
 
 func (b *second) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
-	b.turn()
-	b.asked = append(b.asked, "b: User")
+	b.note("b: User")
 	return b.user, b.check(ctx, c)
 }
 
 func (b *second) Dialogs(ctx context.Context, c finesse.Credentials) ([]finesse.Dialog, error) {
-	b.turn()
-	b.asked = append(b.asked, "b: Dialogs")
+	b.note("b: Dialogs")
 	return b.dialogs, b.check(ctx, c)
 }
 

@@ -49,6 +49,7 @@ type stage struct {
 	dialogs  []finesse.Dialog
 	answer   func(request string) error // of requests other than reads; nil: accepted
 	hold     chan struct{}              // if set, requests wait for it
+	patience time.Duration              // and no longer than this, if it is set
 	readErr  error
 	dialErr  error
 	stream   *fakeStream
@@ -61,6 +62,7 @@ type stage struct {
 }
 
 type fakeStream struct {
+	mu      sync.Mutex
 	updates chan finesse.Update
 	err     error
 	closed  bool
@@ -69,26 +71,43 @@ type fakeStream struct {
 }
 
 func (f *fakeStream) SubscribeTeam(_ context.Context, id gc.TeamID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.closed {
 		return gc.Errorf(gc.UnableToSubscribe, "notify", "closed")
 	}
 	f.teams = append(f.teams, id)
 	return f.refuse
 }
-func (f *fakeStream) LeaveTeams(context.Context) { f.teams = nil }
+
+func (f *fakeStream) LeaveTeams(context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.teams = nil
+}
 
 func (f *fakeStream) Updates() <-chan finesse.Update { return f.updates }
 func (f *fakeStream) Err() error                     { return f.err }
-func (f *fakeStream) Close()                         { f.closed = true }
+
+func (f *fakeStream) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+}
 
 // play runs a scene with one agent, 1001, whom nobody has connected.
 func play(t *testing.T, scene func(*stage)) {
+	playWith(t, func(*stage, *session.Options) {}, scene)
+}
+
+// playWith is play with a session that direct has wired differently.
+func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
 		st.changed, st.b = make(chan struct{}), &second{stage: st}
 		seen, logs := observer.New(zap.InfoLevel)
 		st.logs = logs
-		st.session = session.New(session.Options{
+		options := session.Options{
 			Agent: "1001",
 			Node:  st.best,
 			Emit: func(e session.Emission) {
@@ -114,7 +133,9 @@ func play(t *testing.T, scene func(*stage)) {
 			Logger:        zaptest.NewLogger(t, zaptest.WrapOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewTee(c, seen) }))),
 			Times: session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second },
 				Attempt: 20 * time.Second, Jitter: func() time.Duration { return jitter }, Undo: time.Minute, UndoAfter: time.Second},
-		})
+		}
+		direct(st, &options)
+		st.session = session.New(options)
 		ctx, cancel := context.WithCancel(t.Context())
 		go st.session.Run(ctx)
 		scene(st)
@@ -196,12 +217,8 @@ func (st *stage) asks(want ...string) {
 
 func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 	st.turn()
-	if st.hold != nil {
-		select {
-		case <-st.hold:
-		case <-ctx.Done():
-			return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
-		}
+	if err := st.wanted(ctx, st.hold); err != nil {
+		return err
 	}
 	if st.down != nil {
 		return st.down
@@ -215,6 +232,25 @@ func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 	return nil
 }
 
+// wanted lets a request wait for hold, if there is one.
+func (st *stage) wanted(ctx context.Context, hold chan struct{}) error {
+	if hold == nil {
+		return nil
+	}
+	var late <-chan time.Time
+	if st.patience > 0 {
+		late = time.After(st.patience)
+	}
+	select {
+	case <-hold:
+		return nil
+	case <-late:
+		return errNoAnswer
+	case <-ctx.Done():
+		return &gc.Error{Code: gc.Down, Op: "finesse", Err: ctx.Err()}
+	}
+}
+
 func (st *stage) read(ctx context.Context, c finesse.Credentials) error {
 	if err := st.check(ctx, c); err != nil {
 		return err
@@ -222,9 +258,16 @@ func (st *stage) read(ctx context.Context, c finesse.Credentials) error {
 	return st.readErr
 }
 
+// note remembers what Finesse is asked; two requests may be under way.
+func (st *stage) note(request string) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.asked = append(st.asked, request)
+}
+
 func (st *stage) do(ctx context.Context, c finesse.Credentials, format string, args ...any) error {
 	request := fmt.Sprintf(format, args...)
-	st.asked = append(st.asked, request)
+	st.note(request)
 	if err := st.check(ctx, c); err != nil {
 		return err
 	}
@@ -297,7 +340,8 @@ func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc
 }
 
 func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
-	st.turn()
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	st.dials++
 	if err := cmp.Or(st.down, st.dialErr); err != nil {
 		return nil, err
@@ -401,6 +445,6 @@ func (st *stage) Resume(_ context.Context, c recording.Call) error {
 }
 
 func (st *stage) record(what string, c recording.Call) error {
-	st.asked = append(st.asked, fmt.Sprintf("%s %s %s %s", what, c.Agent, c.Extension, c.Dialog))
+	st.note(fmt.Sprintf("%s %s %s %s", what, c.Agent, c.Extension, c.Dialog))
 	return st.readErr
 }
