@@ -602,6 +602,20 @@ func TestACommandMeetsADeadNode(t *testing.T) {
 			close(st.hold)
 		})
 	})
+	t.Run("a session that is drained meanwhile ends with the answer", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.b.hold = make(chan struct{})
+			st.dies(errDown)
+			st.send("AnswerCall#1001", "99")
+			go st.session.Drain(st.Context())
+			synctest.Wait()
+			st.hears()
+			close(st.b.hold)
+			st.hears("crm: 1001#Error#NO_DIALOG_ID")
+			require.True(t, st.ended)
+		})
+	})
 	t.Run("a session that ends meanwhile answers what it holds", func(t *testing.T) {
 		var st *stage
 		play(t, func(s *stage) {

@@ -251,6 +251,7 @@ func (s *Session) loop() {
 		if r := s.move.held; r != nil && s.free() {
 			s.move.held = nil
 			s.begin(r)
+			continue // it may have been the last
 		}
 		mailbox := s.mailbox
 		if !s.free() || s.move.held != nil {
