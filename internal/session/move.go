@@ -333,11 +333,11 @@ func (s *Session) undo(out finesse.User) {
 		case <-ctx.Done():
 		}
 		return func() {
-			if !s.connected {
-				s.undone(out, gc.Errorf(gc.SubscriptionFailed, "sign in again", "the password was refused meanwhile"))
+			if s.connected && s.signedIn() && !s.asksLogout() {
+				s.signInAgain(func(err error) { s.undone(out, err) })
 				return
 			}
-			s.signInAgain(func(err error) { s.undone(out, err) })
+			s.undone(out, gc.Errorf(gc.PleaseRetry, "sign in again", "that is not wanted, or not possible, any more"))
 		}
 	})
 }
@@ -347,7 +347,9 @@ func (s *Session) undone(out finesse.User, err error) {
 	if err != nil {
 		s.move.pauses--
 		s.Logger.Info("agent stays signed out", zap.Error(err))
-		s.userChanged(out)
+		if s.signedIn() { // and not told otherwise meanwhile
+			s.userChanged(out)
+		}
 		if wrongPassword(err) {
 			s.passwordRefused(err)
 		}

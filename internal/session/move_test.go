@@ -751,6 +751,20 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 			require.Equal(t, 1, st.free)
 		})
 	})
+	t.Run("is not undone when the agent asks for one meanwhile", func(t *testing.T) {
+		play(t, func(st *stage) {
+			moved(st)
+			st.userIs(gc.LoggedOut, extension(""))
+			st.userIs(gc.Talking, pending(gc.LoggedOut), extension("2001"))
+			st.userIs(gc.LoggedOut, extension(""))
+			st.wait(time.Minute)
+			st.hears("crm: 1001#State#TALKING##Ann Smith", "crm: 1001#State#LOGOUT##Ann Smith")
+			st.asks()
+			st.dialogs = nil
+			st.send("MakeReady#1001", "")
+			st.asks("b: READY ") // the line is free
+		})
+	})
 	t.Run("is undone once", func(t *testing.T) {
 		play(t, func(st *stage) {
 			moved(st)
