@@ -199,6 +199,7 @@ func (s *Session) login(r *Request) {
 	a.done = func() { s.loggedIn(a, credentials) }
 	already := a.user(s.user)
 	a.taken = func() {
+		s.credentials = credentials // Finesse takes them
 		// A sign-in of an agent who is signed in may change nothing, and then
 		// nothing is notified.
 		if already && a.user(s.user) && s.forget(a) {

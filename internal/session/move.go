@@ -157,13 +157,21 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 	case !unavailable(err) || !slices.Contains(s.awaiting, a):
 		s.abandon(a, err)
 	case a == s.move.signIn: // a move waits for it
-		s.reread(func(error) { s.abandon(a, err) })
+		s.reread(func(reading error) {
+			if wrongPassword(reading) {
+				err = reading
+			}
+			s.abandon(a, err)
+		})
 	default:
 		s.doubt(node, err, func(moved bool) {
 			s.move.pauses++
-			s.reread(func(error) {
+			s.reread(func(reading error) {
 				s.move.pauses--
-				if moved && a.again && slices.Contains(s.awaiting, a) {
+				if wrongPassword(reading) {
+					s.passwordRefused(reading)
+				}
+				if moved && a.again && s.connected && slices.Contains(s.awaiting, a) {
 					a.again = false
 					s.dispatch(a)
 					return
@@ -356,8 +364,11 @@ func (s *Session) undone(out finesse.User, err error) {
 		s.runSettled()
 		return
 	}
-	s.reread(func(error) {
+	s.reread(func(err error) {
 		s.move.pauses--
+		if wrongPassword(err) {
+			s.passwordRefused(err)
+		}
 		s.runSettled()
 	})
 }

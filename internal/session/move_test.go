@@ -751,6 +751,18 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 			require.Equal(t, 1, st.free)
 		})
 	})
+	t.Run("is undone, and a password that is refused then is told", func(t *testing.T) {
+		play(t, func(st *stage) {
+			moved(st)
+			st.userIs(gc.LoggedOut, extension(""))
+			st.wait(time.Second)
+			st.password = "new"
+			st.userIs(gc.Talking, extension("2001"))
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#RE_LOGIN")
+		})
+	})
 	t.Run("is not undone when the agent asks for one meanwhile", func(t *testing.T) {
 		play(t, func(st *stage) {
 			moved(st)

@@ -81,14 +81,15 @@ func (b *second) Usable() (bool, <-chan struct{}) {
 
 func (b *second) check(ctx context.Context, c finesse.Credentials) error {
 	b.turn()
+	began := time.Now()
 	if err := b.wanted(ctx, b.hold); err != nil {
 		return err
 	}
 	if b.down != nil {
 		return b.down
 	}
-	if c.Password.Reveal() != b.password {
-		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	if err := b.prove(c, began); err != nil {
+		return err
 	}
 	return ctx.Err()
 }

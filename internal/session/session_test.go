@@ -368,6 +368,52 @@ func TestAPasswordRefusedToACommandIsNotUsedAgain(t *testing.T) {
 	})
 }
 
+func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
+	// counted counts the refusals.
+	counted := func(st *stage) *int {
+		n := new(int)
+		st.refused = func(gc.Secret, time.Time) { *n++ }
+		return n
+	}
+	t.Run("by a command that waits for its outcome", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			refusals := counted(st)
+			st.send("MakeReady#1001", "")
+			st.password = "new"
+			st.send("MakeNotReady#1001", "")
+			st.wait(time.Minute)
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+			require.Equal(t, 1, *refusals)
+		})
+	})
+	t.Run("after a Login with the new one, which is used from then on", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,secret")
+			refusals := counted(st)
+			st.password = "new"
+			st.send("Login#1001", "new,2001")
+			st.user.State, st.user.Extension = gc.NotReady, "2001" // and nothing is notified
+			st.wait(16 * time.Second)
+			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+			require.Zero(t, *refusals)
+		})
+	})
+	t.Run("when it is met by the reading that follows a lost answer; the driver is told", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			refusals := counted(st)
+			st.password = "new"
+			st.answer = func(string) error { return errNoAnswer }
+			st.send("Login#1001", "new,2001")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#NOT_REACHABLE", "crm: 1001#State#RE_LOGIN")
+			st.wait(time.Minute)
+			require.Equal(t, 1, *refusals)
+		})
+	})
+}
+
 func TestStates(t *testing.T) {
 	t.Run("a state is the answer when Finesse notifies it", func(t *testing.T) {
 		play(t, func(st *stage) {

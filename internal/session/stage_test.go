@@ -50,6 +50,7 @@ type stage struct {
 	answer   func(request string) error // of requests other than reads; nil: accepted
 	hold     chan struct{}              // if set, requests wait for it
 	patience time.Duration              // and no longer than this, if it is set
+	refused  func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
 	readErr  error
 	dialErr  error
 	stream   *fakeStream
@@ -217,19 +218,27 @@ func (st *stage) asks(want ...string) {
 
 func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 	st.turn()
+	began := time.Now()
 	if err := st.wanted(ctx, st.hold); err != nil {
 		return err
 	}
 	if st.down != nil {
 		return st.down
 	}
-	if c.Password.Reveal() != st.password {
-		st.mu.Lock()
-		st.refusals++
-		st.mu.Unlock()
-		return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	return st.prove(c, began)
+}
+
+func (st *stage) prove(c finesse.Credentials, began time.Time) error {
+	if c.Password.Reveal() == st.password {
+		return nil
 	}
-	return nil
+	st.mu.Lock()
+	st.refusals++
+	st.mu.Unlock()
+	if st.refused != nil {
+		st.refused(c.Password, began)
+	}
+	return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
 }
 
 // wanted lets a request wait for hold, if there is one.

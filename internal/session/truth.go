@@ -237,7 +237,12 @@ func (s *Session) fetchAnywhere(then func(truth, error)) {
 	})
 }
 
+// fetch asks nothing with a password that was refused since somebody wanted it.
 func (s *Session) fetch(then func(truth, error)) {
+	if !s.connected {
+		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "the password was refused meanwhile"))
+		return
+	}
 	node, credentials, at := s.node, s.credentials, s.clock
 	s.work(func(ctx context.Context) func() {
 		t := truth{at: at}
