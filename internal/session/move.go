@@ -154,7 +154,11 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 // harmless is tried at another node.
 func (s *Session) unanswered(a *await, node Node, err error) {
 	switch {
-	case !unavailable(err) || !slices.Contains(s.awaiting, a):
+	case !slices.Contains(s.awaiting, a): // answered meanwhile, with no word about a password
+		if wrongPassword(err) && a.request.Password == (gc.Secret{}) {
+			s.passwordRefused(err)
+		}
+	case !unavailable(err):
 		s.abandon(a, err)
 	case a == s.move.signIn: // a move waits for it
 		s.reread(func(reading error) {
