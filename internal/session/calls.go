@@ -101,6 +101,23 @@ func (s *Session) describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 // maxGone bounds the calls remembered after their end.
 const maxGone = 100
 
+// readEnd notes that the end of a call was read and not notified. The
+// notifications of its last states, from asOf on, may still come.
+func (s *Session) readEnd(id gc.DialogID, asOf time.Time) {
+	if len(s.unlisted) >= maxGone {
+		clear(s.unlisted)
+	}
+	s.unlisted[id] = asOf
+}
+
+// endWasRead reports whether a notification, or another read, is of before
+// the end that was read of its call. One that begins the call anew is not.
+func (s *Session) endWasRead(event finesse.Event, d finesse.Dialog, own *finesse.Participant) bool {
+	asOf, unlisted := s.unlisted[d.ID]
+	begins := event == finesse.Post && (asOf.IsZero() || own.StateChangeTime.After(asOf))
+	return unlisted && !begins
+}
+
 // dialogNotified tells the driver what became of a call. The same notification
 // may come twice, POST and PUT may stand for each other after a failover, and
 // DELETE ends the call whatever the dialog's state says.
@@ -112,6 +129,7 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 			clear(s.gone)
 		}
 		s.gone[d.ID] = s.clock
+		delete(s.unlisted, d.ID)
 		return
 	}
 	if event == finesse.Post {
@@ -128,7 +146,10 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 		return
 	case known != nil && own.StateChangeTime.Before(known.asOf): // a newer state was read
 		return
+	case s.endWasRead(event, d, own):
+		return
 	}
+	delete(s.unlisted, d.ID)
 	s.noteBarge(d)
 	now := s.describe(d, own)
 	if known == nil || known.over {

@@ -166,7 +166,7 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 		} else {
 			s.attach(node, t.stream)
 			s.become(t.user)
-			s.calls = map[gc.DialogID]*call{}
+			s.asOf, s.calls = t.user.StateChangeTime, map[gc.DialogID]*call{}
 			s.move.at, s.move.unfinished, s.move.seat = time.Time{}, false, seat{}
 			s.adopt(t)
 			s.settle()

@@ -123,14 +123,18 @@ type Session struct {
 	redial      <-chan time.Time
 	move        move
 
-	user   finesse.User
-	clock  uint64 // counts notifications; see truth
-	seen   uint64 // clock of the last user notification
-	calls  map[gc.DialogID]*call
-	gone   map[gc.DialogID]uint64       // the clock when a call was deleted, for reads that were asked for before
-	barged map[string]bool              // the extensions of supervisors who broke into a call
-	teams  map[gc.TeamID]*team          // those the driver asked about
-	leads  atomic.Pointer[[]gc.AgentID] // their members, for others to read
+	user  finesse.User
+	clock uint64 // counts notifications; see truth
+	seen  uint64 // clock of the last user notification
+	// asOf is Finesse's time of the state of user if that was read, not
+	// notified: notifications of before may still be on their way.
+	asOf     time.Time
+	calls    map[gc.DialogID]*call
+	gone     map[gc.DialogID]uint64       // the clock when a call was deleted, for reads that were asked for before
+	unlisted map[gc.DialogID]time.Time    // the asOf of calls whose end was read, for notifications of before
+	barged   map[string]bool              // the extensions of supervisors who broke into a call
+	teams    map[gc.TeamID]*team          // those the driver asked about
+	leads    atomic.Pointer[[]gc.AgentID] // their members, for others to read
 
 	busy     bool // a command holds the line
 	awaiting []*await
@@ -147,6 +151,7 @@ func New(o Options) *Session {
 		done:     make(chan struct{}),
 		calls:    map[gc.DialogID]*call{},
 		gone:     map[gc.DialogID]uint64{},
+		unlisted: map[gc.DialogID]time.Time{},
 		barged:   map[string]bool{},
 		teams:    map[gc.TeamID]*team{},
 	}

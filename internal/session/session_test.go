@@ -159,6 +159,56 @@ func TestReadsAndNotificationsCross(t *testing.T) {
 			st.hears()
 		})
 	})
+	for _, began := range []string{"notified of", "read"} {
+		t.Run("a call that was "+began+" and whose end was read does not come back, but can begin anew", func(t *testing.T) {
+			play(t, func(st *stage) {
+				st.signIn()
+				at := func(state gc.CallState, second int) finesse.Dialog {
+					d := leg("7", "4085551234", state)
+					d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
+					return d
+				}
+				if began == "read" {
+					st.dialogs = []finesse.Dialog{at(gc.Alerting, 1)}
+					st.send("refresh#1001", "")
+				} else {
+					st.dialog(finesse.Post, at(gc.Alerting, 1))
+				}
+				st.dialogs = nil
+				st.send("refresh#1001", "")
+				st.heard = nil
+				if began == "read" {
+					st.dialog(finesse.Post, at(gc.Alerting, 1))
+				}
+				st.dialog(finesse.Put, at(gc.Active, 2))
+				st.dialog(finesse.Put, at(gc.Dropped, 3))
+				st.hears()
+				st.dialog(finesse.Post, at(gc.Active, 4))
+				st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+			})
+		})
+	}
+	t.Run("a state notified of before a read is not told behind it, and answers with what was read", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			at := func(second int) func(*finesse.User) {
+				return func(u *finesse.User) { u.StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC) }
+			}
+			st.send("MakeReady#1001", "")
+			st.user.State = gc.Reserved
+			at(2)(&st.user)
+			st.send("refresh#1001", "")
+			st.heard = nil
+			st.userIs(gc.Ready, at(1))
+			st.hears("crm: 1001#State#RESERVED##Ann Smith")
+			st.userIs(gc.NotReady, at(1))
+			st.hears()
+			st.userIs(gc.Talking, at(3))
+			st.hears("crm: 1001#State#TALKING##Ann Smith")
+			st.userIs(gc.Hold, at(2))
+			st.hears("crm: 1001#State#HOLD##Ann Smith")
+		})
+	})
 	t.Run("a call that ended while it was read does not come back", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()

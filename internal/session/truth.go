@@ -20,8 +20,7 @@ func (s *Session) notified(u finesse.Update) {
 		s.memberNotified(u.Team, u.User)
 	case u.User != nil:
 		if u.User.LoginID == s.Agent || u.User.LoginID == "" {
-			s.seen = s.clock
-			s.userChanged(*u.User)
+			s.userNotified(*u.User)
 		}
 	case u.SystemInfo != nil:
 		s.SystemChanged()
@@ -29,6 +28,32 @@ func (s *Session) notified(u finesse.Update) {
 		for _, d := range u.Dialogs {
 			s.dialogNotified(u.Event, d)
 		}
+	}
+}
+
+// userNotified takes a state unless a newer one was read, which then answers
+// the command that waits for this one.
+func (s *Session) userNotified(now finesse.User) {
+	if s.outdated(now) {
+		if a := s.take(func(a *await) bool { return a.user != nil && a.user(now) }); a != nil {
+			s.showed(a)
+		}
+		return
+	}
+	s.seen, s.asOf = s.clock, time.Time{}
+	s.userChanged(now)
+}
+
+func (s *Session) outdated(u finesse.User) bool {
+	return !u.StateChangeTime.IsZero() && u.StateChangeTime.Before(s.asOf)
+}
+
+// showed ends a command whose outcome has shown in the agent's state.
+func (s *Session) showed(a *await) {
+	if a.done != nil {
+		a.done()
+	} else {
+		s.answer(a.request, s.state())
 	}
 }
 
@@ -60,10 +85,8 @@ func (s *Session) become(now finesse.User) {
 func (s *Session) tellState(before finesse.User) {
 	a := s.take(func(a *await) bool { return a.user != nil && a.user(s.user) })
 	switch {
-	case a != nil && a.done != nil:
-		a.done()
 	case a != nil:
-		s.answer(a.request, s.state())
+		s.showed(a)
 	case !sameState(before, s.user):
 		s.emit(s.state())
 	}
@@ -140,6 +163,7 @@ func (s *Session) readBack(calls func(truth), then func(error)) {
 			}
 			if s.seen <= t.at {
 				s.become(merge(s.user, t.user))
+				s.asOf = t.user.StateChangeTime
 			}
 			calls(t)
 		}
@@ -152,7 +176,8 @@ func (s *Session) readBack(calls func(truth), then func(error)) {
 func (s *Session) adopt(t truth) {
 	for _, d := range t.dialogs {
 		known, own := s.calls[d.ID], s.part(d)
-		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) && s.gone[d.ID] <= t.at {
+		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) && s.gone[d.ID] <= t.at &&
+			!s.endWasRead(finesse.Put, d, own) {
 			s.calls[d.ID] = &call{told: s.describe(d, own), outbound: isOutbound(d), touched: t.at, asOf: own.StateChangeTime}
 		}
 	}
@@ -177,10 +202,11 @@ func (s *Session) reread(then func(error)) {
 // compare tells how t differs from what the driver knows. What a notification
 // changed since t was asked for is newer than t.
 func (s *Session) compare(t truth) {
-	if s.seen <= t.at {
+	if s.seen <= t.at && !s.outdated(t.user) {
 		if s.undoes(t.user) {
 			return // nor were its calls read
 		}
+		s.asOf = t.user.StateChangeTime
 		s.userChanged(t.user)
 	}
 	s.compareCalls(t)
@@ -214,6 +240,7 @@ func (s *Session) endUnlisted(t truth) {
 		if i < 0 {
 			s.ended(id, "")
 			delete(s.calls, id)
+			s.readEnd(id, known.asOf)
 		} else if own := s.part(t.dialogs[i]); own == nil || own.State == gc.Dropped {
 			s.ended(id, "")
 		}
