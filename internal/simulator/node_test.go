@@ -568,3 +568,29 @@ func TestStepsOfNodes(t *testing.T) {
 	w.sees("S OUT_OF_SERVICE")
 	require.Equal(t, 500, as(t, s, "").do("GET", "/SystemInfo", "").status)
 }
+
+// TestTheObserverSeesWhatNoStreamHears: an agent's updates in the order of the
+// streams, and on when the nodes are stopped.
+func TestTheObserverSeesWhatNoStreamHears(t *testing.T) {
+	var seen []string // guarded by the simulator's lock
+	s, a, b := startTwo(t, func(o *Options) {
+		o.Observer = func(node string, update []byte) {
+			if ownerOf(node) == "1001" {
+				words := strings.Fields(note{node: node, update: string(update)}.line())
+				seen = append(seen, strings.Join(words[:min(3, len(words))], " "))
+			}
+		}
+	})
+	d, w := readyAgent(t, s, "1001", "7001")
+	id := place(t, s, "1001", Call{From: "4085551234"})
+	ringAndAnswer(t, d, w, id)
+	a.Stop()
+	b.Stop()
+	require.NoError(t, s.HangUp(id))
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	require.Equal(t, []string{
+		"U NOT_READY reason=-1", "U READY", "U RESERVED", "D POST ALERTING", "D PUT ACTIVE", "U TALKING",
+		"D PUT ACTIVE", "D DELETE DROPPED", "U READY", // the last three at no node
+	}, seen)
+}

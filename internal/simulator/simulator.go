@@ -183,6 +183,13 @@ type Options struct {
 	NotificationNamespace string
 
 	Logger *zap.Logger // default none
+
+	// Observer, if set, gets every update about users and calls, with its node
+	// such as "/finesse/api/User/1001/Dialogs", in the order they happen and in
+	// the words of the first node. It gets each before anybody else can see what
+	// it says, and whatever becomes of nodes, streams and subscriptions. It is
+	// called under the simulator's locks and must neither block nor call back.
+	Observer func(node string, update []byte)
 }
 
 // NoDelay as MaxDelay makes asynchronous answers follow at once.

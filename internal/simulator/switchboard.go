@@ -34,7 +34,8 @@ type switchboard struct {
 	loadAgents                   int
 	queueInterval                time.Duration
 	requests                     *serial
-	sites                        []*site // the first is the primary one; the list never changes
+	observer                     func(node string, update []byte) // may be nil
+	sites                        []*site                          // the first is the primary one; the list never changes
 
 	directory map[string]*user // by id and by login name, with the administrator; never changes
 	users     []*user          // by id, without the administrator; the list never changes
@@ -63,7 +64,7 @@ type nodePorts struct{ rest, notify int }
 
 func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switchboard {
 	b := &switchboard{
-		log: o.Logger, now: o.Now, life: life, sites: sites,
+		log: o.Logger, now: o.Now, life: life, sites: sites, observer: o.Observer,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout, lateLogout: o.LateLogout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
@@ -86,6 +87,9 @@ func (b *switchboard) publish(node string, update []byte) {
 
 // publishAs is for what the nodes tell in words of their own.
 func (b *switchboard) publishAs(node string, update func(at *site) []byte) {
+	if b.observer != nil {
+		b.observer(node, update(b.sites[0]))
+	}
 	for _, at := range b.sites {
 		at.notify(node, update(at))
 	}

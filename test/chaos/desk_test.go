@@ -49,7 +49,8 @@ func newDriver(s *stage) *driver {
 		ledger:      newLedger(), log: logTo(s.t, "driver.log"), pictures: map[gc.AgentID]*picture{},
 	}
 	for i := range agents {
-		d.pictures[gc.AgentID(strconv.Itoa(firstAgent+i))] = newPicture()
+		agent := gc.AgentID(strconv.Itoa(firstAgent + i))
+		d.pictures[agent] = newPicture(agent)
 	}
 	require.NoError(s.t, client.Subscribe(s.t.Context(), "/topic/"+d.destination, d.hear))
 	return d
@@ -59,7 +60,7 @@ func (d *driver) hear(e *broker.Delivery) {
 	var m message
 	err := json.Unmarshal([]byte(e.Body), &m)
 	if p := d.pictures[m.Agent]; p != nil {
-		p.hear(&m, e.CorrelationID)
+		p.hear(&m)
 	}
 	d.log.Info("heard", zap.String("answers", e.CorrelationID), zap.String("said", m.said()), zap.String("event", e.Body))
 	if err != nil || e.CorrelationID != "" && !d.ledger.answer(e.CorrelationID, m.said()) {

@@ -1,8 +1,8 @@
 // Package chaos breaks every connection of a running connector at random for a
 // while, stops it and starts it again, and asks afterwards whether it kept its
 // promises: every command is answered, what must not run twice did not, no
-// call went on after its end, what the driver knows is true, and nothing is left
-// running.
+// state was told in another order than it came about, what the driver knows is
+// true, and nothing is left running.
 //
 // The driver's own connection to the broker is never broken, so what was said
 // to it was heard. What is left to chance follows from a seed, which is

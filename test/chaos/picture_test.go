@@ -4,33 +4,24 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // picture is what a driver knows of one agent from events alone.
 type picture struct {
+	agent    gc.AgentID
 	mu       sync.Mutex
 	signedIn bool
 	state    gc.UserState
 	calls    map[gc.DialogID]gc.CallState // those that are not over
-	told     map[gc.DialogID][]string     // the states of each call in the order they came
-	ends     map[end]bool
-	wrong    []string // calls that went on after their end
+	told     map[gc.DialogID][]moment     // the states of each call, and of the agent as call "", in the order they came
 }
 
-func newPicture() *picture {
-	return &picture{calls: map[gc.DialogID]gc.CallState{}, told: map[gc.DialogID][]string{}, ends: map[end]bool{}}
-}
-
-// end is the end of a call as it was told. The connector keeps it until the
-// broker confirms it, so that it comes twice when the confirmation is lost
-// (package broker); what tells another state does not.
-type end struct {
-	answers string // a correlation id
-	dialog  gc.DialogID
+func newPicture(agent gc.AgentID) *picture {
+	return &picture{agent: agent, calls: map[gc.DialogID]gc.CallState{}, told: map[gc.DialogID][]moment{}}
 }
 
 // message is an event in the JSON format.
@@ -38,45 +29,48 @@ type message struct {
 	Type, State, Error string
 	Agent              gc.AgentID  `json:"agentId"`
 	Dialog             gc.DialogID `json:"dialogId"`
+	Consultation       gc.DialogID `json:"assDialogId"`
+	Associated         *message    // of a DialogStatus: the consultation about the call
 }
 
 // said is the kind of an event and its first word: "State#READY".
 func (m *message) said() string { return m.Type + "#" + m.State + m.Error }
 
-func (p *picture) hear(m *message, answers string) {
+func (p *picture) hear(m *message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case m.Type == "State" && m.State == "RE_LOGIN":
-		p.signedIn = false
-	case m.Type == "State":
+	switch m.Type {
+	case "State":
+		if m.State == "RE_LOGIN" {
+			p.signedIn = false
+			return
+		}
 		p.state = gc.UserState(m.State)
-	case m.Type == "AgentInfo": // a State and all calls follow
+		p.note("", m.State)
+	case "AgentInfo": // a State and all calls follow
 		p.signedIn = true
 		clear(p.calls)
-	case m.Type == "DialogStatus":
-		p.called(m)
-	case m.Type == "InboundCall" && m.State != string(gc.Dropped):
-		p.called(m)
-	case m.Type == "InboundCall" && !p.ends[end{answers, m.Dialog}]:
-		p.ends[end{answers, m.Dialog}] = true
-		p.called(m)
+	case "InboundCall":
+		p.called(m.Dialog, m.State)
+	case "ConsultCall":
+		p.called(m.Consultation, m.State)
+	case "DialogStatus":
+		p.called(m.Dialog, m.State)
+		if m.Associated != nil {
+			p.called(m.Associated.Dialog, m.Associated.State)
+		}
 	}
 }
 
+func (p *picture) note(id gc.DialogID, state string) {
+	p.told[id] = append(p.told[id], moment{state, time.Now()})
+}
+
 // called takes the state of a call.
-func (p *picture) called(m *message) {
-	now := gc.CallState(m.State)
-	told := p.told[m.Dialog]
-	p.told[m.Dialog] = append(told, m.State)
-	if len(told) > 0 {
-		if told[len(told)-1] == string(gc.Dropped) {
-			p.wrong = append(p.wrong, fmt.Sprintf("agent %s, call %s: %s", m.Agent, m.Dialog, strings.Join(p.told[m.Dialog], " ")))
-		}
-	}
-	p.calls[m.Dialog] = now
-	if now == gc.Dropped {
-		delete(p.calls, m.Dialog)
+func (p *picture) called(id gc.DialogID, state string) {
+	p.note(id, state)
+	if p.calls[id] = gc.CallState(state); p.calls[id] == gc.Dropped {
+		delete(p.calls, id)
 	}
 }
 
@@ -100,10 +94,17 @@ func (p *picture) now() string {
 	return sketch(p.state, p.calls)
 }
 
-func (p *picture) revived() []string {
+// disorder is what the driver was told in another order than it happened.
+func (p *picture) disorder(h *history) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.wrong)
+	var wrong []string
+	for id, told := range p.told {
+		if why := h.contradicts(subject{p.agent, id}, told); why != "" {
+			wrong = append(wrong, why)
+		}
+	}
+	return wrong
 }
 
 func sketch(state gc.UserState, calls map[gc.DialogID]gc.CallState) string {

@@ -27,6 +27,7 @@ type stage struct {
 	name     string // of the command queue and of the driver's topic
 	activemq *servertest.ActiveMQ
 	finesse  *simulator.Simulator
+	history  *history
 	front    *front
 	edges    map[string]*servertest.Proxy // broker, rest, notify
 	config   *config.Config
@@ -38,9 +39,9 @@ type stage struct {
 // newStage may share an ActiveMQ with stages of other names.
 func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 	t.Helper()
-	s := &stage{t: t, name: name, activemq: a, log: logTo(t, "connector.log")}
+	s := &stage{t: t, name: name, activemq: a, history: newHistory(), log: logTo(t, "connector.log")}
 	var err error
-	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})
+	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay, Observer: s.history.observe})
 	require.NoError(t, err)
 	t.Cleanup(s.finesse.Close)
 	s.front = newFront(t, s.finesse)
