@@ -21,7 +21,7 @@ const (
 )
 
 // ActiveMQ is an ActiveMQ Classic process with an openwire and a stomp
-// connector, all in memory. It keeps its ports when it is started again.
+// connector, all in memory unless WithXML says otherwise. It keeps its ports when it is started again.
 type ActiveMQ struct {
 	STOMP    string // host:port
 	OpenWire string // host:port

@@ -12,7 +12,8 @@ import (
 // of ActiveMQ's sample configuration, 0.0.0.0 with 61616 (openwire), 61613
 // (stomp) and 61614 (stomp+ssl), stand for the free ones; ${activemq.conf} is
 // ConfDir. Its transportConnectors and plugins replace those that there would
-// be otherwise.
+// be otherwise. With a persistenceAdapter persistent messages are kept in its
+// directory, for which ${activemq.data} is the server's own, and outlive Kill.
 func WithXML(elements ...string) Option {
 	return func(a *ActiveMQ) { a.xmls = append(a.xmls, elements...) }
 }
@@ -38,17 +39,18 @@ func (a *ActiveMQ) xml() string {
 		}
 	}
 	slices.SortFunc(children, func(x, y string) int { return cmp.Compare(element(x), element(y)) })
+	persistent := slices.ContainsFunc(a.xmls, func(x string) bool { return element(x) == "persistenceAdapter" })
 	ports := strings.NewReplacer("0.0.0.0:61616", a.OpenWire, "0.0.0.0:61613", a.STOMP, "0.0.0.0:61614", a.STOMPTLS)
-	return beans + ports.Replace(strings.Join(children, "\n")) + "\n</broker>\n</beans>\n"
+	return fmt.Sprintf(beans, persistent) + ports.Replace(strings.Join(children, "\n")) + "\n</broker>\n</beans>\n"
 }
 
-// The configurer fills in ${activemq.conf}.
+// The configurer fills in ${activemq.conf} and ${activemq.data}.
 const beans = `<beans xmlns="http://www.springframework.org/schema/beans"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
   xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans.xsd
   http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
 <bean class="org.springframework.beans.factory.config.PropertyPlaceholderConfigurer"/>
-<broker xmlns="http://activemq.apache.org/schema/core" brokerName="test" persistent="false" useJmx="false">
+<broker xmlns="http://activemq.apache.org/schema/core" brokerName="test" persistent="%t" useJmx="false">
 `
 
 const connectors = `<transportConnectors>
