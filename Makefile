@@ -61,6 +61,11 @@ race:
 chaos:
 	go test -race -count=1 -timeout 30m -v ./test/chaos -chaos.duration=10m
 
+# 200 kills of the broker, the connector and Finesse's nodes; see test/chaos.
+.PHONY: kills
+kills:
+	go test -race -count=1 -timeout 60m -v -run TestKills ./test/chaos -chaos.kills=200
+
 # Each fuzz target for FUZZTIME, a number of inputs: with a time instead, such as
 # 10m, a run can fail for nothing at its end (golang.org/issue/75804, before Go
 # 1.27).

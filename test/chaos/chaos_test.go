@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,11 +36,8 @@ func TestChaos(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, fmt.Sprintf("Chaos%d", i), a)
-			d := newDriver(s)
-			var desks []*desk
-			for i := range agents {
-				desks = append(desks, newDesk(s, d, gc.AgentID(strconv.Itoa(firstAgent+i))))
-			}
+			d := steadyDriver(s)
+			desks := newDesks(s, d)
 			breakThings(s, desks, c.faults)
 			eventually(t, func() bool { return len(d.ledger.open()) == 0 }, func() string {
 				return "commands without an answer:\n" + strings.Join(d.ledger.open(), "\n")
@@ -53,6 +49,7 @@ func TestChaos(t *testing.T) {
 			t.Logf("commands: %v", d.ledger.totals())
 			checkOnce(t, s, d)
 			require.Nil(t, d.strange.Load(), "what nobody asked for")
+			require.Empty(t, d.ledger.rejected(), "the driver has lost its broker")
 		})
 	}
 }
@@ -86,7 +83,7 @@ func checkOnce(t *testing.T, s *stage, d *driver) {
 	sent := d.ledger.wishes()
 	require.NotEmpty(t, sent)
 	for w, asked := range sent {
-		require.LessOrEqual(t, s.front.reached(w), asked, "Finesse was asked more often than the connector: %v", w)
+		require.LessOrEqual(t, s.reached(w), asked, "Finesse was asked more often than the connector: %v", w)
 	}
 }
 
@@ -96,7 +93,7 @@ func (d *desk) recovers(t *testing.T) {
 	t.Helper()
 	eventually(t, func() bool {
 		if !d.picture.isSignedIn() || d.answered("GetState#"+string(d.agent)) != "State#"+string(d.truth().State) {
-			d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil)
+			require.NoError(t, d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil))
 			d.answered(fmt.Sprintf("Login#%s secret,%s", d.agent, d.extension))
 			return false
 		}

@@ -23,9 +23,9 @@ import (
 // driver is the one CRM driver of all agents. It reaches the broker directly.
 type driver struct {
 	t           *testing.T
-	client      *broker.Client
+	way         way
 	queue       string
-	destination string // a topic
+	destination string // in STOMP's form
 	ledger      *ledger
 	log         *zap.Logger
 	pictures    map[gc.AgentID]*picture
@@ -33,27 +33,46 @@ type driver struct {
 	strange     atomic.Pointer[string] // an answer to a command nobody sent, or what is no event
 }
 
+// way is how a driver reaches the broker. Send returns when the broker has
+// confirmed the message.
+type way interface {
+	Send(context.Context, broker.Outgoing) error
+}
+
 const (
 	agents     = 10
 	firstAgent = 1001
 )
 
-func newDriver(s *stage) *driver {
-	s.t.Helper()
-	client, err := broker.Dial(s.t.Context(), broker.Options{JavaText: true}, s.activemq.URL())
-	require.NoError(s.t, err)
-	s.t.Cleanup(client.Close)
+func newDriver(s *stage, destination string) *driver {
 	d := &driver{
-		t: s.t, client: client, queue: "/queue/" + s.config.Broker.CommandQueue,
-		destination: "crm." + s.name,
-		ledger:      newLedger(), log: logTo(s.t, "driver.log"), pictures: map[gc.AgentID]*picture{},
+		t: s.t, queue: "/queue/" + s.name, destination: destination,
+		ledger: newLedger(), log: logTo(s.t, "driver.log"), pictures: map[gc.AgentID]*picture{},
 	}
 	for i := range agents {
 		agent := gc.AgentID(strconv.Itoa(firstAgent + i))
 		d.pictures[agent] = newPicture(agent)
 	}
-	require.NoError(s.t, client.Subscribe(s.t.Context(), "/topic/"+d.destination, d.hear))
 	return d
+}
+
+// steadyDriver has a topic and a connection that never breaks.
+func steadyDriver(s *stage) *driver {
+	s.t.Helper()
+	client, err := broker.Dial(s.t.Context(), broker.Options{JavaText: true}, s.activemq.URL())
+	require.NoError(s.t, err)
+	s.t.Cleanup(client.Close)
+	d := newDriver(s, "/topic/crm."+s.name)
+	d.way = client
+	require.NoError(s.t, client.Subscribe(s.t.Context(), d.destination, d.hear))
+	return d
+}
+
+func newDesks(s *stage, d *driver) (desks []*desk) {
+	for i := range agents {
+		desks = append(desks, newDesk(s, d, gc.AgentID(strconv.Itoa(firstAgent+i))))
+	}
+	return desks
 }
 
 func (d *driver) hear(e *broker.Delivery) {
@@ -72,21 +91,22 @@ func (d *driver) hear(e *broker.Delivery) {
 // send sends a command that has an answer, written as "Type#id parameters".
 func (d *driver) send(agent gc.AgentID, command string, w wish) (id string) {
 	id = d.ledger.send(agent, command, w)
-	d.log.Info("sent", zap.String("id", id), zap.String("command", command))
-	d.post(command, map[string]string{"correlation-id": id})
+	err := d.post(command, map[string]string{"correlation-id": id})
+	d.log.Info("sent", zap.String("id", id), zap.String("command", command), zap.Error(err))
+	if err == nil {
+		d.ledger.accept(id)
+	}
 	return id
 }
 
-func (d *driver) post(command string, headers map[string]string) {
+// post returns when the broker has confirmed that it keeps the command.
+func (d *driver) post(command string, headers map[string]string) error {
 	typ, body, _ := strings.Cut(command, " ")
-	all := map[string]string{"type": typ, "reply-to": "/topic/" + d.destination}
+	all := map[string]string{"type": typ, "reply-to": d.destination, "persistent": "true"}
 	maps.Copy(all, headers)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err := d.client.Send(ctx, broker.Outgoing{Destination: d.queue, Headers: all, Body: body})
-	if err != nil {
-		d.t.Errorf("the driver has lost its broker: %v", err)
-	}
+	return d.way.Send(ctx, broker.Outgoing{Destination: d.queue, Headers: all, Body: body})
 }
 
 // desk is one agent and what its driver has it do.
@@ -156,7 +176,7 @@ func (d *desk) signIn() {
 	if d.ledger.waitsFor(d.last[w]) {
 		return
 	}
-	d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil)
+	_ = d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil) // the Login tells
 	d.last[w] = d.send(d.agent, fmt.Sprintf("Login#%s secret,%s", d.agent, d.extension), wish{})
 }
 
@@ -177,11 +197,7 @@ func (d *desk) handle(c simulator.AgentCall, dice int) {
 
 // once sends what must run once, and a second time only when it was refused.
 func (d *desk) once(command string, w wish) {
-	if id := d.last[w]; id != "" {
-		answers := d.ledger.answers(id)
-		if len(answers) == 0 || !strings.HasPrefix(answers[0], "Error#") && answers[0] != "State#RE_LOGIN" {
-			return
-		}
+	if id := d.last[w]; id == "" || d.ledger.failed(id) {
+		d.last[w] = d.send(d.agent, command, w)
 	}
-	d.last[w] = d.send(d.agent, command, w)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
@@ -25,30 +27,38 @@ import (
 // the call it is about or, for a new one, the number to dial.
 type wish struct{ action, object string }
 
-// front stands before the simulated Finesse's REST interface and counts what
-// reaches it.
+// front stands before the REST interface of a node of the simulated Finesse
+// and counts what reaches it. It can be closed and opened again, as the node
+// is stopped and started.
 type front struct {
-	server *httptest.Server
+	address string // kept while it is closed
+	handler http.Handler
+	server  *httptest.Server // the last one
 
 	mu    sync.Mutex
 	count map[wish]int
 }
 
-func newFront(t *testing.T, s *simulator.Simulator) *front {
+var quiet = log.New(io.Discard, "", 0)
+
+func newFront(t *testing.T, n *simulator.Node, certificate []byte) *front {
 	t.Helper()
-	target, err := url.Parse(s.RESTURL())
+	target, err := url.Parse(n.RESTURL())
 	require.NoError(t, err)
 	pool := x509.NewCertPool()
-	require.True(t, pool.AppendCertsFromPEM(s.CertificatePEM()))
+	require.True(t, pool.AppendCertsFromPEM(certificate))
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	quiet := log.New(io.Discard, "", 0)
-	f := &front{count: map[wish]int{}}
+	t.Cleanup(transport.CloseIdleConnections)
+	f := &front{address: servertest.FreeAddress(t), count: map[wish]int{}}
 	onward := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: transport,
 		ErrorLog:  quiet, // whoever asked has gone
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+			panic(http.ErrAbortHandler) // the node has
+		},
 	}
-	f.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			panic(http.ErrAbortHandler) // half a request; Finesse sees none
@@ -56,14 +66,25 @@ func newFront(t *testing.T, s *simulator.Simulator) *front {
 		f.note(r, body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		onward.ServeHTTP(w, r)
-	}))
-	f.server.Config.ErrorLog = quiet
-	f.server.StartTLS()
-	t.Cleanup(func() {
-		f.server.Close()
-		transport.CloseIdleConnections()
 	})
+	require.NoError(t, f.open())
+	t.Cleanup(f.close)
 	return f
+}
+
+func (f *front) open() error {
+	l, err := net.Listen("tcp", f.address)
+	if err != nil {
+		return err
+	}
+	f.server = &httptest.Server{Listener: l, Config: &http.Server{Handler: f.handler, ErrorLog: quiet}}
+	f.server.StartTLS()
+	return nil
+}
+
+func (f *front) close() {
+	f.server.CloseClientConnections()
+	f.server.Close()
 }
 
 func (f *front) note(r *http.Request, body []byte) {
@@ -93,5 +114,3 @@ func (f *front) reached(w wish) int {
 func (f *front) certificate() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
 }
-
-func (f *front) addr() string { return f.server.Listener.Addr().String() }

@@ -22,7 +22,9 @@ type entry struct {
 	agent       gc.AgentID
 	wish        wish // of a command that must run once; "" otherwise
 	sent        time.Time
-	answers     []string // "State#READY", "Error#DOWN"
+	accepted    bool      // the broker has confirmed it
+	answers     []string  // "State#READY", "Error#DOWN"
+	heard       time.Time // the first of them
 }
 
 // givesUp is how long a driver waits for an answer before it goes on.
@@ -40,11 +42,43 @@ func (l *ledger) send(agent gc.AgentID, command string, w wish) string {
 	return e.id
 }
 
+// accept enters that the broker has a command.
+func (l *ledger) accept(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.byID[id].accepted = true
+}
+
+// failed reports whether a command may be sent again: its driver does not
+// know that the broker has it, or it was refused.
+func (l *ledger) failed(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.byID[id]
+	refused := len(e.answers) > 0 && (strings.HasPrefix(e.answers[0], "Error#") || e.answers[0] == "State#RE_LOGIN")
+	return !e.accepted || refused
+}
+
+// rejected are the commands that the broker did not confirm.
+func (l *ledger) rejected() (commands []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.commands {
+		if !e.accepted {
+			commands = append(commands, e.String())
+		}
+	}
+	return commands
+}
+
 // answer enters an answer; false when no such command was sent.
 func (l *ledger) answer(id, answer string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.byID[id]
+	if e != nil && len(e.answers) == 0 {
+		e.heard = time.Now()
+	}
 	if e != nil {
 		e.answers = append(e.answers, answer)
 	}
@@ -58,14 +92,18 @@ func (l *ledger) answers(id string) []string {
 	return slices.Clone(l.byID[id].answers)
 }
 
-// open are the commands without an answer.
+func (e *entry) String() string {
+	return fmt.Sprintf("%s %s, sent %s", e.id, e.command, e.sent.Format(time.StampMilli))
+}
+
+// open are the commands that the broker accepted and that have no answer.
 func (l *ledger) open() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var open []string
 	for _, e := range l.commands {
-		if len(e.answers) == 0 {
-			open = append(open, fmt.Sprintf("%s %s, sent %s", e.id, e.command, e.sent.Format(time.StampMilli)))
+		if e.accepted && len(e.answers) == 0 {
+			open = append(open, e.String())
 		}
 	}
 	return open
@@ -87,7 +125,9 @@ func (l *ledger) waits(agent gc.AgentID) int {
 	return n
 }
 
-func (e *entry) waits() bool { return len(e.answers) == 0 && time.Since(e.sent) < givesUp }
+func (e *entry) waits() bool {
+	return e.accepted && len(e.answers) == 0 && time.Since(e.sent) < givesUp
+}
 
 // waitsFor reports whether the driver still waits for the answer to one
 // command.

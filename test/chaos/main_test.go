@@ -1,14 +1,15 @@
 // Package chaos breaks every connection of a running connector at random for a
-// while, stops it and starts it again, and asks afterwards whether it kept its
-// promises: every command is answered, what must not run twice did not, no
-// state was told in another order than it came about, what the driver knows is
-// true, and nothing is left running.
+// while (TestChaos), or kills the broker, the connector and Finesse's nodes
+// (TestKills), and asks afterwards whether the connector kept its promises:
+// every command is answered, what must not run twice did not, no state was
+// told in another order than it came about, what the driver knows is true, and
+// nothing is left running.
 //
-// The driver's own connection to the broker is never broken, so what was said
-// to it was heard. What is left to chance follows from a seed, which is
-// printed: with -chaos.seed the same faults happen to the same connections in
-// the same order for as long, and the agents draw from the same numbers. What
-// the connector does meanwhile can still differ from run to run.
+// In TestChaos the driver's own connection to the broker is never broken, so
+// what was said to it was heard. What is left to chance follows from a seed,
+// which is printed: with -chaos.seed the same faults happen to the same
+// connections in the same order for as long, and the agents draw from the same
+// numbers. What the connector does meanwhile can still differ from run to run.
 package chaos
 
 import (

@@ -28,7 +28,7 @@ type stage struct {
 	activemq *servertest.ActiveMQ
 	finesse  *simulator.Simulator
 	history  *history
-	front    *front
+	fronts   []*front                     // one for each node
 	edges    map[string]*servertest.Proxy // broker, rest, notify
 	config   *config.Config
 	log      *zap.Logger
@@ -44,12 +44,12 @@ func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay, Observer: s.history.observe})
 	require.NoError(t, err)
 	t.Cleanup(s.finesse.Close)
-	s.front = newFront(t, s.finesse)
+	s.fronts = []*front{newFront(t, s.finesse.Nodes()[0], s.finesse.CertificatePEM())}
 	notify, err := url.Parse(s.finesse.NotifyURL())
 	require.NoError(t, err)
 	s.edges = map[string]*servertest.Proxy{
 		"broker": servertest.NewProxy(t, s.activemq.STOMP),
-		"rest":   servertest.NewProxy(t, s.front.addr()),
+		"rest":   servertest.NewProxy(t, s.fronts[0].address),
 		"notify": servertest.NewProxy(t, notify.Host),
 	}
 	s.config = s.configuration()
@@ -59,17 +59,30 @@ func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 }
 
 func (s *stage) configuration() *config.Config {
-	ca := filepath.Join(s.t.TempDir(), "ca.pem")
-	require.NoError(s.t, os.WriteFile(ca, append(s.finesse.CertificatePEM(), s.front.certificate()...), 0o600))
 	c := config.Default()
 	c.Broker.URLs = []string{"tcp://" + s.edges["broker"].Addr()}
 	c.Broker.CommandQueue = s.name
 	c.Finesse.Nodes = []config.Node{{REST: "https://" + s.edges["rest"].Addr(), Notify: "xmpps://" + s.edges["notify"].Addr()}}
-	c.Finesse.CAFile = ca
+	c.Finesse.CAFile = s.authorities()
 	c.Finesse.RequestTimeout = 2 * time.Second // so that a short black hole is one
 	c.Messages.Format = wire.JSON
 	c.HTTP.Listen = "127.0.0.1:0"
 	return c
+}
+
+// authorities is a file with those that sign for REST and for notifications.
+func (s *stage) authorities() string {
+	file := filepath.Join(s.t.TempDir(), "ca.pem")
+	require.NoError(s.t, os.WriteFile(file, append(s.finesse.CertificatePEM(), s.fronts[0].certificate()...), 0o600))
+	return file
+}
+
+// reached is how often Finesse was asked for w.
+func (s *stage) reached(w wish) (n int) {
+	for _, f := range s.fronts {
+		n += f.reached(w)
+	}
+	return n
 }
 
 // running is one life of the connector.
