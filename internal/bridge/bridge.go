@@ -129,7 +129,7 @@ func (b *Bridge) tellStatus(e session.Emission) {
 
 // Restored tells what is true now, after a time in which events could not be
 // sent: Finesse's status to every destination of that kind, then the state and
-// the calls of each agent. It does not block.
+// the calls of each agent, and the teams it follows. It does not block.
 func (b *Bridge) Restored(topics bool) {
 	b.mu.Lock()
 	told := slices.Collect(maps.Keys(b.destinations))

@@ -308,6 +308,7 @@ func (s *Session) tellMissed() {
 		for _, e := range s.statuses() {
 			s.emit(e)
 		}
+		s.tellMembers()
 	}
 	for _, e := range what.answers {
 		e.Event = s.becameOf(e)

@@ -57,6 +57,21 @@ func TestTeams(t *testing.T) {
 			st.hears("crm: 1001#TeamUsersList#FirstName:Bob,LastName:Ray,Extension:2005,LoginID:1005,State:NOT_READY,PendingState:,MediaType:1,StateChangeTime:")
 		})
 	})
+	t.Run("who missed events is told the members that are followed, and no others", func(t *testing.T) {
+		for parameters, told := range map[string][]string{
+			"1,true": {"crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#TeamMemberStateChanged#1#READY#1005"},
+			"1":      {"crm: 1001#State#NOT_READY##Ann Smith"},
+		} {
+			play(t, func(st *stage) {
+				st.lead()
+				st.send("getteamusers#1001", parameters)
+				st.hears(listing)
+				st.notify(finesse.Update{Event: finesse.Put, Team: "1", User: &finesse.User{LoginID: "1001", State: gc.NotReady}})
+				st.session.Tell()
+				st.hears(told...)
+			})
+		}
+	})
 	t.Run("a supervisor who is a member too hears of that by State only", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.lead()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"go.uber.org/zap"
@@ -96,6 +97,18 @@ func (s *Session) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) 
 	}
 	if was.Agent == "" {
 		s.lead()
+	}
+}
+
+// tellMembers tells the state of each member whose changes the driver follows.
+func (s *Session) tellMembers() {
+	for _, id := range slices.Sorted(maps.Keys(s.teams)) {
+		t := s.teams[id]
+		for _, agent := range slices.Sorted(maps.Keys(t.members)) {
+			if t.events && agent != s.Agent {
+				s.emit(gc.TeamMemberState{Agent: s.Agent, Team: id, Member: t.members[agent].state})
+			}
+		}
 	}
 }
 
