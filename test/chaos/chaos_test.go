@@ -36,7 +36,7 @@ func TestChaos(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, fmt.Sprintf("Chaos%d", i), a)
-			d := steadyDriver(s)
+			d := steadyDriver(s, firstAgents())
 			desks := newDesks(s, d)
 			breakThings(s, desks, c.faults)
 			eventually(t, func() bool { return len(d.ledger.open()) == 0 }, func() string {
@@ -124,11 +124,15 @@ func (d *desk) recovers(t *testing.T) {
 	require.Equal(t, "State#"+string(d.truth().State), d.answered("GetState#"+string(d.agent)))
 }
 
-// answered sends a command and waits for its first answer that is not
-// AgentInfo.
+// answered sends a command and waits for its answer.
 func (d *desk) answered(command string) string {
 	d.t.Helper()
-	id := d.send(d.agent, command, wish{})
+	return d.answerTo(d.send(d.agent, command, wish{}))
+}
+
+// answerTo waits for the first answer to a command that is not AgentInfo.
+func (d *desk) answerTo(id string) string {
+	d.t.Helper()
 	var last string
 	eventually(d.t, func() bool {
 		answers := d.ledger.answers(id)
@@ -137,7 +141,7 @@ func (d *desk) answered(command string) string {
 			last = answers[0]
 		}
 		return len(answers) > 0
-	}, func() string { return "no answer to " + command })
+	}, func() string { return fmt.Sprintf("no answer to %s of agent %s", id, d.agent) })
 	return last
 }
 
@@ -153,7 +157,9 @@ func (d *desk) fact() string {
 	a := d.truth()
 	calls := map[gc.DialogID]gc.CallState{}
 	for _, c := range a.Calls {
-		calls[c.Dialog] = c.State
+		if c.Dialog != d.secret {
+			calls[c.Dialog] = c.State
+		}
 	}
 	return sketch(a.State, calls)
 }

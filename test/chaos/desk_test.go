@@ -44,40 +44,47 @@ const (
 	firstAgent = 1001
 )
 
-func newDriver(s *stage, destination string) *driver {
+// firstAgents are those that the random tests have at work.
+func firstAgents() (ids []gc.AgentID) {
+	for i := range agents {
+		ids = append(ids, gc.AgentID(strconv.Itoa(firstAgent+i)))
+	}
+	return ids
+}
+
+func newDriver(s *stage, destination string, ids []gc.AgentID) *driver {
 	d := &driver{
 		t: s.t, queue: "/queue/" + s.name, destination: destination,
 		ledger: newLedger(), log: logTo(s.t, "driver.log"), pictures: map[gc.AgentID]*picture{},
 	}
-	for i := range agents {
-		agent := gc.AgentID(strconv.Itoa(firstAgent + i))
-		d.pictures[agent] = newPicture(agent)
+	for _, id := range ids {
+		d.pictures[id] = newPicture(id)
 	}
 	return d
 }
 
 // steadyDriver has a topic and a connection that never breaks.
-func steadyDriver(s *stage) *driver {
+func steadyDriver(s *stage, ids []gc.AgentID) *driver {
 	s.t.Helper()
 	client, err := broker.Dial(s.t.Context(), broker.Options{JavaText: true}, s.activemq.URL())
 	require.NoError(s.t, err)
 	s.t.Cleanup(client.Close)
-	d := newDriver(s, "/topic/crm."+s.name)
+	d := newDriver(s, "/topic/crm."+s.name, ids)
 	d.way = client
 	require.NoError(s.t, client.Subscribe(s.t.Context(), d.destination, d.hear))
 	return d
 }
 
 func newDesks(s *stage, d *driver) (desks []*desk) {
-	for i := range agents {
-		desks = append(desks, newDesk(s, d, gc.AgentID(strconv.Itoa(firstAgent+i))))
+	for _, id := range firstAgents() {
+		desks = append(desks, newDesk(s, d, id))
 	}
 	return desks
 }
 
 func (d *driver) hear(e *broker.Delivery) {
 	var m message
-	err := json.Unmarshal([]byte(e.Body), &m)
+	err := json.Unmarshal([]byte(strings.Trim(e.Body, "[]")), &m) // lists are arrays of one object
 	if p := d.pictures[m.Agent]; p != nil {
 		p.hear(&m)
 	}
@@ -117,12 +124,14 @@ type desk struct {
 	extension string
 	random    *rand.Rand
 	picture   *picture
+	secret    gc.DialogID     // a call of the agent's that nobody is told of: a supervisor listens
 	last      map[wish]string // correlation ids
 }
 
+// newDesk puts agent 1001 at extension 3001, 2001 at 4001 and so on.
 func newDesk(s *stage, d *driver, agent gc.AgentID) *desk {
 	return &desk{
-		driver: d, stage: s, agent: agent, extension: "3" + string(agent[1:]),
+		driver: d, stage: s, agent: agent, extension: string(agent[0]+2) + string(agent[1:]),
 		random: randomOf(s.t, string(agent)), picture: d.pictures[agent], last: map[wish]string{},
 	}
 }

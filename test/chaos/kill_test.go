@@ -316,7 +316,7 @@ type returning struct {
 }
 
 func newReturning(s *killable) *returning {
-	r := &returning{driver: newDriver(s.stage, "/queue/crm."+s.name)}
+	r := &returning{driver: newDriver(s.stage, "/queue/crm."+s.name, firstAgents())}
 	r.way = r
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

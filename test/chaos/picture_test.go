@@ -17,17 +17,21 @@ type picture struct {
 	signedIn bool
 	state    gc.UserState
 	calls    map[gc.DialogID]gc.CallState // those that are not over
+	members  map[gc.AgentID]gc.UserState  // of a supervisor's team, those that have changed
 	told     map[gc.DialogID][]moment     // the states of each call, and of the agent as call "", in the order they came
 }
 
 func newPicture(agent gc.AgentID) *picture {
-	return &picture{agent: agent, calls: map[gc.DialogID]gc.CallState{}, told: map[gc.DialogID][]moment{}}
+	return &picture{
+		agent: agent, calls: map[gc.DialogID]gc.CallState{}, members: map[gc.AgentID]gc.UserState{}, told: map[gc.DialogID][]moment{},
+	}
 }
 
 // message is an event in the JSON format.
 type message struct {
 	Type, State, Error string
 	Agent              gc.AgentID  `json:"agentId"`
+	Member             gc.AgentID  `json:"memberId"`
 	Dialog             gc.DialogID `json:"dialogId"`
 	Consultation       gc.DialogID `json:"assDialogId"`
 	Associated         *message    // of a DialogStatus: the consultation about the call
@@ -54,6 +58,8 @@ func (p *picture) hear(m *message) {
 		p.called(m.Dialog, m.State)
 	case "ConsultCall":
 		p.called(m.Consultation, m.State)
+	case "TeamMemberStateChanged":
+		p.members[m.Member] = gc.UserState(m.State)
 	case "DialogStatus":
 		p.called(m.Dialog, m.State)
 		if m.Associated != nil {
@@ -85,6 +91,13 @@ func (p *picture) call(id gc.DialogID) gc.CallState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.calls[id]
+}
+
+// team is what the driver heard of the members of a supervisor's team.
+func (p *picture) team() map[gc.AgentID]gc.UserState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.members)
 }
 
 // now is the agent's state and its calls in a form that compares.

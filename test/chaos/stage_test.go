@@ -39,9 +39,18 @@ type stage struct {
 // newStage may share an ActiveMQ with stages of other names.
 func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 	t.Helper()
+	s := emptyStage(t, name, a, simulator.Options{MaxDelay: simulator.NoDelay})
+	s.open()
+	return s
+}
+
+// emptyStage has no connector yet.
+func emptyStage(t *testing.T, name string, a *servertest.ActiveMQ, o simulator.Options) *stage {
+	t.Helper()
 	s := &stage{t: t, name: name, activemq: a, history: newHistory(), log: logTo(t, "connector.log")}
+	o.Observer = s.history.observe
 	var err error
-	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay, Observer: s.history.observe})
+	s.finesse, err = simulator.Start(o)
 	require.NoError(t, err)
 	t.Cleanup(s.finesse.Close)
 	s.fronts = []*front{newFront(t, s.finesse.Nodes()[0], s.finesse.CertificatePEM())}
@@ -53,9 +62,13 @@ func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 		"notify": servertest.NewProxy(t, notify.Host),
 	}
 	s.config = s.configuration()
-	s.start()
-	t.Cleanup(func() { s.stop() })
 	return s
+}
+
+// open starts the connector, which ends with the test.
+func (s *stage) open() {
+	s.start()
+	s.t.Cleanup(func() { s.stop() })
 }
 
 func (s *stage) configuration() *config.Config {
