@@ -65,7 +65,7 @@ func (a *App) wire(c *config.Config) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
-	a.recorder = capture.New(captureOptions(c), version(), a.log.Named("capture"), reg)
+	a.recorder = capture.New(captureOptions(c), func() []capture.Record { return a.nodes.captured() }, version(), a.log.Named("capture"), reg)
 	if a.nodes, err = newNodes(c.Finesse, a.log.Named("finesse"), reg, a.recorder); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *App) wire(c *config.Config) (err error) {
 	a.bridge = bridge.New(bridge.Options{
 		Publish:       a.broker.Publish,
 		Node:          a.nodes.best,
-		Recorder:      calls,
+		Recorder:      recordedRecorder{calls, a.recorder},
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),
 		Times:         session.DefaultTimes,

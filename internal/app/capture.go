@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"runtime/debug"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/recording"
+	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
 // captureOptions are those that the configuration asks for.
@@ -22,7 +25,7 @@ func captureOptions(c *config.Config) capture.Options {
 			MaxCommandAge:       c.Broker.MaxCommandAge,
 			RequestTimeout:      c.Finesse.RequestTimeout,
 			Retries:             c.Finesse.Retries,
-			Admin:               c.Finesse.Admin.Username != "",
+			Admin:               c.Finesse.Admin.Username,
 		},
 	}
 	if len(c.Capture.Destinations) > 0 {
@@ -50,4 +53,30 @@ func version() string {
 		return ""
 	}
 	return info.Main.Version
+}
+
+// recordedRecorder captures what the recorder of calls answers.
+type recordedRecorder struct {
+	next    session.Recorder
+	capture *capture.Recorder
+}
+
+func (r recordedRecorder) Pause(ctx context.Context, c recording.Call) error {
+	return r.record(capture.Paused, c, r.next.Pause(ctx, c))
+}
+
+func (r recordedRecorder) Resume(ctx context.Context, c recording.Call) error {
+	return r.record(capture.Resumed, c, r.next.Resume(ctx, c))
+}
+
+func (r recordedRecorder) record(what string, c recording.Call, err error) error {
+	if !r.capture.On() {
+		return err
+	}
+	x := capture.Record{Dir: capture.In, Edge: capture.REST, Agent: c.Agent, Type: what, Topic: string(c.Dialog)}
+	if err != nil {
+		x.Code, x.Problem = string(gc.CodeOf(err)), err.Error()
+	}
+	r.capture.Record(x)
+	return err
 }

@@ -32,10 +32,12 @@ type node struct {
 	*finesse.Client
 	dialer *notify.Dialer
 	host   string
+	name   string // in a capture: two nodes may share a host
 	log    *zap.Logger
 	watch  *watch
 	room   *room
 	probe  time.Duration // the time in which it must say how it is
+	record *capture.Recorder
 
 	admin        finesse.Credentials // without an id: there is none
 	adminRefused atomic.Bool
@@ -45,12 +47,10 @@ type node struct {
 	fixedDomain   bool   // the configuration says so
 	pubSub        string // domain of the publish-subscribe service, "" for the usual one
 	fixedPubSub   bool
-	usable        bool
-	silent        bool   // it is not usable because it does not answer
+	standing      finesse.Standing
 	problem       string // the kind that was logged last, "" while it is usable
 	rest          ops.Condition
 	notifications ops.Condition
-	avoided       time.Time // when its notification service last failed an agent, zero since one succeeded
 }
 
 var _ session.Node = (*node)(nil)
@@ -82,7 +82,7 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free 
 		domain = host
 	}
 	return &node{
-		Client: client, dialer: dialer, host: host, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
+		Client: client, dialer: dialer, host: host, name: name, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
 		admin:  finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
@@ -90,7 +90,7 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free 
 	}, nil
 }
 
-// restHost names a node in a capture: two may share a host.
+// restHost is host and port of a node's REST interface.
 func restHost(n config.Node) string {
 	_, host, _ := strings.Cut(n.REST, "://")
 	return host
@@ -100,7 +100,9 @@ func restHost(n config.Node) string {
 // (session.Node).
 func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
 	if !n.room.take() {
-		return nil, gc.Errorf(gc.UnableToSubscribe, "finesse.Subscribe", "the process may not open enough files")
+		err := gc.Errorf(gc.UnableToSubscribe, "finesse.Subscribe", "the process may not open enough files")
+		n.dialer.Record(c.Agent, err)
+		return nil, err
 	}
 	s, err := n.subscribe(ctx, c)
 	if err != nil {
@@ -118,7 +120,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
-		n.notifications, n.avoided = ops.Up, time.Time{}
+		n.notifications, n.standing.Avoided = ops.Up, time.Time{}
 		return s, nil
 	}
 	// Neither a wrong password nor a session that ends says anything about the
@@ -127,7 +129,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 		if n.notifications != ops.Down {
 			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", advise(err, "notifications")))
 		}
-		n.notifications, n.avoided = ops.Down, time.Now()
+		n.notifications, n.standing.Avoided = ops.Down, time.Now()
 		n.watch.look()
 	}
 	return nil, err
@@ -151,6 +153,11 @@ func (n *node) Verify(ctx context.Context) {
 	}
 	checked := n.watch.round()
 	n.watch.look()
+	defer func() {
+		if n.record.On() {
+			n.record.Record(capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Verified, Node: n.name})
+		}
+	}()
 	for {
 		usable, changed := n.Usable()
 		if !usable {
@@ -203,12 +210,30 @@ func (n *node) check(ctx context.Context) {
 	if err == nil && !info.Usable() {
 		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
 	}
-	was := n.usable
-	n.usable, n.silent = err == nil, gc.CodeOf(err) == gc.NotReachable
+	was := n.standing
+	n.standing.Usable, n.standing.Silent = err == nil, gc.CodeOf(err) == gc.NotReachable
 	n.report(err)
-	if n.usable != was {
+	if n.standing != was && n.record.On() {
+		n.record.Record(n.captured(err))
+	}
+	if n.standing.Usable != was.Usable {
 		n.watch.turn()
 	}
+}
+
+// captured is how the node is, for a capture. Called with mu held.
+func (n *node) captured(err error) capture.Record {
+	x := capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Unusable, Node: n.name}
+	switch {
+	case n.standing.Usable:
+		x.Type = capture.Usable
+	case n.standing.Silent:
+		x.Type = capture.Silent
+	}
+	if err != nil {
+		x.Problem = err.Error()
+	}
+	return x
 }
 
 func takeOver(domain *string, now string, fixed bool) {
@@ -236,18 +261,7 @@ func (n *node) report(err error) {
 func (n *node) condition() (usable bool, state ops.NodeState) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications}
-}
-
-// avoidedFor is how long a node whose notification service failed an agent is
-// second to one whose did not.
-const avoidedFor = time.Minute
-
-// avoid reports whether agents are better off at another node that is usable.
-func (n *node) avoid() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return !n.avoided.IsZero() && time.Since(n.avoided) < avoidedFor
+	return n.standing.Usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications}
 }
 
 // nodes are the Finesse servers in order of preference.
@@ -305,23 +319,28 @@ func trusted(file string, insecure bool) (*tls.Config, error) {
 	return c, nil
 }
 
-// best is the first node that is usable, with a notification service that did
-// not fail lately if there is one; else the first.
-func (ns *nodes) best() session.Node {
-	var second *node
+// best is the node to use now (finesse.Preferred).
+func (ns *nodes) best() session.Node { return ns.list[finesse.Preferred(ns.standings())] }
+
+func (ns *nodes) standings() []finesse.Standing {
+	var all []finesse.Standing
 	for _, n := range ns.list {
-		usable, _ := n.condition()
-		switch {
-		case usable && !n.avoid():
-			return n
-		case usable && second == nil:
-			second = n
-		}
+		n.mu.Lock()
+		all = append(all, n.standing)
+		n.mu.Unlock()
 	}
-	if second != nil {
-		return second
+	return all
+}
+
+// captured is how all nodes are, for a capture that begins now.
+func (ns *nodes) captured() []capture.Record {
+	var all []capture.Record
+	for _, n := range ns.list {
+		n.mu.Lock()
+		all = append(all, n.captured(nil))
+		n.mu.Unlock()
 	}
-	return ns.list[0]
+	return all
 }
 
 // live is an error when run has not gone round for a time that no set of
@@ -345,25 +364,7 @@ func (ns *nodes) check(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	ns.changed(ns.status())
-}
-
-// status is what drivers are told: whether a node can be used and, if none
-// can, whether any has an answer at all (O-027).
-func (ns *nodes) status() gc.SystemStatus {
-	status := gc.FinesseNotHeard
-	for _, n := range ns.list {
-		n.mu.Lock()
-		usable, silent := n.usable, n.silent
-		n.mu.Unlock()
-		switch {
-		case usable:
-			return gc.InService
-		case !silent:
-			status = gc.OutOfService
-		}
-	}
-	return status
+	ns.changed(finesse.StatusOf(ns.standings()))
 }
 
 // run checks until ctx ends.

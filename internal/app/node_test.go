@@ -163,7 +163,7 @@ func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	ns.list[0].probe = 50 * time.Millisecond
 	ns.check(t.Context())
 	require.Equal(t, session.Node(ns.list[1]), ns.best())
-	require.True(t, ns.list[0].silent)
+	require.True(t, ns.list[0].standing.Silent)
 }
 
 func TestACheckCutShortSaysNothing(t *testing.T) {
@@ -189,7 +189,7 @@ func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing
 	subscribe(ns.list[0])
 	require.Equal(t, session.Node(ns.list[1]), ns.best())
 	require.Len(t, ns.hint, 1, "it is looked at")
-	ns.list[0].avoided = time.Now().Add(-avoidedFor)
+	ns.list[0].standing.Avoided = time.Now().Add(-time.Minute)
 	require.Equal(t, session.Node(ns.list[0]), ns.best(), "it may have come back")
 	subscribe(ns.list[0])
 	subscribe(ns.list[1])

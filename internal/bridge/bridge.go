@@ -42,7 +42,7 @@ type Options struct {
 	Times         session.Times
 	Logger        *zap.Logger
 	Registerer    prometheus.Registerer
-	Capture       *capture.Recorder // records commands and events; nil for none
+	Capture       Capture // records commands and events; nil for none
 }
 
 // Settings can change while the bridge works; see Configure.
@@ -81,6 +81,9 @@ const maxDestinations = 100_000
 
 // New makes a bridge that says OUT_OF_SERVICE until SetStatus knows better.
 func New(o Options) *Bridge {
+	if o.Capture == nil {
+		o.Capture = (*capture.Recorder)(nil)
+	}
 	b := &Bridge{
 		Options:      o,
 		licences:     &licences{},
@@ -124,13 +127,17 @@ func (b *Bridge) tellStatus(e session.Emission) {
 	b.mu.Lock()
 	e.Event = gc.System{Status: b.status}
 	b.mu.Unlock()
-	b.publish(e, func() { b.tellStatus(e) })
+	b.publish(e, func() {
+		b.captureAnswerLost(e.Cause) // nothing else is given again
+		b.tellStatus(e)
+	})
 }
 
 // Restored tells what is true now, after a time in which events could not be
 // sent: Finesse's status to every destination of that kind, then the state and
 // the calls of each agent, and the teams it follows. It does not block.
 func (b *Bridge) Restored(topics bool) {
+	b.captureRestored(topics)
 	b.mu.Lock()
 	told := slices.Collect(maps.Keys(b.destinations))
 	sessions := slices.Collect(maps.Values(b.sessions))

@@ -9,6 +9,16 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
+// Capture records what crosses the broker's edge: a capture.Recorder, or what
+// compares a replay with one. Its methods must not block.
+type Capture interface {
+	On() bool
+	Command(x capture.Record, home gc.Destination) // see capture.Recorder
+	Event(gc.Event, capture.Record)
+	Record(capture.Record)
+	Hide(password string) string
+}
+
 // captureCommand records a delivery, before anything comes of it. Of a body
 // that is too long to be a command as much is kept as makes it too long again in
 // a replay.
@@ -46,5 +56,24 @@ func (b *Bridge) captureEvent(e session.Emission, m wire.Message) {
 	if e.Cause != nil {
 		x.Request = string(e.Cause.ID)
 	}
-	b.Capture.Record(x)
+	b.Capture.Event(e.Event, x)
+}
+
+// captureAnswerLost records that the answer to a command is given again.
+func (b *Bridge) captureAnswerLost(r *session.Request) {
+	if b.Capture.On() {
+		b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Agent: r.Agent, Event: capture.AnswerLost, Request: string(r.ID)})
+	}
+}
+
+// captureRestored records that what is true is told again.
+func (b *Bridge) captureRestored(topics bool) {
+	if !b.Capture.On() {
+		return
+	}
+	kind := capture.Others
+	if topics {
+		kind = capture.Topics
+	}
+	b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Restored, Destination: kind})
 }

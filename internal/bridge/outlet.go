@@ -49,7 +49,11 @@ func (o *outlet) emit(e session.Emission) {
 // again answers a command whose answer may have been lost. Without a session
 // nobody has connected the agent any more (O-007).
 func (o *outlet) again(e session.Emission) {
-	if e.Acknowledge == nil || o.session.Retell(e) { // what is no answer, the truth makes good
+	if e.Acknowledge == nil { // what is no answer, the truth makes good
+		return
+	}
+	o.bridge.captureAnswerLost(e.Cause)
+	if o.session.Retell(e) {
 		return
 	}
 	e.Event = gc.ReLogin{Agent: e.Cause.Agent}

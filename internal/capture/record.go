@@ -14,9 +14,10 @@ const Version = 1
 
 // Header is the first line of a file, and of each run in it.
 type Header struct {
-	Capture   int       `json:"capture"` // Version
-	Run       string    `json:"run"`     // another each time recording begins
-	Part      int       `json:"part"`    // of the run, from 1: its files in order
+	Capture   int       `json:"capture"`           // Version
+	Run       string    `json:"run"`               // another each time recording begins
+	Follows   string    `json:"follows,omitempty"` // the run that went over into this one without a gap: the configuration changed
+	Part      int       `json:"part"`              // of the run, from 1: its files in order
 	Time      time.Time `json:"time"`
 	Connector string    `json:"connector"` // the version that recorded
 	Settings  Settings  `json:"settings"`
@@ -34,7 +35,7 @@ type Settings struct {
 	MaxCommandAge       time.Duration     `json:"maxCommandAge"`  // in nanoseconds
 	RequestTimeout      time.Duration     `json:"requestTimeout"` // in nanoseconds
 	Retries             int               `json:"retries"`
-	Admin               bool              `json:"admin,omitempty"` // finesse.admin is set
+	Admin               string            `json:"admin,omitempty"` // the user name of finesse.admin
 	Nodes               []string          `json:"nodes"`           // names, in order of preference
 }
 
@@ -64,6 +65,28 @@ const (
 	Lost     = "lost"     // the stream ended, by no wish of the connector's
 	Update   = "update"   // Body is the update
 	Followed = "followed" // the answer to the subscription of a team; Code is empty when it worked
+)
+
+// The types of records of the edge rest that are no exchanges.
+const (
+	Usable   = "usable"   // a node is in service now
+	Unusable = "unusable" // it is not; Problem says why
+	Silent   = "silent"   // it does not even answer
+	Verified = "verified" // a session that asked how a node is has learnt it
+	Paused   = "paused"   // the recorder of calls was asked to pause, for the call Topic; Code says why it did not
+	Resumed  = "resumed"  // the same, to go on
+)
+
+// The events of records that come in over the edge broker and are no commands.
+const (
+	Restored   = "restored"    // events can be sent again, after a time in which they could not: to Topics or Others
+	AnswerLost = "answer lost" // that to Request may not have arrived
+)
+
+// The destinations of Restored.
+const (
+	Topics = "topics"
+	Others = "others"
 )
 
 // Record is one message. Which fields are set depends on the edge.

@@ -36,6 +36,7 @@ type Options struct {
 // never block; Run is the one that writes.
 type Recorder struct {
 	version string
+	begin   func() []Record
 	log     *zap.Logger
 	metrics *metrics
 	secrets *secrets
@@ -62,11 +63,12 @@ type entry struct {
 	under *setup
 }
 
-// New makes a recorder that records as o says once Run runs. version is the
-// connector's.
-func New(o Options, version string, log *zap.Logger, reg prometheus.Registerer) *Recorder {
+// New makes a recorder that records as o says once Run runs. begin, which may be
+// nil, gives what stands at the beginning of a run that begins later; it must
+// not block. version is the connector's.
+func New(o Options, begin func() []Record, version string, log *zap.Logger, reg prometheus.Registerer) *Recorder {
 	r := &Recorder{
-		version: version, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
+		version: version, begin: begin, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
 		queue: make(chan entry, queueSize), control: make(chan struct{}, 1), retry: retryAfter,
 		homes: map[gc.AgentID]gc.Destination{},
 	}
@@ -95,6 +97,11 @@ func (r *Recorder) change(s *setup) {
 	case r.control <- struct{}{}:
 	default:
 	}
+	if s.on && r.begin != nil {
+		for _, x := range r.begin() {
+			r.Record(x)
+		}
+	}
 }
 
 // On reports whether records are taken. A nil Recorder takes none.
@@ -119,6 +126,9 @@ func (r *Recorder) Record(x Record) {
 		r.take(&x, "")
 	}
 }
+
+// Event records an event as x.
+func (r *Recorder) Event(_ gc.Event, x Record) { r.Record(x) }
 
 // Hide is what stands for a password, or for what may be one.
 func (r *Recorder) Hide(password string) string { return r.secrets.name(password) }

@@ -33,7 +33,7 @@ func create(t *testing.T, o Options) (*Recorder, *observer.ObservedLogs) {
 		o.MaxSize = 1 << 30
 	}
 	core, logs := observer.New(zap.InfoLevel)
-	return New(o, "v1", zap.New(core), nil), logs
+	return New(o, nil, "v1", zap.New(core), nil), logs
 }
 
 // run has r write until the test, or stop, ends it.
@@ -231,7 +231,7 @@ func TestAFullDiskIsSaidOnceAndCallsGoOn(t *testing.T) {
 
 // BenchmarkOff is what each message costs while nothing is recorded.
 func BenchmarkOff(b *testing.B) {
-	r := New(Options{}, "v1", zap.NewNop(), nil)
+	r := New(Options{}, nil, "v1", zap.NewNop(), nil)
 	x := Record{Dir: In, Edge: Notify, Agent: "1001", Body: "x"}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -242,7 +242,7 @@ func BenchmarkOff(b *testing.B) {
 }
 
 func BenchmarkOn(b *testing.B) {
-	r := New(Options{File: os.DevNull, MaxSize: 1 << 40}, "v1", zap.NewNop(), nil)
+	r := New(Options{File: os.DevNull, MaxSize: 1 << 40}, nil, "v1", zap.NewNop(), nil)
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {

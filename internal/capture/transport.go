@@ -19,42 +19,36 @@ type transport struct {
 	recorder *Recorder
 	node     string
 	next     http.RoundTripper
-	count    *atomic.Uint64
-
-	mu     sync.Mutex
-	under  *setup // of health
-	health string // the last answer about the node itself
 }
 
 // exchanges numbers requests throughout the process.
 var exchanges atomic.Uint64
 
 // Transport puts the recorder before next, which leads to a node. Nothing of a
-// request's header is recorded but who asks and the request id.
+// request's header is recorded but who asks and the request id, and nothing at
+// all of a request in nobody's name: how a node is, its state says.
 func (r *Recorder) Transport(node string, next http.RoundTripper) http.RoundTripper {
-	return &transport{recorder: r, node: node, next: next, count: &exchanges}
+	return &transport{recorder: r, node: node, next: next}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !t.recorder.On() {
+	agent, _, named := req.BasicAuth()
+	if !named || !t.recorder.On() {
 		return t.next.RoundTrip(req)
 	}
-	agent, _, _ := req.BasicAuth()
 	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")
 	asked := Record{
 		Dir: Out, Edge: REST, Agent: gc.AgentID(agent), Type: req.Method + " " + path, Request: req.Header.Get("requestId"),
-		Node: t.node, Exchange: t.count.Add(1), Body: bodyOf(req),
+		Node: t.node, Exchange: exchanges.Add(1), Body: bodyOf(req),
 	}
 	answer := asked
 	answer.Dir, answer.Body = In, ""
-	if agent != "" {
-		t.recorder.Record(asked)
-	}
+	t.recorder.Record(asked)
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		t.failed(&answer, err)
-		t.answered(asked, answer)
+		t.recorder.Record(answer)
 		return nil, err
 	}
 	answer.Status = resp.StatusCode
@@ -63,7 +57,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			t.failed(&answer, err)
 		}
-		t.answered(asked, answer)
+		t.recorder.Record(answer)
 	}}
 	return resp, nil
 }
@@ -73,25 +67,6 @@ func (t *transport) failed(answer *Record, err error) {
 	var timeout net.Error
 	answer.Timeout = errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	answer.Problem = err.Error()
-}
-
-// answered records an answer. How a node is, is asked every few seconds and
-// recorded when it is another than before.
-func (t *transport) answered(asked, answer Record) {
-	if asked.Agent != "" {
-		t.recorder.Record(answer)
-		return
-	}
-	under := t.recorder.setup.Load()
-	now := strings.Join([]string{answer.Body, answer.Problem, http.StatusText(answer.Status)}, "\n")
-	t.mu.Lock()
-	changed := now != t.health || under != t.under // each run says it once
-	t.health, t.under = now, under
-	t.mu.Unlock()
-	if changed {
-		t.recorder.Record(asked)
-		t.recorder.Record(answer)
-	}
 }
 
 // CloseIdleConnections serves http.Client's.

@@ -28,6 +28,8 @@ type writer struct {
 	run    string
 	part   int
 
+	follows string // the run before, without a gap
+
 	failing bool             // it was said that the file can not be written to
 	lost    uint64           // records since
 	due     <-chan time.Time // when to try again
@@ -40,6 +42,10 @@ func (w *writer) use(s *setup) {
 		return
 	}
 	w.finish()
+	w.follows = ""
+	if s.on && w.under != nil && w.under.on {
+		w.follows = w.run
+	}
 	w.under, w.run, w.part, w.due = s, newRun(), 0, nil
 	if s.on {
 		w.open()
@@ -83,7 +89,7 @@ func (w *writer) open() {
 	w.file, w.buffer, w.size = f, bufio.NewWriterSize(f, 64<<10), info.Size()
 	w.part++
 	w.put(&Header{
-		Capture: Version, Run: w.run, Part: w.part, Time: time.Now().UTC(),
+		Capture: Version, Run: w.run, Follows: w.follows, Part: w.part, Time: time.Now().UTC(),
 		Connector: w.recorder.version, Settings: w.under.Settings,
 	})
 	w.flush()

@@ -17,6 +17,9 @@ func (d *Dialer) record(agent gc.AgentID, what, topic string, body []byte, err e
 	d.capture.Record(x)
 }
 
+// Record captures that an agent's stream was refused before it was dialled.
+func (d *Dialer) Record(agent gc.AgentID, err error) { d.record(agent, capture.Refused, "", nil, err) }
+
 // dialled is what an attempt to open a stream is captured as.
 func dialled(err error) string {
 	if err != nil {
