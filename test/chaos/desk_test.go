@@ -168,8 +168,7 @@ func (d *desk) doSomething() {
 	case len(a.Calls) > 0:
 		d.handle(a.Calls[d.random.IntN(len(a.Calls))], dice)
 	case dice < 4:
-		number := fmt.Sprintf("4085559876%05d", d.numbers.Add(1)) // of this call only
-		d.once("MakeCall#"+string(d.agent)+" "+number, wish{"MAKE_CALL", number})
+		d.dial()
 	case a.State == gc.NotReady:
 		d.send(d.agent, "MakeReady#"+string(d.agent), wish{})
 	case dice < 5:
@@ -202,6 +201,13 @@ func (d *desk) handle(c simulator.AgentCall, dice int) {
 	case known == gc.Held:
 		d.send(d.agent, "RetrieveCall"+about, wish{})
 	}
+}
+
+// dial makes a call to a number that nobody dials again. It may run beside
+// work.
+func (d *desk) dial() {
+	number := fmt.Sprintf("4085559876%05d", d.numbers.Add(1))
+	d.send(d.agent, "MakeCall#"+string(d.agent)+" "+number, wish{"MAKE_CALL", number})
 }
 
 // once sends what must run once, and a second time only when it was refused.

@@ -56,7 +56,7 @@ func TestKills(t *testing.T) {
 		}, func() string { return k.difference("can not sign in at the start") })
 	}
 	begin := time.Now()
-	whileAtWork(desks, func() { s.killAll() })
+	whileAtWork(desks, func() { s.killAll(func() { dialAll(desks) }) })
 	t.Logf("%d kills took %s", *kills, time.Since(begin).Round(time.Second))
 
 	for _, k := range desks {
@@ -91,6 +91,18 @@ func whileAtWork(desks []*desk, f func()) {
 	f()
 }
 
+// dialAll returns when every agent who is signed in has a command under way
+// that could do harm twice: the broker has it, and Finesse takes a while.
+func dialAll(desks []*desk) {
+	var all sync.WaitGroup
+	for _, k := range desks {
+		if k.picture.isSignedIn() {
+			all.Go(func() { k.dial() })
+		}
+	}
+	all.Wait()
+}
+
 // killable is a stage whose connector is a process of its own, between an
 // ActiveMQ that keeps its commands and a Finesse of two nodes.
 type killable struct {
@@ -119,8 +131,8 @@ func newKillable(t *testing.T) *killable {
 		`<destinationPolicy><policyMap><policyEntries><policyEntry queue="`+killQueue+`" persistJMSRedelivered="true"/></policyEntries></policyMap></destinationPolicy>`))
 	var err error
 	s.finesse, err = simulator.Start(simulator.Options{
-		MaxDelay: simulator.NoDelay, Observer: s.history.observe,
-		REST: servertest.FreeAddress(t), Notify: servertest.FreeAddress(t), // they come back there
+		Observer: s.history.observe,                                            // and delays, so that kills meet commands under way
+		REST:     servertest.FreeAddress(t), Notify: servertest.FreeAddress(t), // they come back there
 		SecondREST: servertest.FreeAddress(t), SecondNotify: servertest.FreeAddress(t),
 	})
 	require.NoError(t, err)
@@ -163,8 +175,8 @@ log: {level: debug}
 }
 
 // killAll kills one after the other, now and then two at once, and starts them
-// again. Each comes as often as the others.
-func (s *killable) killAll() {
+// again. Each comes as often as the others. before is called before each kill.
+func (s *killable) killAll(before func()) {
 	r := randomOf(s.t, "kills")
 	var deck []victim
 	for n := 0; n < *kills; {
@@ -178,6 +190,7 @@ func (s *killable) killAll() {
 		}
 		deck = deck[len(now):]
 		n += len(now)
+		before()
 		for _, v := range now {
 			s.t.Logf("%s kill %d: %s", time.Now().Format(time.StampMilli), n, v.name)
 			require.NoError(s.t, v.kill())
