@@ -79,6 +79,18 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 			st.wait(5 * time.Second)
 		},
 	}
+	t.Run("and believes it, though its clock is behind", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.user.StateChangeTime = time.Date(2026, 3, 5, 12, 0, 5, 0, time.UTC)
+			st.send("refresh#1001", "")
+			st.heard = nil
+			st.user.State, st.user.StateChangeTime = gc.Ready, time.Date(2026, 3, 5, 12, 0, 2, 0, time.UTC)
+			st.loses()
+			st.wait(5 * time.Second)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+		})
+	})
 	for why, trigger := range triggers {
 		t.Run("when "+why+", subscribes there first, and tells only what changed", func(t *testing.T) {
 			play(t, func(st *stage) {

@@ -186,7 +186,8 @@ type missed struct {
 }
 
 // Tell asks the session to tell its driver the agent's state and calls, and the
-// states of a supervisor's teams, as it knows them. It never blocks and may be called from any goroutine.
+// teams it follows, as it knows them. It never blocks and may be called from
+// any goroutine.
 func (s *Session) Tell() { s.miss(missed{all: true}) }
 
 // Retell asks the session to answer a command again: e, its answer, may have

@@ -125,7 +125,8 @@ func (s *Session) attach(node Node, stream Stream) {
 		s.stream.Close()
 	}
 	s.node, s.stream, s.redial = node, stream, nil
-	clear(s.unlisted) // what was on its way on the old one never comes
+	s.asOf = time.Time{} // what was on its way on the old one never comes
+	clear(s.unlisted)
 	s.move.attached = time.Now()
 	s.move.attempt++
 	_, s.move.health = node.Usable()
