@@ -13,7 +13,8 @@
 //   - Requests of one agent never wait for those of another: there is no
 //     common queue, and HTTP/1.1 gives each its own connection.
 //   - Every attempt ends within Options.Timeout, body included, and nothing
-//     larger than 8 MiB is read, or 32 MiB of the list of all users.
+//     larger than 1 MiB is read of users and dialogs, 8 MiB of other answers and
+//     32 MiB of the list of all users.
 //   - Finesse accepts a change (200 or 202) before it is done. A nil error
 //     means accepted; the outcome comes as an Update, or never.
 //   - Every error is or wraps a *gc.Error. SUBSCRIPTION_FAILED means that the

@@ -33,7 +33,7 @@ type request struct {
 	// objects is how many of a list to send, in Finesse's words; such a list
 	// is complete with 200 and cut off there with 206. "" for no limit.
 	objects  string
-	maxBytes int // of the answer's body; 0 stands for maxBodyBytes
+	maxBytes int // of the answer's body; 0 stands for the usual
 	// once: never sent again, because a second one could do harm.
 	once bool
 	// What a driver is told when Finesse does not know the object, and when
@@ -49,7 +49,15 @@ type request struct {
 
 func (r *request) op() string { return "finesse." + string(r.name) }
 
-func (r *request) limit() int { return cmp.Or(r.maxBytes, maxBodyBytes) }
+// limit is less for what thousands of agents ask for at once, which is the same
+// that notifications tell.
+func (r *request) limit() int {
+	switch r.name {
+	case methodSystemInfo, methodUser, methodDialogs, methodDialog:
+		return maxUpdateBytes
+	}
+	return cmp.Or(r.maxBytes, maxBodyBytes)
+}
 
 func (r *request) succeeded(status int) bool {
 	return status == http.StatusOK || status == http.StatusAccepted || status == http.StatusPartialContent && r.objects != ""

@@ -9,8 +9,9 @@
 //   - Loss: the service keeps nothing for a client that is away. After Dial,
 //     and so after every loss of a stream, the caller must read User and
 //     Dialogs. Within a stream nothing is dropped but what can not be read,
-//     an item sent twice, what the server had kept for later, and what somebody
-//     other than the publish-subscribe service sent. Each is counted.
+//     an item sent twice, what the server had kept for later, what somebody
+//     other than the publish-subscribe service sent, and what is about another
+//     user. Each is counted.
 //   - Bounds: a stanza of more than 1 MiB ends the stream. Updates wait in a
 //     channel of 16; then the stream stops reading, and what follows waits in
 //     the buffers of the connection and of the server until the consumer goes

@@ -103,7 +103,14 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 		})
 		return true
 	}
-	u.Team = team
+	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && u.User.LoginID != s.agent {
+		s.metrics.others.Inc()
+		s.mistaken.Do(func() {
+			s.log.Warn("an update about another user is dropped, later ones of the stream are only counted",
+				zap.String("node", s.node), zap.String("agent", string(s.agent)), zap.String("user", string(u.User.LoginID)))
+		})
+		return true
+	}
 	select {
 	case s.updates <- u:
 		s.metrics.updates.Inc()

@@ -34,6 +34,7 @@ type Stream struct {
 	session   *xmpp.Session
 	wire      *wire
 	framed    bool // over WebSocket
+	agent     gc.AgentID
 	domain    string
 	pubsub    string // the domain of the publish-subscribe service
 	jid       string // with the resource
@@ -48,6 +49,7 @@ type Stream struct {
 	seen      recentItems
 	grumble   sync.Once     // the first update that can not be read is logged
 	strangers sync.Once     // the first that somebody else sent is logged
+	mistaken  sync.Once     // the first about somebody else is logged
 	pings     int           // sent so far
 	present   chan struct{} // closed at the first answer
 	failed    chan error    // why the keeper closed the connection
@@ -68,7 +70,7 @@ type Stream struct {
 func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
 		session: c.session, wire: c.wire, framed: c.framed,
-		domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
+		agent: a.Agent, domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
 		record:    func(what, topic string, body []byte, err error) { d.record(a.Agent, what, topic, body, err) },

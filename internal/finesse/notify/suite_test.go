@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,9 +30,10 @@ type server struct {
 	publishAt func(t testing.TB, node, update string)
 }
 
-// publish sends an update to the agent's own node.
+// publish sends an update about the agent to its own node.
 func (s server) publish(t testing.TB, agent gc.AgentID, update string) {
-	s.publishAt(t, "/finesse/api/User/"+string(agent), update)
+	own := strings.Replace(update, "<loginId>1001<", "<loginId>"+string(agent)+"<", 1)
+	s.publishAt(t, "/finesse/api/User/"+string(agent), own)
 }
 
 const suiteAgents = 20

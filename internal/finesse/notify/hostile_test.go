@@ -1,0 +1,104 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// Whatever a server sends as a stanza: the stream is lost with a reason, or it
+// drops what can not be read, says so once, and goes on.
+func TestStanzasThatAreBuiltToHurt(t *testing.T) {
+	const fill = maxStanza - 10_000
+	nest := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
+	for _, c := range []struct {
+		rule, stanza string
+		lost         string // "" when the stream goes on
+		malformed    float64
+	}{
+		{"entities that stand for each other", `<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]><message><body>&c;</body></message>`, "disallowed XML directive", 0},
+		{"elements in elements of a message", "<message>" + nest(fill/7) + "</message>", "", 0},
+		{"elements in elements of a presence", "<presence>" + nest(fill/7) + "</presence>", "", 0},
+		{"elements in elements of nothing known", "<novelty xmlns='urn:x'>" + nest(fill/7) + "</novelty>", "", 0},
+		{"elements beside each other", "<message>" + strings.Repeat("<a/>", fill/4) + "</message>", "", 0},
+		{"one attribute", "<message a='" + strings.Repeat("x", fill) + "'/>", "", 0},
+		{"many attributes", "<message " + attributes(fill/12) + "/>", "", 0},
+		{"many items", event(userNode, items(fill/len(item0))...), "", float64(fill / len(item0))},
+		{"an update of elements in elements", event(userNode, [2]string{"1", notification(nest(fill / 40))}), "", 1},
+		{"an update with entities", event(userNode, [2]string{"1", notification(`<!DOCTYPE a [<!ENTITY b "ha">]><Update><event>&b;</event></Update>`)}), "", 1},
+		{"an update of text", event(userNode, [2]string{"1", notification("<Update><event>" + strings.Repeat("x", fill/2) + "</event>")}), "", 1},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			f := startFake(t, func(p *peer) {
+				if p.up() {
+					p.send("%s", c.stanza)
+					p.send("%s", event(userNode, [2]string{"last", ready("after")}))
+					p.answerPings()
+				}
+			})
+			core, logs := observer.New(zap.DebugLevel)
+			o := f.quick()
+			o.DeadAfter, o.Logger = patience, zap.New(core)
+			d := newDialer(t, o)
+			s := dial(t, d)
+			if c.lost != "" {
+				err := requireLost(t, s)
+				require.ErrorContains(t, err, c.lost)
+				require.Less(t, len(err.Error()), 1000)
+				return
+			}
+			require.EqualValues(t, "after", next(t, s).RequestID)
+			require.Equal(t, c.malformed, testutil.ToFloat64(d.metrics.malformed))
+			require.LessOrEqual(t, logs.Len(), 1)
+			for _, line := range logs.All() {
+				require.Less(t, len(fmt.Sprint(line.ContextMap())), 1000)
+			}
+		})
+	}
+}
+
+// What the service tells of another user, known or not, is not the agent's.
+func TestUpdatesAboutOthersAreDropped(t *testing.T) {
+	about := func(user, id string) [2]string {
+		return [2]string{id, notification(strings.Replace(readyUpdate(id), "<loginId>1001<", "<loginId>"+user+"<", 1))}
+	}
+	f := startFake(t, func(p *peer) {
+		if p.up() {
+			p.send("%s", event(userNode, about("1002", "1"), about("nobody", "2"), about("1002", "3"), about("1001", "own")))
+			p.send("%s", event(teamNode("7"), about("1002", "member")))
+			p.answerPings()
+		}
+	})
+	core, logs := observer.New(zap.DebugLevel)
+	o := f.quick()
+	o.Logger = zap.New(core)
+	d := newDialer(t, o)
+	s := dial(t, d)
+	require.EqualValues(t, "own", next(t, s).RequestID)
+	require.EqualValues(t, "member", next(t, s).RequestID, "of a team it is about others")
+	require.Equal(t, 3.0, testutil.ToFloat64(d.metrics.others))
+	require.Equal(t, 1, logs.Len(), "once for a stream")
+}
+
+// item0 is what one of items takes.
+const item0 = "<item id='100000'><other/></item>"
+
+func items(n int) (all [][2]string) {
+	for i := range n {
+		all = append(all, [2]string{fmt.Sprint(100_000 + i), "<other/>"})
+	}
+	return all
+}
+
+func attributes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "a%d='' ", 10_000+i)
+	}
+	return b.String()
+}
