@@ -35,7 +35,7 @@ type Broker struct {
 	metrics  *metrics
 	topics   *publisher
 	others   *publisher
-	pause    time.Duration // personPause
+	logins   *logins
 	home     time.Duration // homeInterval
 
 	stopped atomic.Bool
@@ -54,7 +54,7 @@ func New(o Options) (*Broker, error) {
 	b := &Broker{
 		options:  o,
 		selector: newSelector(endpoints),
-		pause:    personPause,
+		logins:   &logins{first: personPause},
 		home:     homeInterval,
 		status:   Status{LastError: "not connected yet", Since: time.Now()},
 	}
@@ -107,7 +107,7 @@ func (b *Broker) link(name string) *link {
 		name:     name,
 		selector: b.selector,
 		backoff:  b.options.Backoff,
-		pause:    b.pause,
+		logins:   b.logins,
 		log:      b.options.Logger.With(zap.String("connection", name)),
 		metrics:  b.metrics,
 		changed:  func(*conn, error) {},

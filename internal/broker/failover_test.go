@@ -91,7 +91,7 @@ func TestAWrongPasswordIsReportedOnceAndRecovers(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	o.Registerer = registry
 	b := create(t, o)
-	b.pause = 20 * time.Millisecond
+	b.logins.first = 20 * time.Millisecond
 	r := launch(t, b)
 	login := func() int { return log.count(noConnection, commandsLink) }
 	require.Eventually(t, func() bool { return login() == 1 }, patience, 5*time.Millisecond)
@@ -130,7 +130,7 @@ func TestAWrongPasswordIsReportedOnceAndRecovers(t *testing.T) {
 		log := newLog()
 		o.Logger = log.Logger
 		b := create(t, o)
-		b.pause = 10 * time.Millisecond
+		b.logins.first = 10 * time.Millisecond
 		r := launch(t, b)
 		said := func() int { return log.count(noConnection, commandsLink) }
 		require.Eventually(t, func() bool { return said() == 1 }, patience, 5*time.Millisecond)

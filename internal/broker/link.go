@@ -9,7 +9,8 @@ import (
 
 const (
 	// personPause is the time between attempts that only a person can make
-	// succeed, by changing a password or a right.
+	// succeed, by changing a right. After a refused password it is the first of
+	// the pauses; see logins.
 	personPause = 30 * time.Second
 	// stable is how long a connection must have lived for the next one to
 	// start without a pause.
@@ -22,7 +23,7 @@ type link struct {
 	name     string // commands, events or replies
 	selector *selector
 	backoff  func(int) time.Duration
-	pause    time.Duration // personPause
+	logins   *logins // of all links
 	log      *zap.Logger
 	metrics  *metrics
 
@@ -67,9 +68,13 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 	for {
 		var worst class
 		for range l.selector.endpoints {
+			if !l.await(ctx) {
+				return nil
+			}
 			ep, _ := l.selector.get()
 			c, err := l.open(ctx, ep)
 			if err == nil {
+				l.logins.accepted()
 				l.up(c)
 				return c
 			}
@@ -79,7 +84,11 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 			l.down(ep, err)
 			l.changed(nil, err)
 			l.selector.failed(ep)
-			if k := classify(err); worst == (class{}) || k.needsPerson() {
+			k := classify(err)
+			if k == loginRefused {
+				l.logins.refused()
+			}
+			if worst == (class{}) || k.needsPerson() {
 				worst = k
 			}
 		}
@@ -94,9 +103,28 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 func (l *link) rest(ctx context.Context, attempt *int, why class) bool {
 	pause := l.backoff(*attempt)
 	if why.needsPerson() {
-		pause = l.pause
+		pause = l.logins.first
 	}
 	*attempt++
+	if why != loginRefused { // await has longer pauses
+		l.wait(ctx, pause)
+	}
+	return ctx.Err() == nil
+}
+
+// await waits until it is this link's turn to try a password that was refused.
+func (l *link) await(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		pause := l.logins.turn()
+		if pause == 0 {
+			return true
+		}
+		l.wait(ctx, pause)
+	}
+	return false
+}
+
+func (l *link) wait(ctx context.Context, pause time.Duration) {
 	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
@@ -104,7 +132,6 @@ func (l *link) rest(ctx context.Context, attempt *int, why class) bool {
 	case <-l.selector.waitThrough():
 	case <-ctx.Done():
 	}
-	return ctx.Err() == nil
 }
 
 // hold uses c until it or ctx ends, or until the selector names another url
@@ -142,6 +169,7 @@ func (l *link) follow(ctx context.Context, ep endpoint) *conn {
 		l.selector.failed(ep)
 		return nil
 	}
+	l.logins.accepted()
 	l.up(c)
 	return c
 }

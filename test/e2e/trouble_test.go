@@ -60,7 +60,7 @@ func TestBrokerIsAwayAtTheStart(t *testing.T) {
 	newDriver(c, "crm").signIn("1001", "2001")
 }
 
-// A wrong password is tried every 30 s only.
+// A wrong password is tried again after 30 s.
 func TestBrokerRefusesThePasswordAtTheStart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 30 s")

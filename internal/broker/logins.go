@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"sync"
+	"time"
+)
+
+// logins paces attempts after the broker has refused the password, for all
+// connections of a Broker together: behind a directory the account may have a
+// lock (docs/decisions/0007-a-refused-broker-password.md).
+type logins struct {
+	first time.Duration // the pause after the first refusal
+
+	mu       sync.Mutex
+	attempts int // refused in a row, 0: none
+	next     time.Time
+}
+
+// lastPause is how many times as long as the first pause the longest is.
+const lastPause = 10
+
+func (l *logins) pause() time.Duration {
+	return min(l.first<<min(l.attempts-1, 10), lastPause*l.first)
+}
+
+// turn is how long the caller has to wait before it may try, 0 for now. Who may
+// try has the turn until the next pause is over.
+func (l *logins) turn() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attempts == 0 {
+		return 0
+	}
+	if wait := time.Until(l.next); wait > 0 {
+		return wait
+	}
+	l.attempts++
+	l.next = time.Now().Add(l.pause())
+	return 0
+}
+
+// refused begins the pauses; connections that were refused at the same time
+// count once.
+func (l *logins) refused() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attempts == 0 {
+		l.attempts = 1
+		l.next = time.Now().Add(l.pause())
+	}
+}
+
+func (l *logins) accepted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.attempts = 0
+}
