@@ -94,3 +94,21 @@ func TestPasswordsThatChangeUnderAgentsWhoWorkLockNobody(t *testing.T) {
 		d.signIn(crowdAgent(i), crowdAgent(i))
 	}
 }
+
+// A phone that somebody else is signed in at is refused, and the agent stays
+// where it was.
+func TestAnExtensionInUse(t *testing.T) {
+	onBoth(t, func(t *testing.T, s brokerServer) {
+		c := start(t, s)
+		d := newDriver(c, "crm")
+		d.signIn("1001", "2001")
+		d.send("agent_info/Connect#1002 " + d.destination + ",secret")
+		d.send("agent_state/Login#1002 secret,2001")
+		d.expect("agent_error\t1002#Error#CF_RESOURCE_BUSY")
+		require.Equal(t, 1.0, c.metric("agents_signed_in"))
+		d.send("agent_state/Login#1002 secret,2002")
+		d.until("AgentInfo")
+		d.until("State#NOT_READY")
+		require.Equal(t, gc.Extension("2001"), c.agent("1001").Extension)
+	})
+}
