@@ -37,6 +37,9 @@ func captureOptions(c *config.Config) capture.Options {
 	for _, rule := range c.Messages.Formats {
 		o.Settings.Formats[rule.Pattern] = string(rule.Format)
 	}
+	if c.Cluster.Plaintext {
+		o.Settings.SyncTopic = c.Broker.SyncTopic
+	}
 	if c.Messages.StatusBar {
 		o.Settings.Sentences = c.Messages.Sentences
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -39,8 +38,7 @@ type node struct {
 	probe  time.Duration // the time in which it must say how it is
 	record *capture.Recorder
 
-	admin        finesse.Credentials // without an id: there is none
-	adminRefused atomic.Bool
+	admin *finesse.Administrator
 
 	mu            sync.Mutex
 	domain        string // of agents' JIDs
@@ -83,7 +81,9 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free 
 	}
 	return &node{
 		Client: client, dialer: dialer, host: host, name: name, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
-		admin:  finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
+		admin: &finesse.Administrator{
+			Client: client, Credentials: finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
+		},
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
 		rest: ops.Unknown, notifications: ops.Unknown,
@@ -173,20 +173,8 @@ func (n *node) Verify(ctx context.Context) {
 	}
 }
 
-// AllUsers asks as the site's administrator (session.Node). A password that
-// Finesse refused is not tried again: five wrong ones lock the account.
-func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) {
-	const op = "finesse.AllUsers"
-	switch {
-	case n.admin.Agent == "":
-		return nil, gc.Errorf(gc.NotConfigured, op, "finesse.admin is not set")
-	case n.adminRefused.Load():
-		return nil, gc.Errorf(gc.GeneralError, op, "finesse refused finesse.admin before: correct it and restart the connector")
-	}
-	users, err := n.Client.AllUsers(ctx, n.admin)
-	n.adminRefused.Store(errors.Is(err, finesse.ErrNotAdministrator))
-	return users, err
-}
+// AllUsers asks as the site's administrator (session.Node).
+func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) { return n.admin.AllUsers(ctx) }
 
 // check asks the node how it is. The domains may be others after a restart.
 // A node that takes longer than probe could as well be dead: agents had better

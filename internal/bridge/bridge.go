@@ -431,7 +431,7 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 		Recorder:      b.Recorder,
 		SystemChanged: b.SystemChanged,
 		Logger:        b.Logger.With(zap.String("agent", string(agent))),
-		Times:         b.Times,
+		Times:         b.times(agent),
 	})
 	out.session = s
 	b.sessions[agent] = s
@@ -452,6 +452,7 @@ func (b *Bridge) forget(s *session.Session) {
 // ctx is done, and returns when all have. The caller stops calling Handle
 // first. Agents stay signed in at Finesse.
 func (b *Bridge) Stop(ctx context.Context) {
+	b.captureStopping()
 	b.mu.Lock()
 	sessions := slices.Collect(maps.Values(b.sessions))
 	b.mu.Unlock()

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"time"
+
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -14,9 +16,22 @@ import (
 type Capture interface {
 	On() bool
 	Command(x capture.Record, home gc.Destination) // see capture.Recorder
-	Event(gc.Event, capture.Record)
+	// Event takes an event as it is published. lost has its command answered
+	// again; nil where nothing can be lost.
+	Event(e gc.Event, x capture.Record, lost func())
 	Record(capture.Record)
+	// Wait takes how long a session is to wait before it tries again to get its
+	// stream back, which is left to chance, and gives how long it does.
+	Wait(agent gc.AgentID, d time.Duration) time.Duration
 	Hide(password string) string
+}
+
+// times are those of an agent's session.
+func (b *Bridge) times(agent gc.AgentID) session.Times {
+	t := b.Times
+	t.Backoff = func(attempt int) time.Duration { return b.Capture.Wait(agent, b.Times.Backoff(attempt)) }
+	t.Jitter = func() time.Duration { return b.Capture.Wait(agent, b.Times.Jitter()) }
+	return t
 }
 
 // captureCommand records a delivery, before anything comes of it. Of a body
@@ -44,7 +59,7 @@ func homeOf(c gc.Command) gc.Destination {
 }
 
 // captureEvent records an event as it goes to the broker.
-func (b *Bridge) captureEvent(e session.Emission, m wire.Message) {
+func (b *Bridge) captureEvent(e session.Emission, m wire.Message, lost func()) {
 	if !b.Capture.On() {
 		return
 	}
@@ -56,13 +71,20 @@ func (b *Bridge) captureEvent(e session.Emission, m wire.Message) {
 	if e.Cause != nil {
 		x.Request = string(e.Cause.ID)
 	}
-	b.Capture.Event(e.Event, x)
+	b.Capture.Event(e.Event, x, lost)
 }
 
 // captureAnswerLost records that the answer to a command is given again.
 func (b *Bridge) captureAnswerLost(r *session.Request) {
 	if b.Capture.On() {
 		b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Agent: r.Agent, Event: capture.AnswerLost, Request: string(r.ID)})
+	}
+}
+
+// captureStopping records that the process ends in order.
+func (b *Bridge) captureStopping() {
+	if b.Capture.On() {
+		b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Stopping})
 	}
 }
 

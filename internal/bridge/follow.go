@@ -73,7 +73,7 @@ func (b *Bridge) announce(e gc.AgentSync) {
 	if b.Capture.On() {
 		hidden := m
 		hidden.Body = strings.ReplaceAll(m.Body, e.Password.Reveal(), b.Capture.Hide(e.Password.Reveal()))
-		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden)
+		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden, nil)
 	}
 	b.Publish(broker.Message{Destination: gc.Destination("/topic/" + topic), Category: m.Category, Body: m.Body})
 }

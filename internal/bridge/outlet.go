@@ -109,7 +109,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		}
 		return
 	}
-	b.captureEvent(e, m)
+	b.captureEvent(e, m, lost)
 	b.metrics.separators.Add(float64(m.Replaced))
 	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
 		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)

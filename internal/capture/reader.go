@@ -198,7 +198,7 @@ func (r *Reader) inOrder(i Item) Item {
 		r.late(i.Header.Time)
 	case i.Record == nil:
 	case r.run == nil:
-		wrong = errors.New("the file does not begin with a header; the defaults are taken for the configuration")
+		wrong = errors.New("the file does not begin with a header")
 		r.run = &Header{Capture: Version}
 		r.seq = i.Record.Seq
 	case i.Record.Seq <= r.seq:

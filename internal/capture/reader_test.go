@@ -63,7 +63,7 @@ func TestBadFiles(t *testing.T) {
 		{"records are missing", aHeader + aRecord(1) + aRecord(5), []string{"f:1 header", "f:2 t1", "f:3 records are missing: seq 5 comes after 1", "f:3 t5"}},
 		{"records change places", aHeader + aRecord(2) + aRecord(1), []string{"f:1 header", "f:2 t2", "f:3 seq 1 comes after 2", "f:3 t1"}},
 		{"mixed encodings", aHeader + "{\"type\":\"M\xfcller\"}\n" + aRecord(1), []string{"f:1 header", "f:2 the line is not UTF-8", "f:3 t1"}},
-		{"no header", aRecord(4), []string{"f:1 the file does not begin with a header; the defaults are taken for the configuration", "f:1 t4"}},
+		{"no header", aRecord(4), []string{"f:1 the file does not begin with a header", "f:1 t4"}},
 		{"no seq", aHeader + `{"time":"2026-11-23T07:00:01Z"}` + "\n", []string{"f:1 header", "f:2 the record has no seq"}},
 		{"no time", aHeader + `{"seq":1}` + "\n", []string{"f:1 header", "f:2 the record has no time"}},
 		{"no direction", aHeader + `{"seq":1,"time":"2026-11-23T07:00:01Z"}` + "\n", []string{"f:1 header", `f:2 the record has the dir "", not in or out`}},

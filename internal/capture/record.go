@@ -16,6 +16,7 @@ const Version = 1
 type Header struct {
 	Capture   int       `json:"capture"`           // Version
 	Run       string    `json:"run"`               // another each time recording begins
+	Fresh     bool      `json:"fresh,omitempty"`   // it began with the process
 	Follows   string    `json:"follows,omitempty"` // the run that went over into this one without a gap: the configuration changed
 	Part      int       `json:"part"`              // of the run, from 1: its files in order
 	Time      time.Time `json:"time"`
@@ -31,6 +32,7 @@ type Settings struct {
 	SeparatorSubstitute string            `json:"separatorSubstitute"`
 	Deprecated          bool              `json:"deprecated,omitempty"`
 	Sentences           map[string]string `json:"sentences,omitempty"` // of the status bar; none: it is off
+	SyncTopic           string            `json:"syncTopic,omitempty"` // where other connectors are told of agents
 	AgentLimit          int               `json:"agentLimit,omitempty"`
 	MaxCommandAge       time.Duration     `json:"maxCommandAge"`  // in nanoseconds
 	RequestTimeout      time.Duration     `json:"requestTimeout"` // in nanoseconds
@@ -63,6 +65,7 @@ const (
 	Opened   = "opened"   // the agent's stream
 	Refused  = "refused"  // no stream could be opened; Code says why
 	Lost     = "lost"     // the stream ended, by no wish of the connector's
+	Waits    = "waits"    // before it is tried again, as long as Body says: that is left to chance
 	Update   = "update"   // Body is the update
 	Followed = "followed" // the answer to the subscription of a team; Code is empty when it worked
 )
@@ -81,6 +84,7 @@ const (
 const (
 	Restored   = "restored"    // events can be sent again, after a time in which they could not: to Topics or Others
 	AnswerLost = "answer lost" // that to Request may not have arrived
+	Stopping   = "stopping"    // the process ends in order
 )
 
 // The destinations of Restored.

@@ -41,6 +41,7 @@ type Recorder struct {
 	metrics *metrics
 	secrets *secrets
 	setup   atomic.Pointer[setup]
+	first   *setup // the process began with it
 	queue   chan entry
 	control chan struct{} // has an element when setup may have changed
 	retry   time.Duration // retryAfter
@@ -72,7 +73,8 @@ func New(o Options, begin func() []Record, version string, log *zap.Logger, reg 
 		queue: make(chan entry, queueSize), control: make(chan struct{}, 1), retry: retryAfter,
 		homes: map[gc.AgentID]gc.Destination{},
 	}
-	r.setup.Store(&setup{o, o.File != ""})
+	r.first = &setup{o, o.File != ""}
+	r.setup.Store(r.first)
 	return r
 }
 
@@ -128,7 +130,15 @@ func (r *Recorder) Record(x Record) {
 }
 
 // Event records an event as x.
-func (r *Recorder) Event(_ gc.Event, x Record) { r.Record(x) }
+func (r *Recorder) Event(_ gc.Event, x Record, _ func()) { r.Record(x) }
+
+// Wait records how long an agent's session waits.
+func (r *Recorder) Wait(agent gc.AgentID, d time.Duration) time.Duration {
+	if r.On() {
+		r.Record(Record{Dir: In, Edge: Notify, Agent: agent, Type: Waits, Body: d.String()})
+	}
+	return d
+}
 
 // Hide is what stands for a password, or for what may be one.
 func (r *Recorder) Hide(password string) string { return r.secrets.name(password) }

@@ -28,6 +28,7 @@ type writer struct {
 	run    string
 	part   int
 
+	fresh   bool   // the run began with the process
 	follows string // the run before, without a gap
 
 	failing bool             // it was said that the file can not be written to
@@ -43,6 +44,7 @@ func (w *writer) use(s *setup) {
 	}
 	w.finish()
 	w.follows = ""
+	w.fresh = w.under == nil && s == w.recorder.first
 	if s.on && w.under != nil && w.under.on {
 		w.follows = w.run
 	}
@@ -89,7 +91,7 @@ func (w *writer) open() {
 	w.file, w.buffer, w.size = f, bufio.NewWriterSize(f, 64<<10), info.Size()
 	w.part++
 	w.put(&Header{
-		Capture: Version, Run: w.run, Follows: w.follows, Part: w.part, Time: time.Now().UTC(),
+		Capture: Version, Run: w.run, Fresh: w.fresh, Follows: w.follows, Part: w.part, Time: time.Now().UTC(),
 		Connector: w.recorder.version, Settings: w.under.Settings,
 	})
 	w.flush()

@@ -186,7 +186,7 @@ func (m *Messages) decodeFormats(value any) Errors {
 		}
 		m.Formats = append(m.Formats, FormatRule{pattern, wire.Format(name)})
 	}
-	sortRules(m.Formats)
+	m.SortFormats()
 	return faults
 }
 

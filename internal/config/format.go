@@ -54,6 +54,9 @@ func matches(pattern, text string) bool {
 	return strings.HasSuffix(text, parts[len(parts)-1])
 }
 
+// SortFormats puts Formats into the order in which FormatFor asks them.
+func (m *Messages) SortFormats() { sortRules(m.Formats) }
+
 // sortRules orders by length of pattern, the longest first, because a YAML
 // map has no order of its own. Rules of one length are ordered by name so
 // that two runs agree.

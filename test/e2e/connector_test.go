@@ -84,6 +84,7 @@ func start(t testing.TB, s brokerServer, change ...func(*config.Config)) *connec
 // launch starts a connector and waits for nothing.
 func launch(t testing.TB, f *simulator.Simulator, conf *config.Config, change ...func(*config.Config)) *connector {
 	t.Helper()
+	conf.Capture.File = captureFile(t)
 	for _, f := range change {
 		f(conf)
 	}

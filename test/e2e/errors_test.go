@@ -104,7 +104,9 @@ func finesseAway(c *connector, d *driver) {
 		kind simulator.FaultKind
 		code gc.Code
 	}{{simulator.LostAnswer, gc.Down}, {simulator.SlowREST, gc.NotReachable}, {simulator.UnavailableError, gc.FinesseUnavailable}} {
-		require.NoError(c.t, c.finesse.Inject(simulator.Fault{Kind: x.kind, Agent: "1001", Count: 3, Delay: 2 * time.Second}))
+		// Often, because net/http repeats a read for each connection that was
+		// used before and breaks.
+		require.NoError(c.t, c.finesse.Inject(simulator.Fault{Kind: x.kind, Agent: "1001", Count: 50, Delay: 2 * time.Second}))
 		d.fails(x.code, "agent_work/wrapupreasoncode#1001")
 		c.finesse.Heal()
 	}

@@ -32,9 +32,14 @@ type suite struct{ m *testing.M }
 
 // Run stops the server before goroutines are counted.
 func (s suite) Run() int {
-	return servertest.WithActiveMQ(func(a *servertest.ActiveMQ) int {
-		shared = a
-		return s.m.Run()
+	return recorded(func() int {
+		if captureDir == "" {
+			return s.m.Run()
+		}
+		return servertest.WithActiveMQ(func(a *servertest.ActiveMQ) int {
+			shared = a
+			return s.m.Run()
+		})
 	})
 }
 

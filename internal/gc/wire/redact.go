@@ -3,6 +3,7 @@ package wire
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -12,6 +13,12 @@ import (
 // typed there. What is left reads as before, with the same error if it had one.
 func Redact(typ, body string, hide func(string) string) (safeType, safeBody string) {
 	h := hider{hide}
+	switch {
+	case len(body) > MaxBody: // and so it stays
+		return typ, strings.Repeat("x", MaxBody+1)
+	case !utf8.ValidString(body):
+		return typ, "\xff" + strings.Repeat(",", strings.Count(body, ","))
+	}
 	name, id, err := splitType(typ)
 	if err != nil {
 		return h.text(typ), h.all(strings.Split(body, ","))
@@ -23,7 +30,7 @@ func Redact(typ, body string, hide func(string) string) (safeType, safeBody stri
 	fields := splitBody(body, spec.Parameters)
 	for i := range fields {
 		if i >= len(spec.Parameters) || !plain(spec, i, fields[i]) {
-			fields[i] = h.text(fields[i])
+			fields[i] = h.wrong(spec, i, fields[i])
 		}
 	}
 	return h.id(typ, id, spec.ForDestination), strings.Join(fields, ",")
@@ -45,6 +52,19 @@ func (h hider) text(s string) string {
 		return s
 	}
 	return h.hide(s)
+}
+
+// wrong hides a field that is not what should stand there, and is not that
+// either afterwards.
+func (h hider) wrong(spec *gc.CommandSpec, i int, field string) string {
+	hidden := h.text(field)
+	if i >= len(spec.Parameters) || spec.Parameters[i].Kind == gc.PasswordKind || !plain(spec, i, hidden) {
+		return hidden
+	}
+	if marked := "\a" + hidden; !plain(spec, i, marked) {
+		return marked
+	}
+	return strings.Repeat("x", len(field)) // it was too long
 }
 
 func (h hider) all(fields []string) string {

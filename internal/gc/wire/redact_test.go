@@ -53,6 +53,8 @@ func TestWhatIsRedactedReadsAsBefore(t *testing.T) {
 		for _, body := range []string{
 			"", ",", "x", "secret,2001", "secret,2001,4085551234,true", "secret,x", "secret,2001,4085551234,maybe", "2001,16870001", "a,b,c,d,e",
 			"16870001,callVariable1,a,b", "crm,secret", "*,secret", "crm", "5,true", "16870001,ACCEPT", "16870001,accept it",
+			"\xff", "\xff,2001", "1\n2", "1\n2,16870001", "16870001,a\x00b,c", strings.Repeat("1", 300), strings.Repeat("1", 300) + ",16870001",
+			"16870001," + strings.Repeat("v", 5000), strings.Repeat("1", MaxBody+1),
 		} {
 			typ := string(spec.Name) + "#1001"
 			_, before := ParseCommand(typ, body)

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"testing/synctest"
+
+	"github.com/spf13/cobra"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/replay"
+)
+
+type replayFlags struct {
+	format, junit string
+	agents        []string
+	asJSON        bool
+}
+
+func newReplay() *cobra.Command {
+	var f replayFlags
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Replays a capture and tells what is different now",
+		Long: `Feeds the commands of a capture, and all that Finesse answered and notified,
+through this version of the connector, and compares the events and requests
+that come out with those of the capture. Nothing is sent anywhere, and hours
+take seconds. Files may be compressed; several are read as one, in the order of
+what happened.
+
+Exit code 1 when anything is different; docs/replay.md walks through an example.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			o, err := f.options()
+			if err != nil {
+				return err
+			}
+			bubble(func() int { return f.run(cmd, files, o) })
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "", "write events in this `FORMAT` instead, where it shows as much as the captured one")
+	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
+	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
+	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
+	return cmd
+}
+
+func (f *replayFlags) options() (o replay.Options, err error) {
+	if f.format != "" {
+		if o.Format, err = wire.ParseFormat(f.format); err != nil {
+			return o, usageError{err}
+		}
+	}
+	for _, text := range f.agents {
+		id, err := gc.ParseAgentID(text)
+		if err != nil {
+			return o, usagef("--agent %q: %w", text, err)
+		}
+		o.Agents = append(o.Agents, id)
+	}
+	return o, nil
+}
+
+// run replays inside a bubble and gives the exit code.
+func (f *replayFlags) run(cmd *cobra.Command, files []string, o replay.Options) int {
+	r, err := replayFiles(cmd.Context(), files, o)
+	if r != nil {
+		err = errors.Join(err, f.write(cmd.OutOrStdout(), r))
+	}
+	switch {
+	case err != nil:
+		complain(cmd.ErrOrStderr(), err.Error())
+		return exitFailed
+	case !r.Same():
+		return exitFailed
+	default:
+		return exitDone
+	}
+}
+
+func replayFiles(ctx context.Context, files []string, o replay.Options) (r *replay.Report, err error) {
+	source, err := capture.OpenFiles(files...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	return replay.Offline(ctx, source, o)
+}
+
+func (f *replayFlags) write(out io.Writer, r *replay.Report) error {
+	var err error
+	if f.asJSON {
+		err = writeJSON(out, r)
+	} else {
+		err = r.Text(out)
+	}
+	if err != nil || f.junit == "" {
+		return err
+	}
+	file, err := os.Create(f.junit)
+	if err != nil {
+		return fmt.Errorf("write the JUnit report: %w", err)
+	}
+	return errors.Join(r.JUnit(file), file.Close())
+}
+
+// bubble runs f where time is virtual and ends the process with the exit code
+// it gives. testing/synctest has bubbles for tests only, so the process becomes
+// one (docs/decisions/0008).
+func bubble(f func() int) {
+	os.Args = os.Args[:1] // the flags are not those of a test
+	testing.Main(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "replay", F: func(t *testing.T) {
+		code := exitDone
+		synctest.Test(t, func(*testing.T) { code = f() })
+		os.Exit(code)
+	}}}, nil, nil)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/replay"
+)
+
+// sample is a capture of the main job, with text replaced.
+func sample(t *testing.T, old, text string) string {
+	t.Helper()
+	packed, err := os.Open("../../test/captures/main-job.jsonl.gz")
+	require.NoError(t, err)
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	require.NoError(t, err)
+	all, err := io.ReadAll(z)
+	require.NoError(t, err)
+	require.Contains(t, string(all), old)
+	return write(t, "capture.jsonl", strings.Replace(string(all), old, text, 1))
+}
+
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	t.Run("without a difference", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, "", nil, "replay", sample(t, "", ""))
+		require.Equal(t, exitDone, p.wait(), p.err.String())
+		require.Contains(t, p.out.String(), "no difference\n")
+		require.Empty(t, p.err.String())
+	})
+	t.Run("a difference is told with its line and its field", func(t *testing.T) {
+		t.Parallel()
+		file, junit := sample(t, "1001#State#READY##Ada", "1001#State#READY#7#Ada"), filepath.Join(t.TempDir(), "junit.xml")
+		p := launch(t, "", nil, "replay", "--junit", junit, "--agent", "1001", file)
+		require.Equal(t, exitFailed, p.wait(), p.err.String())
+		require.Regexp(t, `capture\.jsonl:\d+ different: State of agent 1001 to /topic/crm\d+ at 20`, p.out.String())
+		require.Contains(t, p.out.String(), "Reason: captured \"7\", now \"\"\n")
+		require.Contains(t, p.out.String(), "differences: 1 different\n")
+		report, err := os.ReadFile(junit)
+		require.NoError(t, err)
+		require.Contains(t, string(report), `failures="1"`)
+	})
+	t.Run("as JSON", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, "", nil, "replay", "--json", "--format", "json", sample(t, "", ""))
+		require.Equal(t, exitDone, p.wait(), p.err.String())
+		var r replay.Report
+		require.NoError(t, json.Unmarshal([]byte(p.out.String()), &r))
+		require.NotZero(t, r.Events)
+	})
+	t.Run("wrong usage", func(t *testing.T) {
+		t.Parallel()
+		for _, line := range [][]string{{"replay"}, {"replay", "--format", "morse", "x"}, {"replay", "--agent", "a#b", "x"}} {
+			p := launch(t, "", nil, line...)
+			require.Equal(t, exitUsage, p.wait(), line)
+		}
+	})
+	t.Run("files that are none", func(t *testing.T) {
+		t.Parallel()
+		for name, content := range map[string]string{
+			"no such file":         "",
+			"another version":      `{"capture": 9}`,
+			"not a capture":        "hello",
+			"a record and no more": `{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest"}`,
+		} {
+			file := filepath.Join(t.TempDir(), "none")
+			if content != "" {
+				file = write(t, "capture.jsonl", content)
+			}
+			p := launch(t, "", nil, "replay", file)
+			require.Equal(t, exitFailed, p.wait(), name)
+			require.NotEmpty(t, p.err.String()+p.out.String(), name)
+			require.False(t, bytes.Contains([]byte(p.err.String()), []byte("goroutine ")), name)
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package replay
+
+import (
+	"sync"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// ahead reads a capture, and looks forward in it for how long a session is to
+// wait before its next attempt: that was left to chance. It is recorded within
+// an instant of what makes the session wait.
+type ahead struct {
+	source Source
+
+	mu     sync.Mutex
+	buffer []read
+	known  map[gc.AgentID]int // waits that were looked up and not passed yet
+}
+
+type read struct {
+	capture.Item
+	err error
+}
+
+// furthest is how many lines are looked ahead: thousands of sessions can lose
+// their streams at once.
+const furthest = 50_000
+
+func newAhead(s Source) *ahead { return &ahead{source: s, known: map[gc.AgentID]int{}} }
+
+// Next is the next line.
+func (a *ahead) Next() (capture.Item, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.buffer) == 0 {
+		return a.source.Next()
+	}
+	next := a.buffer[0]
+	a.buffer = a.buffer[1:]
+	if x := next.Record; x != nil && x.Type == capture.Waits && a.known[x.Agent] > 0 {
+		a.known[x.Agent]--
+	}
+	return next.Item, next.err
+}
+
+// next reports whether the next line is a record that match accepts.
+func (a *ahead) next(match func(*capture.Record) bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.buffer) == 0 {
+		a.more()
+	}
+	x := a.buffer[0].Record
+	return x != nil && match(x)
+}
+
+// more reads a line into the buffer. Called with mu held.
+func (a *ahead) more() {
+	item, err := a.source.Next()
+	a.buffer = append(a.buffer, read{item, err})
+}
+
+// wait is how long the agent's session waited; 0 when the capture does not say.
+func (a *ahead) wait(agent gc.AgentID) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	skip := a.known[agent]
+	for i := 0; i < furthest; i++ {
+		if i == len(a.buffer) {
+			a.more()
+		}
+		switch x := a.buffer[i]; {
+		case x.err != nil || x.Header != nil:
+			return 0
+		case x.Record == nil || x.Record.Type != capture.Waits || x.Record.Agent != agent:
+		case skip > 0:
+			skip--
+		default:
+			a.known[agent]++
+			d, err := time.ParseDuration(x.Record.Body)
+			if err != nil {
+				return 0
+			}
+			return d
+		}
+	}
+	return 0
+}

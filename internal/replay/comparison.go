@@ -1,0 +1,329 @@
+package replay
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// settled is how long after an event the other that may belong to it can come.
+const settled = 10 * time.Second
+
+// maxBlock is how many events of an agent are compared at a time where they
+// differ.
+const maxBlock = 256
+
+// comparison compares the events that were captured with those that come, for
+// each agent and destination in order.
+type comparison struct {
+	report *Report
+	writer *wire.Writer
+
+	mu    sync.Mutex
+	deaf  bool      // what comes now is not compared
+	sure  time.Time // what was captured before may have its cause before the capture
+	lanes map[lane]*pair
+	count uint64 // of what was expected
+}
+
+type lane struct {
+	destination string
+	agent       gc.AgentID
+}
+
+// pair is what has not found its counterpart yet.
+type pair struct {
+	expected []expected
+	got      []event
+	told     map[gc.DialogID]string // how each call was told last, see heard
+}
+
+type expected struct {
+	where  string
+	number uint64 // in the order of the capture
+	capture.Record
+}
+
+func newComparison(r *Report) *comparison {
+	return &comparison{report: r, lanes: map[lane]*pair{}}
+}
+
+func (c *comparison) pair(destination string, agent gc.AgentID) *pair {
+	l := lane{destination, agent}
+	if c.lanes[l] == nil {
+		c.lanes[l] = &pair{told: map[gc.DialogID]string{}}
+	}
+	return c.lanes[l]
+}
+
+func (c *comparison) expect(where string, x capture.Record) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.pair(x.Destination, x.Agent)
+	c.count++
+	p.expected = append(p.expected, expected{where, c.count, x})
+	c.match(p)
+}
+
+// heard takes an event. Two states of a call can read the same in a format that
+// shows less than another, and then a driver is not told the second: where the
+// capture is in such a format it does not hold it.
+func (c *comparison) heard(e event, captured wire.Format) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf {
+		return
+	}
+	p := c.pair(e.Destination, e.Agent)
+	if id := callOf(e.Event); id != "" && captured != wire.Format(e.Format) {
+		body := c.writer.Write(captured, e.Event).Body
+		again := p.told[id] == body && e.Request == ""
+		p.told[id] = body
+		if again {
+			return
+		}
+	}
+	p.got = append(p.got, e)
+	c.match(p)
+}
+
+// match takes off what is the same on both sides.
+func (c *comparison) match(p *pair) {
+	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
+		p.expected, p.got = p.expected[1:], p.got[1:]
+		c.report.Events++
+	}
+}
+
+// same compares everything a driver sees, and which command an event answers.
+func (c *comparison) same(x *expected, e *event) bool {
+	return x.Event == e.Record.Event && x.Type == e.Type && x.Category == e.Category && x.CorrelationID == e.CorrelationID &&
+		x.Request == e.Request && x.Text() == c.written(x, e)
+}
+
+// written is the event in the captured format, which may be another than that
+// of the replay. The time at which other connectors are told of an agent is
+// that of the telling.
+func (c *comparison) written(x *expected, e *event) string {
+	body := e.Body
+	if x.Format != "" && x.Format != e.Format {
+		body = c.writer.Write(wire.Format(x.Format), e.Event).Body
+	}
+	if _, ok := e.Event.(gc.AgentSync); ok {
+		return withoutLast(body) + last(x.Text())
+	}
+	return body
+}
+
+// settle decides about what has waited long enough.
+func (c *comparison) settle(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.order() {
+		p := c.lanes[l]
+		var oldest time.Time
+		switch {
+		case len(p.expected) > 0 && len(p.got) > 0:
+			oldest = earlier(p.expected[0].Time, p.got[0].Time)
+		case len(p.expected) > 0:
+			oldest = p.expected[0].Time
+		case len(p.got) > 0:
+			oldest = p.got[0].Time
+		default:
+			continue
+		}
+		if now.Sub(oldest) > settled || len(p.expected)+len(p.got) > maxBlock {
+			c.decide(p, now)
+		}
+	}
+}
+
+// callOf is the call whose state an event reports, "" for other events.
+func callOf(e gc.Event) gc.DialogID {
+	switch e := e.(type) {
+	case gc.InboundCall:
+		return e.Dialog
+	case gc.ConsultCall:
+		return e.Dialog
+	default:
+		return ""
+	}
+}
+
+func (c *comparison) order() []lane {
+	return slices.SortedFunc(maps.Keys(c.lanes), func(a, b lane) int {
+		return cmp.Or(cmp.Compare(a.destination, b.destination), cmp.Compare(a.agent, b.agent))
+	})
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// unfinished is how long before the end of a capture what comes may have its
+// counterpart behind that end; and how long behind the beginning of one that
+// did not begin with the process what was captured may have its cause before.
+const unfinished = time.Second
+
+// end decides about everything.
+func (c *comparison) end(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.order() {
+		p := c.lanes[l]
+		c.decide(p, now.Add(-unfinished))
+		delete(c.lanes, l)
+	}
+}
+
+// decide reports what is not the same: the longest common sequence stays, and
+// between its members what was captured stands against what came. What came
+// last, and after unsure, is not held against anybody.
+func (c *comparison) decide(p *pair, unsure time.Time) {
+	xs, es := p.expected, p.got
+	p.expected, p.got = nil, nil
+	keepX, keepE := c.common(xs, es)
+	var lostX []*expected
+	var newE []*event
+	var pairs []couple
+	i, j := 0, 0
+	for i < len(xs) || j < len(es) {
+		var gapX []*expected
+		var gapE []*event
+		for ; i < len(xs) && !keepX[i]; i++ {
+			gapX = append(gapX, &xs[i])
+		}
+		for ; j < len(es) && !keepE[j]; j++ {
+			gapE = append(gapE, &es[j])
+		}
+		gapX, gapE = c.changed(gapX, gapE)
+		lostX, newE = append(lostX, gapX...), append(newE, gapE...)
+		if i < len(xs) && j < len(es) {
+			c.report.Events++
+			pairs = append(pairs, couple{&xs[i], &es[j]})
+			i, j = i+1, j+1
+		}
+	}
+	last := uint64(0)
+	if len(pairs) > 0 {
+		last = pairs[len(pairs)-1].event.number
+	}
+	for _, e := range c.moved(lostX, newE, pairs) {
+		if e.number > last && e.Time.After(unsure) {
+			continue
+		}
+		c.report.add(Finding{
+			Kind: Unexpected, Time: e.Time.UTC(), Agent: e.Agent, Destination: e.Destination, Event: e.Record.Event, Got: e.Body,
+		})
+	}
+}
+
+// couple is an event that was captured and is the same now.
+type couple struct {
+	*expected
+	*event
+}
+
+// concurrent reports whether two events that changed places have causes that
+// crossed the edge before either came out: which one a session took first was
+// left to chance then.
+func (a couple) concurrent(b couple) bool {
+	return a.cause != b.cause && max(a.cause, b.cause) < min(a.expected.Seq, b.expected.Seq)
+}
+
+// crosses reports whether two events changed places.
+func (a couple) crosses(b couple) bool {
+	return (a.expected.number < b.expected.number) != (a.event.number < b.event.number)
+}
+
+// common marks a longest common sequence.
+func (c *comparison) common(xs []expected, es []event) (keepX, keepE []bool) {
+	keepX, keepE = make([]bool, len(xs)), make([]bool, len(es))
+	length := make([][]int, len(xs)+1)
+	for i := range length {
+		length[i] = make([]int, len(es)+1)
+	}
+	for i := len(xs) - 1; i >= 0; i-- {
+		for j := len(es) - 1; j >= 0; j-- {
+			if c.same(&xs[i], &es[j]) {
+				length[i][j] = length[i+1][j+1] + 1
+			} else {
+				length[i][j] = max(length[i+1][j], length[i][j+1])
+			}
+		}
+	}
+	for i, j := 0, 0; i < len(xs) && j < len(es); {
+		switch {
+		case c.same(&xs[i], &es[j]):
+			keepX[i], keepE[j] = true, true
+			i, j = i+1, j+1
+		case length[i+1][j] >= length[i][j+1]:
+			i++
+		default:
+			j++
+		}
+	}
+	return keepX, keepE
+}
+
+// changed reports events of the same name in the same gap, which are taken for
+// one with other content, and gives what is left.
+func (c *comparison) changed(xs []*expected, es []*event) ([]*expected, []*event) {
+	var left []*expected
+	for _, x := range xs {
+		if slices.ContainsFunc(es, func(e *event) bool { return c.same(x, e) }) {
+			left = append(left, x) // it moved
+			continue
+		}
+		i := slices.IndexFunc(es, func(e *event) bool {
+			return e.Record.Event == x.Event && !slices.ContainsFunc(xs, func(other *expected) bool { return c.same(other, e) })
+		})
+		if i < 0 {
+			left = append(left, x)
+			continue
+		}
+		f := x.finding(Different, "")
+		f.Got, f.Fields = c.written(x, es[i]), c.fields(x, es[i])
+		c.report.add(f)
+		es = slices.Delete(slices.Clone(es), i, i+1)
+	}
+	return left, es
+}
+
+// moved reports what came at another place or does not come, and gives what
+// was not captured. in are the events that are in their place.
+func (c *comparison) moved(xs []*expected, es []*event, in []couple) (left []*event) {
+	for _, x := range xs {
+		i := slices.IndexFunc(es, func(e *event) bool { return c.same(x, e) })
+		if i < 0 {
+			if !x.Time.Before(c.sure) {
+				c.report.add(x.finding(Missing, ""))
+			}
+			continue
+		}
+		moved := couple{x, es[i]}
+		if slices.ContainsFunc(in, func(other couple) bool { return moved.crosses(other) && !moved.concurrent(other) }) {
+			c.report.add(x.finding(OutOfOrder, ""))
+		} else {
+			c.report.Events++
+		}
+		in = append(in, moved)
+		es = slices.Delete(es, i, i+1)
+	}
+	return es
+}
+
+func (x *expected) finding(k Kind, text string) Finding {
+	return Finding{
+		Kind: k, Where: x.where, Time: x.Time, Agent: x.Agent, Destination: x.Destination, Event: x.Event, Text: text, Expected: x.Text(),
+	}
+}

@@ -1,0 +1,163 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/recording"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// node is a Finesse server that answers as it did (session.Node).
+type node struct {
+	*finesse.Client
+	world *world
+	name  string
+	admin *finesse.Administrator
+}
+
+var _ session.Node = (*node)(nil)
+
+func (n *node) Name() string { return n.name }
+
+func (n *node) Usable() (bool, <-chan struct{}) {
+	i, _ := n.world.node(n.name)
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	return n.world.standings[i].Usable, n.world.changed
+}
+
+func (n *node) Verify(ctx context.Context) {
+	if len(n.world.nodes) > 1 {
+		_, _ = n.world.ask(ctx, &question{kind: verification, node: n.name}) // it ends either way
+	}
+}
+
+func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) { return n.admin.AllUsers(ctx) }
+
+func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
+	x, err := n.world.ask(ctx, &question{kind: subscription, agent: c.Agent, node: n.name})
+	if err != nil {
+		return nil, gc.Errorf(gc.UnableToSubscribe, "replay", "%w", err)
+	}
+	i, _ := n.world.node(n.name)
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	if x.Type == capture.Refused {
+		if gc.Code(x.Code) != gc.SubscriptionFailed {
+			n.world.standings[i].Avoided = time.Now()
+		}
+		return nil, captured(x)
+	}
+	n.world.standings[i].Avoided = time.Time{}
+	return n.world.streams[c.Agent], nil
+}
+
+// captured is the error that a record tells of, nil for none.
+func captured(x *capture.Record) error {
+	if x.Code == "" {
+		return nil
+	}
+	return &gc.Error{Code: gc.Code(x.Code), Op: "replay", Err: errors.New(x.Problem)}
+}
+
+// RoundTrip answers a request as it was answered (http.RoundTripper).
+func (n *node) RoundTrip(req *http.Request) (*http.Response, error) {
+	agent, _, _ := req.BasicAuth()
+	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	x, err := n.world.ask(req.Context(), &question{
+		kind: exchange, agent: gc.AgentID(agent), node: n.name, what: req.Method + " " + path, body: string(body), request: req.Header.Get("requestId"),
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case x.Status == 0 && x.Timeout:
+		return nil, context.DeadlineExceeded
+	case x.Status == 0:
+		return nil, errors.New(x.Problem)
+	}
+	answer := io.Reader(strings.NewReader(x.Text()))
+	if x.Problem != "" { // it broke off there
+		answer = io.MultiReader(answer, broken{x})
+	}
+	return &http.Response{StatusCode: x.Status, Header: http.Header{}, Body: io.NopCloser(answer), Request: req}, nil
+}
+
+// broken is the end of an answer that has none.
+type broken struct{ *capture.Record }
+
+func (b broken) Read([]byte) (int, error) {
+	if b.Timeout {
+		return 0, context.DeadlineExceeded
+	}
+	return 0, errors.New(b.Problem)
+}
+
+// stream brings what an agent's stream brought (session.Stream).
+type stream struct {
+	world   *world
+	agent   gc.AgentID
+	updates chan finesse.Update
+	err     error
+}
+
+// updatesAhead is more than comes between two moments at which the session
+// waits.
+const updatesAhead = 64
+
+func (s *stream) Updates() <-chan finesse.Update { return s.updates }
+func (s *stream) Err() error                     { return s.err }
+func (s *stream) Close()                         {}
+func (s *stream) LeaveTeams(context.Context)     {}
+
+func (s *stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
+	x, err := s.world.ask(ctx, &question{kind: following, agent: s.agent, what: string(team)})
+	if err != nil {
+		return gc.Errorf(gc.UnableToSubscribe, "replay", "%w", err)
+	}
+	return captured(x)
+}
+
+// brings hands an update to the session, if it still listens.
+func (s *stream) brings(x *capture.Record) {
+	u, err := finesse.ParseUpdate([]byte(s.world.renamed(x.Text())))
+	if err != nil {
+		return // nor was it passed on then
+	}
+	u.Team = notify.TeamOf(x.Topic)
+	select {
+	case s.updates <- u:
+	default: // the session has left the stream
+	}
+}
+
+// callRecorder answers as the recorder of calls did (session.Recorder).
+type callRecorder struct{ world *world }
+
+func (r callRecorder) Pause(ctx context.Context, c recording.Call) error {
+	return r.ask(ctx, pausing, c)
+}
+
+func (r callRecorder) Resume(ctx context.Context, c recording.Call) error {
+	return r.ask(ctx, resuming, c)
+}
+
+func (r callRecorder) ask(ctx context.Context, k kind, c recording.Call) error {
+	x, err := r.world.ask(ctx, &question{kind: k, agent: c.Agent, what: string(c.Dialog)})
+	if err != nil {
+		return gc.Errorf(gc.PleaseRetry, "replay", "%w", err)
+	}
+	return captured(x)
+}

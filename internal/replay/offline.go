@@ -1,0 +1,398 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/config"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// Source gives the lines of a capture in order; see capture.Reader.Next.
+type Source interface{ Next() (capture.Item, error) }
+
+// Options say what to replay.
+type Options struct {
+	Agents []gc.AgentID // empty: all
+	Format wire.Format  // what to write events in instead; "" for the captured format
+}
+
+// Offline replays a capture. It must be called inside a bubble of
+// testing/synctest and returns when everything it started has ended. An error
+// means that the capture can not be read any further; the report is of what was
+// before. It ends early with ctx.
+func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
+	p := newPlayer(s, o)
+	defer p.leave()
+	for {
+		if err := ctx.Err(); err != nil {
+			return p.report, err
+		}
+		i, err := p.ahead.Next()
+		if errors.Is(err, io.EOF) {
+			return p.report, nil
+		}
+		if err == nil {
+			err = p.play(i)
+		}
+		if err != nil {
+			return p.report, err
+		}
+	}
+}
+
+func newPlayer(s Source, o Options) *player {
+	p := &player{ahead: newAhead(s), options: o, report: &Report{}}
+	p.compare = newComparison(p.report)
+	return p
+}
+
+// player takes one line after the other.
+type player struct {
+	ahead    *ahead
+	options  Options
+	report   *Report
+	compare  *comparison
+	settings capture.Settings
+	header   *capture.Header
+	world    *world
+	fresh    bool                           // all agents' Connects are in the capture
+	joined   map[gc.AgentID]bool            // those whose Connect was replayed
+	where    string                         // of the record in hand
+	seq      atomic.Uint64                  // the same
+	heardAll atomic.Uint64                  // events
+	formats  map[gc.Destination]wire.Format // that clients asked for
+	usual    func(gc.Destination) wire.Format
+	together bool // the next record is applied with the one before
+}
+
+func (p *player) play(i capture.Item) error {
+	p.where = i.Where()
+	switch {
+	case i.Problem != nil:
+		p.report.add(Finding{Kind: Damage, Where: p.where, Text: i.Problem.Error()})
+		return nil
+	case i.Header != nil:
+		return p.begin(i.Header)
+	default:
+		return p.take(i.Record)
+	}
+}
+
+// begin begins a run, with a new connector unless the run goes on.
+func (p *player) begin(h *capture.Header) error {
+	goesOn := p.header != nil && (p.header.Run == h.Run || h.Follows != "" && p.header.Run == h.Follows)
+	p.header = h
+	settings, err := p.bridgeSettings(h.Settings)
+	if err != nil {
+		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
+	}
+	p.compare.writer = settings.Writer
+	if goesOn && p.world != nil {
+		p.world.bridge.Configure(settings)
+		return nil
+	}
+	p.leave()
+	p.until(h.Time)
+	p.fresh, p.joined, p.compare.sure = h.Fresh, map[gc.AgentID]bool{}, time.Time{}
+	if !p.fresh {
+		p.compare.sure = h.Time.Add(unfinished)
+	}
+	p.formats = map[gc.Destination]wire.Format{}
+	p.world, err = newWorld(h.Settings, settings, p.heard, p.oddQuestion, p.ahead.wait)
+	if err != nil {
+		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
+	}
+	return nil
+}
+
+// leave ends the connector.
+func (p *player) leave() {
+	if p.world == nil {
+		return
+	}
+	p.compare.end(time.Now())
+	p.compare.deaf = true
+	p.world.close()
+	p.compare.deaf = false
+	p.world = nil
+}
+
+func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
+	if len(s.Nodes) == 0 {
+		return bridge.Settings{}, errors.New("they name no node of Finesse")
+	}
+	zone, err := time.LoadLocation(orDefault(s.TimeZone, "UTC"))
+	if err != nil {
+		return bridge.Settings{}, err
+	}
+	m := config.Messages{Format: wire.Format(orDefault(s.Format, string(wire.Text)))}
+	for pattern, format := range s.Formats {
+		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
+	}
+	m.SortFormats()
+	for _, f := range append([]config.FormatRule{{Format: m.Format}}, m.Formats...) {
+		if _, err := wire.ParseFormat(string(f.Format)); err != nil {
+			return bridge.Settings{}, err
+		}
+	}
+	p.usual = m.FormatFor
+	return bridge.Settings{
+		Writer:    &wire.Writer{Location: zone, Substitute: []rune(orDefault(s.SeparatorSubstitute, "_"))[0]},
+		FormatFor: func(d gc.Destination) wire.Format { return p.instead(m.FormatFor(d)) }, Sentences: s.Sentences, Deprecated: s.Deprecated,
+		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: orDefault(s.MaxCommandAge, time.Minute),
+	}, nil
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// take applies a record and lets everything happen that it brings about.
+func (p *player) take(x *capture.Record) error {
+	if p.world == nil {
+		return fmt.Errorf("%s: a capture without a header can not be replayed: it says how the connector was configured", p.where)
+	}
+	if !p.wanted(x) {
+		return nil
+	}
+	if !p.together {
+		p.until(x.Time)
+	}
+	p.seq.Store(x.Seq)
+	p.report.count(x)
+	if x.Edge == capture.Broker && x.Dir == capture.In && x.Event == "" {
+		p.command(x)
+	} else if p.isJoined(x.Agent) {
+		p.apply(x)
+	} else {
+		p.report.Skipped++
+	}
+	p.together = isState(x) && p.ahead.next(isState)
+	if p.together { // both became known in the same moment
+		return nil
+	}
+	synctest.Wait()
+	p.compare.settle(time.Now())
+	return nil
+}
+
+// isState: the record says how a node is.
+func isState(x *capture.Record) bool {
+	return x.Type == capture.Usable || x.Type == capture.Unusable || x.Type == capture.Silent
+}
+
+func (p *player) wanted(x *capture.Record) bool {
+	return len(p.options.Agents) == 0 || x.Agent == "" || slices.Contains(p.options.Agents, x.Agent)
+}
+
+// until lets time pass. A clock that was set back stands still.
+func (p *player) until(t time.Time) {
+	time.Sleep(time.Until(t))
+	synctest.Wait()
+}
+
+// isJoined: what belongs to no agent is always compared.
+func (p *player) isJoined(agent gc.AgentID) bool { return p.fresh || agent == "" || p.joined[agent] }
+
+func (p *player) command(x *capture.Record) {
+	c, err := wire.ParseCommand(x.Type, x.Text())
+	if err == nil && c.Spec.Name == gc.Connect {
+		p.joined[c.Agent] = true
+	}
+	if !p.isJoined(x.Agent) {
+		p.report.Skipped++
+		return
+	}
+	p.world.bridge.Handle(&broker.Delivery{
+		MessageID: x.MessageID, Destination: x.Destination, Type: x.Type, Body: x.Text(), Size: len(x.Text()), Category: x.Category,
+		Format: p.asked(c, x.Format), CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,
+	})
+	if x.Request != "" {
+		p.world.mu.Lock()
+		p.world.ids[x.Request] = p.world.command
+		p.world.mu.Unlock()
+	}
+}
+
+// instead is the format of a replay for events captured in one: the one that is
+// wanted, unless it shows less, so that nothing would be left to compare.
+func (p *player) instead(captured wire.Format) wire.Format {
+	rich := []wire.Format{wire.Text44, wire.JSON}
+	if p.options.Format == "" || slices.Contains(rich, captured) && !slices.Contains(rich, p.options.Format) {
+		return captured
+	}
+	return p.options.Format
+}
+
+// asked is the format that a command asks for in a replay, and notes the one
+// that it asked for.
+func (p *player) asked(c gc.Command, format string) string {
+	f, err := wire.ParseFormat(format)
+	if err != nil {
+		return format
+	}
+	p.compare.mu.Lock()
+	defer p.compare.mu.Unlock()
+	p.formats[c.Destination] = f
+	return string(p.instead(f))
+}
+
+// formatOf is the captured format of a destination.
+func (p *player) formatOf(d gc.Destination) wire.Format {
+	p.compare.mu.Lock()
+	defer p.compare.mu.Unlock()
+	return orDefault(p.formats[d], p.usual(d))
+}
+
+// apply takes any record but a command.
+func (p *player) apply(x *capture.Record) {
+	switch x.Edge {
+	case capture.Broker:
+		p.applyBroker(x)
+	case capture.REST:
+		p.applyREST(x)
+	case capture.Notify:
+		if !p.applyNotify(x) {
+			p.report.add(p.finding(x, Request, "nobody asks for what "+x.Type+" answers"))
+		}
+	}
+}
+
+func (p *player) applyBroker(x *capture.Record) {
+	w := p.world
+	w.mu.Lock()
+	id := w.ids[x.Request]
+	lost := w.lost[id]
+	w.mu.Unlock()
+	switch {
+	case x.Dir == capture.Out:
+		expected := *x
+		expected.Request = id
+		p.compare.expect(p.where, expected)
+	case x.Event == capture.Restored:
+		w.bridge.Restored(x.Destination == capture.Topics)
+	case x.Event == capture.AnswerLost && lost != nil:
+		lost()
+	case x.Event == capture.Stopping:
+		w.stop()
+	}
+}
+
+func (p *player) applyREST(x *capture.Record) {
+	w := p.world
+	about := func(k kind) func(*question) bool {
+		return func(q *question) bool { return q.kind == k && q.agent == x.Agent && q.what == x.Topic }
+	}
+	switch {
+	case x.Exchange != 0 && x.Dir == capture.Out:
+		p.request(x)
+	case x.Exchange != 0:
+		w.answer(x, func(q *question) bool { return q.kind == exchange && q.exchange == x.Exchange })
+	case x.Type == capture.Verified:
+		w.answer(x, func(q *question) bool { return q.kind == verification && q.node == x.Node })
+	case x.Type == capture.Paused:
+		w.answer(x, about(pausing))
+	case x.Type == capture.Resumed:
+		w.answer(x, about(resuming))
+	default:
+		w.stand(x)
+	}
+}
+
+// request finds the request that is to be the captured one.
+func (p *player) request(x *capture.Record) {
+	same := func(q *question) bool {
+		return q.kind == exchange && q.exchange == 0 && q.agent == x.Agent && q.what == x.Type && q.node == x.Node
+	}
+	q := p.world.find(func(q *question) bool { return same(q) && q.body == x.Text() })
+	if q == nil {
+		if q = p.world.find(same); q == nil {
+			p.report.add(p.finding(x, Missing, "the connector does not ask Finesse for this any more"))
+			return
+		}
+		f := p.finding(x, Different, "the connector asks Finesse for something else")
+		f.Expected, f.Got = x.Text(), q.body
+		f.Fields = xmlFields(x.Text(), q.body)
+		p.report.add(f)
+	} else {
+		p.report.Requests++
+	}
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	q.exchange = x.Exchange
+	if x.Request != "" {
+		p.world.ids[x.Request] = q.request
+	}
+}
+
+// applyNotify reports whether somebody waited for what x tells.
+func (p *player) applyNotify(x *capture.Record) bool {
+	w := p.world
+	s := w.streams[x.Agent]
+	switch x.Type {
+	case capture.Opened, capture.Refused:
+		if x.Type == capture.Opened {
+			w.mu.Lock()
+			w.streams[x.Agent] = &stream{world: w, agent: x.Agent, updates: make(chan finesse.Update, updatesAhead)}
+			w.mu.Unlock()
+		}
+		return w.answer(x, func(q *question) bool { return q.kind == subscription && q.agent == x.Agent && q.node == x.Node })
+	case capture.Followed:
+		team := string(notify.TeamOf(x.Topic))
+		return w.answer(x, func(q *question) bool { return q.kind == following && q.agent == x.Agent && q.what == team })
+	case capture.Update:
+		if s != nil {
+			s.brings(x)
+		}
+	case capture.Lost:
+		if s != nil {
+			s.err = captured(x)
+			close(s.updates)
+			delete(w.streams, x.Agent)
+		}
+	}
+	return true
+}
+
+// heard takes an event that came out now.
+func (p *player) heard(e event) {
+	e.cause, e.number = p.seq.Load(), p.heardAll.Add(1)
+	if p.isJoined(e.Agent) && p.wanted(&e.Record) {
+		p.compare.heard(e, p.formatOf(gc.Destination(e.Destination)))
+	}
+}
+
+// oddQuestion is told of a request that the capture does not have.
+func (p *player) oddQuestion(q *question) {
+	p.compare.mu.Lock()
+	defer p.compare.mu.Unlock()
+	p.report.add(Finding{
+		Kind: Unexpected, Where: p.where, Time: q.at.UTC(), Agent: q.agent, Event: q.what, Got: q.body,
+		Text: "the connector asks Finesse for this now, and the capture has no answer to it",
+	})
+}
+
+func (p *player) finding(x *capture.Record, k Kind, text string) Finding {
+	name := x.Event
+	if name == "" {
+		name = x.Type
+	}
+	return Finding{Kind: k, Where: p.where, Time: x.Time, Agent: x.Agent, Destination: x.Destination, Event: name, Text: text, Expected: x.Text()}
+}

@@ -1,0 +1,310 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// replayed is the report on a capture.
+func replayed(t *testing.T, s Source, o Options) (r *Report) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		r, err = Offline(t.Context(), s, o)
+		require.NoError(t, err)
+	})
+	return r
+}
+
+// lines are the lines of a sample.
+func lines(t *testing.T, name string) []capture.Item {
+	t.Helper()
+	r, err := capture.Open(filepath.Join("..", "..", "test", "captures", name+".jsonl.gz"))
+	require.NoError(t, err)
+	defer r.Close()
+	var all []capture.Item
+	for {
+		i, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, i)
+	}
+}
+
+// list is a Source.
+type list []capture.Item
+
+func (l *list) Next() (capture.Item, error) {
+	if len(*l) == 0 {
+		return capture.Item{}, io.EOF
+	}
+	next := (*l)[0]
+	*l = (*l)[1:]
+	return next, nil
+}
+
+func samples(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "test", "captures", "*.jsonl.gz"))
+	require.NoError(t, err)
+	require.Greater(t, len(files), 10)
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".jsonl.gz")
+	}
+	return files
+}
+
+// The samples are the regression suite of the protocol: what the connector said
+// when they were made it says today.
+func TestEachScenarioReplays(t *testing.T) {
+	for _, name := range samples(t) {
+		t.Run(name, func(t *testing.T) {
+			all := list(lines(t, name))
+			r := replayed(t, &all, Options{})
+			require.Empty(t, r.Findings)
+			require.True(t, r.Same())
+			require.NotZero(t, r.Events)
+			require.NotZero(t, r.Requests)
+		})
+	}
+}
+
+func TestTheSameCaptureGivesTheSameReport(t *testing.T) {
+	all := lines(t, "supervisor")
+	spoil(t, all, "TeamUsersList", "Grace", "Hopper")
+	var first []byte
+	for range 100 {
+		l := list(slices.Clone(all))
+		text, err := json.Marshal(replayed(t, &l, Options{}))
+		require.NoError(t, err)
+		if first == nil {
+			first = text
+			require.Contains(t, string(text), "Hopper")
+		}
+		require.Equal(t, string(first), string(text))
+	}
+}
+
+// A capture in one format is checked in the others.
+func TestAnotherFormat(t *testing.T) {
+	for _, format := range wire.Formats {
+		all := list(lines(t, "main-job"))
+		r := replayed(t, &all, Options{Format: format})
+		require.Empty(t, r.Findings, format)
+		require.NotZero(t, r.Events)
+	}
+}
+
+// spoil replaces text in the events of a name.
+func spoil(t *testing.T, all []capture.Item, event, old, text string) {
+	t.Helper()
+	n := 0
+	for i := range all {
+		if x := all[i].Record; x != nil && x.Dir == capture.Out && x.Event == event && strings.Contains(x.Body, old) {
+			changed := *x
+			changed.Body = strings.Replace(x.Body, old, text, 1)
+			all[i].Record = &changed
+			n++
+		}
+	}
+	require.NotZero(t, n)
+}
+
+// event is the place of the nth event of a name.
+func place(t *testing.T, all []capture.Item, event string, nth int) int {
+	t.Helper()
+	for i := range all {
+		if x := all[i].Record; x != nil && x.Dir == capture.Out && x.Event == event {
+			if nth--; nth < 0 {
+				return i
+			}
+		}
+	}
+	require.FailNow(t, "no such event")
+	return 0
+}
+
+func TestADifferentFieldIsNamed(t *testing.T) {
+	for _, k := range []struct {
+		sample, event, old, text string
+		want                     []Field
+	}{
+		{"main-job", "State", "#READY#", "#READY#9", []Field{{"Reason", "9", ""}}},
+		{"main-job", "State", "#READY#", "#UNREADY#", []Field{{"State", "UNREADY", "READY"}}},
+		{"main-job", "State", "Ada Lovelace", "Eve", []Field{{"FullName", "Eve", "Ada Lovelace"}}},
+		{"main-job", "InboundCall", "callVariable3=a_b_c", "callVariable3=abc", []Field{{"From Customer Variables callVariable3", "callVariable3=abc", "callVariable3=a_b_c"}}},
+		{"one-call-json", "State", `"state":"READY"`, `"state":"BUSY"`, []Field{{"state", "BUSY", "READY"}}},
+		{"one-call-json", "InboundCall", `"callVariable1"`, `"callVariableX"`, nil},
+		{"colleagues", "InboundCall", "#ALERTING#", "#RINGING#", []Field{{"State", "RINGING", "ALERTING"}}},
+	} {
+		t.Run(k.sample+" "+k.event+" "+k.text, func(t *testing.T) {
+			all := lines(t, k.sample)
+			spoil(t, all, k.event, k.old, k.text)
+			l := list(all)
+			r := replayed(t, &l, Options{})
+			require.False(t, r.Same())
+			require.Len(t, r.Findings, r.Counts[Different])
+			f := r.Findings[0]
+			require.Equal(t, k.event, f.Event)
+			require.Regexp(t, `\.jsonl\.gz:\d+$`, f.Where)
+			if k.want != nil {
+				require.Equal(t, k.want, f.Fields)
+			}
+			require.NotEmpty(t, f.Fields)
+		})
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	for _, k := range []struct {
+		rule  string
+		spoil func(t *testing.T, all []capture.Item) []capture.Item
+		want  map[Kind]int
+	}{
+		{"an event that does not come any more", func(t *testing.T, all []capture.Item) []capture.Item {
+			i := place(t, all, "State", 3)
+			more := *all[i].Record
+			more.Body = strings.Replace(more.Body, "#State#", "#State#FORGOTTEN", 1)
+			return slices.Insert(all, i+1, capture.Item{File: "f", Line: 1, Record: &more})
+		}, map[Kind]int{Missing: 1}},
+		{"an event that was not captured", func(t *testing.T, all []capture.Item) []capture.Item {
+			i := place(t, all, "State", 3)
+			return slices.Delete(all, i, i+1)
+		}, map[Kind]int{Unexpected: 1}},
+		{"two events of one cause in another order", func(t *testing.T, all []capture.Item) []capture.Item {
+			i := place(t, all, "NewInboundCall", 0)
+			all[i].Record, all[i+1].Record = all[i+1].Record, all[i].Record
+			return all
+		}, map[Kind]int{OutOfOrder: 1}},
+		{"a request that is not made any more", func(t *testing.T, all []capture.Item) []capture.Item {
+			i := slices.IndexFunc(all, func(i capture.Item) bool {
+				return i.Record != nil && i.Record.Edge == capture.REST && i.Record.Dir == capture.Out
+			})
+			more := *all[i].Record
+			more.Type, more.Exchange = "GET /Moon", 1<<40
+			return slices.Insert(all, i, capture.Item{File: "f", Line: 1, Record: &more})
+		}, map[Kind]int{Missing: 1}},
+		{"a request for something else", func(t *testing.T, all []capture.Item) []capture.Item {
+			for i := range all {
+				if x := all[i].Record; x != nil && strings.Contains(x.Body, "<requestedAction>ANSWER") {
+					changed := *x
+					changed.Body = strings.Replace(x.Body, "ANSWER", "HOLD", 1)
+					all[i].Record = &changed
+				}
+			}
+			return all
+		}, map[Kind]int{Different: 1}},
+		{"a line that can not be read", func(_ *testing.T, all []capture.Item) []capture.Item {
+			return append(all, capture.Item{File: "f", Line: 1, Problem: errors.New("what is this?")})
+		}, map[Kind]int{Damage: 1}},
+	} {
+		t.Run(k.rule, func(t *testing.T) {
+			all := list(k.spoil(t, lines(t, "one-call-json")))
+			r := replayed(t, &all, Options{})
+			require.Equal(t, k.want, r.Counts, "%+v", r.Findings)
+			require.Len(t, r.Findings, 1)
+		})
+	}
+}
+
+// A capture may begin and end anywhere, also inside a call: what it does not
+// hold is no difference.
+func TestACaptureThatIsCut(t *testing.T) {
+	all := lines(t, "main-job")
+	for end := 1; end <= len(all); end += 7 {
+		l := list(slices.Clone(all[:end]))
+		r := replayed(t, &l, Options{})
+		require.Empty(t, r.Findings, "cut behind line %d", end)
+	}
+	for begin := 2; begin < len(all); begin += 7 {
+		header := *all[0].Header
+		header.Fresh = false
+		l := list{{Header: &header}}
+		for _, i := range all[:begin] {
+			if i.Record != nil && isState(i.Record) { // each run begins with how the nodes are
+				l = append(l, i)
+			}
+		}
+		l = append(l, all[begin:]...)
+		r := replayed(t, &l, Options{})
+		require.Empty(t, r.Findings, "from line %d", begin)
+	}
+}
+
+func TestOnlyTheAgentsAskedFor(t *testing.T) {
+	all := lines(t, "colleagues")
+	spoil(t, all, "State", "1002#", "1009#")
+	one, other := list(slices.Clone(all)), list(slices.Clone(all))
+	require.True(t, replayed(t, &one, Options{Agents: []gc.AgentID{"1001"}}).Same())
+	require.False(t, replayed(t, &other, Options{Agents: []gc.AgentID{"1002"}}).Same())
+}
+
+func TestUnusableSettings(t *testing.T) {
+	for _, s := range []capture.Settings{{TimeZone: "Mars/Phobos"}, {Format: "morse"}, {Nodes: []string{"a b"}}, {}} {
+		synctest.Test(t, func(t *testing.T) {
+			l := list{{File: "f", Line: 1, Header: &capture.Header{Settings: s}}, {File: "f", Line: 2, Record: &capture.Record{Seq: 1, Dir: capture.In, Edge: capture.Broker, Type: "Connect#1001", Agent: "1001", Body: "crm,x"}}}
+			_, err := Offline(t.Context(), &l, Options{})
+			require.ErrorContains(t, err, "f:1: the header's settings can not be used")
+		})
+	}
+}
+
+// Hours of traffic take seconds: the rate is told, not judged.
+func TestHowFastItIs(t *testing.T) {
+	sample := lines(t, "main-job")
+	var all list
+	for i := range 50 { // one after the other, an hour apart
+		for _, x := range sample {
+			if x.Record != nil {
+				later := *x.Record
+				later.Time = later.Time.Add(time.Duration(i) * time.Hour)
+				if !later.Sent.IsZero() {
+					later.Sent = later.Sent.Add(time.Duration(i) * time.Hour)
+				}
+				later.MessageID = fmt.Sprint(later.MessageID, i)
+				x.Record = &later
+			} else if i > 0 {
+				header := *x.Header
+				header.Run, header.Time = fmt.Sprint(i), header.Time.Add(time.Duration(i)*time.Hour)
+				x.Header = &header
+			}
+			all = append(all, x)
+		}
+	}
+	n, start := len(all), time.Now()
+	r := replayed(t, &all, Options{})
+	took := time.Since(start)
+	require.Empty(t, r.Findings)
+	t.Logf("%d records of %s in %s: %.0f a second", n, r.Until.Sub(r.From).Round(time.Hour), took.Round(time.Millisecond), float64(n)/took.Seconds())
+}
+
+func TestJUnit(t *testing.T) {
+	all := lines(t, "main-job")
+	spoil(t, all, "State", "Ada", "Eve")
+	l := list(all)
+	r := replayed(t, &l, Options{})
+	var b bytes.Buffer
+	require.NoError(t, r.JUnit(&b))
+	require.Contains(t, b.String(), `<testcase name="agent 1001"`)
+	require.Contains(t, b.String(), "FullName")
+}

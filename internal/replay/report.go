@@ -1,0 +1,92 @@
+package replay
+
+import (
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Kind is what a finding is about.
+type Kind string
+
+// The kinds of findings.
+const (
+	Missing    Kind = "missing"      // was captured, and does not come any more
+	Unexpected Kind = "unexpected"   // comes, and was not captured
+	Different  Kind = "different"    // comes with other content
+	OutOfOrder Kind = "out of order" // comes at another place
+	Request    Kind = "not asked"    // an answer was captured that nobody asks for any more
+	Damage     Kind = "damage"       // a line of the capture that can not be used
+)
+
+// Finding is one difference, or a fault of the capture.
+type Finding struct {
+	Kind        Kind       `json:"kind"`
+	Where       string     `json:"where"` // file and line
+	Time        time.Time  `json:"time,omitzero"`
+	Agent       gc.AgentID `json:"agent,omitempty"`
+	Destination string     `json:"destination,omitempty"`
+	Event       string     `json:"event,omitempty"` // or the request
+	Text        string     `json:"text,omitempty"`
+	Expected    string     `json:"expected,omitempty"`
+	Got         string     `json:"got,omitempty"`
+	Fields      []Field    `json:"fields,omitempty"`
+}
+
+// Field is a field that differs.
+type Field struct {
+	Name     string `json:"name"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
+}
+
+// maxFindings bounds the list; all are counted.
+const maxFindings = 10_000
+
+// Report is what came of a replay.
+type Report struct {
+	Records  int          `json:"records"` // replayed
+	Commands int          `json:"commands"`
+	Events   int          `json:"events"`   // that came as captured
+	Requests int          `json:"requests"` // the same
+	Skipped  int          `json:"skipped"`  // records of agents before their first Connect
+	From     time.Time    `json:"from,omitzero"`
+	Until    time.Time    `json:"until,omitzero"`
+	Counts   map[Kind]int `json:"counts"` // of findings
+	Findings []Finding    `json:"findings"`
+	Agents   []gc.AgentID `json:"agents"`
+
+	agents map[gc.AgentID]bool
+}
+
+// Same reports whether everything came as captured, and the capture was whole.
+func (r *Report) Same() bool { return len(r.Counts) == 0 }
+
+func (r *Report) add(f Finding) {
+	if r.Counts == nil {
+		r.Counts = map[Kind]int{}
+	}
+	r.Counts[f.Kind]++
+	if len(r.Findings) < maxFindings {
+		r.Findings = append(r.Findings, f)
+	}
+}
+
+func (r *Report) count(x *capture.Record) {
+	r.Records++
+	if x.Edge == capture.Broker && x.Dir == capture.In && x.Event == "" {
+		r.Commands++
+	}
+	if r.From.IsZero() {
+		r.From = x.Time
+	}
+	r.Until = x.Time
+	if r.agents == nil {
+		r.agents = map[gc.AgentID]bool{}
+	}
+	if x.Agent != "" && !r.agents[x.Agent] {
+		r.agents[x.Agent] = true
+		r.Agents = append(r.Agents, x.Agent)
+	}
+}

@@ -1,0 +1,250 @@
+package replay
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// never is longer than any capture: what ends an attempt is in the capture.
+const never = 100 * 365 * 24 * time.Hour
+
+// world is a connector whose edges are played.
+type world struct {
+	bridge *bridge.Bridge
+	nodes  []*node
+	heard  func(event) // is told of each event; may be called from several goroutines
+	odd    func(*question)
+	waits  func(gc.AgentID) time.Duration // what a session waited next
+
+	stopping sync.WaitGroup
+
+	mu        sync.Mutex
+	standings []finesse.Standing // of nodes
+	changed   chan struct{}      // closed when a node becomes usable or the contrary
+	asked     []*question        // what has no answer yet, oldest first
+	streams   map[gc.AgentID]*stream
+	command   string            // the id that the session gave the command in hand
+	lost      map[string]func() // has the answer to a request given again
+	ids       map[string]string // of requests: the captured one's present one
+}
+
+// event is one that came out.
+type event struct {
+	gc.Event
+	capture.Record
+	cause  uint64 // seq of the record that brought it about, or that came before
+	number uint64 // in the order in which events come out
+}
+
+func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), odd func(*question), waits func(gc.AgentID) time.Duration) (*world, error) {
+	w := &world{
+		heard: heard, odd: odd, waits: waits,
+		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{}, lost: map[string]func(){}, ids: map[string]string{},
+	}
+	for _, name := range s.Nodes {
+		n := &node{world: w, name: name}
+		var err error
+		n.Client, err = finesse.NewClient(finesse.Options{
+			BaseURL: "https://" + name, Timeout: s.RequestTimeout, Retries: s.Retries,
+			Through: func(http.RoundTripper) http.RoundTripper { return n },
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.admin = &finesse.Administrator{Client: n.Client, Credentials: finesse.Credentials{Agent: gc.AgentID(s.Admin)}}
+		w.nodes = append(w.nodes, n)
+	}
+	w.standings = make([]finesse.Standing, len(w.nodes))
+	times := session.DefaultTimes
+	times.Attempt = never
+	w.bridge = bridge.New(bridge.Options{
+		Publish: func(m broker.Message) {
+			if m.Confirmed != nil {
+				m.Confirmed()
+			}
+		},
+		Node: w.best, Recorder: callRecorder{w}, SystemChanged: func() {},
+		Settings: settings, Times: times, Logger: zap.NewNop(), Capture: tap{w},
+	})
+	return w, nil
+}
+
+func (w *world) best() session.Node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.nodes[finesse.Preferred(w.standings)]
+}
+
+// node finds one by name; nil for one that the capture's header does not name.
+func (w *world) node(name string) (i int, n *node) {
+	i = slices.IndexFunc(w.nodes, func(n *node) bool { return n.name == name })
+	if i < 0 {
+		return i, nil
+	}
+	return i, w.nodes[i]
+}
+
+// stand takes over how a node is.
+func (w *world) stand(x *capture.Record) {
+	i, n := w.node(x.Node)
+	if n == nil {
+		return
+	}
+	w.mu.Lock()
+	was := w.standings[i].Usable
+	w.standings[i].Usable, w.standings[i].Silent = x.Type == capture.Usable, x.Type == capture.Silent
+	if w.standings[i].Usable != was {
+		close(w.changed)
+		w.changed = make(chan struct{})
+	}
+	status := finesse.StatusOf(w.standings)
+	w.mu.Unlock()
+	w.bridge.SetStatus(status)
+}
+
+// tap hears what the bridge has to say (bridge.Capture).
+type tap struct{ *world }
+
+func (t tap) On() bool { return true }
+
+func (t tap) Command(x capture.Record, _ gc.Destination) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.command = x.Request
+}
+
+func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
+	x.Time = time.Now()
+	if x.Request != "" && lost != nil {
+		t.mu.Lock()
+		t.lost[x.Request] = lost
+		t.mu.Unlock()
+	}
+	t.heard(event{Event: e, Record: x})
+}
+
+func (t tap) Record(capture.Record) {}
+
+// Wait has a session wait as long as it did.
+func (t tap) Wait(agent gc.AgentID, _ time.Duration) time.Duration { return t.waits(agent) }
+
+// Hide: a password of a capture is a name for one already.
+func (t tap) Hide(password string) string { return password }
+
+// question is something that Finesse, or the recorder of calls, was asked.
+type question struct {
+	kind     kind
+	agent    gc.AgentID
+	node     string
+	what     string // method and path, team or call
+	body     string
+	request  string
+	at       time.Time
+	exchange uint64 // of the capture, once it was found there
+	answer   chan *capture.Record
+}
+
+type kind int
+
+const (
+	exchange kind = iota
+	subscription
+	following
+	verification
+	pausing
+	resuming
+)
+
+// ask waits for the answer. It fails with ctx.
+func (w *world) ask(ctx context.Context, q *question) (*capture.Record, error) {
+	q.at, q.answer = time.Now(), make(chan *capture.Record, 1)
+	w.mu.Lock()
+	w.asked = append(w.asked, q)
+	w.mu.Unlock()
+	select {
+	case x := <-q.answer:
+		return x, nil
+	case <-ctx.Done():
+		w.mu.Lock()
+		w.asked = slices.DeleteFunc(w.asked, func(other *question) bool { return other == q })
+		w.mu.Unlock()
+		if q.kind == exchange && q.exchange == 0 && context.Cause(ctx) == context.DeadlineExceeded {
+			w.odd(q)
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// find gives the oldest question that match accepts, nil for none.
+func (w *world) find(match func(*question) bool) *question {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i := slices.IndexFunc(w.asked, match); i >= 0 {
+		return w.asked[i]
+	}
+	return nil
+}
+
+// answer answers the oldest question that match accepts, and reports whether
+// there is one.
+func (w *world) answer(x *capture.Record, match func(*question) bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.asked, match)
+	if i < 0 {
+		return false
+	}
+	w.asked[i].answer <- x
+	w.asked = slices.Delete(w.asked, i, i+1)
+	return true
+}
+
+// renamed replaces the ids of captured requests in an update by those of now.
+func (w *world) renamed(body string) string {
+	i := strings.Index(body, "<requestId>")
+	if i < 0 {
+		return body
+	}
+	start := i + len("<requestId>")
+	id, _, _ := strings.Cut(body[start:], "<")
+	w.mu.Lock()
+	now := w.ids[id]
+	w.mu.Unlock()
+	if now == "" {
+		return body
+	}
+	return body[:start] + now + body[start+len(id):]
+}
+
+// stopTimeout is what the connector has for its stop.
+const stopTimeout = 15 * time.Second
+
+// stop lets the connector stop in order.
+func (w *world) stop() {
+	w.stopping.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		w.bridge.Stop(ctx)
+	})
+}
+
+// close ends all sessions.
+func (w *world) close() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nobody waits for answers
+	w.bridge.Stop(ctx)
+	w.stopping.Wait()
+}

@@ -1,0 +1,140 @@
+package replay
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Text writes the report for people.
+func (r *Report) Text(w io.Writer) error {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "%s\n", f.title())
+		b.WriteString(f.detail("  "))
+	}
+	if left := r.total() - len(r.Findings); left > 0 {
+		fmt.Fprintf(&b, "and %d more\n", left)
+	}
+	fmt.Fprintf(&b, "%d records of %d agents replayed, %s of traffic: %d commands, %d events and %d requests the same",
+		r.Records, len(r.Agents), r.Until.Sub(r.From).Round(1e9), r.Commands, r.Events, r.Requests)
+	if r.Skipped > 0 {
+		fmt.Fprintf(&b, "; %d records not compared, of agents before their first Connect", r.Skipped)
+	}
+	b.WriteString("\n")
+	if r.Same() {
+		b.WriteString("no difference\n")
+	} else {
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+			parts = append(parts, fmt.Sprintf("%d %s", r.Counts[k], k))
+		}
+		fmt.Fprintf(&b, "differences: %s\n", strings.Join(parts, ", "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) total() int {
+	n := 0
+	for _, c := range r.Counts {
+		n += c
+	}
+	return n
+}
+
+// title is one line.
+func (f *Finding) title() string {
+	var parts []string
+	for _, part := range []string{f.Where, string(f.Kind) + ":", f.Event} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if f.Agent != "" {
+		parts = append(parts, "of agent "+string(f.Agent))
+	}
+	if f.Destination != "" {
+		parts = append(parts, "to "+f.Destination)
+	}
+	if !f.Time.IsZero() {
+		parts = append(parts, "at "+f.Time.UTC().Format("2006-01-02 15:04:05.000Z"))
+	}
+	return cmp.Or(strings.Join(parts, " "), "a difference")
+}
+
+// detail is what differs, each line behind indent.
+func (f *Finding) detail(indent string) string {
+	var b strings.Builder
+	if f.Text != "" {
+		fmt.Fprintf(&b, "%s%s\n", indent, f.Text)
+	}
+	for _, x := range f.Fields {
+		fmt.Fprintf(&b, "%s%s: captured %q, now %q\n", indent, x.Name, x.Expected, x.Got)
+	}
+	if f.Expected != "" {
+		fmt.Fprintf(&b, "%scaptured: %s\n", indent, f.Expected)
+	}
+	if f.Got != "" {
+		fmt.Fprintf(&b, "%snow:      %s\n", indent, f.Got)
+	}
+	return b.String()
+}
+
+type junitSuite struct {
+	XMLName  xml.Name    `xml:"testsuite"`
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name     string         `xml:"name,attr"`
+	Class    string         `xml:"classname,attr"`
+	Failures []junitFailure `xml:"failure"`
+}
+
+type junitFailure struct {
+	Type    string `xml:"type,attr"`
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit writes the report for continuous integration: a test case for each
+// agent, and one for the capture itself.
+func (r *Report) JUnit(w io.Writer) error {
+	suite := junitSuite{Name: "replay"}
+	cases := map[gc.AgentID]int{"": 0}
+	suite.Cases = append(suite.Cases, junitCase{Name: "capture", Class: "replay"})
+	for _, agent := range r.Agents {
+		cases[agent] = len(suite.Cases)
+		suite.Cases = append(suite.Cases, junitCase{Name: "agent " + string(agent), Class: "replay"})
+	}
+	for _, f := range r.Findings {
+		c := &suite.Cases[cases[f.Agent]]
+		c.Failures = append(c.Failures, junitFailure{Type: string(f.Kind), Message: f.title(), Text: f.detail("")})
+	}
+	suite.Tests = len(suite.Cases)
+	for _, c := range suite.Cases {
+		if len(c.Failures) > 0 {
+			suite.Failures++
+		}
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(suite); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}

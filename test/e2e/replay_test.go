@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/replay"
+)
+
+// captures is where every connector of the suite records what it does, a file
+// each. When all tests have passed, each file is replayed and must show no
+// difference. That takes a process of its own: the bubbles of testing/synctest
+// are for tests, and the files are whole only after those.
+const captures = "E2E_CAPTURES"
+
+// recorded runs the suite, and replays what it has recorded.
+func recorded(run func() int) int {
+	if os.Getenv(captures) != "" { // it is the second process
+		return run()
+	}
+	dir, err := os.MkdirTemp("", "e2e-captures-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	captureDir = dir
+	if code := run(); code != 0 {
+		return code
+	}
+	again := exec.Command(os.Args[0], "-test.run=^TestEveryCaptureReplays$", "-test.timeout=5m", fmt.Sprintf("-update=%t", *update))
+	again.Env = append(os.Environ(), captures+"="+dir)
+	out, err := again.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) || err != nil {
+		fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+		return 1
+	}
+	fmt.Printf("%s", out)
+	return 0
+}
+
+// captureDir is set while the suite records.
+var captureDir string
+
+// captureFile is a new file for a test's connector.
+func captureFile(t testing.TB) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '/' || r == filepath.Separator {
+			return '.'
+		}
+		return r
+	}, t.Name())
+	return filepath.Join(captureDir, unique(name+".")+".jsonl")
+}
+
+func TestEveryCaptureReplays(t *testing.T) {
+	dir := os.Getenv(captures)
+	if dir == "" {
+		t.Skip("runs after the other tests, see recorded")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	require.NoError(t, err)
+	records := 0
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
+			records += replays(t, file)
+			if *update {
+				keep(t, file)
+			}
+		})
+	}
+	fmt.Printf("%d captures with %d records replayed\n", len(files), records)
+}
+
+// samples are the captures kept in test/captures, by the beginning of the name
+// of their test: one of each scenario.
+var samples = map[string]string{
+	"TestConversations.embedded.main-job.text.":        "main-job",
+	"TestConversations.embedded.one-call.json.":        "one-call-json",
+	"TestConversations.embedded.consult.text.":         "consult",
+	"TestConversations.embedded.campaign.text.":        "campaign",
+	"TestConversations.embedded.wrap-up.text.":         "wrap-up",
+	"TestConversations.embedded.withheld-number.text.": "withheld-number",
+	"TestConversations.embedded.no-teams.json.":        "no-teams",
+	"TestConversations.embedded.status-bar-rare.text.": "status-bar",
+	"TestColleagues.embedded.text-4.4.":                "colleagues",
+	"TestSupervisor.embedded.text.":                    "supervisor",
+	"TestErrors.embedded.":                             "errors",
+	"TestRecording.embedded.":                          "recording",
+	"TestOldDrivers.embedded.":                         "old-driver",
+	"TestANodeThatDies.embedded.":                      "node-dies",
+	"TestABrokerThatIsAway.":                           "broker-away",
+}
+
+// keep keeps a capture as a sample, if its scenario is to have one.
+func keep(t *testing.T, file string) {
+	t.Helper()
+	for test, name := range samples {
+		if !strings.HasPrefix(filepath.Base(file), test) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, err = z.Write(text)
+		require.NoError(t, errors.Join(err, z.Close()))
+		require.NoError(t, os.WriteFile(filepath.Join("..", "captures", name+".jsonl.gz"), packed.Bytes(), 0o644))
+	}
+}
+
+// replays shows that a connector's capture replays without a difference.
+func replays(t *testing.T, file string) (records int) {
+	t.Helper()
+	var r *replay.Report
+	synctest.Test(t, func(t *testing.T) {
+		f, err := capture.OpenFiles(file)
+		require.NoError(t, err)
+		defer f.Close()
+		r, err = replay.Offline(t.Context(), f, replay.Options{})
+		require.NoError(t, err)
+	})
+	var text strings.Builder
+	for i, f := range r.Findings {
+		if i < 10 {
+			fmt.Fprintf(&text, "%s: %s, agent %s, %s %s\n  captured %s\n  now      %s\n  %v\n", f.Where, f.Kind, f.Agent, f.Event, f.Text, f.Expected, f.Got, f.Fields)
+		}
+	}
+	require.True(t, r.Same(), "%v\n%s", r.Counts, text.String())
+	return r.Records
+}
