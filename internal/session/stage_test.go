@@ -127,7 +127,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 					e.Acknowledge()
 				}
 			},
-			Ended:         func() { st.ended = true },
+			Ended:         func() { st.turn(); st.ended = true },
 			Licences:      st,
 			Recorder:      st,
 			SystemChanged: func() { st.heard = append(st.heard, "system changed") },
@@ -250,6 +250,7 @@ func (st *stage) wanted(ctx context.Context, hold chan struct{}) error {
 	if st.patience > 0 {
 		late = time.After(st.patience)
 	}
+	defer st.turn() // much may have happened
 	select {
 	case <-hold:
 		return nil
