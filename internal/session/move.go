@@ -197,6 +197,7 @@ func (s *Session) arrived(node Node, t truth) {
 	signedOut := t.user.State == gc.LoggedOut && s.signedIn() && !s.asksLogout()
 	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
 		s.move.dialling, s.move.holding = true, true
+		s.move.target, s.move.abort = node, func() {} // a Connect has made no attempt
 		s.signInAgain(s.signedBackIn)
 		return
 	}

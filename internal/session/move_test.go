@@ -262,6 +262,22 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
 		})
 	})
+	t.Run("also when a Connect has brought it there and the nodes change meanwhile", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.user.State, st.user.Extension = gc.LoggedOut, ""
+			st.fails(errDown)
+			st.send("Connect#1001", "crm,secret")
+			require.Contains(t, st.asked, "b: LOGIN 2001")
+			st.down = nil
+			st.know(false, false)
+			synctest.Wait()
+			st.userIs(gc.NotReady, extension("2001"))
+			st.hears()
+			st.send("MakeReady#1001", "")
+			require.Equal(t, "b: READY ", st.asked[len(st.asked)-1])
+		})
+	})
 	t.Run("and a state that it did not keep is told", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.atWork()
