@@ -155,7 +155,8 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 func (s *Session) unanswered(a *await, node Node, err error) {
 	switch {
 	case !slices.Contains(s.awaiting, a): // answered meanwhile, with no word about a password
-		if wrongPassword(err) && a.request.Password == (gc.Secret{}) {
+		carried := a.request.Password
+		if wrongPassword(err) && (carried == (gc.Secret{}) || carried.Equal(s.credentials.Password)) {
 			s.passwordRefused(err)
 		}
 	case !unavailable(err):

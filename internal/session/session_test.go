@@ -449,22 +449,24 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 			require.Zero(t, *refusals)
 		})
 	})
-	t.Run("although the command that met it has its answer", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			refusals := counted(st)
-			st.hold = make(chan struct{})
-			st.send("MakeReady#1001", "")
-			st.rejects("", "/finesse/api/User/1001", "CF_RESOURCE_BUSY")
-			st.password = "new"
-			st.turn()
-			close(st.hold)
-			st.hears("crm: 1001#Error#CF_RESOURCE_BUSY", "crm: 1001#Error#SUBSCRIPTION_FAILED")
-			close(st.stream.updates)
-			st.wait(time.Minute)
-			require.Equal(t, 1, *refusals)
+	for command, body := range map[string]string{"MakeReady": "", "Login": "secret,2001"} {
+		t.Run("although the "+command+" that met it has its answer", func(t *testing.T) {
+			play(t, func(st *stage) {
+				st.signIn()
+				refusals := counted(st)
+				st.hold = make(chan struct{})
+				st.send(command+"#1001", body)
+				st.rejects("", "/finesse/api/User/1001", "CF_RESOURCE_BUSY")
+				st.password = "new"
+				st.turn()
+				close(st.hold)
+				st.hears("crm: 1001#Error#CF_RESOURCE_BUSY", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+				close(st.stream.updates)
+				st.wait(time.Minute)
+				require.Equal(t, 1, *refusals)
+			})
 		})
-	})
+	}
 	t.Run("when it is met by the reading that follows a lost answer; the driver is told", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
