@@ -95,7 +95,7 @@ func (n *server) User(ctx context.Context, c finesse.Credentials) (finesse.User,
 	began := n.play.tick()
 	u, err := n.Node.User(ctx, c)
 	if err == nil {
-		n.play.proved()
+		n.play.proved(u)
 	}
 	if err == nil && u.State == gc.LoggedOut { // who has no calls
 		n.play.listed(began, nil)
