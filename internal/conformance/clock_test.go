@@ -49,9 +49,9 @@ func TestNoDeadlineHangsOnTheWallClock(t *testing.T) {
 }
 
 // forTheLab: the simulated Finesse and the built-in broker play machines that
-// have clocks of their own.
+// have clocks of their own, and a replay has that of its capture.
 func forTheLab(name string) bool {
-	for _, dir := range []string{"internal/simulator/", "internal/broker/embedded/", "internal/servertest/", "internal/conformance/"} {
+	for _, dir := range []string{"internal/simulator/", "internal/broker/embedded/", "internal/servertest/", "internal/conformance/", "internal/replay/"} {
 		if strings.HasPrefix(name, dir) {
 			return true
 		}
