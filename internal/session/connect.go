@@ -242,6 +242,7 @@ func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 	s.credentials, s.move.seat = c, seatOf(a.request)
 	s.readBack(s.adopt, func(err error) {
 		s.busy = false
+		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
 		if err != nil {
 			s.failHalfway(a.request, err)
 			return

@@ -96,6 +96,20 @@ func TestSignIn(t *testing.T) {
 			require.Equal(t, 1, st.free)
 		})
 	})
+	t.Run("so does a Login that is answered by an older sign-in, which comes late", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.user.StateChangeTime = time.Date(2026, 3, 5, 12, 0, 5, 0, time.UTC)
+			st.send("Connect#1001", "crm,secret")
+			st.send("GetState#1001", "")
+			st.send("Login#1001", "secret,2001")
+			st.notify(finesse.Update{Event: finesse.Put, User: &finesse.User{LoginID: "1001", State: gc.NotReady, Extension: "2001",
+				StateChangeTime: time.Date(2026, 3, 5, 12, 0, 2, 0, time.UTC)}})
+			require.Contains(t, st.heard[len(st.heard)-1], "State#LOGOUT")
+			require.Equal(t, 2+1, st.acks)
+			require.Equal(t, 1, st.free)
+			st.heard = nil
+		})
+	})
 	for how, find := range map[string]func(*stage){
 		"that GetState finds": func(st *stage) { st.send("GetState#1001", "") },
 		"that another Connect finds, while the stream is away": func(st *stage) {
