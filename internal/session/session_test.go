@@ -481,6 +481,23 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 			})
 		})
 	}
+	t.Run("although the command that was read for has its answer", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			refusals := counted(st)
+			st.send("MakeReady#1001", "")
+			st.hold = make(chan struct{})
+			st.wait(16 * time.Second)
+			st.userIs(gc.Ready)
+			st.password = "new"
+			st.turn()
+			close(st.hold)
+			st.hears("crm: 1001#State#READY##Ann Smith", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#RE_LOGIN")
+			require.Equal(t, 1, *refusals)
+		})
+	})
 	t.Run("when it is met by the reading that follows a lost answer; the driver is told", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()

@@ -275,6 +275,11 @@ func (s *Session) fetch(then func(truth, error)) {
 		t := truth{at: at}
 		var err error
 		t.user, t.dialogs, err = read(ctx, node, credentials)
-		return func() { then(t, err) }
+		return func() {
+			then(t, err)
+			if wrongPassword(err) && credentials.Password.Equal(s.credentials.Password) {
+				s.passwordRefused(err) // unless somebody was told
+			}
+		}
 	})
 }
