@@ -66,7 +66,7 @@ func complain(w io.Writer, text string) {
 func newRoot() (root *cobra.Command, parsed *bool) {
 	parsed = new(bool)
 	root = group(program, "Lets CRM drivers drive Cisco Finesse agents by messages",
-		newServe(), newDemo(), newSimulate(), newSend(), newTail(), newReplay(), newCheck(), newConfig(), newVersion())
+		newServe(), newDemo(), newSimulate(), newSend(), newTail(), newCapture(), newReplay(), newCheck(), newConfig(), newVersion())
 	root.Long = root.Short + ` on a broker (ActiveMQ over STOMP).
 
 Begin with "` + program + ` demo": it needs no configuration and no other server.

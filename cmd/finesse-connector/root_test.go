@@ -12,7 +12,7 @@ func TestWrongUsageExitsWith2(t *testing.T) {
 		args []string
 		says string
 	}{
-		"a command is needed":                       {nil, `name a command: check, config, demo, send, serve, simulate, tail, version; see "finesse-connector --help"`},
+		"a command is needed":                       {nil, `name a command: capture, check, config, demo, replay, send, serve, simulate, tail, version; see "finesse-connector --help"`},
 		"an unknown command is named":               {[]string{"frobnicate"}, `unknown command "frobnicate"; see`},
 		"a slip is understood":                      {[]string{"srve"}, `unknown command "srve", did you mean serve?; see`},
 		"a group needs one of its commands":         {[]string{"config"}, `name a command: describe, init; see "finesse-connector config --help"`},

@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"time"
 	"unicode/utf8"
 
@@ -149,4 +150,20 @@ func line(v any) ([]byte, error) {
 	e.SetEscapeHTML(false)   // Finesse's documents are XML
 	err := e.Encode(v)
 	return b.Bytes(), err
+}
+
+// Write writes a line, header or record.
+func Write(w io.Writer, i Item) error {
+	var b []byte
+	var err error
+	if i.Header != nil {
+		b, err = line(i.Header)
+	} else {
+		b, err = line(i.Record)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
 }

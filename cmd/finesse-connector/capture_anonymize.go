@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/capture/anonymize"
+)
+
+func newCaptureAnonymize() *cobra.Command {
+	var out string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "anonymize FILE...",
+		Short: "Makes a copy of captures that can be given away",
+		Long: `Writes a copy of captures in which names, login ids, numbers, call variables,
+labels, destinations and hosts are replaced, each by the same throughout. The
+copy replays as the captures do. Every run replaces differently.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			write := func(w io.Writer) error {
+				return anonymize.Files(cmd.Context(), w, files, func(i capture.Item) {
+					complain(cmd.ErrOrStderr(), fmt.Sprintf("%s: %v", i.Where(), i.Problem))
+				})
+			}
+			if out == "" {
+				if force {
+					return usagef("--force is for --out")
+				}
+				buffered := bufio.NewWriter(cmd.OutOrStdout())
+				return errors.Join(write(buffered), buffered.Flush())
+			}
+			return writeNew(out, force, write)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write to this `FILE`, compressed if it ends with .gz; else to standard output")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that exists")
+	return cmd
+}
+
+// writeNew makes a file of what write writes, all of it or none. One that
+// exists is replaced, with force, in the end only: it may be read meanwhile.
+func writeNew(name string, force bool, write func(io.Writer) error) error {
+	path, flags := name, os.O_WRONLY|os.O_CREATE|os.O_EXCL
+	if force {
+		path, flags = name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s exists; name another file, or --force to overwrite it", name)
+	case err != nil:
+		return err
+	}
+	if err := errors.Join(writePacked(f, strings.HasSuffix(name, ".gz"), write), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	if force {
+		return os.Rename(path, name)
+	}
+	return nil
+}
+
+func writePacked(f io.Writer, packed bool, write func(io.Writer) error) error {
+	buffered := bufio.NewWriter(f)
+	if !packed {
+		return errors.Join(write(buffered), buffered.Flush())
+	}
+	z := gzip.NewWriter(buffered)
+	return errors.Join(write(z), z.Close(), buffered.Flush())
+}
