@@ -65,7 +65,6 @@ type player struct {
 	options  Options
 	report   *Report
 	compare  *comparison
-	settings capture.Settings
 	header   *capture.Header
 	world    *world
 	fresh    bool                           // all agents' Connects are in the capture
