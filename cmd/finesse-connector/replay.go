@@ -21,6 +21,7 @@ type replayFlags struct {
 	format, junit string
 	agents        []string
 	asJSON        bool
+	live          liveFlags
 }
 
 func newReplay() *cobra.Command {
@@ -34,12 +35,27 @@ that come out with those of the capture. Nothing is sent anywhere, and hours
 take seconds. Files may be compressed; several are read as one, in the order of
 what happened.
 
-Exit code 1 when anything is different; docs/replay.md walks through an example.`,
+With --live the commands are sent to a broker, at the pace they had, and the
+events that a connector sends for them are compared. Finesse must then be one
+for tests: the commands sign agents in and make calls.
+
+Exit code 1 when anything is different; docs/replay.md walks through examples.`,
+		Example: `  ` + program + ` replay capture.jsonl
+  ` + program + ` replay --live --dry-run capture.jsonl
+  ` + program + ` replay --live --secrets passwords --speed max --broker tcp://test:61613 capture.jsonl`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			o, err := f.options()
 			if err != nil {
 				return err
+			}
+			cut, speed, err := f.live.check(cmd)
+			if err != nil {
+				return err
+			}
+			if f.live.on {
+				cut.Agents = o.Agents
+				return f.playLive(cmd, files, cut, speed)
 			}
 			bubble(func() int { return f.run(cmd, files, o) })
 			return nil
@@ -50,6 +66,7 @@ Exit code 1 when anything is different; docs/replay.md walks through an example.
 	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
+	f.live.register(cmd)
 	return cmd
 }
 

@@ -40,6 +40,8 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errDiffers): // and the report has said so
+		return exitFailed
 	case !*parsed || errors.As(err, &usage):
 		complain(errOut, fmt.Sprintf("%v; see %q", err, cmd.CommandPath()+" --help"))
 		return exitUsage

@@ -13,4 +13,9 @@
 // nature is mapped: request ids, which are new each time. What was not captured
 // can not be played: an agent is compared from its first Connect on, and what
 // would have come after the last record is not.
+//
+// Live, the commands are sent to a broker, and the events that a connector
+// sends for them are compared. Time is real, and Finesse is a real one for
+// tests or a simulated one, so ids of calls and times are mapped too. A Plan
+// says before what is sent and what can be expected.
 package replay

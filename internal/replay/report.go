@@ -56,12 +56,31 @@ type Report struct {
 	Counts   map[Kind]int `json:"counts"` // of findings
 	Findings []Finding    `json:"findings"`
 	Agents   []gc.AgentID `json:"agents"`
+	Live     *LiveSummary `json:"live,omitempty"` // nil for an offline replay
 
 	agents map[gc.AgentID]bool
 }
 
+// LiveSummary is what a live replay has to say beyond the comparison.
+type LiveSummary struct {
+	Sent      int           `json:"sent"` // commands
+	NotSent   int           `json:"notSent"`
+	NotPlayed int           `json:"notPlayed"` // events that no command that was sent could bring about
+	Others    int           `json:"others"`    // events that came for other drivers and agents
+	Took      time.Duration `json:"took"`      // in nanoseconds
+	Ended     string        `json:"ended,omitempty"`
+	Notes     []Note        `json:"notes,omitempty"`
+}
+
+// Note is why a command was not sent, or was sent in another way.
+type Note struct {
+	Where   string `json:"where"`
+	Command string `json:"command"`
+	Text    string `json:"text"`
+}
+
 // Same reports whether everything came as captured, and the capture was whole.
-func (r *Report) Same() bool { return len(r.Counts) == 0 }
+func (r *Report) Same() bool { return len(r.Counts) == 0 && (r.Live == nil || r.Live.Ended == "") }
 
 func (r *Report) add(f Finding) {
 	if r.Counts == nil {

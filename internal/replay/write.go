@@ -22,15 +22,10 @@ func (r *Report) Text(w io.Writer) error {
 	if left := r.total() - len(r.Findings); left > 0 {
 		fmt.Fprintf(&b, "and %d more\n", left)
 	}
-	fmt.Fprintf(&b, "%d records of %d agents replayed, %s of traffic: %d commands, %d events and %d requests the same",
-		r.Records, len(r.Agents), r.Until.Sub(r.From).Round(1e9), r.Commands, r.Events, r.Requests)
-	if r.Skipped > 0 {
-		fmt.Fprintf(&b, "; %d records not compared, of agents before their first Connect", r.Skipped)
-	}
-	b.WriteString("\n")
+	b.WriteString(r.summary())
 	if r.Same() {
 		b.WriteString("no difference\n")
-	} else {
+	} else if r.total() > 0 {
 		var parts []string
 		for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
 			parts = append(parts, fmt.Sprintf("%d %s", r.Counts[k], k))
@@ -39,6 +34,32 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// summary says what was replayed, in lines.
+func (r *Report) summary() string {
+	if r.Live != nil {
+		return r.Live.text(r)
+	}
+	s := fmt.Sprintf("%d records of %d agents replayed, %s of traffic: %d commands, %d events and %d requests the same",
+		r.Records, len(r.Agents), r.Until.Sub(r.From).Round(1e9), r.Commands, r.Events, r.Requests)
+	if r.Skipped > 0 {
+		s += fmt.Sprintf("; %d records not compared, of agents before their first Connect", r.Skipped)
+	}
+	return s + "\n"
+}
+
+func (l *LiveSummary) text(r *Report) string {
+	var b strings.Builder
+	for _, n := range l.Notes {
+		fmt.Fprintf(&b, "%s note: %s: %s\n", n.Where, n.Command, n.Text)
+	}
+	fmt.Fprintf(&b, "%s of traffic of %d agents played live in %s: %d of %d commands sent, %d events the same, %d not played\n",
+		r.Until.Sub(r.From).Round(1e9), len(r.Agents), l.Took.Round(1e6), l.Sent, r.Commands, r.Events, l.NotPlayed)
+	if l.Ended != "" {
+		fmt.Fprintf(&b, "%s\n", l.Ended)
+	}
+	return b.String()
 }
 
 func (r *Report) total() int {

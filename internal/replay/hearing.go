@@ -1,0 +1,217 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// heard is an event that came.
+type heard struct {
+	*broker.Delivery
+	at time.Time
+}
+
+// maxWaiting bounds the events that may still find their counterpart.
+const maxWaiting = 10_000
+
+// hear takes an event.
+func (l *played) hear(d *broker.Delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return
+	}
+	if !l.plan.concerns(agentOf(d.Body)) || d.CorrelationID != "" && l.ids[d.CorrelationID] == nil {
+		l.summary.Others++
+		return
+	}
+	if h := (&heard{d, time.Now()}); !l.match(h) {
+		l.waiting = append(l.waiting, h)
+	}
+	if len(l.waiting) > maxWaiting {
+		l.unexpected(l.waiting[0])
+		l.waiting = l.waiting[1:]
+	}
+	select {
+	case l.changed <- struct{}{}:
+	default: // it is known already
+	}
+}
+
+// release lets the events come that follow a command.
+func (l *played) release(s *step) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s == l.plan.steps[0] { // what was captured before can not come
+		l.summary.NotPlayed += len(l.plan.before)
+	}
+	l.released = append(l.released, s.follow...)
+	l.waiting = slices.DeleteFunc(l.waiting, l.match)
+}
+
+// laneOf is within what events have an order: those about a call, and those
+// about the agent, of one agent at one destination.
+func laneOf(a *awaited) lane {
+	call := ""
+	if len(a.calls) > 0 {
+		call = a.calls[0]
+	}
+	return lane{a.Destination + " " + call, a.Agent}
+}
+
+// match finds the captured event that h is, and reports whether there is one:
+// the first behind what came before, else one that was passed over. Called with
+// mu held.
+func (l *played) match(h *heard) bool {
+	for _, behind := range []bool{true, false} {
+		for i, a := range l.released {
+			lane := laneOf(a)
+			if (a.number > l.last[lane]) != behind || !l.sameHead(a, h) {
+				continue
+			}
+			all, alike := a.compare(h.Body, l.plan.dialogs)
+			if !alike || l.mapping.conflict(a, all) != "" {
+				continue
+			}
+			l.mapping.learn(a, all)
+			a.got = h
+			l.released = slices.Delete(l.released, i, i+1)
+			if behind {
+				l.last[lane] = a.number
+				l.plan.report.Events++
+			} else {
+				f := a.finding(OutOfOrder, "")
+				f.Got = h.Body
+				l.plan.report.add(f)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// sameHead compares everything but the text.
+func (l *played) sameHead(a *awaited, h *heard) bool {
+	return a.Destination == h.Destination && a.Type == h.Type && a.Category == h.Category && l.correlation(a) == h.CorrelationID
+}
+
+// correlation is the correlation id that an event has now: each command is
+// sent with one of its own, and its answers have it.
+func (l *played) correlation(a *awaited) string {
+	if a.answers == nil {
+		return ""
+	}
+	return a.answers.id
+}
+
+// conclude decides about what is left. Called with mu held.
+func (l *played) conclude() {
+	for _, a := range l.released {
+		if !l.needed(a) {
+			l.summary.NotPlayed++
+			continue
+		}
+		i := l.counterpart(a)
+		if i < 0 {
+			l.plan.report.add(a.finding(Missing, ""))
+			continue
+		}
+		h := l.waiting[i]
+		l.waiting = slices.Delete(l.waiting, i, i+1)
+		all, alike := a.compare(h.Body, l.plan.dialogs)
+		text := ""
+		if alike {
+			text = l.mapping.conflict(a, all)
+		}
+		f := a.finding(Different, text)
+		f.Got, f.Fields = h.Body, l.fields(a, h)
+		l.plan.report.add(f)
+	}
+	for _, h := range l.waiting {
+		l.unexpected(h)
+	}
+}
+
+func (l *played) unexpected(h *heard) {
+	f := Finding{Kind: Unexpected, Time: h.at.UTC(), Destination: h.Destination, Event: nameOf(h.Body), Got: h.Body}
+	if agent := agentOf(h.Body); l.plan.playedFor[agent] {
+		f.Agent = agent
+	}
+	l.plan.report.add(f)
+}
+
+// counterpart is the place of what came in place of a, -1 for nothing: an
+// answer to the same command rather than another event.
+func (l *played) counterpart(a *awaited) int {
+	for _, strict := range []bool{true, false} {
+		i := slices.IndexFunc(l.waiting, func(h *heard) bool {
+			return a.Destination == h.Destination && nameOf(a.Text()) == nameOf(h.Body) && agentOf(a.Text()) == agentOf(h.Body) &&
+				(!strict || l.correlation(a) == h.CorrelationID)
+		})
+		if i >= 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// nameOf is the name of the event in a text.
+func nameOf(body string) string {
+	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
+		for _, f := range jsonLeaves(body) {
+			if name := f.name[strings.LastIndexByte(f.name, '.')+1:]; name == "type" {
+				return f.value
+			}
+		}
+		return ""
+	}
+	fields := strings.SplitN(body, "#", 3)
+	if len(fields) < 2 || fields[0] == "System" || fields[0] == "DESTINATION" {
+		return fields[0]
+	}
+	return fields[1]
+}
+
+// fields names what differs. Ids of calls stand as they are now, and any two
+// times are the same unless that is what differs.
+func (l *played) fields(a *awaited, h *heard) []Field {
+	var all []Field
+	for _, f := range []Field{{"JMSType", a.Type, h.Type}, {"MessageCategory", a.Category, h.Category}} {
+		if f.Expected != f.Got {
+			all = append(all, f)
+		}
+	}
+	if l.correlation(a) != h.CorrelationID {
+		all = append(all, Field{"the command it answers", answered(a.answers), answered(l.ids[h.CorrelationID])})
+	}
+	expected, got := l.mapping.now(a.Text()), h.Body
+	var body []Field
+	if a.format == wire.JSON {
+		body = differing(jsonLeaves(expected), jsonLeaves(got))
+	} else {
+		names := l.names(a)
+		body = differing(textFields(expected, names), textFields(got, names))
+	}
+	return append(all, slices.DeleteFunc(body, func(f Field) bool { return isTime.MatchString(f.Expected) && isTime.MatchString(f.Got) })...)
+}
+
+func answered(s *step) string {
+	if s == nil {
+		return "none"
+	}
+	return s.Type + " of " + s.where
+}
+
+// names are those of an event's fields in a text format.
+func (l *played) names(a *awaited) []string {
+	i := slices.IndexFunc(wire.Events, func(r wire.Row) bool { return r.Name == a.Event })
+	if i < 0 || !slices.Contains(wire.Formats, a.format) {
+		return nil
+	}
+	w := &wire.Writer{Location: l.plan.zone, Substitute: '_'}
+	return textNames(w, a.format, wire.Events[i].Zero())
+}

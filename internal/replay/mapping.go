@@ -1,0 +1,129 @@
+package replay
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// mapping says what of a capture is what now. The ids of calls are mapped one
+// to one. So is the time at which a call began; the time of a state comes in
+// the order of the states.
+type mapping struct {
+	there, back map[string]string // calls
+	began       map[string]string // by call and captured time
+	states      map[gc.AgentID]moment
+}
+
+// moment is the same time then and now, as an event tells it.
+type moment struct{ then, now string }
+
+func newMapping() *mapping {
+	return &mapping{there: map[string]string{}, back: map[string]string{}, began: map[string]string{}, states: map[gc.AgentID]moment{}}
+}
+
+// pairing is a place in an event where now stands what it was mapped to.
+type pairing struct {
+	then, now string
+	call      string // of a time: whose; "" for the id of a call
+	time      bool
+}
+
+// compare finds out whether a text is the captured one but for ids and times;
+// the pairings are then what has to be mapped.
+func (a *awaited) compare(text string, calls map[string]bool) (all []pairing, alike bool) {
+	if a.pattern == nil {
+		a.pattern, a.places = pattern(a.Text(), calls)
+	}
+	found := a.pattern.FindStringSubmatch(text)
+	if found == nil {
+		return nil, false
+	}
+	all = slices.Clone(a.places)
+	for i := range all {
+		all[i].now = found[i+1]
+	}
+	return all, true
+}
+
+// pattern accepts what is like body but for ids and times, which stand at the
+// places given.
+func pattern(body string, calls map[string]bool) (*regexp.Regexp, []pairing) {
+	var b strings.Builder
+	var all []pairing
+	at, call := 0, ""
+	for _, span := range token.FindAllStringIndex(body, -1) {
+		t := body[span[0]:span[1]]
+		p := pairing{then: t, time: isTime.MatchString(t)}
+		if !p.time && !calls[t] {
+			continue
+		}
+		group := `([0-9A-Za-z_]+)`
+		if p.time {
+			p.call, group = call, `(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`
+		} else {
+			call = t
+		}
+		b.WriteString(regexp.QuoteMeta(body[at:span[0]]) + group)
+		at = span[1]
+		all = append(all, p)
+	}
+	return regexp.MustCompile(`(?s)^` + b.String() + regexp.QuoteMeta(body[at:]) + `$`), all
+}
+
+// conflict says which pairing is not as it was before; "" for none.
+func (m *mapping) conflict(a *awaited, all []pairing) string {
+	for _, p := range all {
+		switch before, known := m.began[p.call+" "+p.then]; {
+		case p.time && p.call != "" && known && before != p.now:
+			return fmt.Sprintf("the call %s began at %s, which was %s here before and is %s now", p.call, p.then, before, p.now)
+		case p.time && p.call == "" && a.Event == "State":
+			if last, ok := m.states[a.Agent]; ok && (last.then <= p.then && last.now > p.now || last.then >= p.then && last.now < p.now && last.then != p.then) {
+				return fmt.Sprintf("the state of %s has the time %s, and that of %s had %s", p.then, p.now, last.then, last.now)
+			}
+		case p.time:
+		case m.there[p.then] != "" && m.there[p.then] != p.now:
+			return fmt.Sprintf("the call %s was %s here before and is %s now", p.then, m.there[p.then], p.now)
+		case m.back[p.now] != "" && m.back[p.now] != p.then:
+			return fmt.Sprintf("%s is here the call that was %s, and comes for %s now", p.now, m.back[p.now], p.then)
+		}
+	}
+	return within(all)
+}
+
+// within finds a contradiction inside one event.
+func within(all []pairing) string {
+	for i, p := range all {
+		j := slices.IndexFunc(all[:i], func(o pairing) bool { return !p.time && !o.time && (o.then == p.then) != (o.now == p.now) })
+		if j >= 0 {
+			return fmt.Sprintf("the calls %s and %s are %s and %s now", all[j].then, p.then, all[j].now, p.now)
+		}
+	}
+	return ""
+}
+
+func (m *mapping) learn(a *awaited, all []pairing) {
+	for _, p := range all {
+		switch {
+		case !p.time:
+			m.there[p.then], m.back[p.now] = p.now, p.then
+		case p.call != "":
+			m.began[p.call+" "+p.then] = p.now
+		case a.Event == "State":
+			m.states[a.Agent] = moment{p.then, p.now}
+		}
+	}
+}
+
+// knows reports whether all calls have a counterpart.
+func (m *mapping) knows(calls []string) bool {
+	return !slices.ContainsFunc(calls, func(c string) bool { return m.there[c] == "" })
+}
+
+// now is a captured text with the ids of now, as far as they are known.
+func (m *mapping) now(text string) string {
+	return token.ReplaceAllStringFunc(text, func(t string) string { return orDefault(m.there[t], t) })
+}

@@ -1,0 +1,427 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// Moment is a point in a capture: a time, or a time of its first day in UTC.
+type Moment struct {
+	at    time.Time
+	clock bool
+}
+
+// ParseMoment reads RFC 3339 or HH:MM:SS; "" is no moment.
+func ParseMoment(s string) (m Moment, err error) {
+	if s == "" {
+		return m, nil
+	}
+	if m.at, err = time.Parse(time.RFC3339, s); err == nil {
+		return m, nil
+	}
+	if m.at, err = time.Parse(time.TimeOnly, s); err != nil {
+		return m, fmt.Errorf("%q is neither a time like 2026-11-23T07:59:00Z nor one like 07:59:00", s)
+	}
+	m.clock = true
+	return m, nil
+}
+
+// on is the moment in a capture that begins at first.
+func (m Moment) on(first time.Time) time.Time {
+	if !m.clock {
+		return m.at
+	}
+	y, month, day := first.UTC().Date()
+	return time.Date(y, month, day, m.at.Hour(), m.at.Minute(), m.at.Second(), 0, time.UTC)
+}
+
+// Cut says which part of a capture is played live.
+type Cut struct {
+	Agents      []gc.AgentID // empty: all
+	From, Until Moment
+}
+
+// Plan is what a live replay sends, and what it expects to hear.
+type Plan struct {
+	steps     []*step
+	report    *Report
+	dialogs   map[string]bool // the ids of all calls of the capture
+	zone      *time.Location
+	before    []*awaited // of the first command
+	playedFor map[gc.AgentID]bool
+	told      map[gc.AgentID]bool // those whom events name
+}
+
+// step is a command of the capture.
+type step struct {
+	where string
+	capture.Record
+	command  gc.Command // as far as it could be read
+	secret   bool       // "[secret N]" stands where its password was
+	password verdict
+	failed   bool   // it was answered with an error that tells nothing of its password
+	skip     string // why it is not sent
+	note     string // what is odd about it
+	outside  bool   // it is about a call that nobody in the capture made
+	calls    []string
+	follow   []*awaited // the events captured between it and the next command
+	id       string     // the correlation id it is sent with
+}
+
+// awaited is an event of the capture.
+type awaited struct {
+	expected
+	format   wire.Format
+	answers  *step // nil: no command's direct answer
+	calls    []string
+	about    []string // calls of which one must have come for the event to come
+	optional bool     // no command that is sent can bring it about
+	got      *heard
+	overdue  bool // it was waited for in vain
+	pattern  *regexp.Regexp
+	places   []pairing // in pattern
+}
+
+// planner reads a capture.
+type planner struct {
+	*Plan
+	cut         Cut
+	first       time.Time
+	all         []*awaited
+	byRequest   map[string]*step
+	lastConnect map[gc.AgentID]*step
+	later       map[gc.AgentID]bool // a command behind the cut was seen
+	maxAge      time.Duration
+}
+
+// NewPlan reads a capture to its end: whether a password was right, and who
+// made a call, is known only then.
+func NewPlan(s Source, c Cut) (*Plan, error) {
+	p := &planner{
+		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, zone: time.UTC, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
+		cut:  c, byRequest: map[string]*step{}, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
+	}
+	for {
+		i, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.take(i)
+	}
+	p.admit()
+	p.judgeCalls()
+	p.report.Commands = len(p.steps)
+	return p.Plan, nil
+}
+
+func (p *planner) take(i capture.Item) {
+	switch {
+	case i.Problem != nil:
+		p.report.add(Finding{Kind: Damage, Where: i.Where(), Text: i.Problem.Error()})
+	case i.Header != nil:
+		p.begin(i.Header.Time)
+		p.maxAge = orDefault(i.Header.Settings.MaxCommandAge, time.Minute)
+		if zone, err := time.LoadLocation(orDefault(i.Header.Settings.TimeZone, "UTC")); err == nil {
+			p.zone = zone
+		}
+	default:
+		p.begin(i.Record.Time)
+		p.record(i.Where(), i.Record)
+	}
+}
+
+func (p *planner) begin(t time.Time) {
+	if p.first.IsZero() {
+		p.first = t
+	}
+}
+
+func (p *planner) record(where string, x *capture.Record) {
+	if len(p.cut.Agents) > 0 && x.Agent != "" && !slices.Contains(p.cut.Agents, x.Agent) {
+		return
+	}
+	p.callsIn(x)
+	isCommand := x.Edge == capture.Broker && x.Dir == capture.In && x.Event == ""
+	early := p.cut.From != Moment{} && x.Time.Before(p.cut.From.on(p.first))
+	late := p.cut.Until != Moment{} && !x.Time.Before(p.cut.Until.on(p.first))
+	switch {
+	case isCommand:
+		s := p.newStep(where, x)
+		p.later[x.Agent] = p.later[x.Agent] || late
+		if !early && !late {
+			p.report.count(x)
+			p.steps = append(p.steps, s)
+			p.playedFor[x.Agent] = true
+		}
+	case x.Edge == capture.Broker && x.Dir == capture.Out && !early:
+		if !late {
+			p.report.count(x)
+		}
+		p.event(where, x, late)
+	case !early && !late:
+		p.report.count(x)
+	}
+	p.judge(x)
+}
+
+func (p *planner) newStep(where string, x *capture.Record) *step {
+	s := &step{where: where, Record: *x}
+	var err error
+	s.command, err = wire.ParseCommand(x.Type, x.Text())
+	_, _, s.secret = passwordField(x, s.command.Spec)
+	switch {
+	case x.Redelivered:
+		s.skip = "it was redelivered, and only a broker can do that"
+	case x.Binary || x.Raw != nil:
+		s.skip = "it was no text, and only text can be sent"
+	case err == nil && s.command.Spec.CallControl() && !x.Sent.IsZero() && x.Time.Sub(x.Sent) > p.maxAge:
+		s.skip = "it came too late to be run, which it would not now"
+	case s.command.Spec == nil:
+		s.note = "no command of that name is known; it is sent as it is"
+	case err != nil:
+		s.note = "it can not be read; it is sent as it is"
+	}
+	if x.Request != "" {
+		p.byRequest[x.Request] = s
+	}
+	if err == nil && s.command.Spec.Name == gc.Connect {
+		p.lastConnect[x.Agent] = s
+	}
+	return s
+}
+
+// event keeps one that was captured. Behind the end of the cut, only answers
+// and what still belongs to the agent's last command.
+func (p *planner) event(where string, x *capture.Record, late bool) {
+	a := &awaited{expected: expected{where: where, number: uint64(len(p.all)) + 1, Record: *x}, format: wire.Format(x.Format)}
+	a.answers = p.byRequest[x.Request]
+	if a.answers != nil && !slices.Contains(p.steps, a.answers) {
+		a.answers, a.optional = nil, true
+	}
+	if late && a.answers == nil {
+		if p.later[x.Agent] {
+			return
+		}
+		a.optional = true
+	}
+	p.all = append(p.all, a)
+	p.told[agentOf(x.Text())] = true
+	if len(p.steps) == 0 {
+		a.optional = true
+		p.before = append(p.before, a)
+		return
+	}
+	last := p.steps[len(p.steps)-1]
+	last.follow = append(last.follow, a)
+}
+
+var (
+	callURI  = regexp.MustCompile(`/(?:finesse/api/)?Dialog/([0-9A-Za-z_]+)`)
+	callText = regexp.MustCompile(`(?:DialogID:|ialogId":"|#Dialog(?:State|Status)#(?:[A-Z_]+#)?)([0-9A-Za-z_]+)`)
+	token    = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|[0-9A-Za-z_]+`)
+	isTime   = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`)
+)
+
+// callsIn learns the ids of calls, from what came out and what Finesse said:
+// an id that only a driver named is none.
+func (p *planner) callsIn(x *capture.Record) {
+	in := callURI
+	switch {
+	case x.Edge == capture.Broker && x.Dir == capture.Out:
+		in = callText
+	case x.Edge == capture.Broker, x.Edge == capture.REST && (x.Dir == capture.Out || x.Status/100 != 2):
+		return
+	}
+	for _, found := range in.FindAllStringSubmatch(x.Text(), -1) {
+		if strings.ContainsAny(found[1], "0123456789") {
+			p.dialogs[found[1]] = true
+		}
+	}
+}
+
+// judgeCalls finds out which calls came from outside, and with that what can
+// not be expected.
+func (p *planner) judgeCalls() {
+	for _, s := range p.steps {
+		if id := string(s.command.Dialog); p.dialogs[id] {
+			s.calls = []string{id}
+		}
+	}
+	made := map[string]*step{} // by whom
+	for _, a := range p.all {
+		for _, t := range token.FindAllString(a.Text(), -1) {
+			if p.dialogs[t] && !slices.Contains(a.calls, t) {
+				a.calls = append(a.calls, t)
+			}
+		}
+		s := a.answers
+		if s == nil || s.command.Spec == nil || !s.command.Spec.CallControl() {
+			continue
+		}
+		for _, call := range a.calls {
+			if made[call] == nil && !slices.Contains(s.calls, call) {
+				made[call] = s
+			}
+		}
+	}
+	outside := map[string]bool{}
+	for _, s := range p.steps { // in order, so that a call made from one is judged behind it
+		for call, by := range made {
+			if by == s && (s.skip != "" || slices.ContainsFunc(s.calls, func(c string) bool { return made[c] == nil || outside[c] })) {
+				outside[call] = true
+			}
+		}
+	}
+	for call := range p.dialogs {
+		outside[call] = outside[call] || made[call] == nil
+	}
+	for _, s := range p.steps {
+		s.outside = slices.ContainsFunc(s.calls, func(c string) bool { return outside[c] })
+	}
+	for _, a := range p.all {
+		p.judgeEvent(a, outside)
+	}
+	p.disturb(outside)
+}
+
+// judgeEvent decides whether a command that is sent can bring an event about.
+func (p *planner) judgeEvent(a *awaited, outside map[string]bool) {
+	for _, call := range a.calls {
+		if outside[call] {
+			a.about = append(a.about, call)
+		}
+	}
+	if a.answers != nil && a.answers.outside {
+		a.about = append(a.about, a.answers.calls...)
+	}
+	switch {
+	case a.answers != nil && a.answers.skip != "", a.Request != "" && a.answers == nil:
+		a.optional, a.about = true, nil
+	case len(a.about) > 0:
+		a.optional = true
+	case a.answers == nil && (a.Agent == "" || a.Event == "Error" || !p.playedFor[a.Agent]):
+		a.optional = true // Finesse or the broker came or went
+	}
+}
+
+// disturb marks states that calls from outside had a part in: those between
+// two commands of an agent who has such a call there, and those of others that
+// are told of that agent.
+func (p *planner) disturb(outside map[string]bool) {
+	alive := map[gc.AgentID]map[string]bool{}
+	spans := map[gc.AgentID][]*awaited{}
+	end := func(agent gc.AgentID) {
+		var about []string
+		for _, a := range spans[agent] {
+			about = append(about, a.about...)
+		}
+		for call := range alive[agent] {
+			about = append(about, call)
+		}
+		for _, a := range spans[agent] {
+			if len(about) > 0 && len(a.calls) == 0 && (a.answers == nil || a.Event == "State") {
+				a.optional, a.about = true, append(a.about, about...)
+			}
+		}
+		for _, a := range spans[agent] {
+			for _, call := range a.calls {
+				if !outside[call] {
+					continue
+				}
+				if alive[agent] == nil {
+					alive[agent] = map[string]bool{}
+				}
+				alive[agent][call] = true
+				if strings.Contains(a.Text(), "DROP") {
+					delete(alive[agent], call)
+				}
+			}
+		}
+		spans[agent] = nil
+	}
+	for _, s := range p.steps {
+		if s.skip == "" && !s.outside {
+			end(s.Agent)
+		}
+		for _, a := range s.follow {
+			spans[a.Agent] = append(spans[a.Agent], a)
+		}
+	}
+	for agent := range spans {
+		end(agent)
+	}
+}
+
+// concerns reports whether events about an agent can be of the replay; others
+// may use the same destination.
+func (p *Plan) concerns(agent gc.AgentID) bool {
+	return p.playedFor[agent] || p.told[agent] || slices.Contains([]gc.AgentID{"", "System", "DESTINATION"}, agent)
+}
+
+// Lacking are the agents whose password is needed and not there, in the order
+// of their commands.
+func (p *Plan) Lacking(secrets Secrets) []gc.AgentID {
+	var all []gc.AgentID
+	for _, s := range p.steps {
+		_, ok := secrets[s.command.Agent]
+		if s.secret && s.skip == "" && !ok && !slices.Contains(all, s.command.Agent) {
+			all = append(all, s.command.Agent)
+		}
+	}
+	return all
+}
+
+// text is the command in one line. A capture holds no password.
+func (s *step) text() string {
+	line := s.Type
+	if s.Category != "" {
+		line = s.Category + "/" + line
+	}
+	return strings.TrimRight(line+" "+s.Text(), " ")
+}
+
+// Planned is a command as a dry run shows it.
+type Planned struct {
+	Where   string        `json:"where"`
+	After   time.Duration `json:"after"` // the first, in nanoseconds
+	Command string        `json:"command"`
+	Sent    bool          `json:"sent"`
+	Text    string        `json:"text,omitempty"`
+}
+
+// Commands lists what would be sent, at a speed.
+func (p *Plan) Commands(speed float64) []Planned {
+	var all []Planned
+	for _, s := range p.steps {
+		text := s.skip
+		switch {
+		case text != "":
+		case s.outside:
+			text = "only if such a call comes: nobody in the capture made it"
+		default:
+			text = s.note
+		}
+		all = append(all, Planned{s.where, p.due(s, speed), s.text(), s.skip == "", text})
+	}
+	return all
+}
+
+// due is when a step is sent, after the first; at once where speed is 0.
+func (p *Plan) due(s *step, speed float64) time.Duration {
+	if speed == 0 {
+		return 0
+	}
+	return max(0, time.Duration(float64(s.Time.Sub(p.steps[0].Time))/speed))
+}
