@@ -5,9 +5,10 @@
 set -euo pipefail
 
 # A C compiler for the race detector, ActiveMQ with what its STOMP transformers
-# need, a JDK for the JMS clients of the tests, an XMPP server, and a STOMP
-# library for the example driver in Python.
-packages=(gcc libc6-dev activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody python3-stomp)
+# need, a JDK for the JMS clients of the tests, an XMPP server, a STOMP
+# library for the example driver in Python, and a browser for the page of a
+# replay.
+packages=(gcc libc6-dev activemq libactivemq-java default-jdk-headless libxstream-java libjettison-java libxpp3-java prosody python3-stomp chromium)
 
 # For the one in JavaScript. Node that is there already may not be Debian's,
 # which would take its place.

@@ -18,10 +18,10 @@ import (
 )
 
 type replayFlags struct {
-	format, junit string
-	agents        []string
-	asJSON        bool
-	live          liveFlags
+	format, junit, html string
+	agents              []string
+	asJSON              bool
+	live                liveFlags
 }
 
 func newReplay() *cobra.Command {
@@ -66,11 +66,13 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
+	flags.StringVar(&f.html, "html", "", "also write a page that shows each agent's messages and the differences to this `FILE`")
 	f.live.register(cmd)
 	return cmd
 }
 
 func (f *replayFlags) options() (o replay.Options, err error) {
+	o.Keep = f.html != ""
 	if f.format != "" {
 		if o.Format, err = wire.ParseFormat(f.format); err != nil {
 			return o, usageError{err}
@@ -119,14 +121,22 @@ func (f *replayFlags) write(out io.Writer, r *replay.Report) error {
 	} else {
 		err = r.Text(out)
 	}
-	if err != nil || f.junit == "" {
-		return err
+	return errors.Join(err, writeFile("the JUnit report", f.junit, r.JUnit), writeFile("the page", f.html, r.HTML))
+}
+
+// writeFile writes what was asked for with the name of a file.
+func writeFile(what, name string, write func(io.Writer) error) error {
+	if name == "" {
+		return nil
 	}
-	file, err := os.Create(f.junit)
+	file, err := os.Create(name)
+	if err == nil {
+		err = errors.Join(write(file), file.Close())
+	}
 	if err != nil {
-		return fmt.Errorf("write the JUnit report: %w", err)
+		return fmt.Errorf("write %s: %w", what, err)
 	}
-	return errors.Join(r.JUnit(file), file.Close())
+	return nil
 }
 
 // bubble runs f where time is virtual and ends the process with the exit code

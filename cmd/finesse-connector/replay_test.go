@@ -50,6 +50,21 @@ func TestReplay(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(report), `failures="1"`)
 	})
+	t.Run("as a page", func(t *testing.T) {
+		t.Parallel()
+		file, page := sample(t, "1001#State#READY##Ada", "1001#State#READY#7#Ada"), filepath.Join(t.TempDir(), "page.html")
+		p := launch(t, "", nil, "replay", "--html", page, file)
+		require.Equal(t, exitFailed, p.wait(), p.err.String())
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"counts":{"different":1}`)
+		require.Contains(t, string(text), "1001#State#READY#7#Ada Lovelace")
+		require.Contains(t, p.out.String(), "differences: 1 different\n")
+
+		p = launch(t, "", nil, "replay", "--html", filepath.Join(t.TempDir(), "none", "page.html"), sample(t, "", ""))
+		require.Equal(t, exitFailed, p.wait())
+		require.Contains(t, p.err.String(), "write the page: ")
+	})
 	t.Run("as JSON", func(t *testing.T) {
 		t.Parallel()
 		p := launch(t, "", nil, "replay", "--json", "--format", "json", sample(t, "", ""))

@@ -27,6 +27,7 @@ type Source interface{ Next() (capture.Item, error) }
 type Options struct {
 	Agents []gc.AgentID // empty: all
 	Format wire.Format  // what to write events in instead; "" for the captured format
+	Keep   bool         // the records, for Report.HTML
 }
 
 // Offline replays a capture. It must be called inside a bubble of
@@ -55,6 +56,9 @@ func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
 
 func newPlayer(s Source, o Options) *player {
 	p := &player{ahead: newAhead(s), options: o, report: &Report{}}
+	if o.Keep {
+		p.report.page = newPage()
+	}
 	p.compare = newComparison(p.report)
 	return p
 }
@@ -79,6 +83,9 @@ type player struct {
 
 func (p *player) play(i capture.Item) error {
 	p.where = i.Where()
+	if i.Record == nil || p.wanted(i.Record) {
+		p.report.page.item(i)
+	}
 	switch {
 	case i.Problem != nil:
 		p.report.add(Finding{Kind: Damage, Where: p.where, Text: i.Problem.Error()})
@@ -181,7 +188,7 @@ func (p *player) take(x *capture.Record) error {
 	} else if p.isJoined(x.Agent) {
 		p.apply(x)
 	} else {
-		p.report.Skipped++
+		p.skip()
 	}
 	p.together = isState(x) && p.ahead.next(isState)
 	if p.together { // both became known in the same moment
@@ -190,6 +197,12 @@ func (p *player) take(x *capture.Record) error {
 	synctest.Wait()
 	p.compare.settle(time.Now())
 	return nil
+}
+
+// skip leaves out the record in hand.
+func (p *player) skip() {
+	p.report.Skipped++
+	p.report.page.skipped()
 }
 
 // isState: the record says how a node is.
@@ -216,7 +229,7 @@ func (p *player) command(x *capture.Record) {
 		p.joined[c.Agent] = true
 	}
 	if !p.isJoined(x.Agent) {
-		p.report.Skipped++
+		p.skip()
 		return
 	}
 	p.world.bridge.Handle(&broker.Delivery{

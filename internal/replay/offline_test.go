@@ -269,11 +269,12 @@ func TestUnusableSettings(t *testing.T) {
 	}
 }
 
-// Hours of traffic take seconds: the rate is told, not judged.
-func TestHowFastItIs(t *testing.T) {
-	sample := lines(t, "main-job")
+// repeated is a sample n times, one after the other, an hour apart.
+func repeated(t *testing.T, name string, n int) list {
+	t.Helper()
+	sample := lines(t, name)
 	var all list
-	for i := range 50 { // one after the other, an hour apart
+	for i := range n {
 		for _, x := range sample {
 			if x.Record != nil {
 				later := *x.Record
@@ -288,9 +289,16 @@ func TestHowFastItIs(t *testing.T) {
 				header.Run, header.Time = fmt.Sprint(i), header.Time.Add(time.Duration(i)*time.Hour)
 				x.Header = &header
 			}
+			x.Line = len(all) + 1
 			all = append(all, x)
 		}
 	}
+	return all
+}
+
+// Hours of traffic take seconds: the rate is told, not judged.
+func TestHowFastItIs(t *testing.T) {
+	all := repeated(t, "main-job", 50)
 	n, start := len(all), time.Now()
 	r := replayed(t, &all, Options{})
 	took := time.Since(start)

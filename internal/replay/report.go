@@ -59,6 +59,7 @@ type Report struct {
 	Live     *LiveSummary `json:"live,omitempty"` // nil for an offline replay
 
 	agents map[gc.AgentID]bool
+	page   *page // nil unless it was asked for
 }
 
 // LiveSummary is what a live replay has to say beyond the comparison.

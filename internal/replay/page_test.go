@@ -1,0 +1,205 @@
+package replay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// pageOf is the page of a replay, and what is in its data.
+func pageOf(t *testing.T, all []capture.Item) (string, shown) {
+	t.Helper()
+	l := list(slices.Clone(all))
+	var b bytes.Buffer
+	require.NoError(t, replayed(t, &l, Options{Keep: true}).HTML(&b))
+	_, block, ok := strings.Cut(b.String(), `<script type="application/json" id="data">`)
+	require.True(t, ok)
+	block, _, _ = strings.Cut(block, "</script>")
+	var s shown
+	require.NoError(t, json.Unmarshal([]byte(block), &s))
+	return b.String(), s
+}
+
+type shown struct {
+	Counts map[Kind]int
+	More   int
+	Left   int
+	Texts  []string
+	Rows   []row
+}
+
+// marked are the rows with a difference.
+func (s *shown) marked() (all []row) {
+	for _, r := range s.Rows {
+		if len(r.Marks) > 0 {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func TestAPageHasARowForEachLineInOrder(t *testing.T) {
+	for _, name := range samples(t) {
+		all := lines(t, name)
+		_, s := pageOf(t, all)
+		require.Len(t, s.Rows, len(all), name)
+		kinds := map[string]int{}
+		for i, r := range s.Rows {
+			require.Equal(t, all[i].Where(), fmt.Sprintf("%s:%d", s.Texts[r.File], r.Line))
+			if x := all[i].Record; x != nil {
+				require.Equal(t, x.Text(), s.Texts[r.Body])
+				require.Equal(t, string(x.Agent), s.Texts[r.Agent])
+				require.Equal(t, x.Time.UnixMicro(), r.Time)
+			}
+			kinds[r.Kind]++
+		}
+		require.Empty(t, s.marked())
+		for _, kind := range []string{commandRow, eventRow, requestRow, answerRow, notificationRow, otherRow} {
+			require.NotZero(t, kinds[kind], "%s in %s", kind, name)
+		}
+	}
+}
+
+func TestADifferenceIsAtItsRow(t *testing.T) {
+	t.Run("a field that differs", func(t *testing.T) {
+		all := lines(t, "one-call-json")
+		spoil(t, all, "State", `"state":"READY"`, `"state":"BUSY"`)
+		_, s := pageOf(t, all)
+		require.NotEmpty(t, s.marked())
+		for _, r := range s.marked() {
+			require.Equal(t, "State", s.Texts[r.Label])
+			require.Contains(t, s.Texts[r.Body], "BUSY")
+			m := r.Marks[0]
+			require.Equal(t, Different, m.Kind)
+			require.Contains(t, s.Texts[m.Captured], "BUSY")
+			require.Contains(t, s.Texts[m.Now], "READY")
+			f := m.Fields[0]
+			require.Equal(t, []string{"state", "BUSY", "READY"}, []string{s.Texts[f[0]], s.Texts[f[1]], s.Texts[f[2]]})
+		}
+		require.Len(t, s.marked(), s.Counts[Different])
+	})
+	t.Run("what was not captured has a row where it comes", func(t *testing.T) {
+		all := lines(t, "one-call-json")
+		i := place(t, all, "State", 3)
+		gone := all[i].Record
+		_, s := pageOf(t, slices.Delete(all, i, i+1))
+		require.Len(t, s.marked(), s.Counts[Unexpected]+s.Counts[Damage])
+		at := slices.IndexFunc(s.Rows, func(r row) bool { return r.Now })
+		require.GreaterOrEqual(t, at, 0)
+		r := s.Rows[at]
+		require.Equal(t, Unexpected, r.Marks[0].Kind)
+		require.Equal(t, gone.Text(), s.Texts[r.Body])
+		require.Equal(t, "1001", s.Texts[r.Agent])
+		require.LessOrEqual(t, s.Rows[at-1].Time, r.Time)
+		require.Less(t, r.Time, s.Rows[at+1].Time)
+		require.Less(t, i-3, at)
+		require.Less(t, at, i+3)
+	})
+	t.Run("a fault of the order and a difference of the record have a row each", func(t *testing.T) {
+		all := lines(t, "one-call-json")
+		i := place(t, all, "State", 3)
+		changed := *all[i].Record
+		changed.Category = "odd"
+		all[i].Record = &changed
+		fault := all[i]
+		fault.Record, fault.Problem = nil, errors.New("records are missing")
+		_, s := pageOf(t, slices.Insert(all, i, fault))
+		require.Equal(t, Damage, s.Rows[i].Marks[0].Kind)
+		require.Equal(t, Different, s.Rows[i+1].Marks[0].Kind)
+		require.Len(t, s.marked(), 2)
+	})
+}
+
+func TestSkippedRecordsAreMarkedOnThePage(t *testing.T) {
+	all := lines(t, "main-job")
+	header := *all[0].Header
+	header.Fresh = false
+	all[0].Header = &header
+	i := slices.IndexFunc(all, func(i capture.Item) bool { return i.Record != nil && strings.HasPrefix(i.Record.Type, "Connect#") })
+	before := *all[i+1].Record
+	before.Edge, before.Dir, before.Type, before.Exchange, before.Agent = capture.Broker, capture.Out, "", 0, "1001"
+	all = slices.Insert(all, i, capture.Item{File: "f", Line: 1, Record: &before})
+	_, s := pageOf(t, all)
+	require.True(t, s.Rows[i].Skipped)
+	require.False(t, s.Rows[i+1].Skipped)
+}
+
+// hostile is text that would do something if a browser took it for markup.
+const hostile = `</script><img src=x onerror="document.title='taken'"><!--<script>alert(1)</script>` + "\u2028\u202e"
+
+// hostileRecord is x with such text in all that a page shows of it.
+func hostileRecord(x *capture.Record) *capture.Record {
+	changed := *x
+	changed.Event, changed.Type, changed.Category, changed.CorrelationID, changed.Body = hostile, hostile, hostile, hostile, hostile
+	changed.Agent = gc.AgentID(hostile)
+	return &changed
+}
+
+func TestHostileTextStaysText(t *testing.T) {
+	all := lines(t, "one-call-json")
+	plain, _ := pageOf(t, all)
+	i := place(t, all, "State", 3)
+	all[i].File, all[i].Record = hostile, hostileRecord(all[i].Record)
+	page, s := pageOf(t, all)
+	at := slices.IndexFunc(s.Rows, func(r row) bool { return s.Texts[r.File] == hostile })
+	require.Equal(t, hostile, s.Texts[s.Rows[at].Body])
+	require.Equal(t, hostile, s.Texts[s.Rows[at].Agent])
+	require.NotEmpty(t, s.Rows[at].Marks)
+	for _, tag := range []string{"<script", "</script", "<img", "<!--", "\u2028"} {
+		require.Equal(t, strings.Count(plain, tag), strings.Count(page, tag), tag)
+	}
+	require.NotContains(t, page, "{{")
+}
+
+func TestThePageOfACaptureIsTheSameEachTime(t *testing.T) {
+	all := lines(t, "supervisor")
+	spoil(t, all, "TeamUsersList", "Grace", "Hopper")
+	first, _ := pageOf(t, all)
+	for range 20 {
+		again, _ := pageOf(t, all)
+		require.Equal(t, first, again)
+	}
+}
+
+func TestRecordsAreKeptOnlyForAPage(t *testing.T) {
+	all := list(lines(t, "one-call-json"))
+	r := replayed(t, &all, Options{})
+	require.Nil(t, r.page)
+	var b bytes.Buffer
+	require.Error(t, r.HTML(&b))
+	require.Zero(t, b.Len())
+}
+
+func TestAPageIsBounded(t *testing.T) {
+	p := newPage()
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for i := range maxRows + 5 {
+		p.item(capture.Item{File: "f", Line: i + 1, Record: &capture.Record{Time: at.Add(time.Duration(i) * time.Second), Dir: capture.Out, Edge: capture.Broker, Event: "State"}})
+	}
+	p.skipped() // of the last, which has no row
+	require.Len(t, p.rows, maxRows)
+	require.Equal(t, 5, p.left)
+	require.False(t, p.rows[maxRows-1].Skipped)
+	late := Finding{Kind: Different, Where: fmt.Sprintf("f:%d", maxRows+3), Time: at.Add((maxRows + 3) * time.Second), Event: "State", Destination: "/topic/a"}
+	rows := p.marked([]Finding{late})
+	require.Len(t, rows, maxRows+1, "a difference beyond the bound is on the page")
+	require.Equal(t, Different, rows[maxRows].Marks[0].Kind)
+
+	long := strings.Repeat("ä", maxPart)
+	require.Contains(t, p.texts[p.text(long)], fmt.Sprintf("(%d of %d bytes; the capture has all)", maxPart, 2*maxPart))
+	for i := 0; p.weight+maxPart <= maxText; i++ {
+		p.text(fmt.Sprint(i) + strings.Repeat("x", maxPart-len(fmt.Sprint(i))))
+	}
+	require.Equal(t, leftOut, p.texts[p.text(strings.Repeat("y", maxPart))])
+	require.LessOrEqual(t, p.weight, maxText)
+}
