@@ -24,6 +24,7 @@ const maxBlock = 256
 type comparison struct {
 	report *Report
 	writer *wire.Writer
+	asked  func(id string) string // the captured request that has an id now
 
 	mu    sync.Mutex
 	deaf  bool      // what comes now is not compared

@@ -29,7 +29,7 @@ func (c *comparison) fields(x *expected, e *event) []Field {
 		}
 	}
 	if x.Request != e.Request {
-		all = append(all, Field{"the command it answers", orDefault(x.Request, "none"), orDefault(e.Request, "none")})
+		all = append(all, Field{"the command it answers", c.asked(x.Request), c.asked(e.Request)})
 	}
 	got := c.written(x, e)
 	switch {

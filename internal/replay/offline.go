@@ -60,6 +60,7 @@ func newPlayer(s Source, o Options) *player {
 		p.report.page = newPage()
 	}
 	p.compare = newComparison(p.report)
+	p.compare.asked = func(id string) string { return p.world.captured(id) }
 	return p
 }
 

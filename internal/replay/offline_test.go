@@ -105,6 +105,24 @@ func TestTheSameCaptureGivesTheSameReport(t *testing.T) {
 	}
 }
 
+// An answer that is taken for that to another command is told with the
+// commands' ids in the capture: those of now are others each time.
+func TestADifferenceOfTheCommandIsTheSameEachTime(t *testing.T) {
+	all := lines(t, "main-job")
+	i := place(t, all, "ReasonCodes", 1)
+	changed, other := *all[i].Record, all[place(t, all, "ReasonCodes", 0)].Record.Request
+	was := changed.Request
+	require.NotEqual(t, was, other)
+	changed.Request = other
+	all[i].Record = &changed
+	for range 5 {
+		l := list(slices.Clone(all))
+		r := replayed(t, &l, Options{})
+		require.NotEmpty(t, r.Findings)
+		require.Equal(t, []Field{{"the command it answers", other, was}}, r.Findings[0].Fields)
+	}
+}
+
 // A capture in one format is checked in the others.
 func TestAnotherFormat(t *testing.T) {
 	for _, format := range wire.Formats {

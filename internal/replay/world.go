@@ -229,6 +229,23 @@ func (w *world) renamed(body string) string {
 	return body[:start] + now + body[start+len(id):]
 }
 
+// captured is the request of the capture that has an id now: ids of now are
+// others in each replay. Where several have it, it is the first by name.
+func (w *world) captured(id string) string {
+	if id == "" {
+		return "none"
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := ""
+	for was, now := range w.ids {
+		if now == id && (first == "" || was < first) {
+			first = was
+		}
+	}
+	return orDefault(first, "one that was not captured")
+}
+
 // stopTimeout is what the connector has for its stop.
 const stopTimeout = 15 * time.Second
 
