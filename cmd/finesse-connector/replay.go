@@ -15,12 +15,13 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/replay"
+	"github.com/finesse-connector/finesse-connector/internal/replay/plainlog"
 )
 
 type replayFlags struct {
 	format, junit, html string
 	agents              []string
-	asJSON              bool
+	asJSON, verbose     bool
 	live                liveFlags
 }
 
@@ -28,7 +29,7 @@ func newReplay() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
-		Short: "Replays a capture and tells what is different now",
+		Short: "Replays a capture, or checks a log, and tells what is different now",
 		Long: `Feeds the commands of a capture, and all that Finesse answered and notified,
 through this version of the connector, and compares the events and requests
 that come out with those of the capture. Nothing is sent anywhere, and hours
@@ -38,6 +39,9 @@ what happened.
 With --live the commands are sent to a broker, at the pace they had, and the
 events that a connector sends for them are compared. Finesse must then be one
 for tests: the commands sign agents in and make calls.
+
+A plain log of messages, one in a line, has one side only. Of it is checked
+whether this version reads each command, and writes events like these.
 
 Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		Example: `  ` + program + ` replay capture.jsonl
@@ -53,11 +57,21 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 			if err != nil {
 				return err
 			}
-			if f.live.on {
+			log, err := plainLogs(files)
+			switch {
+			case err != nil:
+				return err
+			case log:
+				return f.readLogs(cmd, files, o)
+			case f.live.on && f.html != "":
+				return usagef("--html is not for --live: the page is of what was replayed offline")
+			case f.live.on:
 				cut.Agents = o.Agents
 				return f.playLive(cmd, files, cut, speed)
 			}
-			bubble(func() int { return f.run(cmd, files, o) })
+			bubble(func() int {
+				return f.finish(cmd, func() (*replay.Report, error) { return replayFiles(cmd.Context(), files, o) })
+			})
 			return nil
 		},
 	}
@@ -67,8 +81,39 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
 	flags.StringVar(&f.html, "html", "", "also write a page that shows each agent's messages and the differences to this `FILE`")
+	flags.BoolVar(&f.verbose, "verbose", false, "of a plain log, also print the first lines that are no message")
 	f.live.register(cmd)
 	return cmd
+}
+
+// plainLogs reports whether all files are plain logs. Those can not be replayed
+// together with captures.
+func plainLogs(files []string) (bool, error) {
+	logs := 0
+	for _, name := range files {
+		log, err := plainlog.IsLog(name)
+		if err != nil {
+			return false, err
+		}
+		if log {
+			logs++
+		}
+	}
+	if logs > 0 && logs < len(files) {
+		return false, usagef("captures and plain logs can not be read together")
+	}
+	return logs > 0, nil
+}
+
+// noiseShown is how many lines that are no message --verbose prints.
+const noiseShown = 10
+
+func (f *replayFlags) logOptions(o replay.Options) plainlog.Options {
+	l := plainlog.Options{Agents: o.Agents}
+	if f.verbose {
+		l.Samples = noiseShown
+	}
+	return l
 }
 
 func (f *replayFlags) options() (o replay.Options, err error) {
@@ -88,9 +133,21 @@ func (f *replayFlags) options() (o replay.Options, err error) {
 	return o, nil
 }
 
-// run replays inside a bubble and gives the exit code.
-func (f *replayFlags) run(cmd *cobra.Command, files []string, o replay.Options) int {
-	r, err := replayFiles(cmd.Context(), files, o)
+// readLogs checks plain logs and ends the process with the exit code, as a
+// replay does.
+func (f *replayFlags) readLogs(cmd *cobra.Command, files []string, o replay.Options) error {
+	for flag, given := range map[string]bool{"format": f.format != "", "html": f.html != "", "live": f.live.on} {
+		if given {
+			return usagef("--%s is for captures: a plain log has one side only", flag)
+		}
+	}
+	os.Exit(f.finish(cmd, func() (*replay.Report, error) { return plainlog.Files(cmd.Context(), files, f.logOptions(o)) }))
+	return nil
+}
+
+// finish writes the report of what do does and gives the exit code.
+func (f *replayFlags) finish(cmd *cobra.Command, do func() (*replay.Report, error)) int {
+	r, err := do()
 	if r != nil {
 		err = errors.Join(err, f.write(cmd.OutOrStdout(), r))
 	}

@@ -59,15 +59,24 @@ func Open(name string) (*Reader, error) {
 
 // NewReader reads what may be compressed. name is for people.
 func NewReader(name string, from io.Reader) (*Reader, error) {
-	lines := bufio.NewReaderSize(from, 64<<10)
-	if start, _ := lines.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(lines)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		lines = bufio.NewReaderSize(z, 64<<10)
+	lines, err := Unpack(from)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &Reader{name: name, lines: lines, close: func() error { return nil }}, nil
+}
+
+// Unpack reads what may be compressed.
+func Unpack(from io.Reader) (*bufio.Reader, error) {
+	text := bufio.NewReaderSize(from, 64<<10)
+	if start, _ := text.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		return text, nil
+	}
+	z, err := gzip.NewReader(text)
+	if err != nil {
+		return nil, err
+	}
+	return bufio.NewReaderSize(z, 64<<10), nil
 }
 
 // Close closes the file.

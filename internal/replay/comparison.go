@@ -222,7 +222,7 @@ func (c *comparison) decide(p *pair, unsure time.Time) {
 		if e.number > last && e.Time.After(unsure) {
 			continue
 		}
-		c.report.add(Finding{
+		c.report.Add(Finding{
 			Kind: Unexpected, Time: e.Time.UTC(), Agent: e.Agent, Destination: e.Destination, Event: e.Record.Event, Got: e.Body,
 		})
 	}
@@ -294,7 +294,7 @@ func (c *comparison) changed(xs []*expected, es []*event) ([]*expected, []*event
 		}
 		f := x.finding(Different, "")
 		f.Got, f.Fields = c.written(x, es[i]), c.fields(x, es[i])
-		c.report.add(f)
+		c.report.Add(f)
 		es = slices.Delete(slices.Clone(es), i, i+1)
 	}
 	return left, es
@@ -307,13 +307,13 @@ func (c *comparison) moved(xs []*expected, es []*event, in []couple) (left []*ev
 		i := slices.IndexFunc(es, func(e *event) bool { return c.same(x, e) })
 		if i < 0 {
 			if !x.Time.Before(c.sure) {
-				c.report.add(x.finding(Missing, ""))
+				c.report.Add(x.finding(Missing, ""))
 			}
 			continue
 		}
 		moved := couple{x, es[i]}
 		if slices.ContainsFunc(in, func(other couple) bool { return moved.crosses(other) && !moved.concurrent(other) }) {
-			c.report.add(x.finding(OutOfOrder, ""))
+			c.report.Add(x.finding(OutOfOrder, ""))
 		} else {
 			c.report.Events++
 		}

@@ -86,7 +86,7 @@ func (l *played) match(h *heard) bool {
 			} else {
 				f := a.finding(OutOfOrder, "")
 				f.Got = h.Body
-				l.plan.report.add(f)
+				l.plan.report.Add(f)
 			}
 			return true
 		}
@@ -117,7 +117,7 @@ func (l *played) conclude() {
 		}
 		i := l.counterpart(a)
 		if i < 0 {
-			l.plan.report.add(a.finding(Missing, ""))
+			l.plan.report.Add(a.finding(Missing, ""))
 			continue
 		}
 		h := l.waiting[i]
@@ -129,7 +129,7 @@ func (l *played) conclude() {
 		}
 		f := a.finding(Different, text)
 		f.Got, f.Fields = h.Body, l.fields(a, h)
-		l.plan.report.add(f)
+		l.plan.report.Add(f)
 	}
 	for _, h := range l.waiting {
 		l.unexpected(h)
@@ -141,7 +141,7 @@ func (l *played) unexpected(h *heard) {
 	if agent := agentOf(h.Body); l.plan.playedFor[agent] {
 		f.Agent = agent
 	}
-	l.plan.report.add(f)
+	l.plan.report.Add(f)
 }
 
 // counterpart is the place of what came in place of a, -1 for nothing: an

@@ -89,7 +89,7 @@ func (p *player) play(i capture.Item) error {
 	}
 	switch {
 	case i.Problem != nil:
-		p.report.add(Finding{Kind: Damage, Where: p.where, Text: i.Problem.Error()})
+		p.report.Add(Finding{Kind: Damage, Where: p.where, Text: i.Problem.Error()})
 		return nil
 	case i.Header != nil:
 		return p.begin(i.Header)
@@ -283,7 +283,7 @@ func (p *player) apply(x *capture.Record) {
 		p.applyREST(x)
 	case capture.Notify:
 		if !p.applyNotify(x) {
-			p.report.add(p.finding(x, Request, "nobody asks for what "+x.Type+" answers"))
+			p.report.Add(p.finding(x, Request, "nobody asks for what "+x.Type+" answers"))
 		}
 	}
 }
@@ -337,13 +337,13 @@ func (p *player) request(x *capture.Record) {
 	q := p.world.find(func(q *question) bool { return same(q) && q.body == x.Text() })
 	if q == nil {
 		if q = p.world.find(same); q == nil {
-			p.report.add(p.finding(x, Missing, "the connector does not ask Finesse for this any more"))
+			p.report.Add(p.finding(x, Missing, "the connector does not ask Finesse for this any more"))
 			return
 		}
 		f := p.finding(x, Different, "the connector asks Finesse for something else")
 		f.Expected, f.Got = x.Text(), q.body
 		f.Fields = xmlFields(x.Text(), q.body)
-		p.report.add(f)
+		p.report.Add(f)
 	} else {
 		p.report.Requests++
 	}
@@ -396,7 +396,7 @@ func (p *player) heard(e event) {
 func (p *player) oddQuestion(q *question) {
 	p.compare.mu.Lock()
 	defer p.compare.mu.Unlock()
-	p.report.add(Finding{
+	p.report.Add(Finding{
 		Kind: Unexpected, Where: p.where, Time: q.at.UTC(), Agent: q.agent, Event: q.what, Got: q.body,
 		Text: "the connector asks Finesse for this now, and the capture has no answer to it",
 	})

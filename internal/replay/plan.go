@@ -129,7 +129,7 @@ func NewPlan(s Source, c Cut) (*Plan, error) {
 func (p *planner) take(i capture.Item) {
 	switch {
 	case i.Problem != nil:
-		p.report.add(Finding{Kind: Damage, Where: i.Where(), Text: i.Problem.Error()})
+		p.report.Add(Finding{Kind: Damage, Where: i.Where(), Text: i.Problem.Error()})
 	case i.Header != nil:
 		p.begin(i.Header.Time)
 		p.maxAge = orDefault(i.Header.Settings.MaxCommandAge, time.Minute)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // Kind is what a finding is about.
@@ -18,6 +19,10 @@ const (
 	OutOfOrder Kind = "out of order" // comes at another place
 	Request    Kind = "not asked"    // an answer was captured that nobody asks for any more
 	Damage     Kind = "damage"       // a line of the capture that can not be used
+
+	// Of a plain log.
+	NotUnderstood Kind = "not understood" // a command that is refused, or an event that is not known
+	NotWritten    Kind = "not written"    // an event that this version would write otherwise
 )
 
 // Finding is one difference, or a fault of the capture.
@@ -32,6 +37,7 @@ type Finding struct {
 	Expected    string     `json:"expected,omitempty"`
 	Got         string     `json:"got,omitempty"`
 	Fields      []Field    `json:"fields,omitempty"`
+	Line        string     `json:"line,omitempty"` // of a plain log, without passwords
 }
 
 // Field is a field that differs.
@@ -57,6 +63,7 @@ type Report struct {
 	Findings []Finding    `json:"findings"`
 	Agents   []gc.AgentID `json:"agents"`
 	Live     *LiveSummary `json:"live,omitempty"` // nil for an offline replay
+	Log      *Log         `json:"log,omitempty"`  // nil for captures
 
 	agents map[gc.AgentID]bool
 	page   *page // nil unless it was asked for
@@ -80,10 +87,27 @@ type Note struct {
 	Text    string `json:"text"`
 }
 
+// Log is what is known of a plain log. Of the counts in the report Records are
+// its messages, Commands those that are understood, and Events those that are
+// as this version writes them.
+type Log struct {
+	Format  wire.Format `json:"format,omitempty"` // of most events
+	Times   bool        `json:"times"`            // most lines have one
+	Noise   int         `json:"noise"`            // lines that are no message
+	Samples []Noise     `json:"samples,omitempty"`
+}
+
+// Noise is a line that is no message.
+type Noise struct {
+	Where string `json:"where"`
+	Text  string `json:"text"`
+}
+
 // Same reports whether everything came as captured, and the capture was whole.
 func (r *Report) Same() bool { return len(r.Counts) == 0 && (r.Live == nil || r.Live.Ended == "") }
 
-func (r *Report) add(f Finding) {
+// Add adds a finding.
+func (r *Report) Add(f Finding) {
 	if r.Counts == nil {
 		r.Counts = map[Kind]int{}
 	}
@@ -102,11 +126,19 @@ func (r *Report) count(x *capture.Record) {
 		r.From = x.Time
 	}
 	r.Until = x.Time
+	r.Saw(x.Agent)
+}
+
+// maxAgents bounds the list: a log may hold anything.
+const maxAgents = 100_000
+
+// Saw notes an agent, "" for none.
+func (r *Report) Saw(agent gc.AgentID) {
 	if r.agents == nil {
 		r.agents = map[gc.AgentID]bool{}
 	}
-	if x.Agent != "" && !r.agents[x.Agent] {
-		r.agents[x.Agent] = true
-		r.Agents = append(r.Agents, x.Agent)
+	if agent != "" && !r.agents[agent] && len(r.agents) < maxAgents {
+		r.agents[agent] = true
+		r.Agents = append(r.Agents, agent)
 	}
 }

@@ -15,6 +15,9 @@ import (
 // Text writes the report for people.
 func (r *Report) Text(w io.Writer) error {
 	var b strings.Builder
+	if r.Log != nil {
+		r.describeLog(&b)
+	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "%s\n", f.title())
 		b.WriteString(f.detail("  "))
@@ -22,18 +25,54 @@ func (r *Report) Text(w io.Writer) error {
 	if left := r.total() - len(r.Findings); left > 0 {
 		fmt.Fprintf(&b, "and %d more\n", left)
 	}
+	if r.Log != nil {
+		r.summariseLog(&b)
+	} else {
+		r.summarise(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) summarise(b *strings.Builder) {
 	b.WriteString(r.summary())
 	if r.Same() {
 		b.WriteString("no difference\n")
 	} else if r.total() > 0 {
-		var parts []string
-		for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
-			parts = append(parts, fmt.Sprintf("%d %s", r.Counts[k], k))
-		}
-		fmt.Fprintf(&b, "differences: %s\n", strings.Join(parts, ", "))
+		fmt.Fprintf(b, "differences: %s\n", r.counted())
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+}
+
+func (r *Report) counted() string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", r.Counts[k], k))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *Report) describeLog(b *strings.Builder) {
+	times := "without times"
+	if r.Log.Times {
+		times = "with times"
+	}
+	format := ""
+	if r.Log.Format != "" {
+		format = string(r.Log.Format) + ", "
+	}
+	fmt.Fprintf(b, "plain log, %s%d messages of %d agents, %s\n", format, r.Records, len(r.Agents), times)
+	for _, n := range r.Log.Samples {
+		fmt.Fprintf(b, "%s is no message: %s\n", n.Where, n.Text)
+	}
+}
+
+func (r *Report) summariseLog(b *strings.Builder) {
+	fmt.Fprintf(b, "%d commands are understood, and %d events are as this version writes them; %d lines are no message\n", r.Commands, r.Events, r.Log.Noise)
+	if r.Same() {
+		b.WriteString("no finding\n")
+	} else {
+		fmt.Fprintf(b, "findings: %s\n", r.counted())
+	}
 }
 
 // summary says what was replayed, in lines.
@@ -105,6 +144,9 @@ func (f *Finding) detail(indent string) string {
 	if f.Got != "" {
 		fmt.Fprintf(&b, "%snow:      %s\n", indent, f.Got)
 	}
+	if f.Line != "" {
+		fmt.Fprintf(&b, "%sline: %s\n", indent, f.Line)
+	}
 	return b.String()
 }
 
@@ -129,11 +171,15 @@ type junitFailure struct {
 }
 
 // JUnit writes the report for continuous integration: a test case for each
-// agent, and one for the capture itself.
+// agent, and one for the capture or log itself.
 func (r *Report) JUnit(w io.Writer) error {
 	suite := junitSuite{Name: "replay"}
 	cases := map[gc.AgentID]int{"": 0}
-	suite.Cases = append(suite.Cases, junitCase{Name: "capture", Class: "replay"})
+	whole := "capture"
+	if r.Log != nil {
+		whole = "log"
+	}
+	suite.Cases = append(suite.Cases, junitCase{Name: whole, Class: "replay"})
 	for _, agent := range r.Agents {
 		cases[agent] = len(suite.Cases)
 		suite.Cases = append(suite.Cases, junitCase{Name: "agent " + string(agent), Class: "replay"})

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,12 +117,20 @@ func (a *attempt) compare(path string, want, have *node) {
 			a.compare(fmt.Sprintf("%s[%d]", path, i), &want.items[0], &have.items[i])
 		}
 	case want.kind == '{' && strings.Join(want.names, " ") != strings.Join(have.names, " "):
+		a.agentOf(path, have)
 		a.off += max(len(want.names)-len(have.names), len(have.names)-len(want.names))
 		a.wrong("%s has the members %.300s, not %s", orWhole(path), strings.Join(have.names, " "), strings.Join(want.names, " "))
 	case want.kind == '{':
 		for i, name := range want.names {
 			a.compare(strings.TrimPrefix(path+"."+name, "."), &want.items[i], &have.items[i])
 		}
+	}
+}
+
+// agentOf tells whom an object is about that has other members than it should.
+func (a *attempt) agentOf(path string, n *node) {
+	if i := slices.Index(n.names, "agentId"); i >= 0 && (path == "" || path == "[0]") {
+		a.fields = append(a.fields, ReadField{"Agent", n.items[i].text})
 	}
 }
 

@@ -91,7 +91,7 @@ func wholeNumber(s string) error {
 
 func timeOfEvent(s string) error {
 	if _, err := time.Parse(timeLayout, s); err != nil || len(s) != len(timeLayout) {
-		return notA("a time as "+timeLayout, s)
+		return notA("a time as YYYY-MM-DD hh:mm:ss", s)
 	}
 	return nil
 }

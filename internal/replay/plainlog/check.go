@@ -1,0 +1,302 @@
+package plainlog
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/replay"
+)
+
+// Options say what to check.
+type Options struct {
+	Agents  []gc.AgentID // empty: all
+	Samples int          // of lines that are no message are kept
+}
+
+// ErrNoMessage is in the chain of the error about files without any message.
+var ErrNoMessage = errors.New("neither a capture nor a log with messages in it")
+
+const (
+	maxLine  = 1 << 20 // of the messages, lists of teams are the longest
+	maxShown = 2000    // of a line, in a finding
+)
+
+// IsLog reports whether a file, which may be compressed, is no capture.
+func IsLog(name string) (bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	text, err := capture.Unpack(f)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	start, err := text.Peek(text.Size())
+	if err != nil && len(start) == 0 {
+		return false, nil // nothing in it: what reads captures says so
+	}
+	return !captureLine.Match(bytes.TrimPrefix(start, []byte("\ufeff"))), nil
+}
+
+// captureLine is one of a capture, also of one whose header is lost.
+var captureLine = regexp.MustCompile(`(?m)^\s*\{\s*"(?:capture|seq)"\s*:`)
+
+// Files checks logs, one after the other.
+func Files(ctx context.Context, names []string, o Options) (*replay.Report, error) {
+	c := newChecker(o)
+	for _, name := range names {
+		if err := c.file(ctx, name); err != nil {
+			return c.done(), err
+		}
+	}
+	if c.messages == 0 && c.report.Same() {
+		return c.done(), fmt.Errorf("%s: %w", strings.Join(names, ", "), ErrNoMessage)
+	}
+	return c.done(), nil
+}
+
+type checker struct {
+	options  Options
+	report   *replay.Report
+	calls    calls
+	votes    map[wire.Format]int
+	messages int    // of all agents
+	timed    int    // of them
+	where    string // the line in hand
+	lacking  bool   // the line before may go on in this one, with a password
+}
+
+func newChecker(o Options) *checker {
+	return &checker{options: o, report: &replay.Report{Log: &replay.Log{}}, votes: map[wire.Format]int{}}
+}
+
+func (c *checker) done() *replay.Report {
+	c.report.Log.Format, c.report.Log.Times = c.usual(), c.timed*2 > c.messages
+	return c.report
+}
+
+// usual is the format of most events so far.
+func (c *checker) usual() (best wire.Format) {
+	for _, f := range wire.Formats {
+		if c.votes[f] > c.votes[best] {
+			best = f
+		}
+	}
+	return best
+}
+
+func (c *checker) file(ctx context.Context, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text, err := capture.Unpack(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return c.read(ctx, name, text)
+}
+
+// read takes a line after the other, in constant memory.
+func (c *checker) read(ctx context.Context, name string, text *bufio.Reader) error {
+	c.calls.forget()
+	var line []byte
+	for number, size := 1, 0; ; {
+		part, err := text.ReadSlice('\n')
+		if size += len(part); size <= maxLine {
+			line = append(line, part...)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		c.where = fmt.Sprintf("%s:%d", name, number)
+		c.line(line, size)
+		if err != nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		line, size = line[:0], 0
+		number++
+	}
+}
+
+func (c *checker) line(line []byte, size int) {
+	lacking := c.lacking
+	c.lacking = false
+	switch {
+	case size > maxLine:
+		c.damaged(fmt.Sprintf("the line has %d bytes; no message has more than %d", size, maxLine))
+		return
+	case !utf8.Valid(line):
+		c.damaged("the line is not UTF-8; it may be Latin-1, and is left out")
+		return
+	case len(bytes.TrimSpace(line)) == 0:
+		return
+	}
+	m := find(string(line))
+	if m.kind == noise {
+		c.noise(string(line), lacking)
+		return
+	}
+	c.messages++
+	if m.timed {
+		c.timed++
+	}
+	switch m.kind {
+	case command:
+		c.command(m)
+	case event:
+		c.event(m)
+	default:
+		c.unknown(m)
+	}
+}
+
+// damaged is a line that may have held anything.
+func (c *checker) damaged(text string) {
+	c.calls.forget()
+	c.report.Add(replay.Finding{Kind: replay.Damage, Where: c.where, Text: text})
+}
+
+var password = regexp.MustCompile(`(?i)pass|pwd|secret|credential|authorization`)
+
+// noise keeps no line that may hold a password.
+func (c *checker) noise(line string, lacking bool) {
+	l := c.report.Log
+	l.Noise++
+	if len(l.Samples) >= c.options.Samples {
+		return
+	}
+	text := shown(strings.TrimSpace(line))
+	switch {
+	case lacking:
+		text = "(not shown: it may be the parameters of the command before)"
+	case password.MatchString(line):
+		text = "(not shown: it may hold a password)"
+	}
+	l.Samples = append(l.Samples, replay.Noise{Where: c.where, Text: text})
+}
+
+func shown(s string) string {
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}
+
+// wanted counts what is about an agent that is asked for, or about none.
+func (c *checker) wanted(agent gc.AgentID) bool {
+	if len(c.options.Agents) > 0 && agent != "" && !slices.Contains(c.options.Agents, agent) {
+		return false
+	}
+	c.report.Records++
+	c.report.Saw(agent)
+	return true
+}
+
+func (c *checker) command(m message) {
+	parsed, err := wire.ParseCommand(strings.Clone(m.typ), m.body)
+	if s := parsed.Spec; err == nil && (s.Name == gc.Refresh || s.Category == gc.AgentInfoCategory) || s != nil && s.HasPassword() {
+		c.calls.forgetAgent(parsed.Agent) // its calls are told anew
+		c.lacking = err != nil
+	}
+	if !c.wanted(parsed.Agent) {
+		return
+	}
+	if err == nil {
+		c.report.Commands++
+		return
+	}
+	typ, body := wire.Redact(m.typ, m.body, func(string) string { return "****" })
+	name, _, _ := strings.Cut(strings.Clone(m.typ), "#")
+	c.report.Add(replay.Finding{
+		Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Agent: parsed.Agent, Event: name,
+		Text: fmt.Sprintf("a driver is told %s: %v", gc.CodeOf(err), errors.Unwrap(err)), Line: shown(strings.TrimSpace(typ + " " + body)),
+	})
+}
+
+// unknown is what may be an event of another version. What of it may be a
+// password can not be told.
+func (c *checker) unknown(m message) {
+	fields := strings.SplitN(m.text, "#", 3)
+	agent, _ := gc.ParseAgentID(strings.Clone(fields[0]))
+	if c.wanted(agent) {
+		c.report.Add(replay.Finding{
+			Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Agent: agent, Event: strings.Clone(fields[1]),
+			Text: "no event has this name", Line: shown(fields[0] + "#" + fields[1] + "#…"),
+		})
+	}
+}
+
+func (c *checker) event(m message) {
+	r, ok := wire.ReadEvent(m.text, c.usual())
+	if !ok {
+		if c.wanted("") {
+			c.report.Add(replay.Finding{Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Text: "the JSON object is no event, or is cut off"})
+		}
+		return
+	}
+	agent, _ := gc.ParseAgentID(strings.Clone(r.Get("Agent"))) // else all of the line would be kept
+	problem := c.follow(&r, agent)
+	if !c.wanted(agent) {
+		return
+	}
+	for _, f := range r.Formats {
+		c.votes[f]++
+	}
+	f := replay.Finding{Kind: replay.NotWritten, Where: c.where, Time: m.time, Agent: agent, Event: r.Name, Line: shown(m.text)}
+	if r.HasSecret() {
+		f.Line = r.Name + " (not shown: it may hold a password)"
+	}
+	switch {
+	case len(r.Problems) > 0 && r.HasSecret():
+		f.Text = "its fields are not as this version writes them"
+	case len(r.Problems) > 0:
+		f.Text = strings.Join(r.Problems, "; ")
+	case problem != nil:
+		f.Kind, f.Text = replay.OutOfOrder, problem.Error()
+	default:
+		c.report.Events++
+		return
+	}
+	c.report.Add(f)
+}
+
+// follow says why an event can not follow those before.
+func (c *checker) follow(r *wire.Reading, agent gc.AgentID) error {
+	id, state := gc.DialogID(strings.Clone(r.Get("Dialog"))), gc.CallState(strings.Clone(r.Get("State")))
+	if state == "DROP" { // of text-old
+		state = gc.Dropped
+	}
+	switch {
+	case r.Name == "System" || r.Name == "DESTINATION":
+		c.calls.forget()
+	case slices.Contains([]string{"NewInboundCall", "NewOutboundCall"}, r.Name):
+		c.calls.begin(agent, id)
+	case slices.Contains([]string{"AgentInfo", "RECONNECT", "LOGOUT", "DialogStatus"}, r.Name),
+		r.Name == "State" && slices.Contains([]gc.CallState{"", "RE_LOGIN", "LOGOUT", "UNKNOWN"}, state):
+		c.calls.forgetAgent(agent)
+	case len(r.Problems) == 0 && id != "" && slices.Contains([]string{"InboundCall", "ConsultCall"}, r.Name):
+		return c.calls.next(agent, id, state)
+	}
+	return nil
+}
