@@ -131,11 +131,11 @@ type Record struct {
 }
 
 // Text is the body, whatever it is made of.
-func (r *Record) Text() string {
-	if r.Raw != nil {
-		return string(r.Raw)
+func (x *Record) Text() string {
+	if x.Raw != nil {
+		return string(x.Raw)
 	}
-	return r.Body
+	return x.Body
 }
 
 // line is a Header or a Record as it stands in the file.
