@@ -129,6 +129,9 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (stat
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, int64(r.limit())+1))
+	if err == nil {
+		err = ctx.Err() // a server that is told of our leaving may end its answer as if it were whole
+	}
 	if err != nil {
 		return 0, nil, err
 	}
