@@ -239,7 +239,7 @@ func (p *player) command(x *capture.Record) {
 	})
 	if x.Request != "" {
 		p.world.mu.Lock()
-		p.world.ids[x.Request] = p.world.command
+		p.world.ids.put(x.Request, p.world.command)
 		p.world.mu.Unlock()
 	}
 }
@@ -291,8 +291,8 @@ func (p *player) apply(x *capture.Record) {
 func (p *player) applyBroker(x *capture.Record) {
 	w := p.world
 	w.mu.Lock()
-	id := w.ids[x.Request]
-	lost := w.lost[id]
+	id := w.ids.values[x.Request]
+	lost := w.lost.values[id]
 	w.mu.Unlock()
 	switch {
 	case x.Dir == capture.Out:
@@ -351,7 +351,7 @@ func (p *player) request(x *capture.Record) {
 	defer p.world.mu.Unlock()
 	q.exchange = x.Exchange
 	if x.Request != "" {
-		p.world.ids[x.Request] = q.request
+		p.world.ids.put(x.Request, q.request)
 	}
 }
 

@@ -324,6 +324,18 @@ func TestHowFastItIs(t *testing.T) {
 	t.Logf("%d records of %s in %s: %.0f a second", n, r.Until.Sub(r.From).Round(time.Hour), took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
+func TestWhatIsLongPastIsForgotten(t *testing.T) {
+	var r recent[int]
+	for i := range 3 * maxRecent {
+		r.put(fmt.Sprint(i), i)
+		r.put(fmt.Sprint(i), i) // the same again takes no room
+	}
+	require.Len(t, r.values, maxRecent)
+	require.Len(t, r.order, maxRecent)
+	require.Equal(t, 3*maxRecent-1, r.values[fmt.Sprint(3*maxRecent-1)])
+	require.NotContains(t, r.values, "0")
+}
+
 func TestJUnit(t *testing.T) {
 	all := lines(t, "main-job")
 	spoil(t, all, "State", "Ada", "Eve")

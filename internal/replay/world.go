@@ -36,9 +36,9 @@ type world struct {
 	changed   chan struct{}      // closed when a node becomes usable or the contrary
 	asked     []*question        // what has no answer yet, oldest first
 	streams   map[gc.AgentID]*stream
-	command   string            // the id that the session gave the command in hand
-	lost      map[string]func() // has the answer to a request given again
-	ids       map[string]string // of requests: the captured one's present one
+	command   string         // the id that the session gave the command in hand
+	lost      recent[func()] // has the answer to a request given again
+	ids       recent[string] // of requests: the captured one's present one
 }
 
 // event is one that came out.
@@ -52,7 +52,7 @@ type event struct {
 func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), odd func(*question), waits func(gc.AgentID) time.Duration) (*world, error) {
 	w := &world{
 		heard: heard, odd: odd, waits: waits,
-		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{}, lost: map[string]func(){}, ids: map[string]string{},
+		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{},
 	}
 	for _, name := range s.Nodes {
 		n := &node{world: w, name: name}
@@ -130,7 +130,7 @@ func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
 	x.Time = time.Now()
 	if x.Request != "" && lost != nil {
 		t.mu.Lock()
-		t.lost[x.Request] = lost
+		t.lost.put(x.Request, lost)
 		t.mu.Unlock()
 	}
 	t.heard(event{Event: e, Record: x})
@@ -221,7 +221,7 @@ func (w *world) renamed(body string) string {
 	start := i + len("<requestId>")
 	id, _, _ := strings.Cut(body[start:], "<")
 	w.mu.Lock()
-	now := w.ids[id]
+	now := w.ids.values[id]
 	w.mu.Unlock()
 	if now == "" {
 		return body
@@ -238,7 +238,7 @@ func (w *world) captured(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	first := ""
-	for was, now := range w.ids {
+	for was, now := range w.ids.values {
 		if now == id && (first == "" || was < first) {
 			first = was
 		}
