@@ -29,7 +29,6 @@ func (c *connector) refusalsAtMost(most int) {
 // A storm of sign-ins with wrong passwords, each repeated as impatient drivers
 // do, asks Finesse once for each agent, and the right passwords work then.
 func TestASignInStormWithWrongPasswordsLocksNobody(t *testing.T) {
-	t.Parallel()
 	const each = 6
 	f := startFinesse(t, func(o *simulator.Options) { o.Agents = crowd })
 	c := launch(t, f, configuration(t, activeMQ(), f))
@@ -55,7 +54,6 @@ func TestASignInStormWithWrongPasswordsLocksNobody(t *testing.T) {
 // again with the old password, and the node they work on dies. Finesse is asked
 // once for a command and once for the stream.
 func TestPasswordsThatChangeUnderAgentsWhoWorkLockNobody(t *testing.T) {
-	t.Parallel()
 	f := startFinesse(t, func(o *simulator.Options) {
 		o.Agents = crowd
 		o.SecondREST, o.SecondNotify = servertest.FreeAddress(t), servertest.FreeAddress(t)

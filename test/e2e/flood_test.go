@@ -19,7 +19,6 @@ import (
 // alone: every one of them is answered, once, and the commands of the others
 // are, each in its turn. What is refused is said in the log as one episode.
 func TestAFlood(t *testing.T) {
-	t.Parallel()
 	const others, sent = 10, 10_000
 	c := start(t, activeMQ(), func(c *config.Config) {
 		c.Capture.File = "" // which command finds the mailbox full is a matter of microseconds, and no replay's

@@ -44,7 +44,7 @@ func TestPromises(t *testing.T) {
 }
 
 func slowAgent(t *testing.T, s brokerServer) {
-	c := start(t, s, func(c *config.Config) { c.Finesse.RequestTimeout, c.Finesse.Retries = 5*time.Second, 0 })
+	c := start(t, s, func(c *config.Config) { c.Finesse.RequestTimeout, c.Finesse.Retries = 15*time.Second, 0 })
 	d := newDriver(c, "crm")
 	d.signIn("1001", "2001")
 	d.signIn("1002", "2002")
