@@ -15,13 +15,33 @@ type outlet struct {
 	bridge  *Bridge
 	session *session.Session
 	agent   gc.AgentID
-	told    map[gc.DialogID]string // the last state of each call
+	told    Told
 }
 
-// emit publishes an event and what goes with it. The text form of a call's
+// Told is how the calls of an agent were told last. The text form of a call's
 // state shows less than Finesse tells (no participants), so that two different
 // ones may read the same; a driver must not take the second for a repetition
 // and is spared it, unless it answers a command.
+type Told map[gc.DialogID]string
+
+// Repeats notes an event as it is written, and reports whether a driver is
+// spared it.
+func (t Told) Repeats(e gc.Event, body string, answers bool) bool {
+	call := gc.CallOf(e)
+	if call == nil {
+		return false
+	}
+	if t[call.Dialog] == body && !answers {
+		return true
+	}
+	t[call.Dialog] = body
+	if call.State == gc.Dropped {
+		delete(t, call.Dialog)
+	}
+	return false
+}
+
+// emit publishes an event and what goes with it.
 func (o *outlet) emit(e session.Emission) {
 	if sync, ok := e.Event.(gc.AgentSync); ok {
 		o.bridge.announce(sync)
@@ -33,14 +53,8 @@ func (o *outlet) emit(e session.Emission) {
 		return
 	}
 	m := o.bridge.write(format, e.Event)
-	if call := callOf(e.Event); call != nil {
-		if o.told[call.Dialog] == m.Body && e.Cause == nil {
-			return
-		}
-		o.told[call.Dialog] = m.Body
-		if call.State == gc.Dropped {
-			delete(o.told, call.Dialog)
-		}
+	if o.told.Repeats(e.Event, m.Body, e.Cause != nil) {
+		return
 	}
 	o.bridge.send(e, m, func() { o.again(e) })
 	o.bridge.follow(e, format, o.agent)
@@ -58,18 +72,6 @@ func (o *outlet) again(e session.Emission) {
 	}
 	e.Event = gc.ReLogin{Agent: e.Cause.Agent}
 	o.bridge.publish(e, nil)
-}
-
-// callOf is the call whose state an event reports.
-func callOf(e gc.Event) *gc.Call {
-	switch e := e.(type) {
-	case gc.InboundCall:
-		return &e.Call
-	case gc.ConsultCall:
-		return &e.Call
-	default:
-		return nil
-	}
 }
 
 func (b *Bridge) formatOf(d gc.Destination) wire.Format {
@@ -130,7 +132,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 // answer it is not repeated once it may have arrived, but given again as it is
 // by then. The end of a call lasts: nothing would tell it again.
 func lasting(e session.Emission) broker.Lasting {
-	if c := callOf(e.Event); c != nil && c.State == gc.Dropped {
+	if c := gc.CallOf(e.Event); c != nil && c.State == gc.Dropped {
 		return broker.UntilProved
 	}
 	switch e.Event.(type) {
@@ -160,7 +162,7 @@ func fieldsOf(e gc.Event) []zap.Field {
 	aboutCall := func(c gc.Call) []zap.Field {
 		return append(about(c.Agent, string(c.State)), zap.String("dialog", string(c.Dialog)))
 	}
-	if c := callOf(e); c != nil {
+	if c := gc.CallOf(e); c != nil {
 		return aboutCall(*c)
 	}
 	switch e := e.(type) {

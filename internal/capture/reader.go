@@ -152,25 +152,14 @@ func (r *Reader) parse(i *Item, text []byte) error {
 	if !utf8.Valid(text) {
 		return errors.New("the line is not UTF-8")
 	}
-	var what struct {
-		Capture *int `json:"capture"`
-	}
-	if err := json.Unmarshal(text, &what); err != nil {
-		return fmt.Errorf("the line is no JSON object: %w", err)
-	}
-	if what.Capture != nil {
-		if *what.Capture != Version {
-			return fmt.Errorf("%w: %d; it knows %d", ErrVersion, *what.Capture, Version)
-		}
-		h := &Header{}
-		if err := json.Unmarshal(text, h); err != nil {
-			return fmt.Errorf("the header can not be read: %w", err)
-		}
-		i.Header = h
-		return nil
-	}
 	x := &Record{}
-	if err := json.Unmarshal(text, x); err != nil {
+	err := json.Unmarshal(text, x)
+	if x.Seq == 0 {
+		if isHeader, err := r.header(i, text); isHeader || err != nil {
+			return err
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("the record can not be read: %w", err)
 	}
 	if err := x.check(); err != nil {
@@ -178,6 +167,28 @@ func (r *Reader) parse(i *Item, text []byte) error {
 	}
 	i.Record = x
 	return nil
+}
+
+// header reads a line that is no record into i, if it is a header.
+func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
+	var what struct {
+		Capture *int `json:"capture"`
+	}
+	if err := json.Unmarshal(text, &what); err != nil {
+		return false, fmt.Errorf("the line is no JSON object: %w", err)
+	}
+	if what.Capture == nil {
+		return false, nil
+	}
+	if *what.Capture != Version {
+		return true, fmt.Errorf("%w: %d; it knows %d", ErrVersion, *what.Capture, Version)
+	}
+	h := &Header{}
+	if err := json.Unmarshal(text, h); err != nil {
+		return true, fmt.Errorf("the header can not be read: %w", err)
+	}
+	i.Header = h
+	return true, nil
 }
 
 // check says what is missing of a record that a program could not have made.

@@ -130,6 +130,12 @@ type Record struct {
 	Raw  []byte `json:"raw,omitempty"` // instead of Body, in base64, where that is not UTF-8
 }
 
+// IsCommand reports whether the record is a command of a driver.
+func (x *Record) IsCommand() bool { return x.Edge == Broker && x.Dir == In && x.Event == "" }
+
+// IsEvent reports whether the record is an event for a driver.
+func (x *Record) IsEvent() bool { return x.Edge == Broker && x.Dir == Out }
+
 // Text is the body, whatever it is made of.
 func (x *Record) Text() string {
 	if x.Raw != nil {

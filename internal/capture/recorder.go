@@ -175,7 +175,7 @@ func (r *Recorder) wanted(x *Record, o *Options) bool {
 		return true
 	}
 	to := gc.Destination(x.Destination)
-	if x.Edge != Broker || x.Dir == In {
+	if !x.IsEvent() {
 		to = r.homes[x.Agent]
 	}
 	return x.Agent == "" && to == "" || o.Destinations(to)

@@ -149,6 +149,19 @@ type InboundCall struct{ Call }
 // somebody about another one (O-010). The consulted agent has an InboundCall.
 type ConsultCall struct{ Call }
 
+// CallOf is the call whose state an event reports as it changes, nil for other
+// events.
+func CallOf(e Event) *Call {
+	switch e := e.(type) {
+	case InboundCall:
+		return &e.Call
+	case ConsultCall:
+		return &e.Call
+	default:
+		return nil
+	}
+}
+
 // DialogStatus tells a driver that lost track of a live call, after Login or
 // refresh, and of the one it is associated with (O-024).
 type DialogStatus struct {

@@ -174,7 +174,7 @@ func filters(b *tab, all []capture.Item) {
 	for _, kind := range []string{commandRow, requestRow, answerRow, notificationRow, otherRow} {
 		b.click(`input[value="` + kind + `"]`)
 	}
-	shows(count(func(x *capture.Record) bool { return x.Edge == capture.Broker && x.Dir == capture.Out }))
+	shows(count(func(x *capture.Record) bool { return x.IsEvent() }))
 	b.until(`document.querySelectorAll(".arrow.driver.left").length === ` + drawn)
 	for _, kind := range []string{commandRow, requestRow, answerRow, notificationRow, otherRow} {
 		b.click(`input[value="` + kind + `"]`)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
@@ -30,7 +31,8 @@ type comparison struct {
 	deaf  bool      // what comes now is not compared
 	sure  time.Time // what was captured before may have its cause before the capture
 	lanes map[lane]*pair
-	count uint64 // of what was expected
+	open  map[lane]bool // those in which something has not found its counterpart
+	count uint64        // of what was expected
 }
 
 type lane struct {
@@ -42,7 +44,7 @@ type lane struct {
 type pair struct {
 	expected []expected
 	got      []event
-	told     map[gc.DialogID]string // how each call was told last, see heard
+	told     bridge.Told // see heard
 }
 
 type expected struct {
@@ -52,13 +54,12 @@ type expected struct {
 }
 
 func newComparison(r *Report) *comparison {
-	return &comparison{report: r, lanes: map[lane]*pair{}}
+	return &comparison{report: r, lanes: map[lane]*pair{}, open: map[lane]bool{}}
 }
 
-func (c *comparison) pair(destination string, agent gc.AgentID) *pair {
-	l := lane{destination, agent}
+func (c *comparison) pair(l lane) *pair {
 	if c.lanes[l] == nil {
-		c.lanes[l] = &pair{told: map[gc.DialogID]string{}}
+		c.lanes[l] = &pair{told: bridge.Told{}}
 	}
 	return c.lanes[l]
 }
@@ -66,10 +67,11 @@ func (c *comparison) pair(destination string, agent gc.AgentID) *pair {
 func (c *comparison) expect(where string, x capture.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.pair(x.Destination, x.Agent)
+	l := lane{x.Destination, x.Agent}
+	p := c.pair(l)
 	c.count++
 	p.expected = append(p.expected, expected{where, c.count, x})
-	c.match(p)
+	c.match(l, p)
 }
 
 // heard takes an event. Two states of a call can read the same in a format that
@@ -81,24 +83,25 @@ func (c *comparison) heard(e event, captured wire.Format) {
 	if c.deaf {
 		return
 	}
-	p := c.pair(e.Destination, e.Agent)
-	if id := callOf(e.Event); id != "" && captured != wire.Format(e.Format) {
-		body := c.writer.Write(captured, e.Event).Body
-		again := p.told[id] == body && e.Request == ""
-		p.told[id] = body
-		if again {
-			return
-		}
+	l := lane{e.Destination, e.Agent}
+	p := c.pair(l)
+	if captured != wire.Format(e.Format) && p.told.Repeats(e.Event, c.writer.Write(captured, e.Event).Body, e.Request != "") {
+		return
 	}
 	p.got = append(p.got, e)
-	c.match(p)
+	c.match(l, p)
 }
 
 // match takes off what is the same on both sides.
-func (c *comparison) match(p *pair) {
+func (c *comparison) match(l lane, p *pair) {
 	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
 		p.expected, p.got = p.expected[1:], p.got[1:]
 		c.report.Events++
+	}
+	if len(p.expected)+len(p.got) > 0 {
+		c.open[l] = true
+	} else {
+		delete(c.open, l)
 	}
 }
 
@@ -126,48 +129,22 @@ func (c *comparison) written(x *expected, e *event) string {
 func (c *comparison) settle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.order() {
+	for _, l := range c.unsettled() {
 		p := c.lanes[l]
-		var oldest time.Time
-		switch {
-		case len(p.expected) > 0 && len(p.got) > 0:
-			oldest = earlier(p.expected[0].Time, p.got[0].Time)
-		case len(p.expected) > 0:
-			oldest = p.expected[0].Time
-		case len(p.got) > 0:
-			oldest = p.got[0].Time
-		default:
-			continue
-		}
-		if now.Sub(oldest) > settled || len(p.expected)+len(p.got) > maxBlock {
+		waited := func(since time.Time) bool { return now.Sub(since) > settled }
+		overdue := len(p.expected) > 0 && waited(p.expected[0].Time) || len(p.got) > 0 && waited(p.got[0].Time)
+		if overdue || len(p.expected)+len(p.got) > maxBlock {
 			c.decide(p, now)
+			delete(c.open, l)
 		}
 	}
 }
 
-// callOf is the call whose state an event reports, "" for other events.
-func callOf(e gc.Event) gc.DialogID {
-	switch e := e.(type) {
-	case gc.InboundCall:
-		return e.Dialog
-	case gc.ConsultCall:
-		return e.Dialog
-	default:
-		return ""
-	}
-}
-
-func (c *comparison) order() []lane {
-	return slices.SortedFunc(maps.Keys(c.lanes), func(a, b lane) int {
+// unsettled are the lanes that are open, in an order that is always the same.
+func (c *comparison) unsettled() []lane {
+	return slices.SortedFunc(maps.Keys(c.open), func(a, b lane) int {
 		return cmp.Or(cmp.Compare(a.destination, b.destination), cmp.Compare(a.agent, b.agent))
 	})
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // unfinished is how long before the end of a capture what comes may have its
@@ -179,11 +156,11 @@ const unfinished = time.Second
 func (c *comparison) end(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.order() {
-		p := c.lanes[l]
-		c.decide(p, now.Add(-unfinished))
-		delete(c.lanes, l)
+	for _, l := range c.unsettled() {
+		c.decide(c.lanes[l], now.Add(-unfinished))
 	}
+	clear(c.open)
+	clear(c.lanes)
 }
 
 // decide reports what is not the same: the longest common sequence stays, and

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -109,7 +110,7 @@ func (l *played) subscribe(ctx context.Context) error {
 	all := map[string]bool{}
 	for _, s := range l.plan.steps {
 		for _, a := range s.follow {
-			a.Destination = orDefault(l.replies[a.Destination], a.Destination)
+			a.Destination = cmp.Or(l.replies[a.Destination], a.Destination)
 			all[a.Destination] = true
 		}
 	}
@@ -194,7 +195,7 @@ func (l *played) send(ctx context.Context, s *step) error {
 	body := l.body(s)
 	m := broker.Outgoing{Destination: "/queue/" + l.options.Queue, Headers: map[string]string{"type": s.Type, "correlation-id": s.id}, Body: body}
 	for name, value := range map[string]string{
-		l.options.Category: s.Category, "format": s.Format, "reply-to": orDefault(l.replies[s.ReplyTo], s.ReplyTo),
+		l.options.Category: s.Category, "format": s.Format, "reply-to": cmp.Or(l.replies[s.ReplyTo], s.ReplyTo),
 	} {
 		if value != "" {
 			m.Headers[name] = value

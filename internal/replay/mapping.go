@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -125,5 +126,5 @@ func (m *mapping) knows(calls []string) bool {
 
 // now is a captured text with the ids of now, as far as they are known.
 func (m *mapping) now(text string) string {
-	return token.ReplaceAllStringFunc(text, func(t string) string { return orDefault(m.there[t], t) })
+	return token.ReplaceAllStringFunc(text, func(t string) string { return cmp.Or(m.there[t], t) })
 }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,11 +142,11 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	if len(s.Nodes) == 0 {
 		return bridge.Settings{}, errors.New("they name no node of Finesse")
 	}
-	zone, err := time.LoadLocation(orDefault(s.TimeZone, "UTC"))
+	zone, err := time.LoadLocation(cmp.Or(s.TimeZone, "UTC"))
 	if err != nil {
 		return bridge.Settings{}, err
 	}
-	m := config.Messages{Format: wire.Format(orDefault(s.Format, string(wire.Text)))}
+	m := config.Messages{Format: wire.Format(cmp.Or(s.Format, string(wire.Text)))}
 	for pattern, format := range s.Formats {
 		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
 	}
@@ -157,18 +158,10 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	}
 	p.usual = m.FormatFor
 	return bridge.Settings{
-		Writer:    &wire.Writer{Location: zone, Substitute: []rune(orDefault(s.SeparatorSubstitute, "_"))[0]},
+		Writer:    &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
 		FormatFor: func(d gc.Destination) wire.Format { return p.instead(m.FormatFor(d)) }, Sentences: s.Sentences, Deprecated: s.Deprecated,
-		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: orDefault(s.MaxCommandAge, time.Minute),
+		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),
 	}, nil
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // take applies a record and lets everything happen that it brings about.
@@ -184,7 +177,7 @@ func (p *player) take(x *capture.Record) error {
 	}
 	p.seq.Store(x.Seq)
 	p.report.count(x)
-	if x.Edge == capture.Broker && x.Dir == capture.In && x.Event == "" {
+	if x.IsCommand() {
 		p.command(x)
 	} else if p.isJoined(x.Agent) {
 		p.apply(x)
@@ -271,7 +264,7 @@ func (p *player) asked(c gc.Command, format string) string {
 func (p *player) formatOf(d gc.Destination) wire.Format {
 	p.compare.mu.Lock()
 	defer p.compare.mu.Unlock()
-	return orDefault(p.formats[d], p.usual(d))
+	return cmp.Or(p.formats[d], p.usual(d))
 }
 
 // apply takes any record but a command.

@@ -148,7 +148,7 @@ func (p *page) record(x *capture.Record) row {
 // rowOf is the kind of a record's row and the words on its arrow.
 func rowOf(x *capture.Record) (kind, label string) {
 	switch {
-	case x.Edge == capture.Broker && x.Dir == capture.Out:
+	case x.IsEvent():
 		return eventRow, x.Event
 	case x.Edge == capture.Broker && x.Event != "":
 		return otherRow, strings.TrimSpace(x.Event + " " + x.Destination)
@@ -270,8 +270,8 @@ func (p *page) mark(f Finding) mark {
 
 func (p *page) ownRow(f Finding) row {
 	r := row{
-		Kind: requestRow, Agent: p.text(string(f.Agent)), Label: p.text(orDefault(f.Event, string(f.Kind))),
-		Body: p.text(orDefault(f.Got, f.Expected)), Now: f.Kind == Unexpected, Marks: []mark{p.mark(f)},
+		Kind: requestRow, Agent: p.text(string(f.Agent)), Label: p.text(cmp.Or(f.Event, string(f.Kind))),
+		Body: p.text(cmp.Or(f.Got, f.Expected)), Now: f.Kind == Unexpected, Marks: []mark{p.mark(f)},
 	}
 	if !f.Time.IsZero() {
 		r.Time = f.Time.UnixMicro()
@@ -292,7 +292,7 @@ func (p *page) ownRow(f Finding) row {
 // merged puts each row of own before the first row that is later, and at the
 // end without a time.
 func merged(rows, own []row) []row {
-	at := func(r row) int64 { return orDefault(r.Time, math.MaxInt64) }
+	at := func(r row) int64 { return cmp.Or(r.Time, math.MaxInt64) }
 	slices.SortStableFunc(own, func(a, b row) int { return cmp.Compare(at(a), at(b)) })
 	all := make([]row, 0, len(rows)+len(own))
 	for _, r := range rows {

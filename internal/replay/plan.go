@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -132,8 +133,8 @@ func (p *planner) take(i capture.Item) {
 		p.report.Add(Finding{Kind: Damage, Where: i.Where(), Text: i.Problem.Error()})
 	case i.Header != nil:
 		p.begin(i.Header.Time)
-		p.maxAge = orDefault(i.Header.Settings.MaxCommandAge, time.Minute)
-		if zone, err := time.LoadLocation(orDefault(i.Header.Settings.TimeZone, "UTC")); err == nil {
+		p.maxAge = cmp.Or(i.Header.Settings.MaxCommandAge, time.Minute)
+		if zone, err := time.LoadLocation(cmp.Or(i.Header.Settings.TimeZone, "UTC")); err == nil {
 			p.zone = zone
 		}
 	default:
@@ -153,7 +154,7 @@ func (p *planner) record(where string, x *capture.Record) {
 		return
 	}
 	p.callsIn(x)
-	isCommand := x.Edge == capture.Broker && x.Dir == capture.In && x.Event == ""
+	isCommand := x.IsCommand()
 	early := p.cut.From != Moment{} && x.Time.Before(p.cut.From.on(p.first))
 	late := p.cut.Until != Moment{} && !x.Time.Before(p.cut.Until.on(p.first))
 	switch {
@@ -165,7 +166,7 @@ func (p *planner) record(where string, x *capture.Record) {
 			p.steps = append(p.steps, s)
 			p.playedFor[x.Agent] = true
 		}
-	case x.Edge == capture.Broker && x.Dir == capture.Out && !early:
+	case x.IsEvent() && !early:
 		if !late {
 			p.report.count(x)
 		}
@@ -239,7 +240,7 @@ var (
 func (p *planner) callsIn(x *capture.Record) {
 	in := callURI
 	switch {
-	case x.Edge == capture.Broker && x.Dir == capture.Out:
+	case x.IsEvent():
 		in = callText
 	case x.Edge == capture.Broker, x.Edge == capture.REST && (x.Dir == capture.Out || x.Status/100 != 2):
 		return

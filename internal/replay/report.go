@@ -119,7 +119,7 @@ func (r *Report) Add(f Finding) {
 
 func (r *Report) count(x *capture.Record) {
 	r.Records++
-	if x.Edge == capture.Broker && x.Dir == capture.In && x.Event == "" {
+	if x.IsCommand() {
 		r.Commands++
 	}
 	if r.From.IsZero() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // Secrets are the passwords of agents.
@@ -69,9 +70,7 @@ func passwordField(x *capture.Record, spec *gc.CommandSpec) (fields []string, at
 	if at < 0 {
 		return nil, 0, false
 	}
-	if fields = strings.Split(x.Text(), ","); at == len(spec.Parameters)-1 {
-		fields = strings.SplitN(x.Text(), ",", len(spec.Parameters))
-	}
+	fields = wire.Fields(spec, x.Text())
 	return fields, at, at < len(fields) && hidden.MatchString(strings.TrimSpace(fields[at]))
 }
 
@@ -87,7 +86,7 @@ func (s *step) withPassword(password gc.Secret) string {
 func (p *planner) judge(x *capture.Record) {
 	last := p.lastConnect[x.Agent]
 	switch {
-	case x.Edge == capture.Broker && x.Dir == capture.Out && x.Request != "":
+	case x.IsEvent() && x.Request != "":
 		s := p.byRequest[x.Request]
 		switch {
 		case s == nil || !s.secret:

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -243,7 +244,7 @@ func (w *world) captured(id string) string {
 			first = was
 		}
 	}
-	return orDefault(first, "one that was not captured")
+	return cmp.Or(first, "one that was not captured")
 }
 
 // stopTimeout is what the connector has for its stop.

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -18,15 +17,14 @@ import (
 // where a fault says so. The methods may be called from any goroutine.
 type Proxy struct {
 	t    testing.TB
-	to   string
-	addr *net.TCPAddr
-	hold int // descriptor of a socket that keeps the port while nothing listens
+	addr string // kept while nothing listens there
 
 	ctx     context.Context // of everything the proxy runs
 	end     context.CancelFunc
 	running sync.WaitGroup
 
 	mu       sync.Mutex
+	to       string       // the server
 	listener net.Listener // nil while connections are refused
 	open     map[*passage]bool
 	now      weather
@@ -61,13 +59,10 @@ const (
 func NewProxy(t testing.TB, to string) *Proxy {
 	t.Helper()
 	p := &Proxy{
-		t: t, to: to, open: map[*passage]bool{}, changed: make(chan struct{}),
+		t: t, addr: FreeAddress(t), to: to, open: map[*passage]bool{}, changed: make(chan struct{}),
 		random: rand.New(rand.NewPCG(1, 2)),
 	}
 	p.ctx, p.end = context.WithCancel(context.Background())
-	if err := p.reserve(); err != nil {
-		t.Fatalf("reserve a port: %v", err)
-	}
 	t.Cleanup(p.close)
 	if err := p.listen(); err != nil {
 		t.Fatal(err)
@@ -75,30 +70,15 @@ func NewProxy(t testing.TB, to string) *Proxy {
 	return p
 }
 
-// reserve takes a free port with a socket that does not listen: connections
-// are refused there, and nobody else gets it between Refuse and Heal.
-func (p *Proxy) reserve() error {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	p.hold = fd
-	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		return err
-	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return err
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		return err
-	}
-	p.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}
-	return nil
-}
-
 // Addr is host:port of the proxy, the same for all its life.
-func (p *Proxy) Addr() string { return p.addr.String() }
+func (p *Proxy) Addr() string { return p.addr }
+
+// To leads connections to another server from now on. Those there are stay.
+func (p *Proxy) To(server string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.to = server
+}
 
 // Latency passes everything on d later. Pieces that come closer together than
 // that may arrive as one.
@@ -183,12 +163,12 @@ func (p *Proxy) listen() error {
 	if p.listener != nil || p.ctx.Err() != nil {
 		return nil
 	}
-	l, err := net.ListenTCP("tcp4", p.addr)
+	l, err := net.Listen("tcp", p.addr)
 	if err != nil {
 		return err
 	}
 	p.listener = l
-	p.running.Go(func() { p.accept(l) })
+	p.running.Go(func() { p.accept(l.(*net.TCPListener)) })
 	return nil
 }
 
@@ -205,8 +185,11 @@ func (p *Proxy) accept(l *net.TCPListener) {
 // connect serves one client until both ways are over.
 func (p *Proxy) connect(client *net.TCPConn) {
 	defer client.Close()
+	p.mu.Lock()
+	to := p.to
+	p.mu.Unlock()
 	dialer := net.Dialer{Timeout: serverLimit}
-	conn, err := dialer.DialContext(p.ctx, "tcp", p.to)
+	conn, err := dialer.DialContext(p.ctx, "tcp", to)
 	if err != nil {
 		_ = client.SetLinger(0) // a reset
 		return
@@ -376,5 +359,4 @@ func (p *Proxy) close() {
 	p.Refuse()
 	p.Cut()
 	p.running.Wait()
-	_ = syscall.Close(p.hold)
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -30,7 +31,7 @@ func (b *switchboard) call(agent gc.AgentID, c Call) (gc.DialogID, error) {
 	return b.route(agent, c.check, func(u *user) *dialog {
 		d := b.newDialog()
 		d.acd, d.hidden = true, c.From == ""
-		d.from, d.to, d.dialled = c.From, orDefault(c.To, routePoint), orDefault(c.To, routePoint)
+		d.from, d.to, d.dialled = c.From, cmp.Or(c.To, routePoint), cmp.Or(c.To, routePoint)
 		d.dnis, d.variables = string(u.extension), withVariables(d.variables, listed(c.Variables))
 		u.reserved = d
 		b.settle(u)

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ type CampaignCall struct {
 const dialerPort = "59001"
 
 func (c *CampaignCall) check() error {
-	c.Mode, c.Campaign = orDefault(c.Mode, Preview), orDefault(c.Campaign, "Spring")
+	c.Mode, c.Campaign = cmp.Or(c.Mode, Preview), cmp.Or(c.Campaign, "Spring")
 	switch c.Mode {
 	case Preview, Predictive, Progressive:
 	default:

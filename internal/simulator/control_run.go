@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -101,7 +102,7 @@ type runOrder struct {
 
 func (o *runOrder) parse() (*Script, error) {
 	if o.Text != "" {
-		return ParseScript(orDefault(o.Script, "script"), o.Text)
+		return ParseScript(cmp.Or(o.Script, "script"), o.Text)
 	}
 	if s := FindScript(o.Script); s != nil {
 		return s, nil

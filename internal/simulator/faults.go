@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (s *Simulator) Inject(f Fault) error {
 }
 
 func (s *Simulator) inject(n *Node, f Fault) error {
-	f.Count = orDefault(f.Count, 1)
+	f.Count = cmp.Or(f.Count, 1)
 	if f.Count < 0 || f.Count > maxFaults {
 		return fmt.Errorf("count is %d: 1 to %d are accepted", f.Count, maxFaults)
 	}

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ type player struct {
 func (p *player) user(a args, key string) (*user, error) { return p.played(gc.AgentID(a.text(key))) }
 
 func (p *player) played(id gc.AgentID) (*user, error) {
-	return p.b.findAgent(orDefault(p.cast[id], id))
+	return p.b.findAgent(cmp.Or(p.cast[id], id))
 }
 
 // number is what a phone dials: that of an agent is where the agent is signed
@@ -75,7 +76,7 @@ func (p *player) number(a args, key string) (string, error) {
 }
 
 func (a args) count(key string) int {
-	n, _ := strconv.Atoi(orDefault(a.text(key), "1"))
+	n, _ := strconv.Atoi(cmp.Or(a.text(key), "1"))
 	return n
 }
 
@@ -297,7 +298,7 @@ func (p *player) signIn(ctx context.Context, a args) error {
 	}
 	return p.forUser(ctx, u, func(by origin) {
 		if !u.signedIn() {
-			p.b.signIn(by, gc.Extension(orDefault(a.text("at"), p.b.freeExtension())), nil)
+			p.b.signIn(by, gc.Extension(cmp.Or(a.text("at"), p.b.freeExtension())), nil)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func (s *rest) getTeam(caller *user, r *http.Request) reply {
 	if refused != nil {
 		return *refused
 	}
-	all, err := strconv.ParseBool(orDefault(r.URL.Query().Get("includeLoggedOutAgents"), "true"))
+	all, err := strconv.ParseBool(cmp.Or(r.URL.Query().Get("includeLoggedOutAgents"), "true"))
 	if err != nil {
 		return invalid("includeLoggedOutAgents", "includeLoggedOutAgents is true or false")
 	}

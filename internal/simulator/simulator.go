@@ -125,6 +125,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,22 +197,22 @@ type Options struct {
 const NoDelay = time.Duration(1)
 
 func (o *Options) setDefaults() {
-	o.REST = orDefault(o.REST, "127.0.0.1:0")
-	o.Notify = orDefault(o.Notify, "127.0.0.1:0")
-	o.Domain = orDefault(o.Domain, "finesse.local")
-	o.SecondDomain = orDefault(o.SecondDomain, "finesse-b.local")
+	o.REST = cmp.Or(o.REST, "127.0.0.1:0")
+	o.Notify = cmp.Or(o.Notify, "127.0.0.1:0")
+	o.Domain = cmp.Or(o.Domain, "finesse.local")
+	o.SecondDomain = cmp.Or(o.SecondDomain, "finesse-b.local")
 	if o.second() {
-		o.SecondREST = orDefault(o.SecondREST, "127.0.0.1:0")
-		o.SecondNotify = orDefault(o.SecondNotify, "127.0.0.1:0")
+		o.SecondREST = cmp.Or(o.SecondREST, "127.0.0.1:0")
+		o.SecondNotify = cmp.Or(o.SecondNotify, "127.0.0.1:0")
 	}
-	o.FirstDialog = orDefault(o.FirstDialog, 16870001)
-	o.RingTimeout = orDefault(o.RingTimeout, 20*time.Second)
-	o.IdleTimeout = orDefault(o.IdleTimeout, 120*time.Second)
-	o.PresenceTimeout = orDefault(o.PresenceTimeout, 60*time.Second)
-	o.QueueInterval = orDefault(o.QueueInterval, 10*time.Second)
-	o.WrapUp = orDefault(o.WrapUp, WrapUpNotAllowed)
-	o.WrapUpTimer = orDefault(o.WrapUpTimer, 2*time.Hour)
-	o.NotificationNamespace = orDefault(o.NotificationNamespace, "urn:xmpp:push:0")
+	o.FirstDialog = cmp.Or(o.FirstDialog, 16870001)
+	o.RingTimeout = cmp.Or(o.RingTimeout, 20*time.Second)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 120*time.Second)
+	o.PresenceTimeout = cmp.Or(o.PresenceTimeout, 60*time.Second)
+	o.QueueInterval = cmp.Or(o.QueueInterval, 10*time.Second)
+	o.WrapUp = cmp.Or(o.WrapUp, WrapUpNotAllowed)
+	o.WrapUpTimer = cmp.Or(o.WrapUpTimer, 2*time.Hour)
+	o.NotificationNamespace = cmp.Or(o.NotificationNamespace, "urn:xmpp:push:0")
 	if o.MinDelay == 0 && o.MaxDelay == 0 {
 		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 300*time.Millisecond
 	}
@@ -232,14 +233,6 @@ func (o *Options) second() bool { return o.SecondREST != "" || o.SecondNotify !=
 
 // domainLetters need no escaping in XML or in a JID.
 const domainLetters = "abcdefghijklmnopqrstuvwxyz0123456789.-"
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
 
 // noDeadline is for requests that are meant to last.
 var noDeadline time.Time

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"slices"
@@ -57,7 +58,7 @@ func (n note) brief() string {
 func call(id string) string { return "#" + strings.TrimLeft(strings.TrimPrefix(id, "1687"), "0") }
 
 func briefParty(p participantXML) string {
-	s := orDefault(parties[p.MediaAddress], p.MediaAddress) + "=" + string(p.State)
+	s := cmp.Or(parties[p.MediaAddress], p.MediaAddress) + "=" + string(p.State)
 	if p.StateCause != "" {
 		s += "/" + p.StateCause
 	}

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,7 +183,7 @@ func (u *user) engaged() bool {
 func (u *user) current() gc.UserState {
 	state := u.base.state
 	if u.reserved != nil {
-		state = orDefault(u.reserved.reserves, gc.Reserved)
+		state = cmp.Or(u.reserved.reserves, gc.Reserved)
 	}
 	if u.joining {
 		return gc.Talking

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,7 @@ func compileParts(words []string) (parts []part, rest []string) {
 			group.optional, words = compileParts(words)
 			parts, key = append(parts, group), ""
 		case kinds[bare] != nil:
-			parts = append(parts, part{kind: bare, key: orDefault(key, strings.ToLower(bare)), many: bare != word})
+			parts = append(parts, part{kind: bare, key: cmp.Or(key, strings.ToLower(bare)), many: bare != word})
 			key = ""
 		default:
 			parts, key = append(parts, part{word: word}), word

@@ -1,6 +1,10 @@
 package simulator
 
-import "github.com/finesse-connector/finesse-connector/internal/gc"
+import (
+	"cmp"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
 
 // WrapUp says whether agents go to wrap-up after an inbound ACD call, and is
 // wrapUpOnIncoming of their settings.
@@ -72,7 +76,7 @@ func (b *switchboard) wrapUp(l *leg) {
 
 // wrapUpState tells what follows.
 func (u *user) wrapUpState() gc.UserState {
-	if orDefault(u.pending.state, u.base.state) == gc.Ready {
+	if cmp.Or(u.pending.state, u.base.state) == gc.Ready {
 		return gc.WorkReady
 	}
 	return gc.Work

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -104,7 +105,7 @@ func (s *stream) bind() error {
 	if len(resource) > 1023 {
 		return streamError("policy-violation")
 	}
-	jid := s.hub.bare(s.agent) + "/" + orDefault(resource, s.hub.random.text(10))
+	jid := s.hub.bare(s.agent) + "/" + cmp.Or(resource, s.hub.random.text(10))
 	s.hub.bind(s, jid)
 	s.reply(st, fmt.Sprintf("<bind xmlns='%s'><jid>%s</jid></bind>", nsBind, escape(jid)))
 	return nil
@@ -157,7 +158,7 @@ func (s *stream) handlePresence(st *stanza) {
 		s.hub.setAvailable(s, false, 0)
 		return
 	}
-	priority, err := strconv.ParseInt(orDefault(strings.TrimSpace(st.Priority), "0"), 10, 8)
+	priority, err := strconv.ParseInt(cmp.Or(strings.TrimSpace(st.Priority), "0"), 10, 8)
 	if err != nil {
 		s.send(fmt.Sprintf("<presence type='error' from='%s' to='%s'><error type='modify'><bad-request xmlns='%s'/></error></presence>",
 			s.hub.bare(s.agent), escape(s.jid), nsStanzas))

@@ -44,7 +44,7 @@ func TestACaptureHoldsAllEdges(t *testing.T) {
 		x := i.Record
 		kinds[string(x.Dir)+" "+string(x.Edge)]++
 		switch {
-		case x.Edge == capture.Broker && x.Dir == capture.In && x.Event == "":
+		case x.IsCommand():
 			conversation = append(conversation, strings.TrimSpace("> "+x.Type))
 		case x.Edge == capture.Broker && x.Destination == "/topic/"+d.destination:
 			conversation = append(conversation, x.Category+"\t"+x.Body)

@@ -41,22 +41,37 @@ func builtInAt(t *testing.T, addr, username, password string) *embedded.Broker {
 	return b
 }
 
+// closedDoor is an address where nothing listens until it is opened.
+func closedDoor(t *testing.T) *servertest.Proxy {
+	t.Helper()
+	p := servertest.NewProxy(t, "")
+	p.Refuse()
+	return p
+}
+
+// opened leads who knocks to a server, instead of the one before.
+func opened(door *servertest.Proxy, server string) {
+	door.To(server)
+	door.Cut()
+	door.Heal()
+}
+
 func TestBrokerIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := closedDoor(t)
 	f := startFinesse(t)
-	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + d.addr}, f))
+	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + d.Addr()}, f))
 	c.says("no connection to the broker", "nothing listens", "start the broker, or correct host and port")
 	status, r := c.readiness()
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, ops.BrokerState{State: ops.Down}, r.Broker)
 	require.Equal(t, ops.Up, r.Nodes[0].REST)
 
-	d.to(shared.STOMP)
+	opened(d, shared.STOMP)
 	c.waitConsuming()
 	status, r = c.readiness()
 	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, ops.BrokerState{State: ops.Up, Consuming: true, URL: "tcp://" + d.addr}, r.Broker)
+	require.Equal(t, ops.BrokerState{State: ops.Up, Consuming: true, URL: "tcp://" + d.Addr()}, r.Broker)
 	newDriver(c, "crm").signIn("1001", "2001")
 }
 
@@ -98,13 +113,13 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			t.Parallel()
-			door := newDoor(t)
+			door := closedDoor(t)
 			if k.server != "" {
-				door.to(k.server)
+				opened(door, k.server)
 			}
 			f := startFinesse(t)
 			conf := configuration(t, builtIn(), f)
-			conf.Finesse.Nodes[0].REST = "https://" + door.addr
+			conf.Finesse.Nodes[0].REST = "https://" + door.Addr()
 			c := launch(t, f, conf)
 			c.waitConsuming()
 			d := newDriver(c, "crm")
@@ -119,7 +134,7 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 
 			address, err := url.Parse(f.RESTURL())
 			require.NoError(t, err)
-			door.to(address.Host)
+			opened(door, address.Host)
 			d.expect("system\tSystem#IN_SERVICE")
 			_, r = c.readiness()
 			require.Equal(t, ops.Up, r.Nodes[0].REST)
@@ -130,23 +145,23 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 
 func TestNotificationServiceIsAwayAtTheStart(t *testing.T) {
 	t.Parallel()
-	door := newDoor(t)
+	door := closedDoor(t)
 	f := startFinesse(t)
 	conf := configuration(t, builtIn(), f)
-	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.addr
+	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.Addr()
 	c := launch(t, f, conf)
 	c.waitConsuming()
 	d := newDriver(c, "crm")
 	d.send("agent_info/Connect#1001 " + d.destination + ",secret")
 	d.expect("agent_error\t1001#Error#UNABLE_TO_SUBSCRIBE_TO_FINESSE")
-	c.says("notification service can not be used", door.addr, "connection refused", "correct the port in finesse.nodes")
+	c.says("notification service can not be used", door.Addr(), "connection refused", "correct the port in finesse.nodes")
 	_, r := c.readiness()
 	require.Equal(t, ops.Down, r.Nodes[0].Notifications)
 	require.Equal(t, ops.Up, r.Nodes[0].REST)
 
 	address, err := url.Parse(f.NotifyURL())
 	require.NoError(t, err)
-	door.to(address.Host)
+	opened(door, address.Host)
 	d.signIn("1001", "2001")
 	_, r = c.readiness()
 	require.Equal(t, ops.Up, r.Nodes[0].Notifications)
@@ -156,13 +171,13 @@ func TestNotificationServiceIsAwayAtTheStart(t *testing.T) {
 // itself; what changed meanwhile is told once.
 func TestNotificationPortIsClosedForAWhile(t *testing.T) {
 	t.Parallel()
-	door := newDoor(t)
+	door := closedDoor(t)
 	f := startFinesse(t)
 	conf := configuration(t, builtIn(), f)
-	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.addr
+	conf.Finesse.Nodes[0].Notify = "xmpps://" + door.Addr()
 	address, err := url.Parse(f.NotifyURL())
 	require.NoError(t, err)
-	door.to(address.Host)
+	opened(door, address.Host)
 	c := launch(t, f, conf)
 	c.waitConsuming()
 	d := newDriver(c, "crm")
@@ -170,11 +185,12 @@ func TestNotificationPortIsClosedForAWhile(t *testing.T) {
 	d.send("agent_state/MakeReady#1001")
 	d.expect("agent_state\t1001#State#READY##Ada Lovelace")
 
-	door.close()
+	door.Refuse()
+	door.Cut()
 	c.says("notification stream lost; reconnecting")
 	id := string(c.call("1001"))
 	eventually(t, func() bool { return len(c.agent("1001").Calls) == 1 }, "it rings")
-	door.to(address.Host)
+	opened(door, address.Host)
 	d.expect("agent_state\t1001#State#RESERVED##Ada Lovelace")
 	require.Equal(t, "NewInboundCall#4085551234", said(d.next().Body))
 	require.Equal(t, "InboundCall#ALERTING", said(d.next().Body))

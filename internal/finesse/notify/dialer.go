@@ -34,6 +34,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -120,13 +121,13 @@ type Dialer struct {
 func NewDialer(o Options) (*Dialer, error) {
 	d := &Dialer{
 		resource:       resourcePrefix + strings.ToLower(rand.Text()[:12]),
-		connectTimeout: orDefault(o.ConnectTimeout, 10*time.Second),
-		pingInterval:   orDefault(o.PingInterval, 10*time.Second),
-		deadAfter:      orDefault(o.DeadAfter, 30*time.Second),
-		connecting:     make(chan struct{}, max(1, orDefault(o.MaxConnecting, 64))),
+		connectTimeout: cmp.Or(o.ConnectTimeout, 10*time.Second),
+		pingInterval:   cmp.Or(o.PingInterval, 10*time.Second),
+		deadAfter:      cmp.Or(o.DeadAfter, 30*time.Second),
+		connecting:     make(chan struct{}, max(1, cmp.Or(o.MaxConnecting, 64))),
 		capture:        o.Capture,
 		node:           o.Node,
-		log:            orDefault(o.Logger, zap.NewNop()),
+		log:            cmp.Or(o.Logger, zap.NewNop()),
 	}
 	if d.pingInterval <= 0 || d.connectTimeout <= 0 || d.deadAfter <= d.pingInterval {
 		return nil, errors.New("notification time-outs must be positive, and a server can not be dead before it was pinged")
@@ -139,14 +140,6 @@ func NewDialer(o Options) (*Dialer, error) {
 		return nil, fmt.Errorf("notification metrics: %w", err)
 	}
 	return d, nil
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 func (d *Dialer) setURL(raw string, conf *tls.Config) error {

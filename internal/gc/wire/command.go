@@ -196,6 +196,10 @@ func parseParameters(c *gc.Command, body string) error {
 	return nil
 }
 
+// Fields are the parameters in a command's body, as many as it has: also too
+// few or too many.
+func Fields(spec *gc.CommandSpec, body string) []string { return splitBody(body, spec.Parameters) }
+
 // splitBody gives the last field all that is left when it is of a kind that
 // may contain commas.
 func splitBody(body string, want []gc.Parameter) []string {
