@@ -76,7 +76,7 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "write events in this `FORMAT` instead, where it shows as much as the captured one")
+	flags.StringVar(&f.format, "format", "", "also check that events tell the same in this `FORMAT` as in the captured one")
 	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")

@@ -421,7 +421,7 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 	if s != nil || !create || b.ctx.Err() != nil {
 		return s
 	}
-	out := &outlet{bridge: b, agent: agent, told: Told{}}
+	out := &outlet{bridge: b, agent: agent, told: told{}}
 	s = session.New(session.Options{
 		Agent:         agent,
 		Node:          b.Node,

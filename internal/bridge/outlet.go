@@ -15,18 +15,18 @@ type outlet struct {
 	bridge  *Bridge
 	session *session.Session
 	agent   gc.AgentID
-	told    Told
+	told    told
 }
 
-// Told is how the calls of an agent were told last. The text form of a call's
+// told is how the calls of an agent were told last. The text form of a call's
 // state shows less than Finesse tells (no participants), so that two different
 // ones may read the same; a driver must not take the second for a repetition
 // and is spared it, unless it answers a command.
-type Told map[gc.DialogID]string
+type told map[gc.DialogID]string
 
-// Repeats notes an event as it is written, and reports whether a driver is
+// repeats notes an event as it is written, and reports whether a driver is
 // spared it.
-func (t Told) Repeats(e gc.Event, body string, answers bool) bool {
+func (t told) repeats(e gc.Event, body string, answers bool) bool {
 	call := gc.CallOf(e)
 	if call == nil {
 		return false
@@ -53,7 +53,7 @@ func (o *outlet) emit(e session.Emission) {
 		return
 	}
 	m := o.bridge.write(format, e.Event)
-	if o.told.Repeats(e.Event, m.Body, e.Cause != nil) {
+	if o.told.repeats(e.Event, m.Body, e.Cause != nil) {
 		return
 	}
 	o.bridge.send(e, m, func() { o.again(e) })

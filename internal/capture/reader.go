@@ -16,10 +16,11 @@ import (
 // maxLine bounds a line; the largest answers of Finesse are 2 MB.
 const maxLine = 32 << 20
 
-// Item is one line of a file: exactly one of the pointers is set.
+// Item is one line of a file: exactly one of Header, Record and Problem is set.
 type Item struct {
 	File    string
 	Line    int
+	Run     string // that a record belongs to, "" where that is not known
 	Header  *Header
 	Record  *Record
 	Problem error // of a line that is neither, or of the order of records
@@ -230,6 +231,7 @@ func (r *Reader) inOrder(i Item) Item {
 	}
 	if i.Record != nil {
 		r.seq = max(r.seq, i.Record.Seq)
+		i.Run = r.run.Run
 		r.late(i.Record.Time)
 	}
 	if wrong == nil {

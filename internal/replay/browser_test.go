@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chromedp/cdproto/log"
@@ -30,9 +31,16 @@ type tab struct {
 	problems []string
 }
 
-// open writes the page of a replay to a file and opens it. At the end of the
-// test its console must be empty.
+// open opens the page of a replay.
 func open(t *testing.T, all []capture.Item) *tab {
+	t.Helper()
+	page, _ := pageOf(t, all)
+	return openText(t, page)
+}
+
+// openText writes a page to a file and opens it. At the end of the test its
+// console must be empty.
+func openText(t *testing.T, page string) *tab {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a browser")
@@ -41,9 +49,8 @@ func open(t *testing.T, all []capture.Item) *tab {
 	if err != nil {
 		t.Fatalf("the tests need Chromium (\"make deps\" installs it): %v", err)
 	}
-	text, _ := pageOf(t, all)
 	file := filepath.Join(t.TempDir(), "page.html")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(page), 0o600))
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(binary), chromedp.WindowSize(1280, 800))
 	for _, flag := range []string{
 		"no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync",
@@ -209,6 +216,20 @@ func keyboard(b *tab, total int) {
 	b.until(details + `.hidden && document.activeElement.id === "list"`)
 	b.do(chromedp.KeyEvent("/"))
 	b.until(`document.activeElement.id === "text"`)
+}
+
+func TestAReplayThatEndedEarlyInABrowser(t *testing.T) {
+	all := list(lines(t, "one-call-json"))
+	all = append(all, capture.Item{File: "capture.jsonl", Line: 999, Header: &capture.Header{Run: "other"}})
+	var page strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		r, err := Offline(t.Context(), &all, Options{Keep: true})
+		require.ErrorContains(t, err, "they name no node of Finesse")
+		require.NoError(t, r.HTML(&page))
+	})
+	b := openText(t, page.String())
+	b.until(`document.getElementById("verdict").textContent === "no difference so far" && document.getElementById("verdict").className === "bad"`)
+	b.until(`document.getElementById("full").textContent === "The replay ended early, at capture.jsonl:999."`)
 }
 
 func TestAHostileCaptureInABrowser(t *testing.T) {

@@ -2,12 +2,12 @@ package replay
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
@@ -26,6 +26,7 @@ type comparison struct {
 	report *Report
 	writer *wire.Writer
 	asked  func(id string) string // the captured request that has an id now
+	also   wire.Format            // in which events must tell the same; "" for none
 
 	mu    sync.Mutex
 	deaf  bool      // what comes now is not compared
@@ -44,7 +45,6 @@ type lane struct {
 type pair struct {
 	expected []expected
 	got      []event
-	told     bridge.Told // see heard
 }
 
 type expected struct {
@@ -59,7 +59,7 @@ func newComparison(r *Report) *comparison {
 
 func (c *comparison) pair(l lane) *pair {
 	if c.lanes[l] == nil {
-		c.lanes[l] = &pair{told: bridge.Told{}}
+		c.lanes[l] = &pair{}
 	}
 	return c.lanes[l]
 }
@@ -74,10 +74,8 @@ func (c *comparison) expect(where string, x capture.Record) {
 	c.match(l, p)
 }
 
-// heard takes an event. Two states of a call can read the same in a format that
-// shows less than another, and then a driver is not told the second: where the
-// capture is in such a format it does not hold it.
-func (c *comparison) heard(e event, captured wire.Format) {
+// heard takes an event.
+func (c *comparison) heard(e event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.deaf {
@@ -85,9 +83,6 @@ func (c *comparison) heard(e event, captured wire.Format) {
 	}
 	l := lane{e.Destination, e.Agent}
 	p := c.pair(l)
-	if captured != wire.Format(e.Format) && p.told.Repeats(e.Event, c.writer.Write(captured, e.Event).Body, e.Request != "") {
-		return
-	}
 	p.got = append(p.got, e)
 	c.match(l, p)
 }
@@ -95,8 +90,8 @@ func (c *comparison) heard(e event, captured wire.Format) {
 // match takes off what is the same on both sides.
 func (c *comparison) match(l lane, p *pair) {
 	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
+		c.agreed(&p.expected[0], &p.got[0])
 		p.expected, p.got = p.expected[1:], p.got[1:]
-		c.report.Events++
 	}
 	if len(p.expected)+len(p.got) > 0 {
 		c.open[l] = true
@@ -111,18 +106,32 @@ func (c *comparison) same(x *expected, e *event) bool {
 		x.Request == e.Request && x.Text() == c.written(x, e)
 }
 
-// written is the event in the captured format, which may be another than that
-// of the replay. The time at which other connectors are told of an agent is
-// that of the telling.
+// written is the text of an event. The time at which other connectors are told
+// of an agent is that of the telling.
 func (c *comparison) written(x *expected, e *event) string {
-	body := e.Body
-	if x.Format != "" && x.Format != e.Format {
-		body = c.writer.Write(wire.Format(x.Format), e.Event).Body
-	}
 	if _, ok := e.Event.(gc.AgentSync); ok {
-		return withoutLast(body) + last(x.Text())
+		return withoutLast(e.Body) + last(x.Text())
 	}
-	return body
+	return e.Body
+}
+
+// agreed takes an event that came as captured. It is compared with what the
+// other format that was asked for makes of it.
+func (c *comparison) agreed(x *expected, e *event) {
+	c.report.Events++
+	if c.also == "" {
+		return
+	}
+	contradictions := c.writer.Contradictions(e.Event, wire.Format(e.Format), c.also)
+	if len(contradictions) == 0 {
+		return
+	}
+	f := x.finding(Different, fmt.Sprintf("%s tells it in another way", c.also))
+	f.Got = c.writer.Write(c.also, e.Event).Body
+	for _, d := range contradictions {
+		f.Fields = append(f.Fields, Field{d.Name, d.One, d.Other})
+	}
+	c.report.Add(f)
 }
 
 // settle decides about what has waited long enough.
@@ -186,7 +195,7 @@ func (c *comparison) decide(p *pair, unsure time.Time) {
 		gapX, gapE = c.changed(gapX, gapE)
 		lostX, newE = append(lostX, gapX...), append(newE, gapE...)
 		if i < len(xs) && j < len(es) {
-			c.report.Events++
+			c.agreed(&xs[i], &es[j])
 			pairs = append(pairs, couple{&xs[i], &es[j]})
 			i, j = i+1, j+1
 		}
@@ -292,7 +301,7 @@ func (c *comparison) moved(xs []*expected, es []*event, in []couple) (left []*ev
 		if slices.ContainsFunc(in, func(other couple) bool { return moved.crosses(other) && !moved.concurrent(other) }) {
 			c.report.Add(x.finding(OutOfOrder, ""))
 		} else {
-			c.report.Events++
+			c.agreed(x, es[i])
 		}
 		in = append(in, moved)
 		es = slices.Delete(es, i, i+1)

@@ -34,6 +34,8 @@ func (c *comparison) fields(x *expected, e *event) []Field {
 	got := c.written(x, e)
 	switch {
 	case x.Text() == got:
+	case x.Format != e.Format:
+		all = append(all, Field{"format", x.Format, e.Format})
 	case wire.Format(x.Format) == wire.JSON:
 		all = append(all, differing(jsonLeaves(x.Text()), jsonLeaves(got))...)
 	default:

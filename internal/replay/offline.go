@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ type Source interface{ Next() (capture.Item, error) }
 // Options say what to replay.
 type Options struct {
 	Agents []gc.AgentID // empty: all
-	Format wire.Format  // what to write events in instead; "" for the captured format
+	Format wire.Format  // in which events must tell the same; "" for the captured format only
 	Keep   bool         // the records, for Report.HTML
 }
 
@@ -39,17 +40,15 @@ func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
 	p := newPlayer(s, o)
 	defer p.leave()
 	for {
-		if err := ctx.Err(); err != nil {
-			return p.report, err
-		}
 		i, err := p.ahead.Next()
 		if errors.Is(err, io.EOF) {
 			return p.report, nil
 		}
 		if err == nil {
-			err = p.play(i)
+			err = errors.Join(ctx.Err(), p.play(i))
 		}
 		if err != nil {
+			p.report.Ended = strings.TrimSuffix("ended early, at "+p.where, ", at ")
 			return p.report, err
 		}
 	}
@@ -61,7 +60,7 @@ func newPlayer(s Source, o Options) *player {
 		p.report.page = newPage()
 	}
 	p.compare = newComparison(p.report)
-	p.compare.asked = func(id string) string { return p.world.captured(id) }
+	p.compare.asked, p.compare.also = func(id string) string { return p.world.captured(id) }, o.Format
 	return p
 }
 
@@ -73,14 +72,12 @@ type player struct {
 	compare  *comparison
 	header   *capture.Header
 	world    *world
-	fresh    bool                           // all agents' Connects are in the capture
-	joined   map[gc.AgentID]bool            // those whose Connect was replayed
-	where    string                         // of the record in hand
-	seq      atomic.Uint64                  // the same
-	heardAll atomic.Uint64                  // events
-	formats  map[gc.Destination]wire.Format // that clients asked for
-	usual    func(gc.Destination) wire.Format
-	together bool // the next record is applied with the one before
+	fresh    bool                // all agents' Connects are in the capture
+	joined   map[gc.AgentID]bool // those whose Connect was replayed
+	where    string              // of the record in hand
+	seq      atomic.Uint64       // the same
+	heardAll atomic.Uint64       // events
+	together bool                // the next record is applied with the one before
 }
 
 func (p *player) play(i capture.Item) error {
@@ -94,6 +91,8 @@ func (p *player) play(i capture.Item) error {
 		return nil
 	case i.Header != nil:
 		return p.begin(i.Header)
+	case p.world != nil && i.Run != p.header.Run:
+		return fmt.Errorf("%s: a record of run %s stands among those of run %s: replay the captures of several connectors one at a time", p.where, i.Run, p.header.Run)
 	default:
 		return p.take(i.Record)
 	}
@@ -118,7 +117,6 @@ func (p *player) begin(h *capture.Header) error {
 	if !p.fresh {
 		p.compare.sure = h.Time.Add(unfinished)
 	}
-	p.formats = map[gc.Destination]wire.Format{}
 	p.world, err = newWorld(h.Settings, settings, p.heard, p.oddQuestion, p.ahead.wait)
 	if err != nil {
 		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
@@ -156,10 +154,9 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 			return bridge.Settings{}, err
 		}
 	}
-	p.usual = m.FormatFor
 	return bridge.Settings{
 		Writer:    &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
-		FormatFor: func(d gc.Destination) wire.Format { return p.instead(m.FormatFor(d)) }, Sentences: s.Sentences, Deprecated: s.Deprecated,
+		FormatFor: m.FormatFor, Sentences: s.Sentences, Deprecated: s.Deprecated,
 		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),
 	}, nil
 }
@@ -228,43 +225,13 @@ func (p *player) command(x *capture.Record) {
 	}
 	p.world.bridge.Handle(&broker.Delivery{
 		MessageID: x.MessageID, Destination: x.Destination, Type: x.Type, Body: x.Text(), Size: len(x.Text()), Category: x.Category,
-		Format: p.asked(c, x.Format), CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,
+		Format: x.Format, CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,
 	})
 	if x.Request != "" {
 		p.world.mu.Lock()
 		p.world.ids.put(x.Request, p.world.command)
 		p.world.mu.Unlock()
 	}
-}
-
-// instead is the format of a replay for events captured in one: the one that is
-// wanted, unless it shows less, so that nothing would be left to compare.
-func (p *player) instead(captured wire.Format) wire.Format {
-	rich := []wire.Format{wire.Text44, wire.JSON}
-	if p.options.Format == "" || slices.Contains(rich, captured) && !slices.Contains(rich, p.options.Format) {
-		return captured
-	}
-	return p.options.Format
-}
-
-// asked is the format that a command asks for in a replay, and notes the one
-// that it asked for.
-func (p *player) asked(c gc.Command, format string) string {
-	f, err := wire.ParseFormat(format)
-	if err != nil {
-		return format
-	}
-	p.compare.mu.Lock()
-	defer p.compare.mu.Unlock()
-	p.formats[c.Destination] = f
-	return string(p.instead(f))
-}
-
-// formatOf is the captured format of a destination.
-func (p *player) formatOf(d gc.Destination) wire.Format {
-	p.compare.mu.Lock()
-	defer p.compare.mu.Unlock()
-	return cmp.Or(p.formats[d], p.usual(d))
 }
 
 // apply takes any record but a command.
@@ -381,7 +348,7 @@ func (p *player) applyNotify(x *capture.Record) bool {
 func (p *player) heard(e event) {
 	e.cause, e.number = p.seq.Load(), p.heardAll.Add(1)
 	if p.isJoined(e.Agent) && p.wanted(&e.Record) {
-		p.compare.heard(e, p.formatOf(gc.Destination(e.Destination)))
+		p.compare.heard(e)
 	}
 }
 

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -123,13 +124,40 @@ func TestADifferenceOfTheCommandIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// A capture in one format is checked in the others.
+// A capture in one format is checked in the others, whichever shows more.
 func TestAnotherFormat(t *testing.T) {
-	for _, format := range wire.Formats {
-		all := list(lines(t, "main-job"))
-		r := replayed(t, &all, Options{Format: format})
-		require.Empty(t, r.Findings, format)
-		require.NotZero(t, r.Events)
+	for _, name := range samples(t) {
+		for _, format := range wire.Formats {
+			all := list(lines(t, name))
+			r := replayed(t, &all, Options{Format: format})
+			require.Empty(t, r.Findings, "%s in %s", name, format)
+			require.NotZero(t, r.Events)
+		}
+	}
+}
+
+// A character at which drivers split makes another value of one in a text.
+func TestAFormatThatTellsItInAnotherWayIsNamed(t *testing.T) {
+	w := &wire.Writer{Location: time.UTC, Substitute: '|'}
+	call := gc.InboundCall{Call: gc.Call{Agent: "1001", Dialog: "5", State: gc.Active, Variables: []gc.CallVariable{{Name: "callVariable2", Value: "a=b"}}}}
+	for _, captured := range wire.Formats {
+		m := w.Write(captured, call)
+		x := capture.Record{Event: m.Name, Agent: "1001", Destination: "/topic/crm", Format: string(captured), Body: m.Body}
+		for _, also := range wire.Formats {
+			c := newComparison(&Report{})
+			c.writer, c.also = w, also
+			c.expect("capture.jsonl:7", x)
+			c.heard(event{Event: call, Record: x})
+			require.Equal(t, 1, c.report.Events)
+			if captured == also || captured == wire.TextOld || also == wire.TextOld || captured != wire.JSON && also != wire.JSON {
+				require.Empty(t, c.report.Findings, "%s in %s", captured, also)
+				continue
+			}
+			require.Len(t, c.report.Findings, 1, "%s in %s", captured, also)
+			f := c.report.Findings[0]
+			require.Equal(t, []string{"capture.jsonl:7", "Variables callVariable2"}, []string{f.Where, f.Fields[0].Name})
+			require.Equal(t, []string{m.Body, w.Write(also, call).Body}, []string{f.Expected, f.Got})
+		}
 	}
 }
 
@@ -203,7 +231,7 @@ func TestDifferences(t *testing.T) {
 			i := place(t, all, "State", 3)
 			more := *all[i].Record
 			more.Body = strings.Replace(more.Body, "#State#", "#State#FORGOTTEN", 1)
-			return slices.Insert(all, i+1, capture.Item{File: "f", Line: 1, Record: &more})
+			return slices.Insert(all, i+1, capture.Item{File: "f", Line: 1, Run: all[1].Run, Record: &more})
 		}, map[Kind]int{Missing: 1}},
 		{"an event that was not captured", func(t *testing.T, all []capture.Item) []capture.Item {
 			i := place(t, all, "State", 3)
@@ -220,7 +248,7 @@ func TestDifferences(t *testing.T) {
 			})
 			more := *all[i].Record
 			more.Type, more.Exchange = "GET /Moon", 1<<40
-			return slices.Insert(all, i, capture.Item{File: "f", Line: 1, Record: &more})
+			return slices.Insert(all, i, capture.Item{File: "f", Line: 1, Run: all[1].Run, Record: &more})
 		}, map[Kind]int{Missing: 1}},
 		{"a request for something else", func(t *testing.T, all []capture.Item) []capture.Item {
 			for i := range all {
@@ -269,6 +297,26 @@ func TestACaptureThatIsCut(t *testing.T) {
 	}
 }
 
+// What two connectors did at a time can not be done by one.
+func TestCapturesOfSeveralConnectorsAreRefused(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join("..", "..", "test", "captures", "*.jsonl.gz")) // some are of the same seconds
+	require.NoError(t, err)
+	files, err := capture.OpenFiles(names...)
+	require.NoError(t, err)
+	defer files.Close()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := Offline(t.Context(), files, Options{})
+		require.ErrorContains(t, err, "one at a time")
+		require.ErrorContains(t, err, ".jsonl.gz:")
+		require.False(t, r.Same(), "what comes behind is not replayed")
+		require.Regexp(t, `^ended early, at .*\.jsonl\.gz:\d+$`, r.Ended)
+		var b strings.Builder
+		require.NoError(t, errors.Join(r.JUnit(&b), r.Text(&b)))
+		require.Equal(t, 2, strings.Count(b.String(), r.Ended))
+		require.NotContains(t, b.String(), "no difference")
+	})
+}
+
 func TestOnlyTheAgentsAskedFor(t *testing.T) {
 	all := lines(t, "colleagues")
 	spoil(t, all, "State", "1002#", "1009#")
@@ -292,6 +340,7 @@ func repeated(t *testing.T, name string, n int) list {
 	t.Helper()
 	sample := lines(t, name)
 	var all list
+	run := ""
 	for i := range n {
 		for _, x := range sample {
 			if x.Record != nil {
@@ -301,10 +350,11 @@ func repeated(t *testing.T, name string, n int) list {
 					later.Sent = later.Sent.Add(time.Duration(i) * time.Hour)
 				}
 				later.MessageID = fmt.Sprint(later.MessageID, i)
-				x.Record = &later
+				x.Record, x.Run = &later, cmp.Or(run, x.Run)
 			} else if i > 0 {
 				header := *x.Header
-				header.Run, header.Time = fmt.Sprint(i), header.Time.Add(time.Duration(i)*time.Hour)
+				run = fmt.Sprint(i)
+				header.Run, header.Time = run, header.Time.Add(time.Duration(i)*time.Hour)
 				x.Header = &header
 			}
 			x.Line = len(all) + 1

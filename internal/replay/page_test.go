@@ -128,7 +128,7 @@ func TestSkippedRecordsAreMarkedOnThePage(t *testing.T) {
 	i := slices.IndexFunc(all, func(i capture.Item) bool { return i.Record != nil && strings.HasPrefix(i.Record.Type, "Connect#") })
 	before := *all[i+1].Record
 	before.Edge, before.Dir, before.Type, before.Exchange, before.Agent = capture.Broker, capture.Out, "", 0, "1001"
-	all = slices.Insert(all, i, capture.Item{File: "f", Line: 1, Record: &before})
+	all = slices.Insert(all, i, capture.Item{File: "f", Line: 1, Run: header.Run, Record: &before})
 	_, s := pageOf(t, all)
 	require.True(t, s.Rows[i].Skipped)
 	require.False(t, s.Rows[i+1].Skipped)

@@ -62,8 +62,9 @@ type Report struct {
 	Counts   map[Kind]int `json:"counts"` // of findings
 	Findings []Finding    `json:"findings"`
 	Agents   []gc.AgentID `json:"agents"`
-	Live     *LiveSummary `json:"live,omitempty"` // nil for an offline replay
-	Log      *Log         `json:"log,omitempty"`  // nil for captures
+	Ended    string       `json:"ended,omitempty"` // where, when it ended early
+	Live     *LiveSummary `json:"live,omitempty"`  // nil for an offline replay
+	Log      *Log         `json:"log,omitempty"`   // nil for captures
 
 	agents map[gc.AgentID]bool
 	page   *page // nil unless it was asked for
@@ -76,7 +77,6 @@ type LiveSummary struct {
 	NotPlayed int           `json:"notPlayed"` // events that no command that was sent could bring about
 	Others    int           `json:"others"`    // events that came for other drivers and agents
 	Took      time.Duration `json:"took"`      // in nanoseconds
-	Ended     string        `json:"ended,omitempty"`
 	Notes     []Note        `json:"notes,omitempty"`
 }
 
@@ -104,7 +104,7 @@ type Noise struct {
 }
 
 // Same reports whether everything came as captured, and the capture was whole.
-func (r *Report) Same() bool { return len(r.Counts) == 0 && (r.Live == nil || r.Live.Ended == "") }
+func (r *Report) Same() bool { return len(r.Counts) == 0 && r.Ended == "" }
 
 // Add adds a finding.
 func (r *Report) Add(f Finding) {

@@ -36,6 +36,9 @@ func (r *Report) Text(w io.Writer) error {
 
 func (r *Report) summarise(b *strings.Builder) {
 	b.WriteString(r.summary())
+	if r.Ended != "" {
+		fmt.Fprintf(b, "%s\n", r.Ended)
+	}
 	if r.Same() {
 		b.WriteString("no difference\n")
 	} else if r.total() > 0 {
@@ -95,9 +98,6 @@ func (l *LiveSummary) text(r *Report) string {
 	}
 	fmt.Fprintf(&b, "%s of traffic of %d agents played live in %s: %d of %d commands sent, %d events the same, %d not played\n",
 		r.Until.Sub(r.From).Round(1e9), len(r.Agents), l.Took.Round(1e6), l.Sent, r.Commands, r.Events, l.NotPlayed)
-	if l.Ended != "" {
-		fmt.Fprintf(&b, "%s\n", l.Ended)
-	}
 	return b.String()
 }
 
@@ -180,6 +180,9 @@ func (r *Report) JUnit(w io.Writer) error {
 		whole = "log"
 	}
 	suite.Cases = append(suite.Cases, junitCase{Name: whole, Class: "replay"})
+	if r.Ended != "" {
+		suite.Cases[0].Failures = []junitFailure{{Type: "ended", Message: r.Ended}}
+	}
 	for _, agent := range r.Agents {
 		cases[agent] = len(suite.Cases)
 		suite.Cases = append(suite.Cases, junitCase{Name: "agent " + string(agent), Class: "replay"})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // Reading is what a reader makes of an event.
@@ -17,7 +19,9 @@ type Reading struct {
 	form     *readableForm // nil for an event that is not known
 }
 
-// ReadField is a value of an event. Those of a list have one name.
+// ReadField is a value of an event. The same thing has the same name in every
+// format, and all entries of a list have one name. A call variable is named
+// "Variables callVariable1".
 type ReadField struct{ Name, Value string }
 
 // Get is the first value of a name.
@@ -197,10 +201,43 @@ func (a *attempt) take(where string, f formField, text string) {
 		a.wrong("%s (%s) does not begin with %q", where, f.name, f.label)
 		return
 	}
-	a.fields = append(a.fields, ReadField{f.name, value})
+	a.fields = append(a.fields, valuesOf(f, value)...)
 	if err := readKinds[f.kind](value); err != nil {
 		a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
 	}
+}
+
+// valuesOf are those that a field of a text form holds.
+func valuesOf(f formField, text string) []ReadField {
+	switch {
+	case strings.HasPrefix(f.kind, "Old") && text == "DROP":
+		text = string(gc.Dropped)
+	case f.kind == "VariablesOld":
+		return bareVariables(f.name, text)
+	case f.kind == "VariablesBare":
+		return variablesIn(f.name, "ani="+text)
+	case strings.HasPrefix(f.kind, "Variables"):
+		return variablesIn(f.name, text)
+	}
+	return []ReadField{{f.name, text}}
+}
+
+// variablesIn reads a list name=value|name=value.
+func variablesIn(field, text string) (all []ReadField) {
+	for pair := range strings.SplitSeq(text, "|") {
+		name, value, _ := strings.Cut(pair, "=")
+		all = append(all, ReadField{field + " " + name, value})
+	}
+	return all
+}
+
+// bareVariables are ani and the ten call variables without their names.
+func bareVariables(field, text string) (all []ReadField) {
+	names := append([]string{"ani"}, tenVariables[:]...)
+	for i, value := range strings.SplitN(text, ",", len(names)) {
+		all = append(all, ReadField{field + " " + names[i], value})
+	}
+	return all
 }
 
 func (a *attempt) takeEntry(i int, text string) {

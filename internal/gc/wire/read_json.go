@@ -100,13 +100,10 @@ func readJSON(body string) []attempt {
 	return all
 }
 
-// nodeNames are the members that are fields of text forms too.
-var nodeNames = map[string]string{"agentId": "Agent", "dialogId": "Dialog", "assDialogId": "Dialog", "state": "State"}
-
 // compare compares with what a template says of it.
 func (a *attempt) compare(path string, want, have *node) {
-	if kind, ok := strings.CutPrefix(want.text, "<"); ok && want.kind == '"' {
-		a.value(path, strings.TrimSuffix(kind, ">"), have)
+	if want.kind == '"' && strings.HasPrefix(want.text, "<") {
+		a.value(path, parseFormField(want.text), have)
 		return
 	}
 	switch {
@@ -141,15 +138,15 @@ func orWhole(path string) string {
 	return path
 }
 
-// value checks one that is of a kind.
-func (a *attempt) value(path, kind string, have *node) {
-	kind, null := strings.CutSuffix(kind, "?")
+// value reads one that is of a kind.
+func (a *attempt) value(path string, f formField, have *node) {
+	kind, null := strings.CutSuffix(f.kind, "?")
 	want := byte('"')
 	switch {
 	case null && have.kind == 'n':
 		return
 	case kind == "VariablesJSON" || kind == "CodesJSON":
-		if err := pairs(have, kind == "VariablesJSON"); err != nil {
+		if err := a.pairs(f.name, kind == "VariablesJSON", have); err != nil {
 			a.wrong("%s %v", path, err)
 		}
 		return
@@ -163,26 +160,30 @@ func (a *attempt) value(path, kind string, have *node) {
 		a.wrong("%s is of another type", path)
 		return
 	}
-	if name, ok := nodeNames[strings.TrimPrefix(path, "[0].")]; ok {
-		a.fields = append(a.fields, ReadField{name, have.text})
-	}
+	a.fields = append(a.fields, ReadField{f.name, have.text})
 	if err := check(have.text); err != nil {
 		a.values = append(a.values, fmt.Sprintf("%s %v", path, err))
 	}
 }
 
-// pairs is an array of objects with one text each; call variables are the ten,
-// others, and ani.
-func pairs(n *node, variables bool) error {
+// pairs reads an array of objects with one text each; call variables are the
+// ten, others, and ani.
+func (a *attempt) pairs(field string, variables bool, n *node) error {
 	if n.kind != '[' {
 		return errNotPairs
 	}
 	var names []string
+	from := len(a.fields)
 	for _, x := range n.items {
 		if x.kind != '{' || len(x.items) != 1 || x.items[0].kind != '"' {
 			return errNotPairs
 		}
 		names = append(names, x.names[0])
+		if variables {
+			a.fields = append(a.fields, ReadField{field + " " + x.names[0], x.items[0].text})
+		} else {
+			a.fields = append(a.fields, ReadField{"Codes", x.names[0]}, ReadField{"Labels", x.items[0].text})
+		}
 	}
 	if !variables {
 		return nil
@@ -192,8 +193,11 @@ func pairs(n *node, variables bool) error {
 			return fmt.Errorf("has no %s where it belongs", name)
 		}
 	}
-	if names[len(names)-1] != "ani" {
+	last := len(names) - 1
+	if names[last] != "ani" {
 		return fmt.Errorf("does not end with ani")
 	}
+	ani := a.fields[from+last] // which comes first in a text form
+	a.fields = slices.Insert(a.fields[:from+last], from, ani)
 	return nil
 }

@@ -82,7 +82,7 @@ var shapes = []shape{
 	{gc.TeamMemberState{}, gc44, state44Form},
 	{gc.Reconnect{}, texts, "<Agent>#RECONNECT#<Secret*>"},
 	{gc.DestinationReconnect{}, texts, "DESTINATION#<Destination:Any>#RECONNECT"},
-	{gc.AgentSync{}, texts, "AgentState#<Agent>#<Secret*>#<Extension>#<Subscribed:Time>"},
+	{gc.AgentSync{}, Formats, "AgentState#<Agent>#<Secret*>#<Extension>#<Subscribed:Time>"},
 	{gc.Phonebooks{}, documented, "Phonebooks#" + bookEntry},
 	{gc.Phonebooks{}, gc44, "<Agent>#Phonebooks#" + bookEntry},
 	{gc.TeamPhonebooks{}, documented, "TeamPhoneBooks#NoTeamPhoneBookFound"},
@@ -99,49 +99,51 @@ var shapes = []shape{
 // as the one shown, and <Kind?> may be null.
 var jsonShapes = func() []shape {
 	const (
-		call   = `"callVariables":"<VariablesJSON>","participants":[{"mediaAddress":"<Any>","state":"<AnyCallState>","addressType":"<Any>"}],"agentId":"<Agent>"`
-		status = `"dialogId":"<Dialog>","state":"<AnyCallState>","fromAddress":"<Any>","callVariables":"<VariablesJSON>"`
-		state  = `{"type":"State","agentId":"<Agent>","state":"<UserStateJSON>","reasonCode":"<Reason>","stateChangeTimeString":"","pendingState":"<UserStateOrNone>","stateChangeTime":"<Time>"}`
-		users  = `[{"type":"Agents","users":[{"firstName":"<Any>","lastName":"<Any>","extension":"<Extension>"}]}]`
-		dialog = `{"type":"DialogState","dialogId":"<Dialog>","state":"<AnyCallState>","agentId":"<Agent>"}`
-		open   = `{"type":"InboundCall","dialogId":"<Dialog>","state":"<CallStateJSON>","startTime":"<Time>","prevDialogId":"<Dialog?>","fromAddress":"<Any>",`
-		cons   = `{"type":"ConsultCall","state":"<AnyCallState>","assDialogId":"<Dialog>","fromAddress":"<Any>","toAddress":"<Any>","startTime":"<Time>",`
-		books  = `"phonebooks":[{"name":"<Any>","id":"<Number>"}]}]`
-		number = `"<NumberJSON>"`
+		call   = `"callVariables":"<Variables:VariablesJSON>","participants":[{"mediaAddress":"<Address:Any>","state":"<AddressState:AnyCallState>","addressType":"<AddressType:Any>"}],"agentId":"<Agent>"`
+		state  = `{"type":"State","agentId":"<Agent>","state":"<State:UserStateJSON>","reasonCode":"<Reason>","stateChangeTimeString":"","pendingState":"<Pending:UserStateOrNone>","stateChangeTime":"<Changed:Time>"}`
+		users  = `[{"type":"Agents","users":[{"firstName":"<FirstName:Any>","lastName":"<LastName:Any>","extension":"<Extension>"}]}]`
+		dialog = `{"type":"DialogState","dialogId":"<Dialog>","state":"<State:AnyCallState>","agentId":"<Agent>"}`
+		open   = `{"type":"InboundCall","dialogId":"<Dialog>","state":"<State:CallStateJSON>","startTime":"<Start:Time>","prevDialogId":"<Previous:Dialog?>","fromAddress":"<From:Any>",`
+		cons   = `{"type":"ConsultCall","state":"<State:AnyCallState>","assDialogId":"<Dialog>","fromAddress":"<From:Any>","toAddress":"<To:Any>","startTime":"<Start:Time>",`
+		new    = `,"dialogId":"<Dialog>","fromAddress":"<From:Any>","callVariables":"<Variables:VariablesJSON>","agentId":"<Agent>"}`
+		books  = `"phonebooks":[{"name":"<Name:Any>","id":"<ID:Number>"}]}]`
 	)
+	status := func(whose string) string {
+		return `"dialogId":"<` + whose + `Dialog:Dialog>","state":"<` + whose + `State:AnyCallState>","fromAddress":"<` + whose + `From:Any>","callVariables":"<` + whose + `Variables:VariablesJSON>"`
+	}
 	of := func(e gc.Event, form string) shape { return shape{e, []Format{JSON}, form} }
 	return []shape{
 		of(gc.System{}, `{"type":"System","status":"<Status>"}`),
 		of(gc.State{}, state), of(gc.ReLogin{}, state),
 		of(gc.ErrorEvent{}, `{"type":"Error","error":"<Code>","agentId":"<Agent>"}`),
-		of(gc.StatusBar{}, `{"type":"Control","control":"PrintStatusBar","message":"<Any>","agentId":"<Agent>"}`),
-		of(gc.Controls{}, `{"type":"Control","controls":[{"index":`+number+`,"command":"<Any>","visible":"<FlagJSON>"}],"agentId":"<Agent>"}`),
+		of(gc.StatusBar{}, `{"type":"Control","control":"PrintStatusBar","message":"<Message:Any>","agentId":"<Agent>"}`),
+		of(gc.Controls{}, `{"type":"Control","controls":[{"index":"<Controls:NumberJSON>","command":"<Command:Any>","visible":"<Controls:FlagJSON>"}],"agentId":"<Agent>"}`),
 		of(gc.AgentLogout{}, `{"type":"LOGOUT","agentId":"<Agent>"}`),
-		of(gc.AgentInfo{}, `{"type":"AgentInfo","firstName":"<Any>","lastName":"<Any>","supervisor":"<FlagJSON>","wrapUpOnIncoming":"<Any>",`+
-			`"teams":[{"id":"<Number>","name":"<Any>"}],"team":{"id":"<NumberOrNone>","name":"<Any>"},"agentId":"<Agent>"}`),
-		of(gc.InboundCall{}, `{"type":"InboundCall","dialogId":"<Dialog>","prevDialogId":"<Dialog?>","state":"DROPPED","agentId":"<Agent>"}`),
-		of(gc.InboundCall{}, open+call+`}`), of(gc.InboundCall{}, open+call+`,"cause":"<Any>"}`),
-		of(gc.ConsultCall{}, cons+call+`}`), of(gc.ConsultCall{}, cons+call+`,"cause":"<Any>"}`),
-		of(gc.NewInboundCall{}, `{"type":"NewInboundCall","dialogId":"<Dialog>","fromAddress":"<Any>","callVariables":"<VariablesJSON>","agentId":"<Agent>"}`),
-		of(gc.NewOutboundCall{}, `{"type":"NewOutboundCall","dialogId":"<Dialog>","fromAddress":"<Any>","callVariables":"<VariablesJSON>","agentId":"<Agent>"}`),
+		of(gc.AgentInfo{}, `{"type":"AgentInfo","firstName":"<FirstName:Any>","lastName":"<LastName:Any>","supervisor":"<Supervisor:FlagJSON>","wrapUpOnIncoming":"<WrapUp:Any>",`+
+			`"teams":[{"id":"<Teams:Number>","name":"<Teams:Any>"}],"team":{"id":"<Team:NumberOrNone>","name":"<TeamName:Any>"},"agentId":"<Agent>"}`),
+		of(gc.InboundCall{}, `{"type":"InboundCall","dialogId":"<Dialog>","prevDialogId":"<Previous:Dialog?>","state":"DROPPED","agentId":"<Agent>"}`),
+		of(gc.InboundCall{}, open+call+`}`), of(gc.InboundCall{}, open+call+`,"cause":"<Cause:Any>"}`),
+		of(gc.ConsultCall{}, cons+call+`}`), of(gc.ConsultCall{}, cons+call+`,"cause":"<Cause:Any>"}`),
+		of(gc.NewInboundCall{}, `{"type":"NewInboundCall"`+new), of(gc.NewOutboundCall{}, `{"type":"NewOutboundCall"`+new),
 		of(gc.DialogState{}, dialog), of(gc.AgentDialogState{}, dialog),
-		of(gc.DialogStateControls{}, `{"type":"DialogStateControls","dialogId":"<Dialog>","callType":"<Any>","state":"<AnyCallState>","agentId":"<Agent>"}`),
-		of(gc.DialogStatus{}, `{"type":"DialogStatus",`+status+`,"associated":"<Nothing?>","agentId":"<Agent>"}`),
-		of(gc.DialogStatus{}, `{"type":"DialogStatus",`+status+`,"associated":{`+status+`},"agentId":"<Agent>"}`),
-		of(gc.ReasonCodes{}, `{"type":"ReasonCodes","category":"<Any>","reasonCodes":"<CodesJSON>","agentId":"<Agent>"}`),
-		of(gc.TeamInfoIDs{}, `{"type":"TeamInfoIDs","teamIds":["<Number>"],"agentId":"<Agent>"}`),
-		of(gc.TeamInfoNames{}, `{"type":"TeamInfoNames","teamNames":["<Any>"],"agentId":"<Agent>"}`),
+		of(gc.DialogStateControls{}, `{"type":"DialogStateControls","dialogId":"<Dialog>","callType":"<CallType:Any>","state":"<State:AnyCallState>","agentId":"<Agent>"}`),
+		of(gc.DialogStatus{}, `{"type":"DialogStatus",`+status("")+`,"associated":"<Nothing?>","agentId":"<Agent>"}`),
+		of(gc.DialogStatus{}, `{"type":"DialogStatus",`+status("")+`,"associated":{`+status("Associated")+`},"agentId":"<Agent>"}`),
+		of(gc.ReasonCodes{}, `{"type":"ReasonCodes","category":"<Category:Any>","reasonCodes":"<Codes:CodesJSON>","agentId":"<Agent>"}`),
+		of(gc.TeamInfoIDs{}, `{"type":"TeamInfoIDs","teamIds":["<Teams:Number>"],"agentId":"<Agent>"}`),
+		of(gc.TeamInfoNames{}, `{"type":"TeamInfoNames","teamNames":["<Teams:Any>"],"agentId":"<Agent>"}`),
 		of(gc.Agents{}, users), of(gc.TeamUsersList{}, users),
-		of(gc.QueueList{}, `{"type":"QueueList","queues":[{"queueName":"<Any>","agentsNotReady":`+number+`,"agentsReady":`+number+`,"agentsTalkingInbound":`+number+
-			`,"agentsTalkingInternal":`+number+`,"agentsTalkingOutbound":`+number+`,"agentsWrapUpNotReady":`+number+`,"agentsWrapUpReady":`+number+
-			`,"callsInQueue":`+number+`,"startTimeOfLongestCallInQueue":"<Time>"}],"agentId":"<Agent>"}`),
-		of(gc.TeamMemberState{}, `{"type":"TeamMemberStateChanged","teamId":"<Number>","memberId":"<Agent>","state":"<UserState>","reasonCode":"<Reason>",`+
-			`"pendingState":"<UserStateOrNone>","stateChangeTime":"<Time>","agentId":"<Agent>"}`),
-		of(gc.ConferenceParticipants{}, `{"type":"ConferenceParticipants","dialogId":"<Dialog>","participants":["<Any>"],"agentId":"<Agent>"}`),
-		of(gc.Reconnect{}, `{"type":"RECONNECT","request":"<Secret>","text":"<Secret>","agentId":"<Agent>"}`),
-		of(gc.DestinationReconnect{}, `{"type":"DESTINATION","destination":"<Any>","status":"RECONNECT"}`),
+		of(gc.QueueList{}, `{"type":"QueueList","queues":[{"queueName":"<Name:Any>","agentsNotReady":"<AgentsNotReady:NumberJSON>","agentsReady":"<AgentsReady:NumberJSON>",`+
+			`"agentsTalkingInbound":"<AgentsTalkingInbound:NumberJSON>","agentsTalkingInternal":"<AgentsTalkingInternal:NumberJSON>","agentsTalkingOutbound":"<AgentsTalkingOutbound:NumberJSON>",`+
+			`"agentsWrapUpNotReady":"<AgentsWrapUpNotReady:NumberJSON>","agentsWrapUpReady":"<AgentsWrapUpReady:NumberJSON>",`+
+			`"callsInQueue":"<CallsInQueue:NumberJSON>","startTimeOfLongestCallInQueue":"<LongestCallStart:Time>"}],"agentId":"<Agent>"}`),
+		of(gc.TeamMemberState{}, `{"type":"TeamMemberStateChanged","teamId":"<Team:Number>","memberId":"<Member:Agent>","state":"<State:UserState>","reasonCode":"<Reason>",`+
+			`"pendingState":"<Pending:UserStateOrNone>","stateChangeTime":"<Changed:Time>","agentId":"<Agent>"}`),
+		of(gc.ConferenceParticipants{}, `{"type":"ConferenceParticipants","dialogId":"<Dialog>","participants":["<Participants:Any>"],"agentId":"<Agent>"}`),
+		of(gc.Reconnect{}, `{"type":"RECONNECT","request":"<Request:Secret>","text":"<Secret>","agentId":"<Agent>"}`),
+		of(gc.DestinationReconnect{}, `{"type":"DESTINATION","destination":"<Destination:Any>","status":"RECONNECT"}`),
 		of(gc.Phonebooks{}, `[{"type":"Phonebooks",`+books), of(gc.TeamPhonebooks{}, `[{"type":"TeamPhoneBooks",`+books),
-		of(gc.PhonebookContacts{}, `[{"type":"PhonebookContacts","phonebookId":"<Number>","contacts":[{"firstName":"<Any>","lastName":"<Any>","phoneNumber":"<Any>","contactId":"<Any>"}]}]`),
+		of(gc.PhonebookContacts{}, `[{"type":"PhonebookContacts","phonebookId":"<Phonebook:Number>","contacts":[{"firstName":"<FirstName:Any>","lastName":"<LastName:Any>","phoneNumber":"<PhoneNumber:Any>","contactId":"<ID:Any>"}]}]`),
 	}
 }()
 

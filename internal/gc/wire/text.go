@@ -60,7 +60,7 @@ func teamMemberStateText(t *textForm, e gc.TeamMemberState) {
 // newInboundCallText, unlike all others, has the bare number in front of the
 // call variables.
 func newInboundCallText(t *textForm, e gc.NewInboundCall) {
-	t.fields(string(e.Agent), "NewInboundCall", e.From, e.From)
+	t.fields(string(e.Agent), "NewInboundCall", e.From, e.ANI())
 	t.variables(e.Variables)
 	t.labelled("DialogID", string(e.Dialog))
 }

@@ -284,9 +284,6 @@ func (c *checker) event(m message) {
 // follow says why an event can not follow those before.
 func (c *checker) follow(r *wire.Reading, agent gc.AgentID) error {
 	id, state := gc.DialogID(strings.Clone(r.Get("Dialog"))), gc.CallState(strings.Clone(r.Get("State")))
-	if state == "DROP" { // of text-old
-		state = gc.Dropped
-	}
 	switch {
 	case r.Name == "System" || r.Name == "DESTINATION":
 		c.calls.forget()
