@@ -113,7 +113,10 @@ func planFiles(files []string, cut replay.Cut) (p *replay.Plan, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	return replay.NewPlan(source, cut)
+	if p, err = replay.NewPlan(source, cut); errors.Is(err, replay.ErrTooLong) {
+		err = fmt.Errorf("%w; play a part of it with --from and --until, or some agents with --agent", err)
+	}
+	return p, err
 }
 
 func (f *replayFlags) printPlan(out io.Writer, plan *replay.Plan, speed float64) error {

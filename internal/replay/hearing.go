@@ -1,11 +1,14 @@
 package replay
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
@@ -49,7 +52,10 @@ func (l *played) release(s *step) {
 	if s == l.plan.steps[0] { // what was captured before can not come
 		l.summary.NotPlayed += len(l.plan.before)
 	}
-	l.released = append(l.released, s.follow...)
+	for _, a := range s.follow {
+		at := addressOf(a.Destination, a.Text())
+		l.released[at] = append(l.released[at], a)
+	}
 	l.waiting = slices.DeleteFunc(l.waiting, l.match)
 }
 
@@ -63,12 +69,22 @@ func laneOf(a *awaited) lane {
 	return lane{a.Destination + " " + call, a.Agent}
 }
 
+// address is where an event belongs, by what stands in it: what came is looked for
+// among the captured events of its address only.
+type address struct {
+	destination string
+	agent       gc.AgentID
+}
+
+func addressOf(destination, body string) address { return address{destination, agentOf(body)} }
+
 // match finds the captured event that h is, and reports whether there is one:
 // the first behind what came before, else one that was passed over. Called with
 // mu held.
 func (l *played) match(h *heard) bool {
+	at := addressOf(h.Destination, h.Body)
 	for _, behind := range []bool{true, false} {
-		for i, a := range l.released {
+		for i, a := range l.released[at] {
 			lane := laneOf(a)
 			if (a.number > l.last[lane]) != behind || !l.sameHead(a, h) {
 				continue
@@ -78,8 +94,7 @@ func (l *played) match(h *heard) bool {
 				continue
 			}
 			l.mapping.learn(a, all)
-			a.got = h
-			l.released = slices.Delete(l.released, i, i+1)
+			l.released[at] = slices.Delete(l.released[at], i, i+1)
 			if behind {
 				l.last[lane] = a.number
 				l.plan.report.Events++
@@ -110,7 +125,9 @@ func (l *played) correlation(a *awaited) string {
 
 // conclude decides about what is left. Called with mu held.
 func (l *played) conclude() {
-	for _, a := range l.released {
+	left := slices.Concat(slices.Collect(maps.Values(l.released))...)
+	slices.SortFunc(left, func(a, b *awaited) int { return cmp.Compare(a.number, b.number) })
+	for _, a := range left {
 		if !l.needed(a) {
 			l.summary.NotPlayed++
 			continue

@@ -80,18 +80,18 @@ type played struct {
 	mu       sync.Mutex
 	over     bool
 	mapping  *mapping
-	ids      map[string]*step // by correlation id
-	released []*awaited       // what can come now, in the order of the capture
-	last     map[lane]uint64  // number of the latest that came
-	waiting  []*heard         // what has no counterpart yet
-	given    map[string]bool  // calls that were waited for in vain
+	ids      map[string]*step       // by correlation id
+	released map[address][]*awaited // what can come now, in the order of the capture
+	last     map[lane]uint64        // number of the latest that came
+	waiting  []*heard               // what has no counterpart yet
+	given    map[string]bool        // calls that were waited for in vain
 	all      int
 }
 
 func newPlayed(p *Plan, c Connection, o LiveOptions) *played {
 	l := &played{
 		plan: p, conn: c, options: o, summary: p.report.Live, changed: make(chan struct{}, 1), replies: map[string]string{},
-		mapping: newMapping(), ids: map[string]*step{}, last: map[lane]uint64{}, given: map[string]bool{},
+		mapping: newMapping(), ids: map[string]*step{}, released: map[address][]*awaited{}, last: map[lane]uint64{}, given: map[string]bool{},
 	}
 	run := rand.Text()[:8]
 	for i, s := range p.steps {
@@ -226,16 +226,24 @@ func (l *played) body(s *step) string {
 
 // answered: what was captured for the agent before s has come.
 func (l *played) answered(s *step) bool {
-	return !slices.ContainsFunc(l.released, func(a *awaited) bool { return a.Agent == s.Agent && !a.overdue && l.needed(a) })
+	return !l.lacks(func(a *awaited) bool { return a.Agent == s.Agent })
 }
 
-func (l *played) everything() bool {
-	return !slices.ContainsFunc(l.released, func(a *awaited) bool { return !a.overdue && l.needed(a) })
+func (l *played) everything() bool { return !l.lacks(func(*awaited) bool { return true }) }
+
+// lacks reports whether something that match accepts is waited for.
+func (l *played) lacks(match func(*awaited) bool) bool {
+	for _, all := range l.released {
+		if slices.ContainsFunc(all, func(a *awaited) bool { return !a.overdue && match(a) && l.needed(a) }) {
+			return true
+		}
+	}
+	return false
 }
 
-// needed: it has not come, and it has to. Called with mu held.
+// needed: it has to come. Called with mu held.
 func (l *played) needed(a *awaited) bool {
-	return a.got == nil && (!a.optional || len(a.about) > 0 && l.mapping.knows(a.about))
+	return !a.optional || len(a.about) > 0 && l.mapping.knows(a.about)
 }
 
 // await waits until done, called with mu held, but no longer than is said.
@@ -256,8 +264,10 @@ func (l *played) await(ctx context.Context, done func() bool) error {
 		case <-deadline.C:
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			for _, a := range l.released {
-				a.overdue = true
+			for _, all := range l.released {
+				for _, a := range all {
+					a.overdue = true
+				}
 			}
 			return nil
 		case <-l.conn.Done():

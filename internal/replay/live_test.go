@@ -126,6 +126,26 @@ func TestLiveEachScenarioIsTheSameAsItself(t *testing.T) {
 	}
 }
 
+// What is planned is in memory; what lies outside the part to be played is not.
+func TestLiveMoreThanCanBePlannedIsRefused(t *testing.T) {
+	body, start := strings.Repeat("x", maxPlan/10), time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	var all list
+	for i := range 20 {
+		all = append(all, capture.Item{File: "f", Line: i + 1, Record: &capture.Record{
+			Seq: uint64(i), Time: start.Add(time.Duration(i) * time.Minute), Edge: capture.Broker, Dir: capture.In, Type: "None#1001", Agent: "1001", Body: body,
+		}})
+	}
+	whole := slices.Clone(all)
+	_, err := NewPlan(&whole, Cut{})
+	require.ErrorIs(t, err, ErrTooLong)
+	require.ErrorContains(t, err, "10 commands and 0 events up to f:10")
+	until, err := ParseMoment("08:05:00")
+	require.NoError(t, err)
+	p, err := NewPlan(&all, Cut{Until: until})
+	require.NoError(t, err)
+	require.Len(t, p.steps, 5)
+}
+
 // Nobody calls in by himself: without the calls from outside nothing is
 // missing, and what was done about them is not sent.
 func TestLiveCallsFromOutsideAreNotPlayed(t *testing.T) {

@@ -67,6 +67,7 @@ type step struct {
 	where string
 	capture.Record
 	command  gc.Command // as far as it could be read
+	planned  bool       // it is inside the cut
 	secret   bool       // "[secret N]" stands where its password was
 	password verdict
 	failed   bool   // it was answered with an error that tells nothing of its password
@@ -86,8 +87,7 @@ type awaited struct {
 	calls    []string
 	about    []string // calls of which one must have come for the event to come
 	optional bool     // no command that is sent can bring it about
-	got      *heard
-	overdue  bool // it was waited for in vain
+	overdue  bool     // it was waited for in vain
 	pattern  *regexp.Regexp
 	places   []pairing // in pattern
 }
@@ -98,18 +98,29 @@ type planner struct {
 	cut         Cut
 	first       time.Time
 	all         []*awaited
-	byRequest   map[string]*step
+	size        int // of what is kept
+	byRequest   recent[*step]
 	lastConnect map[gc.AgentID]*step
 	later       map[gc.AgentID]bool // a command behind the cut was seen
 	maxAge      time.Duration
 }
 
+// maxPlan bounds the part of a capture that is played, in bytes: about as much
+// memory is needed. An event or command takes overhead beside its text.
+const (
+	maxPlan  = 512 << 20
+	overhead = 1 << 10
+)
+
+// ErrTooLong is in the chain of the error about more than can be planned.
+var ErrTooLong = errors.New("that is too long to be played at once")
+
 // NewPlan reads a capture to its end: whether a password was right, and who
-// made a call, is known only then.
+// made a call, is known only then. What is kept is the part inside the cut.
 func NewPlan(s Source, c Cut) (*Plan, error) {
 	p := &planner{
 		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, zone: time.UTC, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
-		cut:  c, byRequest: map[string]*step{}, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
+		cut:  c, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
 	}
 	for {
 		i, err := s.Next()
@@ -119,7 +130,9 @@ func NewPlan(s Source, c Cut) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.take(i)
+		if p.take(i); p.size > maxPlan {
+			return nil, fmt.Errorf("%w: it has %d commands and %d events up to %s", ErrTooLong, len(p.steps), len(p.all), i.Where())
+		}
 	}
 	p.admit()
 	p.judgeCalls()
@@ -163,6 +176,8 @@ func (p *planner) record(where string, x *capture.Record) {
 		p.later[x.Agent] = p.later[x.Agent] || late
 		if !early && !late {
 			p.report.count(x)
+			s.planned = true
+			p.size += overhead + len(x.Text())
 			p.steps = append(p.steps, s)
 			p.playedFor[x.Agent] = true
 		}
@@ -195,7 +210,7 @@ func (p *planner) newStep(where string, x *capture.Record) *step {
 		s.note = "it can not be read; it is sent as it is"
 	}
 	if x.Request != "" {
-		p.byRequest[x.Request] = s
+		p.byRequest.put(x.Request, s)
 	}
 	if err == nil && s.command.Spec.Name == gc.Connect {
 		p.lastConnect[x.Agent] = s
@@ -207,8 +222,8 @@ func (p *planner) newStep(where string, x *capture.Record) *step {
 // and what still belongs to the agent's last command.
 func (p *planner) event(where string, x *capture.Record, late bool) {
 	a := &awaited{expected: expected{where: where, number: uint64(len(p.all)) + 1, Record: *x}, format: wire.Format(x.Format)}
-	a.answers = p.byRequest[x.Request]
-	if a.answers != nil && !slices.Contains(p.steps, a.answers) {
+	a.answers = p.byRequest.values[x.Request]
+	if a.answers != nil && !a.answers.planned {
 		a.answers, a.optional = nil, true
 	}
 	if late && a.answers == nil {
@@ -218,6 +233,7 @@ func (p *planner) event(where string, x *capture.Record, late bool) {
 		a.optional = true
 	}
 	p.all = append(p.all, a)
+	p.size += overhead + len(x.Text())
 	p.told[agentOf(x.Text())] = true
 	if len(p.steps) == 0 {
 		a.optional = true
@@ -260,7 +276,7 @@ func (p *planner) judgeCalls() {
 			s.calls = []string{id}
 		}
 	}
-	made := map[string]*step{} // by whom
+	made, calls := map[string]*step{}, map[*step][]string{} // by whom, and what each made
 	for _, a := range p.all {
 		for _, t := range token.FindAllString(a.Text(), -1) {
 			if p.dialogs[t] && !slices.Contains(a.calls, t) {
@@ -273,14 +289,14 @@ func (p *planner) judgeCalls() {
 		}
 		for _, call := range a.calls {
 			if made[call] == nil && !slices.Contains(s.calls, call) {
-				made[call] = s
+				made[call], calls[s] = s, append(calls[s], call)
 			}
 		}
 	}
 	outside := map[string]bool{}
 	for _, s := range p.steps { // in order, so that a call made from one is judged behind it
-		for call, by := range made {
-			if by == s && (s.skip != "" || slices.ContainsFunc(s.calls, func(c string) bool { return made[c] == nil || outside[c] })) {
+		if s.skip != "" || slices.ContainsFunc(s.calls, func(c string) bool { return made[c] == nil || outside[c] }) {
+			for _, call := range calls[s] {
 				outside[call] = true
 			}
 		}

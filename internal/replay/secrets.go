@@ -87,7 +87,7 @@ func (p *planner) judge(x *capture.Record) {
 	last := p.lastConnect[x.Agent]
 	switch {
 	case x.IsEvent() && x.Request != "":
-		s := p.byRequest[x.Request]
+		s := p.byRequest.values[x.Request]
 		switch {
 		case s == nil || !s.secret:
 		case x.Event != "Error":
