@@ -21,7 +21,7 @@ type desk struct {
 
 func newDesk(t *testing.T, l *lab) *desk {
 	t.Helper()
-	c, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, "tcp://"+l.broker.Addr())
+	c, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, l.url)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	d := &desk{t: t, client: c, destination: "desk", got: make(chan *broker.Delivery, 10_000)}

@@ -59,9 +59,8 @@ var outside = simulator.Call{From: "4085551234", Variables: map[string]string{"c
 var dialogID = regexp.MustCompile(`DialogID:(\d+)`)
 
 // captured is a capture of a conversation, made by a connector of its own.
-func captured(t *testing.T, conversation []said) string {
+func captured(t *testing.T, l *lab, conversation []said) string {
 	t.Helper()
-	l := newLab(t)
 	file := filepath.Join(t.TempDir(), "capture.jsonl")
 	serve := launch(t, "", []string{"FINESSE_CONNECTOR_CAPTURE_FILE=" + file}, "serve", "--config", l.config)
 	d, dialog := newDesk(t, l), ""
@@ -93,9 +92,8 @@ type target struct {
 	passwords string
 }
 
-func newTarget(t *testing.T) *target {
+func newTarget(t *testing.T, l *lab) *target {
 	t.Helper()
-	l := newLab(t)
 	serve := launch(t, "", nil, "serve", "--config", l.config)
 	d := newDesk(t, l)
 	d.send("Hello#desk", "") // until it takes commands
@@ -114,8 +112,8 @@ func (l *target) live(t *testing.T, args ...string) result {
 
 func TestReplayLive(t *testing.T) {
 	t.Parallel()
-	file := captured(t, day)
-	l := newTarget(t)
+	file := captured(t, newLab(t), day)
+	l := newTarget(t, newLab(t))
 
 	t.Run("a second time the calls have other ids, and nothing else is different", func(t *testing.T) {
 		for range 2 {
@@ -160,7 +158,7 @@ func TestReplayLive(t *testing.T) {
 	t.Run("a signal ends it with the report so far", func(t *testing.T) {
 		nobody := newLab(t)
 		p := launch(t, "", nil, "replay", "--live", "--config", nobody.config, "--secrets", l.passwords, "--wait", "10m", "--speed", "max", file)
-		d, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, "tcp://"+nobody.broker.Addr())
+		d, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, nobody.url)
 		require.NoError(t, err)
 		t.Cleanup(d.Close)
 		logins := make(chan string, 64)
@@ -183,8 +181,8 @@ func TestReplayLive(t *testing.T) {
 // A call from outside is made again beside the replay, or not at all.
 func TestReplayLiveWithACallFromOutside(t *testing.T) {
 	t.Parallel()
-	file := captured(t, taken)
-	l := newTarget(t)
+	file := captured(t, newLab(t), taken)
+	l := newTarget(t, newLab(t))
 	t.Run("it does not come", func(t *testing.T) {
 		got := l.live(t, "--speed", "max", "--wait", "1s", file)
 		require.Equal(t, exitDone, got.code, got.out+got.err)
@@ -207,10 +205,10 @@ func TestReplayLiveWithACallFromOutside(t *testing.T) {
 
 func TestReplayLiveSendsNothing(t *testing.T) {
 	t.Parallel()
-	file := captured(t, day)
+	file := captured(t, newLab(t), day)
 	l := newLab(t)
 	heard := 0
-	d, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, "tcp://"+l.broker.Addr())
+	d, err := broker.Dial(t.Context(), broker.Options{Username: "gc", Password: gc.NewSecret(brokerPassword)}, l.url)
 	require.NoError(t, err)
 	require.NoError(t, d.Subscribe(t.Context(), "/queue/Lab", func(*broker.Delivery) { heard++ }))
 

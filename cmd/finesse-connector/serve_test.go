@@ -22,6 +22,7 @@ import (
 // connector between them.
 type lab struct {
 	broker  *embedded.Broker
+	url     string // of the broker
 	finesse *simulator.Simulator
 	config  string
 }
@@ -37,7 +38,7 @@ func newLab(t *testing.T) *lab {
 	f, err := simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})
 	require.NoError(t, err)
 	t.Cleanup(f.Close)
-	l := &lab{broker: b, finesse: f, config: filepath.Join(t.TempDir(), "config.yaml")}
+	l := &lab{broker: b, url: "tcp://" + b.Addr(), finesse: f, config: filepath.Join(t.TempDir(), "config.yaml")}
 	beside := func(name, content string) {
 		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(l.config), name), []byte(content), 0o600))
 	}
@@ -50,7 +51,7 @@ finesse:
   ca_file: ca.pem
   request_timeout: 30s
 http: {listen: "127.0.0.1:0"}
-`, "tcp://"+b.Addr(), f.RESTURL(), f.NotifyURL()))
+`, l.url, f.RESTURL(), f.NotifyURL()))
 	return l
 }
 

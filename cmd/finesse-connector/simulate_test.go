@@ -27,7 +27,7 @@ func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	require.NotContains(t, p.err.String()+p.out.String(), "canary")
 
 	l := newLab(t)
-	snippet := write(t, "config.yaml", "broker: {urls: [tcp://"+l.broker.Addr()+"], username: gc, password: "+brokerPassword+"}\n"+p.out.String())
+	snippet := write(t, "config.yaml", "broker: {urls: ["+l.url+"], username: gc, password: "+brokerPassword+"}\n"+p.out.String())
 	c, err := config.Load(snippet)
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(p.cmd.Dir, "finesse-simulator.pem"), c.Finesse.CAFile)
@@ -72,7 +72,7 @@ func TestSimulateASecondNode(t *testing.T) {
 	p.await(p.err, "for the configuration of the connector:\n")
 	require.Contains(t, p.err.String(), "simulate run failover --control http://127.0.0.1:")
 	l := newLab(t)
-	snippet := write(t, "config.yaml", "broker: {urls: [tcp://"+l.broker.Addr()+"], username: gc, password: "+brokerPassword+"}\n"+p.out.String())
+	snippet := write(t, "config.yaml", "broker: {urls: ["+l.url+"], username: gc, password: "+brokerPassword+"}\n"+p.out.String())
 	c, err := config.Load(snippet)
 	require.NoError(t, err)
 	require.Len(t, c.Finesse.Nodes, 2)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/replay"
 )
 
@@ -73,9 +74,9 @@ func TestEveryCaptureReplays(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	require.NoError(t, err)
 	records := 0
-	for _, file := range files {
+	for i, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".jsonl"), func(t *testing.T) {
-			records += replays(t, file)
+			records += replays(t, file, wire.Formats[i%len(wire.Formats)])
 			if *update {
 				keep(t, file)
 			}
@@ -121,15 +122,16 @@ func keep(t *testing.T, file string) {
 	}
 }
 
-// replays shows that a connector's capture replays without a difference.
-func replays(t *testing.T, file string) (records int) {
+// replays shows that a connector's capture replays without a difference, and
+// that its events tell the same in another format.
+func replays(t *testing.T, file string, also wire.Format) (records int) {
 	t.Helper()
 	var r *replay.Report
 	synctest.Test(t, func(t *testing.T) {
 		f, err := capture.OpenFiles(file)
 		require.NoError(t, err)
 		defer f.Close()
-		r, err = replay.Offline(t.Context(), f, replay.Options{})
+		r, err = replay.Offline(t.Context(), f, replay.Options{Format: also})
 		require.NoError(t, err)
 	})
 	var text strings.Builder
