@@ -9,7 +9,6 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
-	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // heard is an event that came.
@@ -180,8 +179,8 @@ func (l *played) counterpart(a *awaited) int {
 func nameOf(body string) string {
 	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
 		for _, f := range jsonLeaves(body) {
-			if name := f.name[strings.LastIndexByte(f.name, '.')+1:]; name == "type" {
-				return f.value
+			if name := f.Name[strings.LastIndexByte(f.Name, '.')+1:]; name == "type" {
+				return f.Value
 			}
 		}
 		return ""
@@ -205,14 +204,7 @@ func (l *played) fields(a *awaited, h *heard) []Field {
 	if l.correlation(a) != h.CorrelationID {
 		all = append(all, Field{"the command it answers", answered(a.answers), answered(l.ids[h.CorrelationID])})
 	}
-	expected, got := l.mapping.now(a.Text()), h.Body
-	var body []Field
-	if a.format == wire.JSON {
-		body = differing(jsonLeaves(expected), jsonLeaves(got))
-	} else {
-		names := l.names(a)
-		body = differing(textFields(expected, names), textFields(got, names))
-	}
+	body := eventFields(a.Event, a.format, l.mapping.now(a.Text()), h.Body)
 	return append(all, slices.DeleteFunc(body, func(f Field) bool { return isTime.MatchString(f.Expected) && isTime.MatchString(f.Got) })...)
 }
 
@@ -221,14 +213,4 @@ func answered(s *step) string {
 		return "none"
 	}
 	return s.Type + " of " + s.where
-}
-
-// names are those of an event's fields in a text format.
-func (l *played) names(a *awaited) []string {
-	i := slices.IndexFunc(wire.Events, func(r wire.Row) bool { return r.Name == a.Event })
-	if i < 0 || !slices.Contains(wire.Formats, a.format) {
-		return nil
-	}
-	w := &wire.Writer{Location: l.plan.zone, Substitute: '_'}
-	return textNames(w, a.format, wire.Events[i].Zero())
 }

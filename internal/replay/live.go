@@ -316,8 +316,8 @@ func (l *played) progress() {
 func agentOf(body string) gc.AgentID {
 	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
 		for _, f := range jsonLeaves(body) {
-			if f.name == "agentId" {
-				return gc.AgentID(f.value)
+			if f.Name == "agentId" {
+				return gc.AgentID(f.Value)
 			}
 		}
 		return ""

@@ -198,7 +198,7 @@ func TestADifferentFieldIsNamed(t *testing.T) {
 		{"main-job", "State", "#READY#", "#READY#9", []Field{{"Reason", "9", ""}}},
 		{"main-job", "State", "#READY#", "#UNREADY#", []Field{{"State", "UNREADY", "READY"}}},
 		{"main-job", "State", "Ada Lovelace", "Eve", []Field{{"FullName", "Eve", "Ada Lovelace"}}},
-		{"main-job", "InboundCall", "callVariable3=a_b_c", "callVariable3=abc", []Field{{"From Customer Variables callVariable3", "callVariable3=abc", "callVariable3=a_b_c"}}},
+		{"main-job", "InboundCall", "callVariable3=a_b_c", "callVariable3=abc", []Field{{"Variables callVariable3", "abc", "a_b_c"}}},
 		{"one-call-json", "State", `"state":"READY"`, `"state":"BUSY"`, []Field{{"state", "BUSY", "READY"}}},
 		{"one-call-json", "InboundCall", `"callVariable1"`, `"callVariableX"`, nil},
 		{"colleagues", "InboundCall", "#ALERTING#", "#RINGING#", []Field{{"State", "RINGING", "ALERTING"}}},

@@ -56,8 +56,7 @@ type Plan struct {
 	steps     []*step
 	report    *Report
 	dialogs   map[string]bool // the ids of all calls of the capture
-	zone      *time.Location
-	before    []*awaited // of the first command
+	before    []*awaited      // of the first command
 	playedFor map[gc.AgentID]bool
 	told      map[gc.AgentID]bool // those whom events name
 }
@@ -119,7 +118,7 @@ var ErrTooLong = errors.New("that is too long to be played at once")
 // made a call, is known only then. What is kept is the part inside the cut.
 func NewPlan(s Source, c Cut) (*Plan, error) {
 	p := &planner{
-		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, zone: time.UTC, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
+		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
 		cut:  c, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
 	}
 	for {
@@ -147,9 +146,6 @@ func (p *planner) take(i capture.Item) {
 	case i.Header != nil:
 		p.begin(i.Header.Time)
 		p.maxAge = cmp.Or(i.Header.Settings.MaxCommandAge, time.Minute)
-		if zone, err := time.LoadLocation(cmp.Or(i.Header.Settings.TimeZone, "UTC")); err == nil {
-			p.zone = zone
-		}
 	default:
 		p.begin(i.Record.Time)
 		p.record(i.Where(), i.Record)

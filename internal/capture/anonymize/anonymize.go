@@ -198,12 +198,9 @@ func (a *Anonymizer) body(x *capture.Record, body string) string {
 	case x.Dir == capture.In:
 		_, body = a.command(x.Type, body)
 		return body
-	case x.Format == string(wire.JSON):
-		if replaced, ok := a.json(x, body); ok {
-			return replaced
-		}
+	default:
+		return a.event(x, body)
 	}
-	return a.text(x, body) // also of an event that has no form in JSON
 }
 
 // typ is the type of a command, of the command that an event answers, the path

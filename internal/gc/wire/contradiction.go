@@ -55,11 +55,7 @@ func (w *Writer) told(e gc.Event, f Format) (all []ReadField, err error) {
 // readAs reads a body as each form of e in format f, and gives the readings of
 // those that it has.
 func readAs(body string, f Format, e gc.Event) (all []attempt) {
-	read := readText
-	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
-		read = readJSON
-	}
-	for _, a := range read(body) {
+	for _, a := range readings(body) {
 		if len(a.shape) == 0 && a.form.writes(e) && slices.Contains(a.form.formats, f) {
 			all = append(all, a)
 		}

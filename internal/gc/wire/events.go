@@ -113,9 +113,6 @@ func row[E gc.Event](numbers, name string, category gc.Category, f forms[E]) Row
 // RowOf is the row that writes e, nil for an event without one.
 func RowOf(e gc.Event) *Row { return byType[reflect.TypeOf(e)] }
 
-// Zero is an event of this row that says nothing.
-func (r *Row) Zero() gc.Event { return reflect.Zero(r.event).Interface().(gc.Event) }
-
 // Writes reports whether e is written by this row.
 func (r *Row) Writes(e gc.Event) bool { return reflect.TypeOf(e) == r.event }
 

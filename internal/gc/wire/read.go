@@ -36,17 +36,41 @@ func (r *Reading) Get(name string) string {
 // HasSecret reports whether the event may hold a password.
 func (r *Reading) HasSecret() bool { return r.form != nil && strings.Contains(r.form.form, "<Secret") }
 
+// EventFields are the values of an event of that name in a format, named as it
+// shows them. What can not be read is named after its place.
+func EventFields(event string, f Format, body string) []ReadField {
+	if a, ok := closest(event, f, body); ok {
+		return a.fields
+	}
+	return []ReadField{{"body", body}}
+}
+
+// closest reads a body as the form of an event that it comes closest to; false
+// where the event has none that begins like it.
+func closest(event string, f Format, body string) (attempt, bool) {
+	all := slices.DeleteFunc(readings(body), func(a attempt) bool {
+		return RowOf(a.form.event).Name != event || !slices.Contains(a.form.formats, f)
+	})
+	if len(all) == 0 {
+		return attempt{}, false
+	}
+	return slices.MinFunc(all, func(a, b attempt) int { return closer(a, b, f) }), true
+}
+
+// readings reads a body as each form that begins like it.
+func readings(body string) []attempt {
+	if s := strings.TrimSpace(body); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") {
+		return readJSON(s)
+	}
+	return readText(body)
+}
+
 // ReadEvent reads an event in any format, and compares it with the forms in
 // which this version writes events. Of several that are equally close, the one
 // of the usual format is taken. It is false when the text is none of a known
 // name.
 func ReadEvent(body string, usual Format) (Reading, bool) {
-	var all []attempt
-	if s := strings.TrimSpace(body); strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[") {
-		all = readJSON(s)
-	} else {
-		all = readText(body)
-	}
+	all := readings(body)
 	if len(all) == 0 {
 		return Reading{}, false
 	}
@@ -152,7 +176,7 @@ func IsEventName(name string, system bool) bool {
 }
 
 func readText(body string) []attempt {
-	parts := strings.Split(body, "#")
+	parts := strings.SplitN(body, "#", 3)
 	var all []attempt
 	for _, f := range textForms {
 		place := 0
@@ -160,90 +184,79 @@ func readText(body string) []attempt {
 			place = 1
 		}
 		if place < len(parts) && parts[place] == f.fields[place].label {
-			all = append(all, f.read(parts))
+			all = append(all, f.read(body))
 		}
 	}
 	return all
 }
 
-func (f *readableForm) read(parts []string) attempt {
-	a := attempt{form: f}
-	n := len(f.fields)
+// split takes a text apart, with the field that takes several as one.
+func (f *readableForm) split(body string) []string {
+	parts, n := strings.Split(body, "#"), len(f.fields)
 	if more := len(parts) - n; f.wide >= 0 && more > 0 {
 		joined := strings.Join(parts[f.wide:f.wide+more+1], "#")
 		parts = slices.Concat(parts[:f.wide], []string{joined}, parts[f.wide+more+1:])
 	}
+	return parts
+}
+
+func (f *readableForm) read(body string) attempt {
+	a := attempt{form: f}
+	parts, n := f.split(body), len(f.fields)
 	if len(parts) < n || len(parts) > n && f.entry == nil {
 		a.off = max(len(parts)-n, n-len(parts))
 		a.wrong("it has %d fields, not %d", len(parts), n)
 	}
-	for i := range min(n, len(parts)) {
-		a.take(fmt.Sprintf("field %d", i+1), f.fields[i], parts[i])
+	for i, part := range parts {
+		where := fmt.Sprintf("field %d", i+1)
+		switch {
+		case i < n:
+			a.take(where, f.fields[i], part)
+		case f.entry != nil:
+			a.takeEntry(where, part)
+		default:
+			a.fields = append(a.fields, ReadField{where, part})
+		}
 	}
-	for i := n; i < len(parts) && f.entry != nil; i++ {
-		a.takeEntry(i, parts[i])
-	}
-	a.count("Participants")
-	a.count("Teams")
+	a.count(parts)
 	return a
 }
 
-// take reads a field.
+// take reads a field. One that is another is named after its place.
 func (a *attempt) take(where string, f formField, text string) {
 	value, ok := strings.CutPrefix(text, f.label)
 	switch {
-	case f.name == "" && text != f.label:
-		a.wrong("%s is not %q", where, f.label)
+	case f.name == "" && text == f.label:
 		return
 	case f.name == "":
-		return
+		a.wrong("%s is not %q", where, f.label)
 	case !ok:
 		a.wrong("%s (%s) does not begin with %q", where, f.name, f.label)
+	default:
+		f.each(value, a.value)
+		if err := readKinds[f.kind](value); err != nil {
+			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
+		}
 		return
 	}
-	a.fields = append(a.fields, valuesOf(f, value)...)
-	if err := readKinds[f.kind](value); err != nil {
-		a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
-	}
+	a.fields = append(a.fields, ReadField{where, text})
 }
 
-// valuesOf are those that a field of a text form holds.
-func valuesOf(f formField, text string) []ReadField {
-	switch {
-	case strings.HasPrefix(f.kind, "Old") && text == "DROP":
-		text = string(gc.Dropped)
-	case f.kind == "VariablesOld":
-		return bareVariables(f.name, text)
-	case f.kind == "VariablesBare":
-		return variablesIn(f.name, "ani="+text)
-	case strings.HasPrefix(f.kind, "Variables"):
-		return variablesIn(f.name, text)
+// value keeps one, and leaves it as it is.
+func (a *attempt) value(f formField, text string) string {
+	shown := text
+	if strings.HasPrefix(f.kind, "Old") && text == "DROP" {
+		shown = string(gc.Dropped)
 	}
-	return []ReadField{{f.name, text}}
+	a.fields = append(a.fields, ReadField{f.name, shown})
+	return text
 }
 
-// variablesIn reads a list name=value|name=value.
-func variablesIn(field, text string) (all []ReadField) {
-	for pair := range strings.SplitSeq(text, "|") {
-		name, value, _ := strings.Cut(pair, "=")
-		all = append(all, ReadField{field + " " + name, value})
-	}
-	return all
-}
-
-// bareVariables are ani and the ten call variables without their names.
-func bareVariables(field, text string) (all []ReadField) {
-	names := append([]string{"ani"}, tenVariables[:]...)
-	for i, value := range strings.SplitN(text, ",", len(names)) {
-		all = append(all, ReadField{field + " " + names[i], value})
-	}
-	return all
-}
-
-func (a *attempt) takeEntry(i int, text string) {
-	where, parts := fmt.Sprintf("field %d", i+1), strings.Split(text, ",")
+func (a *attempt) takeEntry(where, text string) {
+	parts := strings.Split(text, ",")
 	if len(parts) != len(a.form.entry) {
 		a.wrong("%s lists %d values, not %d", where, len(parts), len(a.form.entry))
+		a.fields = append(a.fields, ReadField{where, text})
 		return
 	}
 	for j, f := range a.form.entry {
@@ -251,18 +264,20 @@ func (a *attempt) takeEntry(i int, text string) {
 	}
 }
 
-// count compares a list with the field that says how long it is.
-func (a *attempt) count(name string) {
-	r := Reading{Fields: a.fields}
-	count, list := r.Get(name+"Count"), r.Get(name)
-	if count == "" {
-		return
-	}
-	n := 0
-	if list != "" {
-		n = strings.Count(list, "|") + 1
-	}
-	if count != strconv.Itoa(n) {
-		a.values = append(a.values, fmt.Sprintf("%s lists %d, and %q are announced", name, n, count))
+// count compares lists with the fields that say how long they are.
+func (a *attempt) count(parts []string) {
+	for i, f := range a.form.fields {
+		name, counts := strings.CutSuffix(f.name, "Count")
+		list := slices.IndexFunc(a.form.fields, func(f formField) bool { return f.name == name })
+		if !counts || list < 0 || max(i, list) >= len(parts) {
+			continue
+		}
+		n, said := 0, strings.TrimPrefix(parts[i], f.label)
+		if text := strings.TrimPrefix(parts[list], a.form.fields[list].label); text != "" {
+			n = strings.Count(text, "|") + 1
+		}
+		if said != strconv.Itoa(n) {
+			a.values = append(a.values, fmt.Sprintf("%s lists %d, and %q are announced", name, n, said))
+		}
 	}
 }

@@ -13,6 +13,15 @@ type node struct {
 	text  string
 	names []string
 	items []node
+	of    formField // of a template, what stands there
+}
+
+// field is what a template says of a value; empty where there is none.
+func (n *node) field() formField {
+	if n == nil {
+		return formField{}
+	}
+	return n.of
 }
 
 // maxDepth is more than any event has.
@@ -55,7 +64,7 @@ func nextNode(d *json.Decoder, depth int) (n node, err error) {
 	case bool:
 		n.kind, n.text = 't', fmt.Sprint(token)
 	default:
-		n.kind = 'n'
+		n.kind, n.text = 'n', "null"
 	}
 	return n, err
 }
@@ -79,10 +88,21 @@ var jsonForms = func() []*readableForm {
 		if err != nil {
 			panic(err)
 		}
+		tree.parseFields()
 		all = append(all, &readableForm{shape: s, wide: -1, tree: &tree})
 	}
 	return all
 }()
+
+// parseFields makes a template of n.
+func (n *node) parseFields() {
+	if n.kind == '"' && strings.HasPrefix(n.text, "<") {
+		n.text, n.of = "", parseFormField(n.text)
+	}
+	for i := range n.items {
+		n.items[i].parseFields()
+	}
+}
 
 func readJSON(body string) []attempt {
 	n, err := parseNode(body)
@@ -102,8 +122,8 @@ func readJSON(body string) []attempt {
 
 // compare compares with what a template says of it.
 func (a *attempt) compare(path string, want, have *node) {
-	if want.kind == '"' && strings.HasPrefix(want.text, "<") {
-		a.value(path, parseFormField(want.text), have)
+	if want.of.name != "" {
+		a.jsonValue(path, want.of, have)
 		return
 	}
 	switch {
@@ -138,15 +158,15 @@ func orWhole(path string) string {
 	return path
 }
 
-// value reads one that is of a kind.
-func (a *attempt) value(path string, f formField, have *node) {
+// jsonValue reads one that is of a kind.
+func (a *attempt) jsonValue(path string, f formField, have *node) {
 	kind, null := strings.CutSuffix(f.kind, "?")
 	want := byte('"')
 	switch {
 	case null && have.kind == 'n':
 		return
 	case kind == "VariablesJSON" || kind == "CodesJSON":
-		if err := a.pairs(f.name, kind == "VariablesJSON", have); err != nil {
+		if err := a.pairs(f, kind == "VariablesJSON", have); err != nil {
 			a.wrong("%s %v", path, err)
 		}
 		return
@@ -160,7 +180,7 @@ func (a *attempt) value(path string, f formField, have *node) {
 		a.wrong("%s is of another type", path)
 		return
 	}
-	a.fields = append(a.fields, ReadField{f.name, have.text})
+	a.value(f, have.text)
 	if err := check(have.text); err != nil {
 		a.values = append(a.values, fmt.Sprintf("%s %v", path, err))
 	}
@@ -168,7 +188,7 @@ func (a *attempt) value(path string, f formField, have *node) {
 
 // pairs reads an array of objects with one text each; call variables are the
 // ten, others, and ani.
-func (a *attempt) pairs(field string, variables bool, n *node) error {
+func (a *attempt) pairs(f formField, variables bool, n *node) error {
 	if n.kind != '[' {
 		return errNotPairs
 	}
@@ -180,7 +200,7 @@ func (a *attempt) pairs(field string, variables bool, n *node) error {
 		}
 		names = append(names, x.names[0])
 		if variables {
-			a.fields = append(a.fields, ReadField{field + " " + x.names[0], x.items[0].text})
+			a.value(f.variable(x.names[0]), x.items[0].text)
 		} else {
 			a.fields = append(a.fields, ReadField{"Codes", x.names[0]}, ReadField{"Labels", x.items[0].text})
 		}

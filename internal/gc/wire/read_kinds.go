@@ -18,7 +18,7 @@ var readKinds map[string]func(string) error
 func init() { // some are lists of others
 	readKinds = map[string]func(string) error{
 		"Any": func(string) error { return nil }, "Secret": func(string) error { return nil },
-		"Text": plainText, "List": listOfTexts, "Agent": parses(gc.ParseAgentID), "Dialog": parses(gc.ParseDialogID),
+		"Text": plainText, "List": listOfTexts, "Numbers": orNone(wholeNumbers), "Agent": parses(gc.ParseAgentID), "Dialog": parses(gc.ParseDialogID),
 		"DialogOrNone": orNone(parses(gc.ParseDialogID)), "Reason": orNone(wholeNumber), "Extension": orNone(parses(gc.ParseExtension)),
 		"Number": wholeNumber, "NumberOrNone": orNone(wholeNumber), "Flag": oneOf("true", "false"), "Time": orNone(timeOfEvent), "Code": codeWord,
 		"Status":    oneOf(gc.InService, gc.OutOfService, gc.FinesseNotHeard),
@@ -30,7 +30,8 @@ func init() { // some are lists of others
 		"OldAny":    oneOf(append(without(callStates, gc.Dropped), "DROP")...),
 		"Variables": variablesBehind("ani="), "VariablesOrNone": orNone(variablesBehind("ani=")), "VariablesBare": variablesBehind(""),
 		"Variables44": variablesBehind("ani=", "associatedDialogId="), "VariablesOld": variablesOld,
-		"Participants": participants, "Teams": listOf(2, "a team", wholeNumber, plainText), "Controls": listOf(2, "a control", wholeNumber, oneOf("true", "false")),
+		"BargedIn":     oneOf("", "SUPERVISOR_BARGE_IN"),
+		"Participants": listOf("a participant", rows["Participants"]), "Teams": listOf("a team", rows["Teams"]), "Controls": listOf("a control", rows["Controls"]),
 	}
 }
 
@@ -85,6 +86,15 @@ func listOfTexts(s string) error { return plainText(strings.ReplaceAll(s, ",", "
 func wholeNumber(s string) error {
 	if _, err := strconv.Atoi(s); err != nil {
 		return notA("a number", s)
+	}
+	return nil
+}
+
+func wholeNumbers(s string) error {
+	for part := range strings.SplitSeq(s, ",") {
+		if err := wholeNumber(part); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -146,21 +156,16 @@ func variablesOld(s string) error {
 	return listOfTexts(s)
 }
 
-var participant = listOf(5, "a participant", plainText, func(s string) error { return readKinds["CallStateOrNone"](s) }, plainText,
-	oneOf("", "SUPERVISOR_BARGE_IN"), orNone(timeOfEvent))
-
-func participants(s string) error { return participant(s) }
-
-// listOf is a list of things of n values each, which may be empty.
-func listOf(n int, what string, checks ...func(string) error) func(string) error {
+// listOf is a list of rows, which may be empty.
+func listOf(what string, row []formField) func(string) error {
 	return orNone(func(s string) error {
 		for part := range strings.SplitSeq(s, "|") {
 			values := strings.Split(part, ",")
-			if len(values) != n {
-				return fmt.Errorf("lists %s of %d values, not %d: %.60q", what, len(values), n, part)
+			if len(values) != len(row) {
+				return fmt.Errorf("lists %s of %d values, not %d: %.60q", what, len(values), len(row), part)
 			}
-			for i, check := range checks {
-				if err := check(values[i]); err != nil {
+			for i, f := range row {
+				if err := readKinds[f.kind](values[i]); err != nil {
 					return fmt.Errorf("lists %s: value %d %w", what, i+1, err)
 				}
 			}

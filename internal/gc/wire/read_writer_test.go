@@ -3,6 +3,7 @@ package wire_test
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +154,36 @@ func valueIn(v reflect.Value, name string, nth int) (string, bool) {
 // safe is a value as a text form has it.
 func safe(s string) string {
 	return strings.NewReplacer("#", "_", "|", "_", ",", "_", "=", "_").Replace(clean(s))
+}
+
+var bareWord = regexp.MustCompile(`^(true|false|-?\d+)$`)
+
+// Rewriting touches nothing but values, and nothing that is one is left out.
+func TestAnEventIsRewrittenValueByValue(t *testing.T) {
+	n := 0
+	eachEvent(t, func(t *testing.T, e gc.Event) {
+		n++
+		f := wire.Formats[n%len(wire.Formats)] // all would take long
+		m := writer.Write(f, e)
+		same := wire.RewriteEvent(m.Name, f, m.Body, func(_, _, text string) string { return text })
+		require.Equal(t, m.Body, same, f)
+		var values []string
+		wire.RewriteEvent(m.Name, f, m.Body, func(name, kind, text string) string {
+			require.True(t, name != "" && kind != "", "%q of %s is of the shape: %q", text, f, m.Body)
+			values = append(values, text)
+			return text
+		})
+		for _, x := range wire.EventFields(m.Name, f, m.Body) {
+			literal := f == wire.JSON && (x.Name == "Codes" || bareWord.MatchString(x.Value)) // or the key of an object
+			if !literal && x.Value != "DROPPED" {                                             // DROP in text-old
+				require.Contains(t, values, x.Value, "%s in %s: %q", x.Name, f, m.Body)
+			}
+		}
+	})
+	for _, body := range []string{"", "x", "1#State", `{"type":"State"`, `{"type":"State"}{}`, `[]`, "1001#State#READY#7#Ada#more"} {
+		for _, f := range wire.Formats {
+			require.NotContains(t, wire.RewriteEvent("State", f, body, func(name, _, _ string) string { return name }), "more")
+			require.NotEqual(t, "x", wire.RewriteEvent("None", f, body, func(_, _, _ string) string { return "" }), "of an event that is not known nothing stays")
+		}
+	}
 }

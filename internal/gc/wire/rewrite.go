@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -53,4 +55,102 @@ func (r Rewriter) parameters(spec *gc.CommandSpec, body string) string {
 		fields[i] = r.Parameter(k, fields[i])
 	}
 	return strings.Join(fields, ",")
+}
+
+// RewriteEvent gives an event with other values: what do gives for each. name and
+// kind are those of the shapes; both are "" for what is not known to be a value
+// of the event.
+func RewriteEvent(event string, f Format, body string, do func(name, kind, text string) string) string {
+	value := func(f formField, text string) string { return do(f.name, f.kind, text) }
+	a, ok := closest(event, f, body)
+	switch {
+	case !ok:
+		return do("", "", body)
+	case a.form.tree == nil:
+		return a.form.rewrite(body, value)
+	}
+	have, err := parseNode(body)
+	if err != nil || !json.Valid([]byte(body)) { // more stands behind it
+		return do("", "", body)
+	}
+	j := &jsonRewriter{do: value}
+	j.value(a.form.tree, &have)
+	return j.out.String()
+}
+
+func (f *readableForm) rewrite(body string, do func(formField, string) string) string {
+	parts := f.split(body)
+	for i, part := range parts {
+		if i >= len(f.fields) && f.entry != nil {
+			parts[i] = eachPart(part, ",", func(i int, s string) string { return nth(f.entry, i).rewrite(s, do) })
+		} else {
+			parts[i] = nth(f.fields, i).rewrite(part, do)
+		}
+	}
+	return strings.Join(parts, "#")
+}
+
+func (f formField) rewrite(text string, do func(formField, string) string) string {
+	value, ok := strings.CutPrefix(text, f.label)
+	switch {
+	case f.name == "" && text == f.label:
+		return text
+	case f.name == "" || !ok:
+		return do(formField{}, text)
+	}
+	return f.label + f.each(value, do)
+}
+
+// jsonRewriter writes JSON as the connector does.
+type jsonRewriter struct {
+	jsonForm
+	do func(formField, string) string
+}
+
+// value adds a value; want is its template, nil where there is none.
+func (j *jsonRewriter) value(want, have *node) {
+	switch have.kind {
+	case '{':
+		j.open('{')
+		for i, name := range have.names {
+			j.name(name)
+			j.value(want.member(name), &have.items[i])
+		}
+		j.close('}')
+	case '[':
+		j.open('[')
+		for i := range have.items {
+			j.value(want.member(""), &have.items[i])
+		}
+		j.close(']')
+	case '"':
+		if f := want.field(); want != nil && f.name == "" && want.text == have.text { // a word of the template
+			j.text(have.text)
+		} else {
+			j.text(j.do(f, have.text))
+		}
+	default:
+		j.literal(have.text)
+	}
+}
+
+// member is the template of an object's member, or of the elements of an array:
+// nil where there is none.
+func (n *node) member(name string) *node {
+	switch f := n.field(); {
+	case n == nil:
+		return nil
+	case f.kind == "VariablesJSON" && name != "":
+		return &node{kind: '"', of: f.variable(name)}
+	case f.kind == "CodesJSON" && name != "":
+		return &node{kind: '"', of: formField{name: "Labels", kind: "Text"}}
+	case f.kind == "VariablesJSON", f.kind == "CodesJSON":
+		return n
+	case n.kind == '[':
+		return &n.items[0]
+	}
+	if i := slices.Index(n.names, name); i >= 0 {
+		return &n.items[i]
+	}
+	return nil
 }
