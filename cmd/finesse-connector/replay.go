@@ -63,10 +63,8 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 				return err
 			case log:
 				return f.readLogs(cmd, files, o)
-			case f.live.on && f.html != "":
-				return usagef("--html is not for --live: the page is of what was replayed offline")
 			case f.live.on:
-				cut.Agents = o.Agents
+				cut.Agents, cut.Keep = o.Agents, o.Keep
 				return f.playLive(cmd, files, cut, speed)
 			}
 			bubble(func() int {

@@ -50,6 +50,9 @@ func (l *played) release(s *step) {
 	defer l.mu.Unlock()
 	if s == l.plan.steps[0] { // what was captured before can not come
 		l.summary.NotPlayed += len(l.plan.before)
+		for _, a := range l.plan.before {
+			l.plan.report.page.leave(a.where)
+		}
 	}
 	for _, a := range s.follow {
 		at := addressOf(a.Destination, a.Text())
@@ -129,6 +132,7 @@ func (l *played) conclude() {
 	for _, a := range left {
 		if !l.needed(a) {
 			l.summary.NotPlayed++
+			l.plan.report.page.leave(a.where)
 			continue
 		}
 		i := l.counterpart(a)

@@ -157,17 +157,13 @@ func (l *played) step(ctx context.Context, s *step) error {
 	l.release(s)
 	if skip != "" {
 		l.summary.NotSent++
-		l.note(s, "not sent: "+skip)
+		l.plan.report.note(s.where, &s.Record, "not sent: "+skip)
 		return nil
 	}
 	if s.note != "" {
-		l.note(s, s.note)
+		l.plan.report.note(s.where, &s.Record, s.note)
 	}
 	return l.send(ctx, s)
-}
-
-func (l *played) note(s *step, text string) {
-	l.summary.Notes = append(l.summary.Notes, Note{s.where, s.text(), text})
 }
 
 // inVain reports whether a call of s did not come before. Called with mu held.
@@ -204,7 +200,7 @@ func (l *played) send(ctx context.Context, s *step) error {
 	limited, cancel := context.WithTimeout(ctx, confirmed)
 	defer cancel()
 	if err := l.conn.Send(limited, m); err != nil {
-		return fmt.Errorf("send %s of %s: %w", s.text(), s.where, err)
+		return fmt.Errorf("send %s of %s: %w", commandText(&s.Record), s.where, err)
 	}
 	l.summary.Sent++
 	return nil

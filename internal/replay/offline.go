@@ -223,6 +223,9 @@ func (p *player) command(x *capture.Record) {
 		p.skip()
 		return
 	}
+	if c.Spec == nil {
+		p.report.note(p.where, x, unknownCommand)
+	}
 	p.world.bridge.Handle(&broker.Delivery{
 		MessageID: x.MessageID, Destination: x.Destination, Type: x.Type, Body: x.Text(), Size: len(x.Text()), Category: x.Category,
 		Format: x.Format, CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,

@@ -90,6 +90,33 @@ func TestEachScenarioReplays(t *testing.T) {
 	}
 }
 
+// Every event is among them, every command, and every format.
+func TestTheSamplesAreOfTheWholeProtocol(t *testing.T) {
+	events, commands, formats := map[string]bool{}, map[gc.CommandName]bool{}, map[string]bool{}
+	for _, name := range samples(t) {
+		for _, i := range lines(t, name) {
+			switch x := i.Record; {
+			case x == nil:
+			case x.IsEvent():
+				events[x.Event], formats[x.Format] = true, true
+			case x.IsCommand():
+				if c, _ := wire.ParseCommand(x.Type, x.Text()); c.Spec != nil {
+					commands[c.Spec.Name] = true
+				}
+			}
+		}
+	}
+	for _, row := range wire.Events {
+		require.True(t, events[row.Name], row.Name)
+	}
+	for _, c := range gc.Commands {
+		require.True(t, commands[c.Name], c.Name)
+	}
+	for _, f := range wire.Formats {
+		require.True(t, formats[string(f)], f)
+	}
+}
+
 func TestTheSameCaptureGivesTheSameReport(t *testing.T) {
 	all := lines(t, "supervisor")
 	spoil(t, all, "TeamUsersList", "Grace", "Hopper")
@@ -295,6 +322,33 @@ func TestACaptureThatIsCut(t *testing.T) {
 		r := replayed(t, &l, Options{})
 		require.Empty(t, r.Findings, "from line %d", begin)
 	}
+}
+
+// That a driver sends what nobody knows is no difference, and is told.
+func TestACommandThatNobodyKnowsIsNoted(t *testing.T) {
+	all := list(lines(t, "bad-input"))
+	r := replayed(t, &all, Options{})
+	require.True(t, r.Same())
+	require.Len(t, r.Notes, 5)
+	var b strings.Builder
+	require.NoError(t, r.Text(&b))
+	require.Regexp(t, `bad-input\.jsonl\.gz:\d+ note: Dance#1001: no command of that name is known\n`, b.String())
+}
+
+func TestAReportForPeopleShowsTheBeginningOfALongText(t *testing.T) {
+	long := strings.Repeat("é", 5000)
+	r := &Report{}
+	r.Add(Finding{Kind: Different, Expected: long, Got: long, Fields: []Field{{"From", long, long}}})
+	r.note("f:1", &capture.Record{Type: "MakeCall#1001", Body: long}, "odd")
+	for range maxNotes {
+		r.note("f:2", &capture.Record{}, "odd")
+	}
+	var people, programs bytes.Buffer
+	require.NoError(t, errors.Join(r.Text(&people), json.NewEncoder(&programs).Encode(r)))
+	require.NotContains(t, people.String(), strings.Repeat("é", 1001))
+	require.Equal(t, 5, strings.Count(people.String(), "é…"))
+	require.Contains(t, people.String(), "and 1 notes more\n")
+	require.Contains(t, programs.String(), long)
 }
 
 // What two connectors did at a time can not be done by one.

@@ -44,6 +44,7 @@ type page struct {
 	texts  []string
 	number map[string]int // of each text
 	weight int            // of the texts
+	apart  []string       // where the rows are that turned out not to be compared
 }
 
 // row is a message. Texts are numbers into the page's list of them.
@@ -128,6 +129,13 @@ func (p *page) skipped() {
 	}
 }
 
+// leave tells that a row is not compared, once that is known.
+func (p *page) leave(where string) {
+	if p != nil {
+		p.apart = append(p.apart, where)
+	}
+}
+
 func (p *page) record(x *capture.Record) row {
 	kind, label := rowOf(x)
 	r := row{
@@ -194,8 +202,8 @@ func (r *Report) HTML(w io.Writer) error {
 		return errors.New("the records were not kept")
 	}
 	summary := *r
-	summary.Findings, summary.Agents = nil, nil
-	rows := r.page.marked(r.Findings)
+	summary.Findings, summary.Notes, summary.Agents = nil, nil, nil
+	rows := r.page.marked(r.Findings, r.Notes)
 	data := struct {
 		*Report
 		More  int      `json:"more,omitempty"` // findings
@@ -234,11 +242,11 @@ type spot struct {
 	damage bool
 }
 
-// marked are the rows with the findings on them. What has no row of its own,
+// marked are the rows with the findings and notes on them. What has no row of its own,
 // being new or beyond what was kept, gets one at its time.
-func (p *page) marked(findings []Finding) []row {
+func (p *page) marked(findings []Finding, notes []Note) []row {
 	rows := slices.Clone(p.rows)
-	if len(findings) == 0 {
+	if len(findings)+len(notes)+len(p.apart) == 0 {
 		return rows
 	}
 	at := make(map[spot]int, len(rows))
@@ -246,6 +254,16 @@ func (p *page) marked(findings []Finding) []row {
 		where := capture.Item{File: p.texts[r.File], Line: r.Line}.Where()
 		if _, taken := at[spot{where, r.Damage}]; !taken {
 			at[spot{where, r.Damage}] = i
+		}
+	}
+	for _, n := range notes {
+		if i, ok := at[spot{n.Where, false}]; ok {
+			rows[i].Details = append(slices.Clone(rows[i].Details), [2]int{p.text("note"), p.text(n.Text)})
+		}
+	}
+	for _, where := range p.apart {
+		if i, ok := at[spot{where, false}]; ok {
+			rows[i].Skipped = true
 		}
 	}
 	var own []row

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -20,8 +21,14 @@ import (
 func pageOf(t *testing.T, all []capture.Item) (string, shown) {
 	t.Helper()
 	l := list(slices.Clone(all))
+	return written(t, replayed(t, &l, Options{Keep: true}))
+}
+
+// written is the page of a report.
+func written(t *testing.T, r *Report) (string, shown) {
+	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, replayed(t, &l, Options{Keep: true}).HTML(&b))
+	require.NoError(t, r.HTML(&b))
 	_, block, ok := strings.Cut(b.String(), `<script type="application/json" id="data">`)
 	require.True(t, ok)
 	block, _, _ = strings.Cut(block, "</script>")
@@ -34,6 +41,7 @@ type shown struct {
 	Counts map[Kind]int
 	More   int
 	Left   int
+	Live   LiveSummary
 	Texts  []string
 	Rows   []row
 }
@@ -48,6 +56,55 @@ func (s *shown) marked() (all []row) {
 	return all
 }
 
+// The page of a live replay has what the capture has, and says of it what was
+// compared and why a command was not sent.
+func TestAPageOfALiveReplay(t *testing.T) {
+	p := planOf(t, "main-job", Cut{Keep: true})
+	r := playedLive(t, p, &again{
+		lacks:   func(a *awaited) bool { return a.optional },
+		changes: func(d *broker.Delivery) { d.Body = strings.Replace(d.Body, "#State#NOT_READY##", "#State#NOT_READY#7#", 1) },
+	}, 0)
+	require.NotZero(t, r.Counts[Different])
+	page, s := written(t, r)
+	require.NotContains(t, page, "hunter2")
+	t.Run("in a browser", func(t *testing.T) {
+		b := openText(t, page)
+		b.until(`/^Played live, from .* UTC\. \d+ of \d+ commands sent; \d+ events came as captured; \d+ not played\.$/.test(document.getElementById("counts").textContent)`)
+		b.until(`document.getElementById("verdict").textContent.startsWith("≠ ")`)
+	})
+	require.Len(t, s.Rows, len(lines(t, "main-job")))
+	require.Equal(t, r.Live.Sent, s.Live.Sent)
+	skipped := map[string]int{}
+	for _, x := range s.Rows {
+		if slices.Contains([]string{requestRow, answerRow, notificationRow}, x.Kind) {
+			require.True(t, x.Skipped, "what Finesse says now is not known")
+		}
+		if x.Skipped {
+			skipped[x.Kind]++
+		}
+	}
+	require.Equal(t, r.Live.NotPlayed, skipped[eventRow])
+	require.Len(t, s.marked(), r.Counts[Different])
+	require.Equal(t, [3]string{"Reason", "", "7"}, s.field(s.marked()[0], 0))
+	noted := 0
+	for _, x := range s.Rows {
+		for _, d := range x.Details {
+			if s.Texts[d[0]] == "note" {
+				noted++
+				require.Equal(t, commandRow, x.Kind)
+				require.Contains(t, s.Texts[d[1]], "not sent: ")
+			}
+		}
+	}
+	require.Equal(t, len(r.Notes), noted)
+}
+
+// field is what a row says of the nth field that differs.
+func (s *shown) field(r row, n int) [3]string {
+	f := r.Marks[0].Fields[n]
+	return [3]string{s.Texts[f[0]], s.Texts[f[1]], s.Texts[f[2]]}
+}
+
 func TestAPageHasARowForEachLineInOrder(t *testing.T) {
 	for _, name := range samples(t) {
 		all := lines(t, name)
@@ -57,7 +114,9 @@ func TestAPageHasARowForEachLineInOrder(t *testing.T) {
 		for i, r := range s.Rows {
 			require.Equal(t, all[i].Where(), fmt.Sprintf("%s:%d", s.Texts[r.File], r.Line))
 			if x := all[i].Record; x != nil {
-				require.Equal(t, x.Text(), s.Texts[r.Body])
+				want := strings.ToValidUTF8(x.Text(), "\ufffd")
+				require.Equal(t, len(want) > maxPart, strings.HasSuffix(s.Texts[r.Body], "bytes; the capture has all)"))
+				require.True(t, strings.HasPrefix(s.Texts[r.Body], want[:min(len(want), maxPart)]))
 				require.Equal(t, string(x.Agent), s.Texts[r.Agent])
 				require.Equal(t, x.Time.UnixMicro(), r.Time)
 			}
@@ -191,7 +250,7 @@ func TestAPageIsBounded(t *testing.T) {
 	require.Equal(t, 5, p.left)
 	require.False(t, p.rows[maxRows-1].Skipped)
 	late := Finding{Kind: Different, Where: fmt.Sprintf("f:%d", maxRows+3), Time: at.Add((maxRows + 3) * time.Second), Event: "State", Destination: "/topic/a"}
-	rows := p.marked([]Finding{late})
+	rows := p.marked([]Finding{late}, nil)
 	require.Len(t, rows, maxRows+1, "a difference beyond the bound is on the page")
 	require.Equal(t, Different, rows[maxRows].Marks[0].Kind)
 

@@ -49,6 +49,7 @@ func (m Moment) on(first time.Time) time.Time {
 type Cut struct {
 	Agents      []gc.AgentID // empty: all
 	From, Until Moment
+	Keep        bool // the records, for Report.HTML
 }
 
 // Plan is what a live replay sends, and what it expects to hear.
@@ -121,6 +122,9 @@ func NewPlan(s Source, c Cut) (*Plan, error) {
 		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
 		cut:  c, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
 	}
+	if c.Keep {
+		p.report.page = newPage()
+	}
 	for {
 		i, err := s.Next()
 		if errors.Is(err, io.EOF) {
@@ -142,13 +146,15 @@ func NewPlan(s Source, c Cut) (*Plan, error) {
 func (p *planner) take(i capture.Item) {
 	switch {
 	case i.Problem != nil:
+		p.report.page.item(i)
 		p.report.Add(Finding{Kind: Damage, Where: i.Where(), Text: i.Problem.Error()})
 	case i.Header != nil:
+		p.report.page.item(i)
 		p.begin(i.Header.Time)
 		p.maxAge = cmp.Or(i.Header.Settings.MaxCommandAge, time.Minute)
 	default:
 		p.begin(i.Record.Time)
-		p.record(i.Where(), i.Record)
+		p.record(i)
 	}
 }
 
@@ -158,32 +164,33 @@ func (p *planner) begin(t time.Time) {
 	}
 }
 
-func (p *planner) record(where string, x *capture.Record) {
+func (p *planner) record(i capture.Item) {
+	where, x := i.Where(), i.Record
 	if len(p.cut.Agents) > 0 && x.Agent != "" && !slices.Contains(p.cut.Agents, x.Agent) {
 		return
 	}
 	p.callsIn(x)
-	isCommand := x.IsCommand()
 	early := p.cut.From != Moment{} && x.Time.Before(p.cut.From.on(p.first))
 	late := p.cut.Until != Moment{} && !x.Time.Before(p.cut.Until.on(p.first))
+	inside := !early && !late
+	if inside {
+		p.report.count(x)
+		p.report.page.item(i)
+	}
 	switch {
-	case isCommand:
+	case x.IsCommand():
 		s := p.newStep(where, x)
 		p.later[x.Agent] = p.later[x.Agent] || late
-		if !early && !late {
-			p.report.count(x)
+		if inside {
 			s.planned = true
 			p.size += overhead + len(x.Text())
 			p.steps = append(p.steps, s)
 			p.playedFor[x.Agent] = true
 		}
 	case x.IsEvent() && !early:
-		if !late {
-			p.report.count(x)
-		}
 		p.event(where, x, late)
-	case !early && !late:
-		p.report.count(x)
+	case inside:
+		p.report.page.skipped()
 	}
 	p.judge(x)
 }
@@ -201,7 +208,7 @@ func (p *planner) newStep(where string, x *capture.Record) *step {
 	case err == nil && s.command.Spec.CallControl() && !x.Sent.IsZero() && x.Time.Sub(x.Sent) > p.maxAge:
 		s.skip = "it came too late to be run, which it would not now"
 	case s.command.Spec == nil:
-		s.note = "no command of that name is known; it is sent as it is"
+		s.note = unknownCommand + "; it is sent as it is"
 	case err != nil:
 		s.note = "it can not be read; it is sent as it is"
 	}
@@ -396,15 +403,6 @@ func (p *Plan) Lacking(secrets Secrets) []gc.AgentID {
 	return all
 }
 
-// text is the command in one line. A capture holds no password.
-func (s *step) text() string {
-	line := s.Type
-	if s.Category != "" {
-		line = s.Category + "/" + line
-	}
-	return strings.TrimRight(line+" "+s.Text(), " ")
-}
-
 // Planned is a command as a dry run shows it.
 type Planned struct {
 	Where   string        `json:"where"`
@@ -426,7 +424,7 @@ func (p *Plan) Commands(speed float64) []Planned {
 		default:
 			text = s.note
 		}
-		all = append(all, Planned{s.where, p.due(s, speed), s.text(), s.skip == "", text})
+		all = append(all, Planned{s.where, p.due(s, speed), commandText(&s.Record), s.skip == "", text})
 	}
 	return all
 }

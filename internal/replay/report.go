@@ -61,6 +61,8 @@ type Report struct {
 	Until    time.Time    `json:"until,omitzero"`
 	Counts   map[Kind]int `json:"counts"` // of findings
 	Findings []Finding    `json:"findings"`
+	Notes    []Note       `json:"notes,omitempty"`
+	Unnoted  int          `json:"unnoted,omitempty"` // notes that had no room
 	Agents   []gc.AgentID `json:"agents"`
 	Ended    string       `json:"ended,omitempty"` // where, when it ended early
 	Live     *LiveSummary `json:"live,omitempty"`  // nil for an offline replay
@@ -77,14 +79,25 @@ type LiveSummary struct {
 	NotPlayed int           `json:"notPlayed"` // events that no command that was sent could bring about
 	Others    int           `json:"others"`    // events that came for other drivers and agents
 	Took      time.Duration `json:"took"`      // in nanoseconds
-	Notes     []Note        `json:"notes,omitempty"`
 }
 
-// Note is why a command was not sent, or was sent in another way.
+// Note is what is odd about a command and is no difference: that no such command
+// is known; or why it was not sent, or was sent in another way.
 type Note struct {
 	Where   string `json:"where"`
 	Command string `json:"command"`
 	Text    string `json:"text"`
+}
+
+// maxNotes bounds the list.
+const maxNotes = 10_000
+
+func (r *Report) note(where string, x *capture.Record, text string) {
+	if len(r.Notes) == maxNotes {
+		r.Unnoted++
+		return
+	}
+	r.Notes = append(r.Notes, Note{where, commandText(x), text})
 }
 
 // Log is what is known of a plain log. Of the counts in the report Records are

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -35,6 +36,12 @@ func (r *Report) Text(w io.Writer) error {
 }
 
 func (r *Report) summarise(b *strings.Builder) {
+	for _, n := range r.Notes {
+		fmt.Fprintf(b, "%s note: %s: %s\n", n.Where, n.Command, n.Text)
+	}
+	if r.Unnoted > 0 {
+		fmt.Fprintf(b, "and %d notes more\n", r.Unnoted)
+	}
 	b.WriteString(r.summary())
 	if r.Ended != "" {
 		fmt.Fprintf(b, "%s\n", r.Ended)
@@ -93,9 +100,6 @@ func (r *Report) summary() string {
 
 func (l *LiveSummary) text(r *Report) string {
 	var b strings.Builder
-	for _, n := range l.Notes {
-		fmt.Fprintf(&b, "%s note: %s: %s\n", n.Where, n.Command, n.Text)
-	}
 	fmt.Fprintf(&b, "%s of traffic of %d agents played live in %s: %d of %d commands sent, %d events the same, %d not played\n",
 		r.Until.Sub(r.From).Round(1e9), len(r.Agents), l.Took.Round(1e6), l.Sent, r.Commands, r.Events, l.NotPlayed)
 	return b.String()
@@ -136,18 +140,42 @@ func (f *Finding) detail(indent string) string {
 		fmt.Fprintf(&b, "%s%s\n", indent, f.Text)
 	}
 	for _, x := range f.Fields {
-		fmt.Fprintf(&b, "%s%s: captured %q, now %q\n", indent, x.Name, x.Expected, x.Got)
+		fmt.Fprintf(&b, "%s%s: captured %q, now %q\n", indent, x.Name, Shown(x.Expected), Shown(x.Got))
 	}
 	if f.Expected != "" {
-		fmt.Fprintf(&b, "%scaptured: %s\n", indent, f.Expected)
+		fmt.Fprintf(&b, "%scaptured: %s\n", indent, Shown(f.Expected))
 	}
 	if f.Got != "" {
-		fmt.Fprintf(&b, "%snow:      %s\n", indent, f.Got)
+		fmt.Fprintf(&b, "%snow:      %s\n", indent, Shown(f.Got))
 	}
 	if f.Line != "" {
 		fmt.Fprintf(&b, "%sline: %s\n", indent, f.Line)
 	}
 	return b.String()
+}
+
+// maxShown is how much of a text a report for people has, in bytes.
+const maxShown = 2000
+
+// Shown is a text as a report for people has it: the beginning of a long one.
+// The report in JSON and the page have more.
+func Shown(s string) string {
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}
+
+// unknownCommand is the note on one.
+const unknownCommand = "no command of that name is known"
+
+// commandText is a command for people. A capture holds no password.
+func commandText(x *capture.Record) string {
+	line := x.Type
+	if x.Category != "" {
+		line = x.Category + "/" + line
+	}
+	return Shown(strings.TrimRight(line+" "+x.Text(), " "))
 }
 
 type junitSuite struct {

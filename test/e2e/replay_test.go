@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -85,40 +86,60 @@ func TestEveryCaptureReplays(t *testing.T) {
 	fmt.Printf("%d captures with %d records replayed\n", len(files), records)
 }
 
-// samples are the captures kept in test/captures, by the beginning of the name
-// of their test: one of each scenario.
+// samples names the tests whose captures are kept in test/captures: each
+// scenario, in each of its formats. Those of conversations have their own names.
 var samples = map[string]string{
-	"TestConversations.embedded.main-job.text.":        "main-job",
-	"TestConversations.embedded.one-call.json.":        "one-call-json",
-	"TestConversations.embedded.consult.text.":         "consult",
-	"TestConversations.embedded.campaign.text.":        "campaign",
-	"TestConversations.embedded.wrap-up.text.":         "wrap-up",
-	"TestConversations.embedded.withheld-number.text.": "withheld-number",
-	"TestConversations.embedded.no-teams.json.":        "no-teams",
-	"TestConversations.embedded.status-bar-rare.text.": "status-bar",
-	"TestColleagues.embedded.text-4.4.":                "colleagues",
-	"TestSupervisor.embedded.text.":                    "supervisor",
-	"TestErrors.embedded.":                             "errors",
-	"TestRecording.embedded.":                          "recording",
-	"TestOldDrivers.embedded.":                         "old-driver",
-	"TestANodeThatDies.embedded.":                      "node-dies",
-	"TestABrokerThatIsAway.":                           "broker-away",
+	"TestConversations": "", "TestColleagues": "colleagues", "TestSupervisor": "supervisor", "TestOldDrivers": "old-driver", "TestErrors": "errors",
+	"TestBadInput": "bad-input", "TestRecording": "recording", "TestTranslatedStatusBar": "status-bar-translated", "TestAnExtensionInUse": "extension-in-use",
+	"TestOtherConnectorsHearOfAgents": "other-connectors", "TestAgentsWhoVanish": "agents-vanish", "TestAStraySignOutIsUndone": "stray-sign-out",
+	"TestANodeThatDies": "node-dies", "TestBothNodesAway": "both-nodes-away", "TestNoNotificationService": "no-notifications", "TestABrokerThatIsAway": "broker-away",
+}
+
+var captureName = regexp.MustCompile(`^(Test\w+)(?:\.embedded)?(?:\.(.+))?\.\d+\.jsonl$`)
+
+// sampleOf is the name of the sample that a capture becomes, "" for none. The
+// usual format is not named.
+func sampleOf(file string) string {
+	found := captureName.FindStringSubmatch(filepath.Base(file))
+	if found == nil || strings.HasPrefix(found[2], "activemq") {
+		return ""
+	}
+	name, kept := samples[found[1]]
+	if !kept {
+		return ""
+	}
+	variant := strings.NewReplacer(".", "-", "_", "-").Replace(found[2])
+	return strings.TrimSuffix(strings.Trim(name+"-"+variant, "-"), "-text")
 }
 
 // keep keeps a capture as a sample, if its scenario is to have one.
 func keep(t *testing.T, file string) {
 	t.Helper()
-	for test, name := range samples {
-		if !strings.HasPrefix(filepath.Base(file), test) {
-			continue
-		}
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		_, err = z.Write(text)
-		require.NoError(t, errors.Join(err, z.Close()))
-		require.NoError(t, os.WriteFile(filepath.Join("..", "captures", name+".jsonl.gz"), packed.Bytes(), 0o644))
+	name := sampleOf(file)
+	if name == "" {
+		return
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(text)
+	require.NoError(t, errors.Join(err, z.Close()))
+	require.NoError(t, os.WriteFile(filepath.Join("..", "captures", name+".jsonl.gz"), packed.Bytes(), 0o644))
+}
+
+func TestNamesOfSamples(t *testing.T) {
+	for file, want := range map[string]string{
+		"TestConversations.embedded.main-job.text.5.jsonl":     "main-job",
+		"TestConversations.embedded.main-job.text-4.4.5.jsonl": "main-job-text-4-4",
+		"TestConversations.embedded.one-call.json.5.jsonl":     "one-call-json",
+		"TestConversations.activemq.one-call.json.5.jsonl":     "",
+		"TestRecording.embedded.with_a_recorder.5.jsonl":       "recording-with-a-recorder",
+		"TestErrors.embedded.5.jsonl":                          "errors",
+		"TestABrokerThatIsAway.8.jsonl":                        "broker-away",
+		"TestPromises.embedded.a_call_goes_on.7.jsonl":         "",
+	} {
+		require.Equal(t, want, sampleOf(file), file)
 	}
 }
 

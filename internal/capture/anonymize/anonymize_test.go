@@ -108,7 +108,7 @@ func originals(all []capture.Item) map[string]bool {
 	}
 	// Words of entities, destinations and paths, actions that variables name,
 	// and a number that stands for a call, too: the protocol's stay.
-	for _, protocol := range []string{"quot", "topics", "others", "queue", "topic", "Team", "CONFERENCE", "OUTBOUND", "PREVIEW", "4711"} {
+	for _, protocol := range []string{"quot", "topics", "others", "queue", "topic", "Team", "CONFERENCE", "OUTBOUND", "PREVIEW", "Busy", "4711"} {
 		delete(values, protocol)
 	}
 	return values

@@ -28,10 +28,8 @@ type Options struct {
 // ErrNoMessage is in the chain of the error about files without any message.
 var ErrNoMessage = errors.New("neither a capture nor a log with messages in it")
 
-const (
-	maxLine  = 1 << 20 // of the messages, lists of teams are the longest
-	maxShown = 2000    // of a line, in a finding
-)
+// maxLine is longer than any message; lists of teams are the longest.
+const maxLine = 1 << 20
 
 // IsLog reports whether a file, which may be compressed, is no capture.
 func IsLog(name string) (bool, error) {
@@ -186,7 +184,7 @@ func (c *checker) noise(line string, lacking bool) {
 	if len(l.Samples) >= c.options.Samples {
 		return
 	}
-	text := shown(strings.TrimSpace(line))
+	text := replay.Shown(strings.TrimSpace(line))
 	switch {
 	case lacking:
 		text = "(not shown: it may be the parameters of the command before)"
@@ -194,13 +192,6 @@ func (c *checker) noise(line string, lacking bool) {
 		text = "(not shown: it may hold a password)"
 	}
 	l.Samples = append(l.Samples, replay.Noise{Where: c.where, Text: text})
-}
-
-func shown(s string) string {
-	if len(s) > maxShown {
-		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
-	}
-	return s
 }
 
 // wanted counts what is about an agent that is asked for, or about none.
@@ -230,7 +221,7 @@ func (c *checker) command(m message) {
 	name, _, _ := strings.Cut(strings.Clone(m.typ), "#")
 	c.report.Add(replay.Finding{
 		Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Agent: parsed.Agent, Event: name,
-		Text: fmt.Sprintf("a driver is told %s: %v", gc.CodeOf(err), errors.Unwrap(err)), Line: shown(strings.TrimSpace(typ + " " + body)),
+		Text: fmt.Sprintf("a driver is told %s: %v", gc.CodeOf(err), errors.Unwrap(err)), Line: replay.Shown(strings.TrimSpace(typ + " " + body)),
 	})
 }
 
@@ -242,7 +233,7 @@ func (c *checker) unknown(m message) {
 	if c.wanted(agent) {
 		c.report.Add(replay.Finding{
 			Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Agent: agent, Event: strings.Clone(fields[1]),
-			Text: "no event has this name", Line: shown(fields[0] + "#" + fields[1] + "#…"),
+			Text: "no event has this name", Line: replay.Shown(fields[0] + "#" + fields[1] + "#…"),
 		})
 	}
 }
@@ -263,7 +254,7 @@ func (c *checker) event(m message) {
 	for _, f := range r.Formats {
 		c.votes[f]++
 	}
-	f := replay.Finding{Kind: replay.NotWritten, Where: c.where, Time: m.time, Agent: agent, Event: r.Name, Line: shown(m.text)}
+	f := replay.Finding{Kind: replay.NotWritten, Where: c.where, Time: m.time, Agent: agent, Event: r.Name, Line: replay.Shown(m.text)}
 	if r.HasSecret() {
 		f.Line = r.Name + " (not shown: it may hold a password)"
 	}
