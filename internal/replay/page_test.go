@@ -61,8 +61,10 @@ func (s *shown) marked() (all []row) {
 func TestAPageOfALiveReplay(t *testing.T) {
 	p := planOf(t, "main-job", Cut{Keep: true})
 	r := playedLive(t, p, &again{
-		lacks:   func(a *awaited) bool { return a.optional },
-		changes: func(d *broker.Delivery) { d.Body = strings.Replace(d.Body, "#State#NOT_READY##", "#State#NOT_READY#7#", 1) },
+		lacks: func(a *awaited) bool { return a.optional },
+		changes: func(d *broker.Delivery) {
+			d.Body = strings.Replace(d.Body, "#State#NOT_READY##", "#State#NOT_READY#7#", 1)
+		},
 	}, 0)
 	require.NotZero(t, r.Counts[Different])
 	page, s := written(t, r)

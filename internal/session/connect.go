@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,16 +15,19 @@ import (
 // connect proves a password and binds the agent to the destination that gave
 // it. Success has no answer.
 func (s *Session) connect(r *Request) {
-	if err := s.refusal.of(r.Password); err != nil {
+	if err := s.refusals.of(r.Password); err != nil {
 		s.unproved(r, r.Destination, finesse.Credentials{Agent: s.Agent, Password: r.Password}, err)
 		return
 	}
 	s.proveThen(r, r.Destination, func() { s.silent(r) })
 }
 
-// refusal is the last password that Finesse refused. A driver may repeat its
-// Connect in a loop, or have sent several before it hears of the first: asking
-// Finesse each time would lock the account within a second.
+// refusals are the passwords that Finesse refused, latest last. A driver may
+// repeat its Connect in a loop, have sent several before it hears of the first,
+// or take turns with another that has another old password: asking Finesse each
+// time would lock the account within a second.
+type refusals []refusal
+
 type refusal struct {
 	password gc.Secret
 	err      error
@@ -32,32 +36,39 @@ type refusal struct {
 }
 
 // The same password is not tried again for refusedFor, twice as long after the
-// next refusal and so on, up to an hour.
+// next refusal and so on, up to an hour. Of maxRefusals passwords that is known,
+// which is more than it takes to lock an account.
 const (
 	refusedFor       = time.Minute
 	refusedForAtMost = time.Hour
+	maxRefusals      = 8
 )
 
 // of is Finesse's refusal of password, nil when Finesse may be asked.
-func (f *refusal) of(password gc.Secret) error {
-	if f.err == nil || !f.password.Equal(password) || !time.Now().Before(f.until) {
+func (all refusals) of(password gc.Secret) error {
+	i := slices.IndexFunc(all, func(f refusal) bool { return f.password.Equal(password) })
+	if i < 0 || !time.Now().Before(all[i].until) {
 		return nil
 	}
-	return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", f.until.Format(time.TimeOnly), f.err)
+	return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", all[i].until.Format(time.TimeOnly), all[i].err)
 }
 
 // remember notes that Finesse has refused a password.
 func (s *Session) remember(password gc.Secret, err error) {
-	f := &s.refusal
-	if f.of(password) != nil { // refused twice at once, or said again here
+	if s.refusals.of(password) != nil { // refused twice at once, or said again here
 		return
 	}
-	if f.err == nil || !f.password.Equal(password) {
-		f.times = 0
+	f := refusal{password: password, err: err}
+	if i := slices.IndexFunc(s.refusals, func(f refusal) bool { return f.password.Equal(password) }); i >= 0 {
+		f.times = s.refusals[i].times
+		s.refusals = slices.Delete(s.refusals, i, i+1)
 	}
-	f.password, f.err = password, err
 	f.until = time.Now().Add(min(refusedFor<<min(f.times, 10), refusedForAtMost))
 	f.times++
+	s.refusals = append(s.refusals, f)
+	if len(s.refusals) > maxRefusals {
+		s.refusals = slices.Delete(s.refusals, 0, 1)
+	}
 }
 
 // connectAndLogin serves a Login after a Connect that failed, often sent right
@@ -157,7 +168,7 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 		s.takenOver()
 	}
 	s.bind(destination)
-	s.connected, s.refused, s.credentials, s.refusal = true, false, c, refusal{}
+	s.connected, s.refused, s.credentials, s.refusals = true, false, c, nil
 	if t.stream != nil {
 		s.attempts = 0
 		t.at = s.clock

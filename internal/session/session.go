@@ -115,7 +115,7 @@ type Session struct {
 	credentials finesse.Credentials
 	connected   bool // the credentials were proved and not refused since
 	refused     bool // Finesse refused the credentials
-	refusal     refusal
+	refusals    refusals
 	licensed    bool
 	node        Node
 	stream      Stream // nil while it is away

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -382,6 +383,33 @@ func TestWrongPasswords(t *testing.T) {
 				st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
 				require.Equal(t, wait.refusals, st.refusals)
 			}
+			st.send("Connect#1001", "crm,secret")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+		})
+	})
+	t.Run("several that are refused are each tried once a minute, as drivers with old passwords take turns", func(t *testing.T) {
+		play(t, func(st *stage) {
+			for range 10 {
+				for _, old := range []string{"wrong", "older", "oldest"} {
+					st.send("Connect#1001", "crm,"+old)
+					st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+				}
+			}
+			require.Equal(t, 3, st.refusals)
+			st.wait(time.Minute)
+			st.send("Connect#1001", "crm,older")
+			st.send("Connect#1001", "crm,wrong")
+			st.send("Connect#1001", "crm,older")
+			require.Equal(t, 5, st.refusals)
+			for i := range 16 {
+				st.send("Connect#1001", fmt.Sprintf("crm,typo %d", i))
+			}
+			st.send("Connect#1001", "crm,typo 15")
+			require.Equal(t, 5+16, st.refusals)
+			st.send("Connect#1001", "crm,typo 0")
+			require.Equal(t, 5+16+1, st.refusals, "what is remembered is bounded")
+			st.heard = nil
 			st.send("Connect#1001", "crm,secret")
 			st.send("GetState#1001", "")
 			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
