@@ -22,6 +22,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 	"github.com/finesse-connector/finesse-connector/internal/recording"
 	"github.com/finesse-connector/finesse-connector/internal/session"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // An orderly stop takes 15 s at most: sessions may finish what they hold until
@@ -72,8 +73,12 @@ func (a *App) wire(c *config.Config) (err error) {
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
 		return err
 	}
+	ofRecorder, err := trust.Config(c.Recording.CAFile, false)
+	if err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
 	calls := recording.New(recording.Options{
-		PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, Logger: a.log.Named("recording"), Registerer: reg,
+		PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, TLS: ofRecorder, Logger: a.log.Named("recording"), Registerer: reg,
 	})
 	a.bridge = bridge.New(bridge.Options{
 		Publish:       a.broker.Publish,
@@ -157,7 +162,7 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 // BrokerOptions are those that the section broker of the configuration asks
 // for, without Logger and Registerer.
 func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
-	trust, err := trusted(c.CAFile, false)
+	tlsConfig, err := trust.Config(c.CAFile, false)
 	if err != nil {
 		return broker.Options{}, fmt.Errorf("broker: %w", err)
 	}
@@ -165,7 +170,7 @@ func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
 		URLs:             c.URLs,
 		Username:         c.Username,
 		Password:         c.Password,
-		TLS:              trust,
+		TLS:              tlsConfig,
 		CommandQueue:     c.CommandQueue,
 		ConsumerPriority: c.ConsumerPriority,
 		Heartbeat:        c.Heartbeat,

@@ -17,6 +17,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // Result is the outcome of one check.
@@ -38,14 +39,14 @@ const checkTimeout = 10 * time.Second
 func Check(ctx context.Context, c *config.Config, who *finesse.Credentials, report func(Result)) {
 	k := &check{config: c, who: who, report: report}
 	k.brokers(ctx)
-	trust, err := trusted(c.Finesse.CAFile, c.Finesse.InsecureSkipVerify)
+	tlsConfig, err := trust.Config(c.Finesse.CAFile, c.Finesse.InsecureSkipVerify)
 	if err != nil {
 		k.say("certificate", c.Finesse.CAFile, "", err, "correct finesse.ca_file")
 		return
 	}
 	for _, n := range c.Finesse.Nodes {
 		if ctx.Err() == nil {
-			k.node(ctx, n, trust)
+			k.node(ctx, n, tlsConfig)
 		}
 	}
 }
@@ -114,29 +115,29 @@ func splitAdvice(err error, address string) (next string, detail error) {
 	return strings.TrimSuffix(advice, ")"), errors.New(before + cause.Error())
 }
 
-func (k *check) node(ctx context.Context, n config.Node, trust *tls.Config) {
-	if !k.reach(ctx, "certificate", n.REST, "443", trust) {
-		k.reach(ctx, "notifications", n.Notify, "", trust)
+func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) {
+	if !k.reach(ctx, "certificate", n.REST, "443", tlsConfig) {
+		k.reach(ctx, "notifications", n.Notify, "", tlsConfig)
 		return
 	}
-	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: trust, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
+	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: tlsConfig, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
 	if err != nil {
 		k.say("rest", n.REST, "", err, "correct finesse.nodes")
 		return
 	}
 	defer client.Close()
 	info := k.systemInfo(ctx, client, n)
-	up := k.reach(ctx, "notifications", n.Notify, "", trust)
+	up := k.reach(ctx, "notifications", n.Notify, "", tlsConfig)
 	if k.who == nil {
 		return
 	}
 	if k.login(ctx, client, n) && up {
-		k.subscribe(ctx, n, info, trust)
+		k.subscribe(ctx, n, info, tlsConfig)
 	}
 }
 
 // reach connects to address and, unless it is plain, checks the certificate.
-func (k *check) reach(ctx context.Context, what, address, port string, trust *tls.Config) bool {
+func (k *check) reach(ctx context.Context, what, address, port string, tlsConfig *tls.Config) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	u, err := url.Parse(address)
@@ -154,18 +155,18 @@ func (k *check) reach(ctx context.Context, what, address, port string, trust *tl
 		}
 		return k.say(what, address, "can be reached; TLS is up to the server, passwords may travel in clear", err, advise(err, what))
 	}
-	conn, err := (&tls.Dialer{Config: trust}).DialContext(ctx, "tcp", target)
+	conn, err := (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return k.say(what, address, "", err, advise(err, what))
 	}
 	defer conn.Close()
-	return k.say(what, address, certificateOf(conn.(*tls.Conn), trust), nil, "")
+	return k.say(what, address, certificateOf(conn.(*tls.Conn), tlsConfig), nil, "")
 }
 
-func certificateOf(conn *tls.Conn, trust *tls.Config) string {
+func certificateOf(conn *tls.Conn, tlsConfig *tls.Config) string {
 	c := conn.ConnectionState().PeerCertificates[0]
 	trusted := "trusted"
-	if trust.InsecureSkipVerify {
+	if tlsConfig.InsecureSkipVerify {
 		trusted = "not verified"
 	}
 	return fmt.Sprintf("certificate of %s is %s and valid until %s", c.Subject.CommonName, trusted, c.NotAfter.Format(time.DateOnly))
@@ -191,7 +192,7 @@ func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node
 	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, advise(err, "login"))
 }
 
-func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, trust *tls.Config) {
+func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) {
 	u, err := url.Parse(n.Notify)
 	if err != nil {
 		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
@@ -203,7 +204,7 @@ func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.Syste
 			domain = d
 		}
 	}
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, ConnectTimeout: checkTimeout})
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
 	if err != nil {
 		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
 		return

@@ -3,11 +3,9 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +21,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 	"github.com/finesse-connector/finesse-connector/internal/session"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // node is one Finesse server: its REST interface, its notification service,
@@ -56,7 +55,7 @@ var _ session.Node = (*node)(nil)
 // leastProbe is for networks and servers that are slow to answer.
 const leastProbe = 10 * time.Second
 
-func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
+func newNode(c config.Finesse, n config.Node, tlsConfig *tls.Config, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
@@ -65,13 +64,13 @@ func newNode(c config.Finesse, n config.Node, trust *tls.Config, w *watch, free 
 	name := restHost(n)
 	log = log.With(zap.String("node", host))
 	client, err := finesse.NewClient(finesse.Options{
-		BaseURL: n.REST, TLS: trust, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: reg,
+		BaseURL: n.REST, TLS: tlsConfig, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: reg,
 		Through: func(next http.RoundTripper) http.RoundTripper { return recorder.Transport(name, next) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: trust, Logger: log, Registerer: reg, Capture: recorder, Node: name})
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, Logger: log, Registerer: reg, Capture: recorder, Node: name})
 	if err != nil {
 		return nil, err
 	}
@@ -271,40 +270,20 @@ const restBetween = 250 * time.Millisecond
 const stuckAfter = 6 * time.Minute
 
 func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*nodes, error) {
-	trust, err := trusted(c.CAFile, c.InsecureSkipVerify)
+	tlsConfig, err := trust.Config(c.CAFile, c.InsecureSkipVerify)
 	if err != nil {
 		return nil, err
 	}
 	ns := &nodes{watch: newWatch(len(c.Nodes) == 1)}
 	free := newRoom(openFiles(), log, reg)
 	for _, n := range c.Nodes {
-		node, err := newNode(c, n, trust, ns.watch, free, log, reg, recorder)
+		node, err := newNode(c, n, tlsConfig, ns.watch, free, log, reg, recorder)
 		if err != nil {
 			return nil, err
 		}
 		ns.list = append(ns.list, node)
 	}
 	return ns, nil
-}
-
-// trusted is a TLS configuration that trusts the system's roots and those of
-// file, if there is one.
-func trusted(file string, insecure bool) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure}
-	if file == "" {
-		return c, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read ca_file: %w", err)
-	}
-	if c.RootCAs, err = x509.SystemCertPool(); err != nil {
-		c.RootCAs = x509.NewCertPool() // a system without roots
-	}
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca_file %s holds no certificate", file)
-	}
-	return c, nil
 }
 
 // best is the node to use now (finesse.Preferred).

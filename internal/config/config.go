@@ -126,6 +126,7 @@ type Capture struct {
 type Recording struct {
 	PauseURL  string `key:"pause_url" doc:"The address behind ZOOMPauseRecording. Empty: the command is answered NOT_CONFIGURED." accept:"http:// or https:// address without user name, password and #, or empty; only together with resume_url"`
 	ResumeURL string `key:"resume_url" doc:"The address behind ZOOMResumeRecording. Empty: the command is answered NOT_CONFIGURED." accept:"http:// or https:// address without user name, password and #, or empty; only together with pause_url"`
+	CAFile    string `key:"ca_file" doc:"Certificates of authorities that an https:// recorder is trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
 }
 
 // Log is the section log.

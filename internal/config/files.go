@@ -53,8 +53,9 @@ func (c *Config) resolve(dir string) Errors {
 		}
 	}
 	for path, name := range map[string]*string{
-		"broker.ca_file":  &c.Broker.CAFile,
-		"finesse.ca_file": &c.Finesse.CAFile,
+		"broker.ca_file":    &c.Broker.CAFile,
+		"finesse.ca_file":   &c.Finesse.CAFile,
+		"recording.ca_file": &c.Recording.CAFile,
 	} {
 		if *name == "" {
 			continue

@@ -254,6 +254,7 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"requests end":                                    {nodes + "  request_timeout: 1h", "finesse.request_timeout"},
 		"retries end":                                     {nodes + "  retries: 11", "finesse.retries"},
 		"authorities can be read":                         {nodes + "  ca_file: missing.pem", "finesse.ca_file"},
+		"authorities of the recorder can be read":         {nodes + "recording: {ca_file: missing.pem}", "recording.ca_file"},
 		"the format exists":                               {nodes + "messages: {format: xml}", "messages.format"},
 		"a format there is not":                           {nodes + "messages: {format: text-5}", "messages.format"},
 		"nor for a pattern":                               {nodes + `messages: {formats: {"*": xml}}`, `messages.formats["*"]`},

@@ -21,6 +21,7 @@ package recording
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
 	"time"
@@ -37,6 +38,9 @@ type Options struct {
 	// PauseURL and ResumeURL are http:// or https:// addresses; their query is
 	// kept, and the call's values are added behind it.
 	PauseURL, ResumeURL string
+	// TLS says whose certificates https:// addresses may have; nil takes the
+	// system's authorities.
+	TLS *tls.Config
 	// Timeout is for a request with its answer; 0 means 5 s.
 	Timeout time.Duration
 	// Logger is told of successes, at debug level; nil is silent. Failures are
@@ -80,7 +84,7 @@ func New(o Options) *Recorder {
 		pauseURL:  o.PauseURL,
 		resumeURL: o.ResumeURL,
 		timeout:   cmp.Or(o.Timeout, defaultTimeout),
-		http:      newClient(),
+		http:      newClient(o.TLS),
 		log:       o.Logger,
 		requests:  newMetrics(o.Registerer),
 	}
@@ -92,12 +96,13 @@ func New(o Options) *Recorder {
 
 // newClient takes no proxy from the environment and speaks HTTP/1.1 only:
 // HTTP/2 has rules of its own for sending a request again.
-func newClient() *http.Client {
+func newClient(c *tls.Config) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Client{
 		Transport: &http.Transport{
 			Protocols:              &protocols,
+			TLSClientConfig:        c,
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: 64 << 10,

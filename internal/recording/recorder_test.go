@@ -2,6 +2,8 @@ package recording_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -215,14 +217,21 @@ func TestARecorderThatIsNotThereIsAFailure(t *testing.T) {
 	require.Equal(t, 1., counted(t, registry, "resume", "io"))
 }
 
-func TestACertificateNobodyTrustsIsAFailure(t *testing.T) {
+func TestWhoseCertificateIsTaken(t *testing.T) {
 	s := httptest.NewUnstartedServer(answer(200, ""))
 	s.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
 	s.StartTLS()
 	defer s.Close()
-	err := recording.New(recording.Options{PauseURL: s.URL}).Pause(t.Context(), call)
+	err := recording.New(recording.Options{PauseURL: s.URL + "/?key=swordfish"}).Pause(t.Context(), call)
 	require.Equal(t, gc.GeneralError, gc.CodeOf(err))
-	require.ErrorContains(t, err, "certificate signed by unknown authority")
+	require.ErrorContains(t, err, "is not trusted: add its CA to recording.ca_file: ")
+	require.NotContains(t, err.Error(), "swordfish")
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	taken := recording.Options{PauseURL: s.URL, TLS: &tls.Config{RootCAs: roots}}
+	require.NoError(t, recording.New(taken).Pause(t.Context(), call))
+	taken.PauseURL = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
+	require.ErrorContains(t, recording.New(taken).Pause(t.Context(), call), "is for another name: use the name in it in recording.pause_url: ")
 }
 
 func TestWhatIsNotConfiguredIsNotAsked(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 const (
@@ -60,8 +61,11 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := r.http.Do(req)
+	if about := (*url.Error)(nil); errors.As(err, &about) {
+		err = about.Err // in front of it net/http shows the address with its query
+	}
 	if err != nil {
-		return q.failure(err)
+		return q.failure(trust.Explain(u.Host, q.key(), "recording.ca_file", err))
 	}
 	defer resp.Body.Close()
 	body := read(resp)
@@ -86,11 +90,6 @@ func (q *request) failure(err error) (result, error) {
 	code, result := gc.GeneralError, resultIO
 	if isTimeout(err) {
 		code, result = gc.PleaseRetry, resultTimeout
-	}
-	// In front of it net/http shows the address with its query.
-	var about *url.Error
-	if errors.As(err, &about) {
-		err = about.Err
 	}
 	if text := q.presentable(err.Error()); text != err.Error() {
 		err = errors.New(text)
