@@ -128,6 +128,7 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
+	s.answered(r)
 	s.Emit(Emission{Destination: s.to(r), Event: e, Cause: r, Acknowledge: r.Acknowledge})
 	r.Finished(err)
 }
@@ -139,8 +140,14 @@ func (s *Session) before(r *Request, e gc.Event) {
 
 // silent ends a command that has no answer.
 func (s *Session) silent(r *Request) {
+	s.answered(r)
 	r.Acknowledge()
 	r.Finished(nil)
+}
+
+// answered notes that a command has its answer: each is once, whatever fails.
+func (s *Session) answered(r *Request) {
+	s.open = slices.DeleteFunc(s.open, func(x *Request) bool { return x == r })
 }
 
 // to is where a command's answer goes. Connect names the destination itself:

@@ -138,6 +138,7 @@ type Session struct {
 
 	busy     bool // a command holds the line
 	awaiting []*await
+	open     []*Request // begun or held, and not answered
 }
 
 // New makes a session; Run gives it life.
@@ -270,6 +271,7 @@ func (s *Session) loop() {
 		timer.Reset(s.patience())
 		select {
 		case r := <-mailbox:
+			s.open = append(s.open, r)
 			s.accept(r)
 		case f := <-s.results:
 			s.apply(f)
@@ -333,11 +335,8 @@ func (s *Session) leave() {
 	if s.licensed {
 		s.Licences.Give()
 	}
-	for _, a := range s.awaiting {
-		s.refuse(a.request, gc.PleaseRetry, ending)
-	}
-	if r := s.move.held; r != nil {
-		s.refuse(r, gc.PleaseRetry, ending)
+	for len(s.open) > 0 {
+		s.refuse(s.open[0], gc.PleaseRetry, ending)
 	}
 	s.intake.Lock()
 	s.closed = true
@@ -350,7 +349,7 @@ func (s *Session) leave() {
 }
 
 // guard lets a panic end this session only. The driver is asked to sign the
-// agent in again, which starts a new one.
+// agent in again, which starts a new one; what was begun is answered by leave.
 func (s *Session) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -1174,12 +1174,17 @@ func TestTheEnd(t *testing.T) {
 			st.heard = nil
 		})
 	})
-	t.Run("a panic ends this session and asks for RE_LOGIN", func(t *testing.T) {
+	t.Run("a panic ends this session, asks for RE_LOGIN and leaves no command without an answer", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
 			st.answer = func(string) error { return nil }
-			require.NoError(t, st.session.Submit(&session.Request{Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}}))
-			st.hears("crm: 1001#State#RE_LOGIN")
+			st.submit("MakeReady#1001", "") // its outcome is awaited
+			acks := st.acks
+			require.NoError(t, st.session.Submit(&session.Request{
+				Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}, Acknowledge: func() { st.acks++ }, Finished: st.finished,
+			}))
+			st.hears("crm: 1001#State#RE_LOGIN", "crm: 1001#Error#PLEASE_RETRY", "crm: 1001#Error#PLEASE_RETRY")
+			require.Equal(t, acks+2, st.acks)
 			require.True(t, st.ended)
 		})
 	})
