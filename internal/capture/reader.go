@@ -1,9 +1,7 @@
 package capture
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,9 +30,8 @@ func (i Item) Where() string { return fmt.Sprintf("%s:%d", i.File, i.Line) }
 // Reader reads one file, in constant memory however long it is.
 type Reader struct {
 	name    string
-	lines   *bufio.Reader
+	lines   *Lines
 	close   func() error
-	line    int
 	run     *Header // nil before the first
 	seq     uint64
 	at      time.Time // the latest so far: clocks may be set back
@@ -60,24 +57,11 @@ func Open(name string) (*Reader, error) {
 
 // NewReader reads what may be compressed. name is for people.
 func NewReader(name string, from io.Reader) (*Reader, error) {
-	lines, err := Unpack(from)
+	lines, err := NewLines(from, maxLine)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &Reader{name: name, lines: lines, close: func() error { return nil }}, nil
-}
-
-// Unpack reads what may be compressed.
-func Unpack(from io.Reader) (*bufio.Reader, error) {
-	text := bufio.NewReaderSize(from, 64<<10)
-	if start, _ := text.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return text, nil
-	}
-	z, err := gzip.NewReader(text)
-	if err != nil {
-		return nil, err
-	}
-	return bufio.NewReaderSize(z, 64<<10), nil
 }
 
 // Close closes the file.
@@ -92,24 +76,26 @@ func (r *Reader) Next() (Item, error) {
 		return *i, nil
 	}
 	for {
-		text, whole, err := r.read()
-		if err != nil {
-			return Item{}, err
+		text, size, err := r.lines.Next()
+		if errors.Is(err, io.EOF) {
+			return Item{}, io.EOF
 		}
-		i := Item{File: r.name, Line: r.line}
+		if err != nil {
+			return Item{}, fmt.Errorf("%s:%d: %w", r.name, r.lines.Number, err)
+		}
+		i := Item{File: r.name, Line: r.lines.Number}
+		whole := bytes.HasSuffix(text, []byte("\n"))
 		text = bytes.TrimSpace(text)
 		switch {
-		case len(text) == 0 && whole:
-			continue
-		case !whole && len(text) == 0:
+		case size > maxLine:
 			i.Problem = fmt.Errorf("the line has more than %d MB", maxLine>>20)
-		case !whole:
-			i.Problem = r.parse(&i, text)
-			if i.Problem != nil {
-				i.Problem = fmt.Errorf("the last line is cut off: %w", i.Problem)
-			}
+		case len(text) == 0:
+			continue
 		default:
 			i.Problem = r.parse(&i, text)
+		}
+		if i.Problem != nil && !whole && size <= maxLine {
+			i.Problem = fmt.Errorf("the last line is cut off: %w", i.Problem)
 		}
 		if errors.Is(i.Problem, ErrVersion) {
 			return Item{}, fmt.Errorf("%s: %w", i.Where(), i.Problem)
@@ -118,38 +104,8 @@ func (r *Reader) Next() (Item, error) {
 	}
 }
 
-// read is the next line. It is not whole when its end is missing or, empty
-// then, when it is too long.
-func (r *Reader) read() (text []byte, whole bool, err error) {
-	r.line++
-	for {
-		part, err := r.lines.ReadSlice('\n')
-		if len(text)+len(part) <= maxLine {
-			text = append(text, part...)
-		}
-		switch {
-		case err == nil && len(text) > 0 && text[len(text)-1] == '\n':
-			return text, true, nil
-		case err == nil:
-			return nil, false, nil
-		case errors.Is(err, bufio.ErrBufferFull):
-		case errors.Is(err, io.EOF) && len(text) > 0:
-			return text, false, nil
-		case errors.Is(err, io.ErrUnexpectedEOF) && len(text) > 0: // the compressed file is cut off
-			return text, false, nil
-		case errors.Is(err, io.EOF):
-			return nil, false, io.EOF
-		default:
-			return nil, false, fmt.Errorf("%s:%d: %w", r.name, r.line, err)
-		}
-	}
-}
-
 // parse reads a line into i.
 func (r *Reader) parse(i *Item, text []byte) error {
-	if r.line == 1 {
-		text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	}
 	if !utf8.Valid(text) {
 		return errors.New("the line is not UTF-8")
 	}

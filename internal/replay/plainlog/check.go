@@ -1,7 +1,6 @@
 package plainlog
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -38,15 +37,12 @@ func IsLog(name string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	text, err := capture.Unpack(f)
+	text, err := capture.NewLines(f, maxLine)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
-	start, err := text.Peek(text.Size())
-	if err != nil && len(start) == 0 {
-		return false, nil // nothing in it: what reads captures says so
-	}
-	return !captureLine.Match(bytes.TrimPrefix(start, []byte("\ufeff"))), nil
+	start := text.Start()
+	return len(start) > 0 && !captureLine.Match(start), nil // of an empty file what reads captures says so
 }
 
 // captureLine is one of a capture, also of one whose header is lost.
@@ -102,7 +98,7 @@ func (c *checker) file(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	text, err := capture.Unpack(f)
+	text, err := capture.NewLines(f, maxLine)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -110,30 +106,20 @@ func (c *checker) file(ctx context.Context, name string) error {
 }
 
 // read takes a line after the other, in constant memory.
-func (c *checker) read(ctx context.Context, name string, text *bufio.Reader) error {
+func (c *checker) read(ctx context.Context, name string, text *capture.Lines) error {
 	c.calls.forget()
-	var line []byte
-	for number, size := 1, 0; ; {
-		part, err := text.ReadSlice('\n')
-		if size += len(part); size <= maxLine {
-			line = append(line, part...)
+	for {
+		line, size, err := text.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return ctx.Err()
+		case err != nil:
+			return fmt.Errorf("%s:%d: %w", name, text.Number, err)
 		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s:%d: %w", name, number, err)
-		}
-		if number == 1 {
-			line = bytes.TrimPrefix(line, []byte("\ufeff"))
-		}
-		c.where = fmt.Sprintf("%s:%d", name, number)
-		c.line(line, size)
-		if err != nil || ctx.Err() != nil {
+		c.where = fmt.Sprintf("%s:%d", name, text.Number)
+		if c.line(line, size); ctx.Err() != nil {
 			return ctx.Err()
 		}
-		line, size = line[:0], 0
-		number++
 	}
 }
 
