@@ -431,7 +431,8 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 		Recorder:      b.Recorder,
 		SystemChanged: b.SystemChanged,
 		Logger:        b.Logger.With(zap.String("agent", string(agent))),
-		Times:         b.times(agent),
+		Times:         b.Times,
+		Wait:          func(d time.Duration) time.Duration { return b.Capture.Wait(agent, d) },
 	})
 	out.session = s
 	b.sessions[agent] = s

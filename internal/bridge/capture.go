@@ -26,14 +26,6 @@ type Capture interface {
 	Hide(password string) string
 }
 
-// times are those of an agent's session.
-func (b *Bridge) times(agent gc.AgentID) session.Times {
-	t := b.Times
-	t.Backoff = func(attempt int) time.Duration { return b.Capture.Wait(agent, b.Times.Backoff(attempt)) }
-	t.Jitter = func() time.Duration { return b.Capture.Wait(agent, b.Times.Jitter()) }
-	return t
-}
-
 // captureCommand records a delivery, before anything comes of it. Of a body
 // that is too long to be a command as much is kept as makes it too long again in
 // a replay.

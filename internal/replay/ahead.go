@@ -45,15 +45,34 @@ func (a *ahead) Next() (capture.Item, error) {
 	return next.Item, next.err
 }
 
-// next reports whether the next line is a record that match accepts.
-func (a *ahead) next(match func(*capture.Record) bool) bool {
+// sameMoment bounds moment: machines are busy when nodes fail.
+const sameMoment = 100 * time.Millisecond
+
+// moment gives x, which says how a node is, and what says that of others in the
+// same moment: no session did anything between them, so that each saw all at
+// once.
+func (a *ahead) moment(x *capture.Record) []*capture.Record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.buffer) == 0 {
-		a.more()
+	all := []*capture.Record{x}
+	for i := 0; ; i++ {
+		if i == len(a.buffer) {
+			a.more()
+		}
+		switch next := a.buffer[i].Record; {
+		case next == nil || next.Time.Sub(x.Time) > sameMoment:
+			return all
+		case isState(next):
+			all = append(all, next)
+		case next.Type != capture.Verified:
+			return all
+		}
 	}
-	x := a.buffer[0].Record
-	return x != nil && match(x)
+}
+
+// isState: the record says how a node is.
+func isState(x *capture.Record) bool {
+	return x.Type == capture.Usable || x.Type == capture.Unusable || x.Type == capture.Silent
 }
 
 // more reads a line into the buffer. Called with mu held.

@@ -169,9 +169,7 @@ func (p *player) take(x *capture.Record) error {
 	if !p.wanted(x) {
 		return nil
 	}
-	if !p.together {
-		p.until(x.Time)
-	}
+	p.until(x.Time)
 	p.seq.Store(x.Seq)
 	p.report.count(x)
 	if x.IsCommand() {
@@ -180,10 +178,6 @@ func (p *player) take(x *capture.Record) error {
 		p.apply(x)
 	} else {
 		p.skip()
-	}
-	p.together = isState(x) && p.ahead.next(isState)
-	if p.together { // both became known in the same moment
-		return nil
 	}
 	synctest.Wait()
 	p.compare.settle(time.Now())
@@ -194,11 +188,6 @@ func (p *player) take(x *capture.Record) error {
 func (p *player) skip() {
 	p.report.Skipped++
 	p.report.page.skipped()
-}
-
-// isState: the record says how a node is.
-func isState(x *capture.Record) bool {
-	return x.Type == capture.Usable || x.Type == capture.Unusable || x.Type == capture.Silent
 }
 
 func (p *player) wanted(x *capture.Record) bool {
@@ -288,7 +277,7 @@ func (p *player) applyREST(x *capture.Record) {
 	case x.Type == capture.Resumed:
 		w.answer(x, about(resuming))
 	default:
-		w.stand(x)
+		w.stand(p.ahead.moment(x)...)
 	}
 }
 

@@ -98,16 +98,20 @@ func (w *world) node(name string) (i int, n *node) {
 	return i, w.nodes[i]
 }
 
-// stand takes over how a node is.
-func (w *world) stand(x *capture.Record) {
-	i, n := w.node(x.Node)
-	if n == nil {
-		return
-	}
+// stand takes over how nodes are, at once.
+func (w *world) stand(all ...*capture.Record) {
+	changed := false
 	w.mu.Lock()
-	was := w.standings[i].Usable
-	w.standings[i].Usable, w.standings[i].Silent = x.Type == capture.Usable, x.Type == capture.Silent
-	if w.standings[i].Usable != was {
+	for _, x := range all {
+		i, n := w.node(x.Node)
+		if n == nil {
+			continue
+		}
+		was := w.standings[i].Usable
+		w.standings[i].Usable, w.standings[i].Silent = x.Type == capture.Usable, x.Type == capture.Silent
+		changed = changed || w.standings[i].Usable != was
+	}
+	if changed {
 		close(w.changed)
 		w.changed = make(chan struct{})
 	}

@@ -52,6 +52,9 @@ type Options struct {
 	SystemChanged func()
 	Logger        *zap.Logger
 	Times         Times
+	// Wait has the last word on how long the session waits before it tries to
+	// get its stream back, which was to be d; nil leaves it at that.
+	Wait func(d time.Duration) time.Duration
 }
 
 // Times are the session's deadlines.

@@ -39,14 +39,19 @@ func (s *Session) startOver() {
 // retryLater arranges the next attempt. A caller is on the phone in a session
 // with a live call, so its first attempt is made at once; the others follow
 // within a few seconds, because a node that dies leaves thousands. Another
-// node than the one that failed just now is a first attempt too.
+// node than the one that failed just now is a first attempt too. All that is
+// known of the nodes by now counts, and is no reason to consider it again.
 func (s *Session) retryLater() {
-	wait := s.Times.Backoff(s.attempts)
-	if s.attempts == 0 || s.attempts < hurried && s.Node() != s.move.target {
+	_, s.move.health = s.node.Usable()
+	var wait time.Duration
+	switch first := s.attempts == 0 || s.attempts < hurried && s.Node() != s.move.target; {
+	case !first:
+		wait = s.Times.Backoff(s.attempts)
+	case len(s.liveCalls()) == 0:
 		wait = s.Times.Jitter()
-		if len(s.liveCalls()) > 0 {
-			wait = 0
-		}
+	}
+	if s.Wait != nil {
+		wait = s.Wait(wait)
 	}
 	s.redial = time.After(wait)
 	s.attempts++

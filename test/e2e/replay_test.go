@@ -36,11 +36,21 @@ func recorded(run func() int) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
 	captureDir = dir
-	if code := run(); code != 0 {
-		return code
+	code := run()
+	if code == 0 {
+		code = replayed(dir)
 	}
+	if code == 0 {
+		os.RemoveAll(dir)
+	} else {
+		fmt.Fprintf(os.Stderr, "the captures of the tests are in %s\n", dir)
+	}
+	return code
+}
+
+// replayed replays what was captured, in a process of its own.
+func replayed(dir string) int {
 	again := exec.Command(os.Args[0], "-test.run=^TestEveryCaptureReplays$", "-test.timeout=5m", fmt.Sprintf("-update=%t", *update))
 	again.Env = append(os.Environ(), captures+"="+dir)
 	out, err := again.CombinedOutput()
