@@ -908,6 +908,32 @@ func TestMovesArePaced(t *testing.T) {
 			require.Greater(t, time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), 10*time.Second)
 		})
 	})
+	t.Run("what a session learns of the nodes while an attempt fails gives it one reason to try on, not two", func(t *testing.T) {
+		for range 20 { // it takes the failure or the change first, as chance has it
+			waits := 0
+			count := func(_ *stage, o *session.Options) {
+				o.Wait = func(d time.Duration) time.Duration { waits++; return d }
+			}
+			playWith(t, count, func(st *stage) {
+				st.atWork()
+				st.send("Connect#1001", "thief,wrong")
+				st.hold = make(chan struct{})
+				st.fails(errDown)
+				close(st.stream.updates)
+				synctest.Wait()
+				busy := make(chan struct{})
+				st.emitted = func(session.Emission) { <-busy }
+				st.submit("Connect#1001", "thief,wrong") // is refused at once
+				synctest.Wait()
+				close(st.hold)
+				synctest.Wait()
+				close(busy)
+				st.wait(10 * time.Second)
+				require.Equal(t, 1, st.b.streams)
+				require.Equal(t, 2, waits, "behind the loss, and behind the attempt")
+			})
+		}
+	})
 	t.Run("the daemon's jitter is random and a few seconds", func(t *testing.T) {
 		seen := map[time.Duration]bool{}
 		for range 100 {
