@@ -77,7 +77,6 @@ type player struct {
 	where    string              // of the record in hand
 	seq      atomic.Uint64       // the same
 	heardAll atomic.Uint64       // events
-	together bool                // the next record is applied with the one before
 }
 
 func (p *player) play(i capture.Item) error {
