@@ -119,6 +119,7 @@ type truth struct {
 	user    finesse.User
 	dialogs []finesse.Dialog
 	at      uint64 // the session's clock before the first request
+	number  uint64 // of the reading, in the order in which they are asked for
 }
 
 // prove asks Finesse whether the password is right, before it is given to the

@@ -129,6 +129,9 @@ type Session struct {
 	user  finesse.User
 	clock uint64 // counts notifications; see truth
 	seen  uint64 // clock of the last user notification
+	// readings counts what was asked for of the agent, and taken is the number of
+	// the latest that was taken over.
+	readings, taken uint64
 	// asOf is Finesse's time of the state of user if that was read, not
 	// notified: notifications of before may still be on their way.
 	asOf     time.Time

@@ -541,6 +541,32 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 	})
 }
 
+// An outcome that is overdue is read while GetState reads too. What was asked
+// first may be answered last.
+func TestAReadingThatIsOlderThanAnotherIsNotTold(t *testing.T) {
+	play(t, func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.wait(14 * time.Second)
+		first, second := make(chan struct{}), make(chan struct{})
+		st.hold = first
+		st.submit("GetState#1001", "")
+		synctest.Wait()
+		st.hold = second
+		st.wait(2 * time.Second)
+		st.heard = nil
+		now := time.Now()
+		st.user.State, st.user.StateChangeTime = gc.Reserved, now
+		close(second)
+		synctest.Wait()
+		st.user.State, st.user.StateChangeTime = gc.Ready, now.Add(-time.Second)
+		close(first)
+		st.hears("crm: 1001#State#RESERVED##Ann Smith", "crm: 1001#Error#PLEASE_RETRY", "crm: 1001#State#RESERVED##Ann Smith")
+		st.send("GetState#1001", "") // now it is
+		st.hears("crm: 1001#State#READY##Ann Smith")
+	})
+}
+
 func TestStates(t *testing.T) {
 	t.Run("a state is the answer when Finesse notifies it", func(t *testing.T) {
 		play(t, func(st *stage) {

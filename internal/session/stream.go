@@ -131,6 +131,8 @@ func (s *Session) attach(node Node, stream Stream) {
 	}
 	s.node, s.stream, s.redial = node, stream, nil
 	s.asOf = time.Time{} // what was on its way on the old one never comes
+	s.readings++
+	s.taken = s.readings // what is read with the stream is newer than what is being read
 	clear(s.unlisted)
 	s.move.attached = time.Now()
 	s.move.attempt++

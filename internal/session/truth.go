@@ -156,7 +156,7 @@ func (s *Session) state() gc.State {
 // they differ; then runs in the session afterwards.
 func (s *Session) readBack(calls func(truth), then func(error)) {
 	s.fetchAnywhere(func(t truth, err error) {
-		if err == nil {
+		if err == nil && s.takes(t) {
 			if s.seen <= t.at && s.undoes(t.user) {
 				s.whenSettled(func() { s.readBack(calls, then) })
 				return
@@ -192,11 +192,21 @@ func (s *Session) adopt(t truth) {
 // reread reads the agent and its calls and tells what changed.
 func (s *Session) reread(then func(error)) {
 	s.fetch(func(t truth, err error) {
-		if err == nil {
+		if err == nil && s.takes(t) {
 			s.compare(t)
 		}
 		then(err)
 	})
+}
+
+// takes reports whether t is to be taken over: not where what was asked for
+// later, or at another node since, is known already.
+func (s *Session) takes(t truth) bool {
+	if t.number < s.taken {
+		return false
+	}
+	s.taken = t.number
+	return true
 }
 
 // compare tells how t differs from what the driver knows. What a notification
@@ -270,9 +280,10 @@ func (s *Session) fetch(then func(truth, error)) {
 		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "the password was refused meanwhile"))
 		return
 	}
-	node, credentials, at := s.node, s.credentials, s.clock
+	s.readings++
+	node, credentials, at, number := s.node, s.credentials, s.clock, s.readings
 	s.work(func(ctx context.Context) func() {
-		t := truth{at: at}
+		t := truth{at: at, number: number}
 		var err error
 		t.user, t.dialogs, err = read(ctx, node, credentials)
 		return func() {
