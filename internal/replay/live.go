@@ -45,9 +45,9 @@ const (
 )
 
 // Live sends the commands of a plan and compares the events that come with the
-// captured ones. Speed is a factor; 0 waits for nothing but what was answered
-// to an agent before its next command. An error means that it ended early; the
-// report is of what was before.
+// captured ones. Speed is a factor; at every speed a command waits for what was
+// captured for its agent before it, and at 0 for nothing else. An error means
+// that it ended early; the report is of what was before.
 func Live(ctx context.Context, p *Plan, c Connection, o LiveOptions) (*Report, error) {
 	l := newPlayed(p, c, o)
 	start := time.Now()
@@ -142,7 +142,7 @@ func (l *played) play(ctx context.Context) error {
 
 // step sends a command, when what it needs is there.
 func (l *played) step(ctx context.Context, s *step) error {
-	if l.options.Speed == 0 && s.skip == "" && s.Agent != "" {
+	if s.skip == "" && s.Agent != "" { // its driver knew that when it sent it
 		if err := l.await(ctx, func() bool { return l.answered(s) }); err != nil {
 			return err
 		}

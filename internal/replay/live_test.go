@@ -28,6 +28,7 @@ type again struct {
 	sent    []broker.Outgoing
 	at      []time.Time
 	next    int                    // of the plan's steps
+	after   time.Duration          // it says things this long behind the command
 	lacks   func(*awaited) bool    // what it does not say; nil: nothing
 	changes func(*broker.Delivery) // what it says otherwise; nil: nothing
 }
@@ -44,8 +45,15 @@ func (g *again) Send(_ context.Context, m broker.Outgoing) error {
 	g.sent, g.at = append(g.sent, m), append(g.at, time.Now())
 	for ; g.next < len(g.plan.steps); g.next++ {
 		s := g.plan.steps[g.next]
-		for _, a := range s.follow {
-			g.say(a)
+		say := func() {
+			for _, a := range s.follow {
+				g.say(a)
+			}
+		}
+		if g.after == 0 {
+			say()
+		} else {
+			time.AfterFunc(g.after, say)
 		}
 		if s.id == m.Headers["correlation-id"] {
 			g.next++
@@ -128,6 +136,17 @@ func TestLiveEachScenarioIsTheSameAsItself(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A command waits for what its driver knew when it sent it: a connector that is
+// slower than the one captured, or than the speed, says nothing else for that.
+func TestLiveASlowConnectorIsNotDifferent(t *testing.T) {
+	for _, speed := range []float64{0, 1, 1000} {
+		r := playedLive(t, planOf(t, "main-job", Cut{}), &again{after: 300 * time.Millisecond}, speed)
+		require.Empty(t, r.Findings, speed)
+		require.NotZero(t, r.Events)
+		require.Greater(t, r.Live.Took, 5*time.Second)
 	}
 }
 
