@@ -92,6 +92,8 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		node = s.Node()
 	}
 	keep := s.stream != nil && s.credentials.Password.Equal(r.Password)
+	s.readings++
+	number := s.readings
 	s.work(func(ctx context.Context) func() {
 		fresh, err := prove(ctx, node, credentials, keep)
 		if unavailable(err) {
@@ -101,6 +103,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 				fresh, err = prove(ctx, node, credentials, false)
 			}
 		}
+		fresh.number = number
 		return func() {
 			s.busy = false
 			if err != nil {

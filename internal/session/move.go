@@ -187,14 +187,33 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 	}
 }
 
-// arrived takes over the stream at a node and what was read there. t.at is set.
+// arrived takes over the stream at a node and what was read there. t.at and
+// t.number are set. What was read and told since the attempt began may be newer
+// than t: then everything is read once more, with the stream.
 func (s *Session) arrived(node Node, t truth) {
+	overtaken := t.number < s.taken
 	from, lost := s.node, s.stream == nil
 	s.attach(node, t.stream)
 	if node != from {
 		s.logMove(from, node, lost)
 		s.move.at, s.move.unfinished = time.Now(), true
 	}
+	if !overtaken {
+		s.found(node, t)
+		return
+	}
+	s.fetch(func(t truth, err error) {
+		if err != nil {
+			s.complete(err)
+			return
+		}
+		s.takes(t)
+		s.found(node, t)
+	})
+}
+
+// found goes on with what was read at the node of the stream.
+func (s *Session) found(node Node, t truth) {
 	signedOut := t.user.State == gc.LoggedOut && s.signedIn() && !s.asksLogout()
 	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
 		s.move.dialling, s.move.holding = true, true

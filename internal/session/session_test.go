@@ -567,6 +567,35 @@ func TestAReadingThatIsOlderThanAnotherIsNotTold(t *testing.T) {
 	})
 }
 
+// While a stream is opened again commands go on. What one of them has told may
+// be newer than what is read with the stream.
+func TestWhatIsReadWithAStreamIsNotOlderThanWhatWasTold(t *testing.T) {
+	play(t, func(st *stage) {
+		st.signIn()
+		step := func() chan struct{} { st.hold = make(chan struct{}); return st.hold }
+		proof := step()
+		close(st.stream.updates)
+		st.wait(2 * jitter) // the attempt has begun
+		st.hold = nil
+		st.user.State = gc.Reserved
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#RESERVED##Ann Smith")
+		user := step()
+		close(proof)
+		synctest.Wait()
+		dialogs := step()
+		st.user.State = gc.Ready // as it was when the stream was new
+		close(user)
+		synctest.Wait()
+		st.hold = nil
+		st.user.State = gc.Reserved
+		close(dialogs)
+		st.hears()
+		st.userIs(gc.Talking)
+		st.hears("crm: 1001#State#TALKING##Ann Smith")
+	})
+}
+
 func TestStates(t *testing.T) {
 	t.Run("a state is the answer when Finesse notifies it", func(t *testing.T) {
 		play(t, func(st *stage) {

@@ -65,7 +65,8 @@ func (s *Session) resubscribe() {
 	if s.move.dialling || s.stream != nil && !s.leaving() {
 		return
 	}
-	node, credentials, at := s.Node(), s.credentials, s.clock
+	s.readings++
+	node, credentials, at, number := s.Node(), s.credentials, s.clock, s.readings
 	open := join
 	if node == s.node {
 		open = func(ctx context.Context, n Node, c finesse.Credentials) (truth, error) {
@@ -83,7 +84,7 @@ func (s *Session) resubscribe() {
 		if unavailable(err) {
 			node.Verify(ctx)
 		}
-		t.at = at
+		t.at, t.number = at, number
 		return func() { s.resubscribed(attempt, node, credentials, t, err) }
 	})
 }
