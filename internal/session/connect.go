@@ -92,8 +92,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		node = s.Node()
 	}
 	keep := s.stream != nil && s.credentials.Password.Equal(r.Password)
-	s.readings++
-	number := s.readings
+	number := s.nextReading()
 	s.work(func(ctx context.Context) func() {
 		fresh, err := prove(ctx, node, credentials, keep)
 		if unavailable(err) {

@@ -65,8 +65,7 @@ func (s *Session) resubscribe() {
 	if s.move.dialling || s.stream != nil && !s.leaving() {
 		return
 	}
-	s.readings++
-	node, credentials, at, number := s.Node(), s.credentials, s.clock, s.readings
+	node, credentials, at, number := s.Node(), s.credentials, s.clock, s.nextReading()
 	open := join
 	if node == s.node {
 		open = func(ctx context.Context, n Node, c finesse.Credentials) (truth, error) {
@@ -131,9 +130,8 @@ func (s *Session) attach(node Node, stream Stream) {
 		s.stream.Close()
 	}
 	s.node, s.stream, s.redial = node, stream, nil
-	s.asOf = time.Time{} // what was on its way on the old one never comes
-	s.readings++
-	s.taken = s.readings // what is read with the stream is newer than what is being read
+	s.asOf = time.Time{}      // what was on its way on the old one never comes
+	s.taken = s.nextReading() // what is read with the stream is newer than what is being read
 	clear(s.unlisted)
 	s.move.attached = time.Now()
 	s.move.attempt++

@@ -199,6 +199,12 @@ func (s *Session) reread(then func(error)) {
 	})
 }
 
+// nextReading numbers what is about to be asked for.
+func (s *Session) nextReading() uint64 {
+	s.readings++
+	return s.readings
+}
+
 // takes reports whether t is to be taken over: not where what was asked for
 // later, or at another node since, is known already.
 func (s *Session) takes(t truth) bool {
@@ -280,8 +286,7 @@ func (s *Session) fetch(then func(truth, error)) {
 		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "the password was refused meanwhile"))
 		return
 	}
-	s.readings++
-	node, credentials, at, number := s.node, s.credentials, s.clock, s.readings
+	node, credentials, at, number := s.node, s.credentials, s.clock, s.nextReading()
 	s.work(func(ctx context.Context) func() {
 		t := truth{at: at, number: number}
 		var err error
