@@ -158,7 +158,11 @@ func (b *Bridge) Restored(topics bool) {
 func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.Ack) }
 
 func (b *Bridge) handle(d *broker.Delivery, ack func()) {
-	acknowledge, again := b.ledger.enter(d.MessageID, ack)
+	if d.Broken != nil {
+		b.broken(d)
+		return
+	}
+	acknowledge, again := b.ledger.enter(d, ack)
 	if again {
 		b.captureCommand(gc.Command{}, d, "")
 		b.metrics.repeated.Inc()
@@ -167,7 +171,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 	}
 	c, err := wire.ParseCommand(d.Type, d.Body)
 	if err == nil {
-		err = b.stale(c.Spec, d)
+		err = b.unwanted(c.Spec, d)
 	}
 	b.checkCategory(c.Spec, d)
 	r := b.receive(c, d, err, acknowledge)
@@ -209,9 +213,12 @@ func (r *received) done(err error) {
 	r.bridge.say(r.log, zap.InfoLevel, message, fields...)
 }
 
-// stale refuses a command that must not run because it may have run before,
-// or comes too late to be wanted still.
-func (b *Bridge) stale(spec *gc.CommandSpec, d *broker.Delivery) error {
+// unwanted refuses a command that must not run because it cannot be answered,
+// may have run before, or comes too late to be wanted still.
+func (b *Bridge) unwanted(spec *gc.CommandSpec, d *broker.Delivery) error {
+	if d.Unanswerable != nil {
+		return &gc.Error{Code: gc.PleaseRetry, Op: "accept command", Err: d.Unanswerable}
+	}
 	if spec.Once && d.Redelivered {
 		return gc.Errorf(gc.PleaseRetry, "accept command", "%s was delivered before and may have run", spec.Name)
 	}
@@ -325,6 +332,13 @@ func (b *Bridge) quarantine(r *received, d *broker.Delivery) {
 		zap.Time("sent", d.Timestamp))
 	r.Acknowledge()
 	r.done(r.Refusal)
+}
+
+// broken is the record of a message that could not be read.
+func (b *Bridge) broken(d *broker.Delivery) {
+	b.metrics.quarantined.Inc()
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "message dropped: its properties or its text break STOMP",
+		zap.Int("bytes", d.Size), zap.NamedError("cause", d.Broken), zap.String("action", "find who sends it to the command queue, and whether they should be able to"))
 }
 
 func abridge(s string) string {

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,16 +20,16 @@ func TestWhatIsDeliveredAgain(t *testing.T) {
 			st.hears(1)
 			st.hold = make(chan struct{})
 			acked := ""
-			deliver := func(connection string, redelivered bool) {
-				st.bridge.HandleWith(&broker.Delivery{Type: "GetState#1001", MessageID: "7", Redelivered: redelivered}, func() { acked += connection })
+			deliver := func(name string, connection uint64) {
+				st.bridge.HandleWith(&broker.Delivery{Type: "GetState#1001", Identity: 7, Connection: connection}, func() { acked += name })
 				synctest.Wait()
 			}
-			deliver("lost", false)
-			deliver("new", true)
+			deliver("lost", 1)
+			deliver("new", 2)
 			close(st.hold)
 			st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
 			require.Equal(t, "new", acked)
-			deliver("newer", true)
+			deliver("newer", 3)
 			st.hears(0)
 			require.Equal(t, "newnewer", acked)
 			require.Equal(t, 2.0, st.count("commands_repeated_total"))
@@ -37,11 +38,61 @@ func TestWhatIsDeliveredAgain(t *testing.T) {
 	t.Run("a call too is neither made twice nor refused", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")
-			for range 2 {
-				st.send(&broker.Delivery{Type: "AnswerCall#1001", Body: "9", MessageID: "8", Redelivered: false})
+			for connection := range 2 {
+				st.send(&broker.Delivery{Type: "AnswerCall#1001", Body: "9", Identity: 8, Connection: uint64(connection), Redelivered: connection > 0})
 			}
 			st.hears(3, "/topic/crm agent_error 1001#Error#NO_DIALOG_ID")
 		})
+	})
+}
+
+// Ids and the mark of a repetition are the sender's word.
+func TestNoCommandIsTakenForTheRepetitionOfAnother(t *testing.T) {
+	answer := "/topic/crm agent_state 1001#State#READY##Ann"
+	cases := []struct {
+		rule       string
+		deliveries []*broker.Delivery
+		answers    int
+	}{
+		{"one message-id for all commands", []*broker.Delivery{{MessageID: "ID:1", Identity: 1}, {MessageID: "ID:1", Identity: 2}}, 2},
+		{"a forged mark", []*broker.Delivery{{Identity: 1}, {Identity: 2, Redelivered: true}}, 2},
+		{"alike to the letter, on one connection", []*broker.Delivery{{Identity: 1}, {Identity: 1, Redelivered: true}}, 2},
+		{"two that are alike come again as two", []*broker.Delivery{{Identity: 1}, {Identity: 1}, {Identity: 1, Connection: 1}, {Identity: 1, Connection: 1}}, 2},
+		{"two that are alike, and a third", []*broker.Delivery{{Identity: 1}, {Identity: 1, Connection: 1}, {Identity: 1, Connection: 1}}, 2},
+	}
+	for _, c := range cases {
+		t.Run(c.rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.command("Connect#1001", "crm,secret")
+				st.hears(1)
+				for _, d := range c.deliveries {
+					d.Type = "GetState#1001"
+					st.send(d)
+				}
+				want := make([]string, c.answers)
+				for i := range want {
+					want[i] = answer
+				}
+				st.hears(len(c.deliveries), want...)
+			})
+		})
+	}
+}
+
+func TestWhatBreaksSTOMPIsPutAsideWithAWord(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.bridge.Handle(&broker.Delivery{Broken: errors.New("why"), Size: 9})
+		st.hears(0)
+		require.Equal(t, 1.0, st.count("commands_quarantined_total"))
+	})
+}
+
+func TestACommandThatCannotBeAnsweredAsItWantsDoesNotRun(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.hears(1)
+		st.send(&broker.Delivery{Type: "GetState#1001", Unanswerable: errors.New("too long")})
+		st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -38,7 +39,9 @@ type Broker struct {
 	logins   *logins
 	home     time.Duration // homeInterval
 
-	stopped atomic.Bool
+	caution     caution
+	connections atomic.Uint64 // to the command queue, so far
+	stopped     atomic.Bool
 
 	mu     sync.Mutex
 	status Status
@@ -56,6 +59,7 @@ func New(o Options) (*Broker, error) {
 		selector: newSelector(endpoints),
 		logins:   &logins{first: personPause},
 		home:     homeInterval,
+		caution:  caution{first: firstCalm},
 		status:   Status{LastError: "not connected yet", Since: time.Now()},
 	}
 	if b.metrics, err = newMetrics(o.Registerer, b.unconfirmed); err != nil {
@@ -117,7 +121,7 @@ func (b *Broker) link(name string) *link {
 
 func (b *Broker) publishing(name string, p *publisher) *link {
 	l := b.link(name)
-	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return dial(ctx, &b.options, ep) }
+	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return dial(ctx, &b.options, ep, nil) }
 	l.serve = p.serve
 	return l
 }
@@ -125,41 +129,87 @@ func (b *Broker) publishing(name string, p *publisher) *link {
 func (b *Broker) commands(handle func(*Delivery)) *link {
 	l := b.link(commandsLink)
 	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return b.consume(ctx, ep, handle) }
-	l.serve = func(ctx context.Context, c *conn) bool {
-		select {
-		case <-ctx.Done():
-		case <-c.done:
-		}
-		return false
-	}
+	l.serve = b.serveCommands
 	l.changed = b.setStatus
 	return l
 }
 
+// serveCommands waits for the end of a command connection: the broker's, ctx's,
+// or that of the need for a sieve.
+func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
+	var calm <-chan time.Time
+	for {
+		if c.sieve != nil {
+			calm = time.After(max(c.sieve.rest(), time.Second))
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-c.done:
+			c.close() // its reader has ended
+			return b.caution.ended(c)
+		case <-calm:
+			if c.sieve.rest() <= 0 {
+				b.options.Logger.Info("commands are taken at full speed again: no message breaks STOMP any more")
+				c.fail(errCalm)
+			}
+		}
+	}
+}
+
 // consume opens a connection that is subscribed to the command queue.
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
-	c, err := dial(ctx, &b.options, ep)
+	number := b.connections.Add(1)
+	take := func(d *Delivery) {
+		b.metrics.received.Inc()
+		d.Connection = number
+		handle(d)
+	}
+	sv := b.caution.sieve(b, take)
+	c, err := dial(ctx, &b.options, ep, sv)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
-	deliver := func(f *frame.Frame) {
-		if b.stopped.Load() {
-			return
-		}
-		b.metrics.received.Inc()
-		handle(newDelivery(&b.options, c, f))
+	deliver, prefetch := c.commands(&b.options, take), Prefetch
+	if sv != nil {
+		deliver, prefetch = sv.message, 1
 	}
-	err = c.subscribe(ctx, "/queue/"+b.options.CommandQueue, deliver,
+	err = c.subscribe(ctx, "/queue/"+b.options.CommandQueue, func(f incoming) error {
+		if b.stopped.Load() {
+			return nil
+		}
+		return deliver(f)
+	},
 		frame.Ack, "client-individual",
-		"activemq.prefetchSize", strconv.Itoa(Prefetch),
+		"activemq.prefetchSize", strconv.Itoa(prefetch),
 		"activemq.priority", strconv.Itoa(b.options.ConsumerPriority))
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// commands gives the messages of the command queue to take. A broker that sends
+// more than it was asked for would fill the memory with them.
+func (c *conn) commands(o *Options, take func(*Delivery)) handler {
+	var open atomic.Int64
+	return func(f incoming) error {
+		ack := f.Header.Get(frame.Ack)
+		if ack == "" || open.Add(1) > Prefetch {
+			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", Prefetch)
+		}
+		c.lastAck = ack
+		d := newDelivery(o, f)
+		d.settle = func() {
+			open.Add(-1)
+			c.post(frame.New(frame.ACK, frame.Id, ack))
+		}
+		take(d)
+		return nil
+	}
 }
 
 // watchHome returns to the preferred url when it answers again.
@@ -176,7 +226,7 @@ func (b *Broker) watchHome(ctx context.Context) {
 		if ep, _ := b.selector.get(); ep.index == first.index {
 			continue
 		}
-		if c, err := dial(ctx, &b.options, first); err == nil {
+		if c, err := dial(ctx, &b.options, first, nil); err == nil {
 			c.leave()
 			b.options.Logger.Info("the preferred broker is back", zap.String("url", first.url))
 			b.selector.home()

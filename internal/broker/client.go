@@ -30,7 +30,7 @@ func Dial(ctx context.Context, o Options, url string) (*Client, error) {
 		return nil, err
 	}
 	cl := &Client{options: o.withDefaults()}
-	if cl.conn, err = dial(ctx, &cl.options, ep); err != nil {
+	if cl.conn, err = dial(ctx, &cl.options, ep, nil); err != nil {
 		return nil, explain(url, err)
 	}
 	return cl, nil
@@ -76,7 +76,10 @@ func (cl *Client) Send(ctx context.Context, m Outgoing) error {
 // handle is called from one goroutine; while it blocks the broker waits.
 func (cl *Client) Subscribe(ctx context.Context, destination string, handle func(*Delivery)) error {
 	return cl.conn.subscribe(ctx, destination,
-		func(f *frame.Frame) { handle(newDelivery(&cl.options, cl.conn, f)) },
+		func(f incoming) error {
+			handle(newDelivery(&cl.options, f))
+			return nil
+		},
 		frame.Ack, "auto")
 }
 

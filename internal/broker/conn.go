@@ -3,13 +3,18 @@ package broker
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // Prefetch is how many commands may be unacknowledged: with a dead Finesse
@@ -24,27 +29,53 @@ const outbound = Prefetch + 64
 // leaveTimeout bounds an orderly DISCONNECT.
 const leaveTimeout = 2 * time.Second
 
+// frameTimeout bounds the time from the first byte of a frame to its last: while
+// bytes of an endless one come the connection would look alive.
+const frameTimeout = 20 * time.Second
+
 // conn is one STOMP connection. It has a reader and a writer goroutine; close
 // or leave ends both. Its methods may be called from any goroutine, and none
 // but request, subscribe, close and leave may block.
+//
+// The ids of subscriptions and receipts are secret: no stranger can write a
+// frame into a message that would be taken for one of the broker's. A frame
+// that names another is a *framing.Fault, which ends the connection.
 type conn struct {
 	endpoint endpoint
 	server   string // what the broker calls itself, e.g. ActiveMQ/5.17.2
 
-	socket  *socket
-	reader  *frame.Reader
-	buffer  *bufio.Writer
-	beat    time.Duration // we send at least this often, 0: no need
-	out     chan *frame.Frame
-	ids     atomic.Int64
-	done    chan struct{} // closed when the connection is over
-	running sync.WaitGroup
+	socket   *socket
+	patience time.Duration // for one frame
+	reader   *framing.Reader
+	buffer   *bufio.Writer
+	beat     time.Duration // we send at least this often, 0: no need
+	out      chan *frame.Frame
+	secret   string // begins all ids
+	ids      atomic.Int64
+	done     chan struct{} // closed when the connection is over
+	running  sync.WaitGroup
+	sieve    *sieve // nil: what is no frame ends the connection
+	lastAck  string // of the command that came last; the reader's until done
 
 	mu      sync.Mutex
-	err     error                         // why it is over
-	pending map[string]func(error)        // by receipt id
-	subs    map[string]func(*frame.Frame) // by subscription id
+	err     error                  // why it is over
+	pending map[string]func(error) // by receipt id
+	subs    map[string]handler     // by subscription id
 }
+
+// handler takes a message of a subscription, from the reader goroutine. An error
+// means that it is none.
+type handler func(incoming) error
+
+// incoming is a frame as it came.
+type incoming struct {
+	*frame.Frame       // its body is cut after maxBody bytes
+	size         int64 // of the whole body
+}
+
+// maxBody is how much is kept of a body: more than any command has, so that a
+// longer one is refused by who reads it.
+const maxBody = 64<<10 + 1
 
 // send queues f with a receipt. done is called once, from the reader
 // goroutine: with nil for the receipt, a *ServerError when the broker refused
@@ -90,8 +121,8 @@ func (c *conn) request(ctx context.Context, f *frame.Frame) error {
 // subscribe returns when the broker has the subscription, which the receipt of
 // SUBSCRIBE proves: what is sent to the destination from then on is not missed.
 // (ActiveMQ 5.17 measured: all of 300 messages sent right afterwards arrived,
-// and 116 of 300 without a receipt.) handle is called from the reader goroutine.
-func (c *conn) subscribe(ctx context.Context, destination string, handle func(*frame.Frame), headers ...string) error {
+// and 116 of 300 without a receipt.)
+func (c *conn) subscribe(ctx context.Context, destination string, handle handler, headers ...string) error {
 	id := c.newID()
 	c.mu.Lock()
 	c.subs[id] = handle
@@ -103,7 +134,10 @@ func (c *conn) subscribe(ctx context.Context, destination string, handle func(*f
 	return nil
 }
 
-func (c *conn) newID() string { return strconv.FormatInt(c.ids.Add(1), 10) }
+func (c *conn) newID() string { return c.secret + strconv.FormatInt(c.ids.Add(1), 10) }
+
+// newSecret has no character that STOMP escapes.
+func newSecret() string { return rand.Text() + "-" }
 
 // fail ends the connection. Only the first reason counts. It does not wait.
 func (c *conn) fail(reason error) {
@@ -149,13 +183,12 @@ func (c *conn) start() {
 
 func (c *conn) readLoop() {
 	for c.reason() == nil {
-		f, err := c.reader.Read()
+		err := c.readOne()
+		if err != nil && c.sieve != nil {
+			err = c.sieve.broken(err)
+		}
 		if err != nil {
 			c.fail(fmt.Errorf("read: %w", err))
-			break
-		}
-		if f != nil { // nil is a heart-beat
-			c.dispatch(f)
 		}
 	}
 	c.mu.Lock()
@@ -167,25 +200,68 @@ func (c *conn) readLoop() {
 	}
 }
 
-func (c *conn) dispatch(f *frame.Frame) {
+// readOne waits for a frame and gives it to whom it is for.
+func (c *conn) readOne() error {
+	if err := c.reader.Await(); err != nil {
+		return err
+	}
+	c.socket.until = time.Now().Add(c.patience)
+	f, err := c.readFrame()
+	late := errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.socket.until)
+	c.socket.until = time.Time{}
+	switch {
+	case late:
+		return framing.Faultf("the broker began a frame and did not end it within %s", c.patience)
+	case err != nil:
+		return err
+	}
+	return c.dispatch(f)
+}
+
+func (c *conn) readFrame() (f incoming, err error) {
+	if f.Frame, err = c.reader.Head(); err != nil {
+		return f, err
+	}
+	read := c.reader.Delimited
+	if c.server == framing.BuiltIn {
+		read = c.reader.Exact
+	}
+	f.size, err = read(f.Frame, maxBody)
+	return f, err
+}
+
+func (c *conn) dispatch(f incoming) error {
 	switch f.Command {
 	case frame.MESSAGE:
 		c.mu.Lock()
 		handle := c.subs[f.Header.Get(frame.Subscription)]
 		c.mu.Unlock()
-		if handle != nil {
-			handle(f)
+		if handle == nil || len(f.Header.GetAll(frame.Ack)) > 1 {
+			return framing.Faultf("a message names a subscription that is not ours, or is acknowledged in two ways")
 		}
+		return handle(f)
 	case frame.RECEIPT:
-		c.answer(f, nil)
+		if !c.answer(f.Frame, nil) {
+			return framing.Faultf("a receipt is for nothing that was sent")
+		}
 	case frame.ERROR:
-		said := &ServerError{Message: f.Header.Get(frame.Message)}
+		said := &ServerError{Message: abridge(f.Header.Get(frame.Message))}
 		// ActiveMQ keeps the connection open when it refuses one message. A
 		// broker that closes it, as STOMP demands, is noticed by the next read.
-		if !c.answer(f, said) {
-			c.fail(said)
+		if !c.answer(f.Frame, said) {
+			return said
 		}
+	default:
+		return framing.Faultf("the broker sends a frame that only clients send")
 	}
+	return nil
+}
+
+// forget gives up the receipt of a frame that was sent.
+func (c *conn) forget(receipt string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pending, receipt)
 }
 
 // answer tells the sender of the frame that f is about.

@@ -1,31 +1,51 @@
 package broker
 
 import (
+	"fmt"
+	"hash/maphash"
+	"math"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
 )
 
-// Delivery is one message as it came from the broker.
+// Delivery is one message as it came from the broker. A JMS property takes the
+// place of the header of its name, so that all but Identity and Connection is
+// the sender's word, Redelivered and MessageID included.
 type Delivery struct {
-	MessageID     string
+	MessageID     string // "" if it does not look like a broker's
 	Destination   string // as the broker names it: "/queue/Connector1"
-	Type          string // JMSType
-	Body          string // as sent, so not always valid UTF-8; of a JMS map or object message nothing arrives
-	Size          int    // of the body, in bytes
-	Category      string // of the category property, else of "category"
-	Format        string // property "format"
+	Type          string // JMSType; cut where it is longer than any command's
+	Body          string // as sent, so not always valid UTF-8; cut likewise; of a JMS map or object message nothing arrives
+	Size          int    // of the whole body, in bytes
+	Category      string // of the category property, else of "category"; cut
+	Format        string // property "format"; cut
 	CorrelationID string
-	ReplyTo       string
+	ReplyTo       string    // cut
 	Timestamp     time.Time // zero when the header is absent
 	Redelivered   bool      // it was delivered before, to whom is not known
 	Text          bool      // false: a BytesMessage (it has a content-length)
 
-	conn  *conn
-	ack   string // what ACK must name, "" when none is expected
-	acked atomic.Bool
+	// Identity is of all that the message is, and the same each time it is
+	// delivered. Two messages that are alike to the letter, ids and times
+	// included, have one. 0 for a message that does not come from a broker.
+	Identity uint64
+	// Connection counts those to the command queue: a message is delivered
+	// again only on a later one.
+	Connection uint64
+
+	// Unanswerable is not nil when the answer could not be sent as the sender
+	// wants it; the command must not run.
+	Unanswerable error
+	// Broken is not nil for a message that could not be read. Then only Size is
+	// set, of all its bytes, and it is acknowledged already.
+	Broken error
+
+	settle func() // tells the broker; nil when it expects nothing
+	acked  atomic.Bool
 }
 
 // Ack tells the broker that the message is done with. Only the first call
@@ -34,31 +54,43 @@ type Delivery struct {
 // again.
 func (d *Delivery) Ack() {
 	// A second ACK, or one on another connection, would be an ERROR.
-	if d.ack == "" || !d.acked.CompareAndSwap(false, true) {
-		return
+	if d.settle != nil && d.acked.CompareAndSwap(false, true) {
+		d.settle()
 	}
-	d.conn.post(frame.New(frame.ACK, frame.Id, d.ack))
 }
 
-func newDelivery(o *Options, c *conn, f *frame.Frame) *Delivery {
+// What is kept of a message's headers, in bytes. ActiveMQ ends the connection of
+// who sends a header line of more than 10,240 (5.17 measured), so that what is
+// copied to an answer is bounded as it travels, escaped.
+const (
+	maxType          = 1<<10 + 1 // one more than a command may have
+	maxWord          = 256       // categories and formats
+	maxReplyTo       = 512
+	maxCorrelationID = 1 << 10
+)
+
+func newDelivery(o *Options, f incoming) *Delivery {
 	_, binary := f.Header.Contains(frame.ContentLength)
 	d := &Delivery{
-		MessageID:     f.Header.Get(frame.MessageId),
-		Destination:   f.Header.Get(frame.Destination),
-		Type:          f.Header.Get("type"),
-		Category:      f.Header.Get(o.CategoryProperty),
-		Format:        f.Header.Get("format"),
+		MessageID:     messageID(f.Header.Get(frame.MessageId)),
+		Destination:   cut(f.Header.Get(frame.Destination), maxReplyTo),
+		Type:          cut(f.Header.Get("type"), maxType),
+		Category:      cut(f.Header.Get(o.CategoryProperty), maxWord),
+		Format:        cut(f.Header.Get("format"), maxWord),
 		CorrelationID: f.Header.Get("correlation-id"),
-		ReplyTo:       f.Header.Get("reply-to"),
+		ReplyTo:       cut(f.Header.Get("reply-to"), maxReplyTo),
 		Timestamp:     timestamp(f.Header.Get("timestamp")),
 		Redelivered:   f.Header.Get("redelivered") == "true",
 		Text:          !binary,
-		conn:          c,
-		ack:           f.Header.Get(frame.Ack),
+		Size:          int(min(f.size, math.MaxInt32)),
+		Identity:      identity(f),
 	}
-	d.Size = len(f.Body)
 	if d.Category == "" {
-		d.Category = f.Header.Get("category")
+		d.Category = cut(f.Header.Get("category"), maxWord)
+	}
+	if n := len(escapeHeader.Replace(d.CorrelationID)); n > maxCorrelationID {
+		d.Unanswerable = fmt.Errorf("the correlation id has %d bytes as it travels, more than %d", n, maxCorrelationID)
+		d.CorrelationID = ""
 	}
 	if d.Text && o.JavaText {
 		d.Body = fromJava(string(f.Body))
@@ -66,6 +98,37 @@ func newDelivery(o *Options, c *conn, f *frame.Frame) *Delivery {
 		d.Body = string(f.Body)
 	}
 	return d
+}
+
+var escapeHeader = strings.NewReplacer(`\`, `\\`, ":", `\c`, "\r", `\r`, "\n", `\n`)
+
+func cut(s string, limit int) string { return s[:min(len(s), limit)] }
+
+// messageID gives an id that a broker may have made, for the log.
+func messageID(s string) string {
+	odd := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune(":.-_", r)
+	}
+	if !strings.HasPrefix(s, "ID:") || len(s) > maxWord || strings.ContainsFunc(s, odd) {
+		return ""
+	}
+	return s
+}
+
+var identitySeed = maphash.MakeSeed() // nobody can make two messages of one identity
+
+// identity leaves out what is another at each delivery. ActiveMQ writes headers
+// in no fixed order.
+func identity(f incoming) uint64 {
+	sum := maphash.Bytes(identitySeed, f.Body) + uint64(f.size)
+	for i := range f.Header.Len() {
+		switch name, value := f.Header.GetAt(i); name {
+		case frame.Ack, frame.Subscription, "redelivered":
+		default:
+			sum += maphash.Comparable(identitySeed, [2]string{name, value})
+		}
+	}
+	return max(sum, 1)
 }
 
 // timestamp reads milliseconds since the epoch.

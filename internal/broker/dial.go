@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 const (
@@ -16,8 +18,9 @@ const (
 	loginTimeout = 10 * time.Second // TLS, CONNECT and CONNECTED together
 )
 
-// dial connects to ep and logs in. Whatever goes wrong, the socket is closed.
-func dial(ctx context.Context, o *Options, ep endpoint) (*conn, error) {
+// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. s is
+// nil but for a connection that is to find a message that is no frame.
+func dial(ctx context.Context, o *Options, ep endpoint, sv *sieve) (*conn, error) {
 	d := net.Dialer{Timeout: tcpTimeout}
 	nc, err := d.DialContext(ctx, "tcp", ep.addr)
 	if err != nil {
@@ -31,7 +34,7 @@ func dial(ctx context.Context, o *Options, ep endpoint) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.Close() })
-	c, err := login(ctx, o, ep, s)
+	c, err := login(ctx, o, ep, s, sv)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -46,7 +49,7 @@ func dial(ctx context.Context, o *Options, ep endpoint) (*conn, error) {
 	return c, nil
 }
 
-func login(ctx context.Context, o *Options, ep endpoint, s *socket) (*conn, error) {
+func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (*conn, error) {
 	stream := net.Conn(s)
 	if ep.tls {
 		t := tls.Client(s, tlsConfig(o.TLS, ep.host))
@@ -58,21 +61,25 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket) (*conn, erro
 	c := &conn{
 		endpoint: ep,
 		socket:   s,
-		reader:   frame.NewReader(stream),
+		patience: o.frameTimeout,
+		secret:   newSecret(),
+		reader:   framing.New(sv.watch(stream)),
+		sieve:    sv,
 		buffer:   bufio.NewWriterSize(stream, 32<<10),
 		out:      make(chan *frame.Frame, outbound),
 		done:     make(chan struct{}),
 		pending:  make(map[string]func(error)),
-		subs:     make(map[string]func(*frame.Frame)),
+		subs:     make(map[string]handler),
 	}
+	sv.onto(c)
 	if err := frame.NewWriter(stream).Write(connectFrame(o, ep)); err != nil {
 		return nil, err
 	}
-	f, err := firstFrame(c.reader)
+	f, err := firstFrame(c)
 	if err != nil {
 		return nil, err
 	}
-	c.server = f.Header.Get(frame.Server)
+	c.server = abridge(f.Header.Get(frame.Server))
 	return c, c.negotiate(o.Heartbeat, f.Header.Get(frame.HeartBeat))
 }
 
@@ -92,18 +99,18 @@ func connectFrame(o *Options, ep endpoint) *frame.Frame {
 }
 
 // firstFrame reads the answer to CONNECT.
-func firstFrame(r *frame.Reader) (*frame.Frame, error) {
-	f, err := r.Read()
+func firstFrame(c *conn) (incoming, error) {
+	f, err := c.readFrame()
 	if err != nil {
-		return nil, notAFrame(err)
+		return f, notAFrame(err)
 	}
 	switch {
-	case f != nil && f.Command == frame.ERROR:
-		return nil, &ServerError{Message: f.Header.Get(frame.Message), Login: true}
-	case f == nil || f.Command != frame.CONNECTED:
-		return nil, errNotStomp
+	case f.Command == frame.ERROR:
+		return f, &ServerError{Message: abridge(f.Header.Get(frame.Message)), Login: true}
+	case f.Command != frame.CONNECTED:
+		return f, errNotStomp
 	case f.Header.Get(frame.Version) != "1.2":
-		return nil, errOldStomp
+		return f, errOldStomp
 	}
 	return f, nil
 }

@@ -43,8 +43,9 @@
 //
 // # The library
 //
-// Frames are read and written by go-stomp's frame package. Its Conn is not
-// used: it has one receipt on the way per connection, closes on every ERROR
+// Frames are written by go-stomp's frame package and read by package framing,
+// which believes nothing that a stranger may have written; a message that is no
+// frame is found by a sieve. go-stomp's Conn is not used: it has one receipt on the way per connection, closes on every ERROR
 // frame without saying which message it was about, and never recovers from a
 // receipt that comes late. Here each message has its own receipt, many are on
 // the way, an ERROR is matched to its message by receipt-id, and reading,

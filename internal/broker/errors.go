@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/go-stomp/stomp/v3/frame"
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // ServerError is an ERROR frame: what the broker says is wrong.
@@ -22,6 +22,16 @@ type ServerError struct {
 }
 
 func (e *ServerError) Error() string { return "broker says: " + e.Message }
+
+// maxWords is how much of a broker's own words is kept.
+const maxWords = 500
+
+func abridge(s string) string {
+	if len(s) > maxWords {
+		s = s[:maxWords] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
 
 // noRights: ActiveMQ has no error codes, so its words have to do.
 func (e *ServerError) noRights() bool {
@@ -42,7 +52,7 @@ type class struct{ name, action string }
 
 // needsPerson reports whether trying again soon is useless because somebody
 // has to change a password or a right first.
-func (k class) needsPerson() bool { return k == loginRefused || k == noRights }
+func (k class) needsPerson() bool { return k == loginRefused || k == noRights || k == stuck }
 
 var (
 	loginRefused = class{"login refused", "correct broker.username and broker.password_file, or the user in the broker"}
@@ -52,6 +62,8 @@ var (
 	badTLS       = class{"certificate or TLS", "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}
 	notStomp     = class{"not STOMP", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}
 	noFiles      = class{"too many open files", "raise LimitNOFILE of the service (ulimit -n)"}
+	stuck        = class{"a message cannot be put aside", "delete the first message of the command queue by hand, in the broker's console"}
+	badFrame     = class{"not a frame", "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}
 	noAnswer     = class{"no answer", "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}
 	lost         = class{"connection lost", "nothing, if it comes back"}
 )
@@ -60,6 +72,7 @@ func classify(err error) class {
 	var said *ServerError
 	var dns *net.DNSError
 	var timeout net.Error
+	var fault *framing.Fault
 	switch {
 	case errors.As(err, &said) && said.Login:
 		return loginRefused
@@ -75,6 +88,10 @@ func classify(err error) class {
 		return noFiles
 	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
 		return notStomp
+	case errors.Is(err, errStuck):
+		return stuck
+	case errors.As(err, &fault):
+		return badFrame
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return noAnswer
 	}
@@ -89,10 +106,11 @@ func isTLS(err error) bool {
 	return errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &name)
 }
 
-// notAFrame turns the codec's complaint about the first answer into one that
+// notAFrame turns the reader's complaint about the first answer into one that
 // helps: an openwire or HTTP port was taken for STOMP.
 func notAFrame(err error) error {
-	if errors.Is(err, frame.ErrInvalidCommand) || errors.Is(err, frame.ErrInvalidFrameFormat) || errors.Is(err, io.EOF) {
+	var fault *framing.Fault
+	if errors.As(err, &fault) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: %w", errNotStomp, err)
 	}
 	return err

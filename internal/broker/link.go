@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -182,6 +183,9 @@ func (l *link) ended(ctx context.Context, c *conn) {
 		return
 	}
 	c.close()
+	if errors.Is(c.reason(), errCalm) {
+		return // the next follows at once
+	}
 	l.down(c.endpoint, c.reason())
 	l.changed(nil, c.reason())
 }

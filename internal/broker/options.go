@@ -47,6 +47,8 @@ type Options struct {
 	// be nil.
 	Restored func(topics bool)
 
+	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
+
 	Logger     *zap.Logger           // nil: none
 	Registerer prometheus.Registerer // nil: not registered
 }
@@ -60,6 +62,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CategoryProperty == "" {
 		o.CategoryProperty = "MessageCategory"
+	}
+	if o.frameTimeout == 0 {
+		o.frameTimeout = frameTimeout
 	}
 	if o.Restored == nil {
 		o.Restored = func(bool) {}

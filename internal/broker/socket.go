@@ -21,6 +21,7 @@ type socket struct {
 	*net.TCPConn
 	raw     syscall.RawConn
 	silence atomic.Int64 // time.Duration that Read waits, 0 for ever
+	until   time.Time    // Read waits no longer; zero for no such limit. The reader's.
 }
 
 func newSocket(tcp *net.TCPConn, silence time.Duration) (*socket, error) {
@@ -34,9 +35,11 @@ func newSocket(tcp *net.TCPConn, silence time.Duration) (*socket, error) {
 }
 
 func (s *socket) Read(p []byte) (int, error) {
-	var until time.Time
+	until := s.until
 	if d := time.Duration(s.silence.Load()); d > 0 {
-		until = time.Now().Add(d)
+		if quiet := time.Now().Add(d); until.IsZero() || quiet.Before(until) {
+			until = quiet
+		}
 	}
 	if err := s.SetReadDeadline(until); err != nil {
 		return 0, err

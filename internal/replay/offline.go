@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"slices"
 	"strings"
@@ -66,17 +67,18 @@ func newPlayer(s Source, o Options) *player {
 
 // player takes one line after the other.
 type player struct {
-	ahead    *ahead
-	options  Options
-	report   *Report
-	compare  *comparison
-	header   *capture.Header
-	world    *world
-	fresh    bool                // all agents' Connects are in the capture
-	joined   map[gc.AgentID]bool // those whose Connect was replayed
-	where    string              // of the record in hand
-	seq      atomic.Uint64       // the same
-	heardAll atomic.Uint64       // events
+	ahead      *ahead
+	options    Options
+	report     *Report
+	compare    *comparison
+	header     *capture.Header
+	world      *world
+	fresh      bool                // all agents' Connects are in the capture
+	joined     map[gc.AgentID]bool // those whose Connect was replayed
+	where      string              // of the record in hand
+	seq        atomic.Uint64       // the same
+	heardAll   atomic.Uint64       // events
+	connection uint64              // to the command queue, counted from the repetitions in the capture
 }
 
 func (p *player) play(i capture.Item) error {
@@ -214,7 +216,11 @@ func (p *player) command(x *capture.Record) {
 	if c.Spec == nil {
 		p.report.note(p.where, x, unknownCommand)
 	}
+	if x.Request == "" { // it was recognized as a repetition
+		p.connection++
+	}
 	p.world.bridge.Handle(&broker.Delivery{
+		Identity: identity(x), Connection: p.connection,
 		MessageID: x.MessageID, Destination: x.Destination, Type: x.Type, Body: x.Text(), Size: len(x.Text()), Category: x.Category,
 		Format: x.Format, CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,
 	})
@@ -223,6 +229,13 @@ func (p *player) command(x *capture.Record) {
 		p.world.ids.put(x.Request, p.world.command)
 		p.world.mu.Unlock()
 	}
+}
+
+var identitySeed = maphash.MakeSeed()
+
+// identity is of all that is the same when a command is delivered again.
+func identity(x *capture.Record) uint64 {
+	return max(1, maphash.Comparable(identitySeed, [...]string{x.MessageID, x.Type, x.Text(), x.CorrelationID, x.ReplyTo, x.Sent.String()}))
 }
 
 // apply takes any record but a command.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -28,7 +29,7 @@ type conn struct {
 	net    net.Conn
 	log    *zap.Logger
 	number uint64
-	in     *frameReader
+	in     *framing.Reader
 	watch  *watchedReader
 	out    *frameWriter
 	v12    bool
@@ -46,7 +47,7 @@ func newConn(b *Broker, nc net.Conn) *conn {
 	return &conn{
 		broker: b, net: nc, number: b.lastConn, watch: watch,
 		log:           b.log.With(zap.Uint64("connection", b.lastConn), zap.Stringer("remote", nc.RemoteAddr())),
-		in:            newFrameReader(watch),
+		in:            framing.NewStrict(watch),
 		out:           newFrameWriter(nc, b.limits.write),
 		outbox:        newOutbox(),
 		subscriptions: map[string]*subscription{},
@@ -80,12 +81,12 @@ func (b *Broker) forget(c *conn) {
 // wants to hear from the broker, 0 for never.
 func (c *conn) connect() (time.Duration, error) {
 	_ = c.net.SetReadDeadline(time.Now().Add(c.broker.limits.connect))
-	f, err := c.in.read(0)
+	f, err := read(c.in, 0)
 	if err != nil {
 		return 0, err
 	}
 	if f.Command != frame.CONNECT && f.Command != frame.STOMP {
-		return 0, faultf("not connected: the first frame must be CONNECT")
+		return 0, framing.Faultf("not connected: the first frame must be CONNECT")
 	}
 	version, err := chooseVersion(f.Header.Get(frame.AcceptVersion))
 	if err != nil {
@@ -93,7 +94,7 @@ func (c *conn) connect() (time.Duration, error) {
 	}
 	if !c.broker.options.admits(f.Header.Get(frame.Login), f.Header.Get(frame.Passcode)) {
 		c.log.Warn("embedded broker refused a login; check broker.username and its password in the client")
-		return 0, faultf("user name or password is invalid")
+		return 0, framing.Faultf("user name or password is invalid")
 	}
 	fromClient, toClient, err := heartBeats(f.Header)
 	if err != nil {
@@ -105,7 +106,7 @@ func (c *conn) connect() (time.Duration, error) {
 	return toClient, c.out.writeNow(frame.New(frame.CONNECTED,
 		frame.Version, version,
 		frame.Session, c.broker.id+"-"+strconv.FormatUint(c.number, 10),
-		frame.Server, "finesse-connector-embedded",
+		frame.Server, framing.BuiltIn,
 		frame.HeartBeat, milliseconds(toClient)+","+milliseconds(fromClient)))
 }
 
@@ -117,7 +118,7 @@ func chooseVersion(accepted string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", faultf("supported protocol versions are 1.1 and 1.2")
+		return "", framing.Faultf("supported protocol versions are 1.1 and 1.2")
 	}
 	return best, nil
 }
@@ -138,7 +139,7 @@ func heartBeats(h *frame.Header) (fromClient, toClient time.Duration, err error)
 		return 0, 0, nil
 	}
 	if fromClient, toClient, err = frame.ParseHeartBeat(value); err != nil {
-		return 0, 0, faultf("heart-beat is not two numbers of milliseconds")
+		return 0, 0, framing.Faultf("heart-beat is not two numbers of milliseconds")
 	}
 	return clampBeat(fromClient), clampBeat(toClient), nil
 }
@@ -154,7 +155,7 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 
 // refuse ends a connection that has not got past CONNECT.
 func (c *conn) refuse(err error) {
-	f, ok := errors.AsType[*fault](err)
+	f, ok := errors.AsType[*framing.Fault](err)
 	if !ok {
 		return
 	}
@@ -167,7 +168,7 @@ func (c *conn) refuse(err error) {
 // the connection. The receipt is the one the last frame asked for.
 func (c *conn) listen() (receipt string, err error) {
 	for {
-		f, err := c.in.read(c.broker.limits.body)
+		f, err := read(c.in, c.broker.limits.body)
 		if err != nil {
 			return "", err
 		}
@@ -186,7 +187,7 @@ func (c *conn) listen() (receipt string, err error) {
 
 func (c *conn) act(f *frame.Frame) error {
 	if _, ok := f.Header.Contains(frame.Transaction); ok {
-		return faultf("transactions are not supported")
+		return framing.Faultf("transactions are not supported")
 	}
 	b := c.broker
 	b.mu.Lock()
@@ -201,17 +202,17 @@ func (c *conn) act(f *frame.Frame) error {
 	case frame.ACK, frame.NACK:
 		return b.acknowledge(c, f)
 	default:
-		return faultf("unexpected frame")
+		return framing.Faultf("unexpected frame")
 	}
 }
 
 // leave gives back what the connection held and queues its last frame.
 func (c *conn) leave(receipt string, err error) {
 	c.broker.detach(c)
-	f, isFault := errors.AsType[*fault](err)
+	f, isFault := errors.AsType[*framing.Fault](err)
 	switch {
 	case isFault:
-		c.log.Info("embedded broker closes a connection after a protocol fault", zap.String("fault", f.text))
+		c.log.Info("embedded broker closes a connection after a protocol fault", zap.String("fault", f.Text))
 		c.finish(errorFrame(f, receipt))
 	case err == nil && receipt != "":
 		c.finish(receiptFrame(receipt))
@@ -239,11 +240,11 @@ func (c *conn) linger() {
 
 func receiptFrame(id string) *frame.Frame { return frame.New(frame.RECEIPT, frame.ReceiptId, id) }
 
-func errorFrame(f *fault, receipt string) *frame.Frame {
-	e := frame.New(frame.ERROR, frame.Message, f.text, frame.Version, "1.1,1.2", frame.ContentType, "text/plain")
+func errorFrame(f *framing.Fault, receipt string) *frame.Frame {
+	e := frame.New(frame.ERROR, frame.Message, f.Text, frame.Version, "1.1,1.2", frame.ContentType, "text/plain")
 	if receipt != "" {
 		e.Header.Add(frame.ReceiptId, receipt)
 	}
-	e.Body = []byte(f.text)
+	e.Body = []byte(f.Text)
 	return e
 }

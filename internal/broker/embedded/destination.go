@@ -3,6 +3,8 @@ package embedded
 import (
 	"fmt"
 	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 const maxDestination = 1024
@@ -24,17 +26,17 @@ type temporary struct {
 // is a queue, and a temporary destination that is gone is a fault.
 func (b *Broker) resolve(c *conn, s string) (address, error) {
 	if s == "" || len(s) > maxDestination {
-		return address{}, faultf("destination is missing or longer than %d bytes", maxDestination)
+		return address{}, framing.Faultf("destination is missing or longer than %d bytes", maxDestination)
 	}
 	if strings.ContainsAny(s, "*>,?") {
-		return address{}, faultf("wildcard, composite and optioned destinations are not supported")
+		return address{}, framing.Faultf("wildcard, composite and optioned destinations are not supported")
 	}
 	if !strings.HasPrefix(s, "/") {
 		s = "/queue/" + s
 	}
 	kind, name, _ := strings.Cut(s[1:], "/")
 	if name == "" {
-		return address{}, faultf("destination %q has no name", s)
+		return address{}, framing.Faultf("destination %q has no name", s)
 	}
 	to := address{name: s, topic: strings.HasSuffix(kind, "topic")}
 	switch kind {
@@ -46,11 +48,11 @@ func (b *Broker) resolve(c *conn, s string) (address, error) {
 		return to, err
 	case "remote-temp-queue", "remote-temp-topic":
 		if _, ok := b.temporaries[s]; !ok {
-			return address{}, faultf("the destination %s does not exist", s)
+			return address{}, framing.Faultf("the destination %s does not exist", s)
 		}
 		return to, nil
 	}
-	return address{}, faultf("destination %q must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/", s)
+	return address{}, framing.Faultf("destination %q must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/", s)
 }
 
 // own is the shared name of c's temporary destination, which is made on first
@@ -61,7 +63,7 @@ func (b *Broker) own(c *conn, local string) (string, error) {
 		return name, nil
 	}
 	if len(c.temporaries) >= b.limits.temporaries {
-		return "", faultf("more than %d temporary destinations", b.limits.temporaries)
+		return "", framing.Faultf("more than %d temporary destinations", b.limits.temporaries)
 	}
 	kind, _, _ := strings.Cut(local[1:], "/")
 	name := fmt.Sprintf("/remote-%s/ID:%s-%d:%d", kind, b.id, c.number, len(c.temporaries)+1)

@@ -41,6 +41,7 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -207,7 +208,7 @@ func (b *Broker) admit(nc net.Conn) {
 		}
 		if full {
 			_ = nc.SetWriteDeadline(time.Now().Add(time.Second))
-			_ = frame.NewWriter(nc).Write(errorFrame(faultf("too many connections"), ""))
+			_ = frame.NewWriter(nc).Write(errorFrame(framing.Faultf("too many connections"), ""))
 		}
 		_ = nc.Close()
 		return

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // messageOverhead is what a message costs besides its text, so that many
@@ -62,13 +64,13 @@ func (b *Broker) newMessage(c *conn, to address, f *frame.Frame) (*message, erro
 func (m *message) readSpecial(b *Broker, c *conn, h *frame.Header) (err error) {
 	if s := h.Get("timestamp"); s != "" {
 		if _, err := strconv.ParseInt(s, 10, 64); err != nil {
-			return faultf("timestamp is not a number of milliseconds")
+			return framing.Faultf("timestamp is not a number of milliseconds")
 		}
 		m.timestamp = s
 	}
 	if s := h.Get("expires"); s != "" {
 		if m.expires, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return faultf("expires is not a number of milliseconds")
+			return framing.Faultf("expires is not a number of milliseconds")
 		}
 	}
 	if strings.HasPrefix(m.replyTo, "/temp-") {

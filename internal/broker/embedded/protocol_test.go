@@ -10,6 +10,8 @@ import (
 	"github.com/go-stomp/stomp/v3"
 	"github.com/go-stomp/stomp/v3/frame"
 	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 func TestVersionIsTheHighestOfBoth(t *testing.T) {
@@ -27,8 +29,8 @@ func TestVersionIsTheHighestOfBoth(t *testing.T) {
 }
 
 func TestFaultsAreAnsweredWithErrorAndClose(t *testing.T) {
-	many := strings.Repeat("h:v\n", maxHeaders+1)
-	long := strings.Repeat("v", maxHeaderLine)
+	many := strings.Repeat("h:v\n", framing.MaxHeaders+1)
+	long := strings.Repeat("v", framing.MaxLine)
 	large := strings.Repeat("h:"+strings.Repeat("v", 1<<10)+"\n", 65)
 	for name, tc := range map[string]struct{ frame, fault string }{
 		"unknown command":                 {"HELLO\n\n\x00", "unexpected frame"},

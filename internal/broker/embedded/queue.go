@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // maxNacks is how often a message comes back after NACK before it is dropped,
@@ -48,7 +50,7 @@ func (b *Broker) put(name string, m *message) error {
 		b.purgeExpired()
 	}
 	if full() {
-		return faultf("queue %s is full", name)
+		return framing.Faultf("queue %s is full", name)
 	}
 	q := b.queue(name)
 	b.storedBytes += m.size

@@ -3,40 +3,10 @@ package embedded
 import (
 	"io"
 	"net"
-	"runtime"
-	"strings"
 	"testing"
 
-	"github.com/go-stomp/stomp/v3/frame"
 	"github.com/stretchr/testify/require"
 )
-
-func TestReaderTakesLineEndsHeartBeatsAndEscapes(t *testing.T) {
-	r := newFrameReader(strings.NewReader("\n\r\n\nSEND\r\nh\\c:a\\nb\\\\n\\r\nempty:\nv:x:y\n\nbody\n\x00\n\nACK\nid:1\n\n\x00"))
-	f, err := r.read(100)
-	require.NoError(t, err)
-	require.Equal(t, "a\nb\\n\r", f.Header.Get("h:"))
-	require.Equal(t, "x:y", f.Header.Get("v"))
-	_, ok := f.Header.Contains("empty")
-	require.True(t, ok)
-	require.Equal(t, "body\n", string(f.Body))
-	f, err = r.read(100)
-	require.NoError(t, err)
-	require.Equal(t, frame.ACK, f.Command)
-	_, err = r.read(100)
-	require.ErrorIs(t, err, io.EOF)
-}
-
-func TestReaderAllocatesWhatArrivesNotWhatIsPromised(t *testing.T) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range 10 {
-		_, err := newFrameReader(strings.NewReader("SEND\ncontent-length:16777216\n\nten bytes.")).read(16 << 20)
-		require.ErrorIs(t, err, io.EOF)
-	}
-	runtime.ReadMemStats(&after)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20))
-}
 
 // FuzzConnection feeds a connection any bytes, before and after CONNECT: it
 // must neither panic nor hang nor leave anything behind when it ends.

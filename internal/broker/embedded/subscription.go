@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // The ack header of SUBSCRIBE.
@@ -44,14 +46,14 @@ func (b *Broker) subscribe(c *conn, h *frame.Header) error {
 		return err
 	}
 	if b.subscriptions >= b.limits.subscriptions {
-		return faultf("more than %d subscriptions", b.limits.subscriptions)
+		return framing.Faultf("more than %d subscriptions", b.limits.subscriptions)
 	}
 	to, err := b.resolve(c, h.Get(frame.Destination))
 	if err != nil {
 		return err
 	}
 	if t, ok := b.temporaries[to.name]; ok && t.owner != c {
-		return faultf("%s belongs to another connection", to.name)
+		return framing.Faultf("%s belongs to another connection", to.name)
 	}
 	b.subscriptions++
 	c.subscriptions[s.id] = s
@@ -69,21 +71,21 @@ func (b *Broker) subscribe(c *conn, h *frame.Header) error {
 func newSubscription(c *conn, h *frame.Header) (*subscription, error) {
 	s := &subscription{id: h.Get(frame.Id), conn: c, ack: ackAuto, prefetch: defaultPrefetch}
 	if s.id == "" {
-		return nil, faultf("SUBSCRIBE needs an id")
+		return nil, framing.Faultf("SUBSCRIBE needs an id")
 	}
 	if c.subscriptions[s.id] != nil {
-		return nil, faultf("a subscription with this id exists")
+		return nil, framing.Faultf("a subscription with this id exists")
 	}
 	for _, name := range unsupported {
 		if v := h.Get(name); v != "" && v != "false" {
-			return nil, faultf("%s is not supported", name)
+			return nil, framing.Faultf("%s is not supported", name)
 		}
 	}
 	if mode, ok := h.Contains(frame.Ack); ok {
 		s.ack = mode
 	}
 	if s.ack != ackAuto && s.ack != ackCumulative && s.ack != ackIndividual {
-		return nil, faultf("ack must be auto, client or client-individual")
+		return nil, framing.Faultf("ack must be auto, client or client-individual")
 	}
 	if err := readInt(h, "activemq.prefetchSize", 1, &s.prefetch); err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func readInt(h *frame.Header, name string, least int, to *int) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least {
-		return faultf("%s must be a number, at least %d", name, least)
+		return framing.Faultf("%s must be a number, at least %d", name, least)
 	}
 	*to = n
 	return nil
@@ -107,7 +109,7 @@ func readInt(h *frame.Header, name string, least int, to *int) error {
 func (b *Broker) unsubscribe(c *conn, id string) error {
 	s := c.subscriptions[id]
 	if s == nil {
-		return faultf("no subscription has this id")
+		return framing.Faultf("no subscription has this id")
 	}
 	b.end(s)
 	return nil
@@ -185,14 +187,14 @@ func (b *Broker) acknowledge(c *conn, f *frame.Frame) error {
 	}
 	s := c.subscriptions[id]
 	if s == nil {
-		return faultf("unexpected %s: no such message or subscription", f.Command)
+		return framing.Faultf("unexpected %s: no such message or subscription", f.Command)
 	}
 	if s.topic != nil {
 		return nil
 	}
 	last := slices.IndexFunc(s.open, func(d *delivery) bool { return d.sent && d.msg.id == message })
 	if last < 0 || s.ack == ackAuto {
-		return faultf("unexpected %s: no such message", f.Command)
+		return framing.Faultf("unexpected %s: no such message", f.Command)
 	}
 	first := last
 	if s.ack == ackCumulative {

@@ -1,0 +1,261 @@
+package broker
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+)
+
+// What a stranger may send to the command queue of an ActiveMQ: one message each.
+// In each part a character may be written as a Java escape.
+var strange = []struct {
+	rule, message string
+	broken        bool // no frame can be made of it
+}{
+	{rule: "a content-length with a sign", message: `T|text|content-length=+5`},
+	{rule: "a content-length that is too small", message: `T|text|content-length=2`},
+	{rule: "a content-length that is no number", message: `T|text|content-length=x`},
+	{rule: "a content-length of two commands", message: `T|text|content-length=400`, broken: true},
+	{rule: "a content-length of 4 GB", message: `T|text|content-length=4000000000`, broken: true},
+	{rule: "a content-length beyond all numbers", message: `T|text|content-length=99999999999999999999`, broken: true},
+	{rule: "another subscription", message: `T|text|subscription=1`},
+	{rule: "another ack", message: `T|text|ack=1`},
+	{rule: "another message-id", message: `T|text|message-id=ID:1`},
+	{rule: "another destination", message: `T|text|destination=/queue/other`},
+	{rule: "a receipt", message: `T|text|receipt-id=1|receipt=2`},
+	{rule: "redelivered", message: `T|text|redelivered=false`},
+	{rule: "a time that is none", message: `T|text|timestamp=x|expires=x`},
+	{rule: "headers of other frames", message: `T|text|heart-beat=x|version=1|session=x|server=x|message=x|transaction=x|id=1`},
+	{rule: "a type that is a property", message: `x|text|type=T`},
+	{rule: "a property without end", message: `T|text|long=` + strings.Repeat("x", 100_000)},
+	{rule: "a thousand properties", message: `T|text` + manyProperties(1000), broken: true},
+	{rule: "a text longer than any command's", message: `T|` + strings.Repeat("x", 100_000)},
+	{rule: "a zero byte in the text", message: `T|text\u0000more`, broken: true},
+	{rule: "a zero byte at the end", message: `T|text\u0000`, broken: true},
+	{rule: "only a zero byte", message: `T|\u0000`, broken: true},
+	{rule: "a message in the text", message: `T|text\u0000\u000aMESSAGE\u000asubscription:1\u000aack:1\u000a\u000aforged`, broken: true},
+	{rule: "an acknowledgement that fails", message: `T|text\u0000\u000aMESSAGE\u000asubscription:1\u000aack:ID\u005cc1\u000a\u000a\u0000\u000aACK\u000aid:1`, broken: true},
+	{rule: "an ERROR in the text", message: `T|text\u0000\u000aERROR\u000amessage:no\u000a\u000aforged`, broken: true},
+	{rule: "a RECEIPT in the text", message: `T|text\u0000\u000aRECEIPT\u000areceipt-id:1\u000a\u000aforged`, broken: true},
+	{rule: "CONNECTED in the text", message: `T|text\u0000\u000aCONNECTED\u000aversion:1.2\u000a\u000aforged`, broken: true},
+	{rule: "half a frame in the text", message: `T|text\u0000\u000aMESSAGE\u000asubscription:1\u000ax`, broken: true},
+	{rule: "a line break in a name", message: `T|text|a\u000ab=c`, broken: true},
+	{rule: "a header in a name", message: `T|text|a:b\u000aack:evil\u000ac=d`, broken: true},
+	{rule: "the end of the headers in a name", message: `T|text|a:b\u000a\u000abody=c`, broken: true},
+	{rule: "a frame in a name", message: `T|text|a:b\u000aack:evil\u000a\u000abo\u0000\u000aMESSAGE\u000asubscription=1`, broken: true},
+	{rule: "a hundred acks in a name", message: `T|text|a:b` + manyAcks(100) + `\u000ac=d`, broken: true},
+}
+
+func manyProperties(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "|p%d=v", i)
+	}
+	return b.String()
+}
+
+func manyAcks(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `\u000aack:ID\u005ccforged-1\u005cc%d`, i)
+	}
+	return b.String()
+}
+
+func TestNoMessageStopsTheQueue(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer = registry
+	b := create(t, o)
+	b.caution.first = 300 * time.Millisecond
+	r := run(t, b)
+	c := client(t, activeMQ())
+
+	b.command(t, c, "held", "")
+	held := next(t, r.got) // is not answered before the end
+	args := []string{"JmsHostile", shared.OpenWireURL(), o.CommandQueue}
+	want := map[string]bool{}
+	for i, s := range strange {
+		args = append(args, s.message, fmt.Sprintf("after %d|text", i))
+		want[fmt.Sprintf("after %d", i)] = true
+	}
+	servertest.RunJava(t, args[0], args[1:]...)
+
+	broken, whole := 0, 0
+	for len(want) > 0 || broken+whole < len(strange) {
+		d := next(t, r.got)
+		d.Ack()
+		switch {
+		case d.Broken != nil:
+			broken++
+			require.NotContains(t, d.Broken.Error(), "forged")
+		case d.Redelivered && !want[d.Type]: // of a connection that ended
+		case want[d.Type]:
+			delete(want, d.Type)
+		case d.Type == "T":
+			whole++
+			if d.Size == len("text") {
+				require.Equal(t, "text", d.Body)
+			} else {
+				require.Equal(t, strings.Repeat("x", 100_000)[:maxBody], d.Body, "it is cut")
+				require.Equal(t, 100_000, d.Size)
+			}
+		}
+	}
+	expected := 0
+	for _, s := range strange {
+		if s.broken {
+			expected++
+		}
+	}
+	require.Equal(t, expected, broken, "each is put aside once")
+	require.Equal(t, len(strange)-expected, whole)
+
+	require.Eventually(t, func() bool { return b.Status().Consuming }, patience, time.Millisecond)
+	b.command(t, c, "last", "")
+	for {
+		d := next(t, r.got)
+		d.Ack()
+		if d.Type == "last" {
+			break
+		}
+		require.Equal(t, "held", d.Type, "only what was not acknowledged comes again")
+		require.Equal(t, held.Identity, d.Identity)
+		require.Greater(t, d.Connection, held.Connection)
+	}
+	connects := value(t, registry, "broker_connects_total", "commands")
+	require.LessOrEqual(t, connects, float64(4), "it does not connect again for each")
+	require.Eventually(t, func() bool { return value(t, registry, "broker_connects_total", "commands") > connects }, patience, 10*time.Millisecond,
+		"commands are taken at full speed again")
+}
+
+// hostile is a broker that logs anybody in, takes the subscription and then
+// writes what say writes, which is given what every MESSAGE has to begin with.
+func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
+	l := listen(t)
+	var running sync.WaitGroup
+	serve := func(c net.Conn) {
+		defer c.Close() // which ends say
+		in, out := frame.NewReader(c), frame.NewWriter(c)
+		for {
+			f, err := in.Read()
+			switch {
+			case err != nil:
+				return
+			case f != nil && f.Command == frame.CONNECT:
+				_ = out.Write(frame.New(frame.CONNECTED, frame.Version, "1.2", frame.HeartBeat, "0,0"))
+			case f != nil && f.Command == frame.SUBSCRIBE:
+				_ = out.Write(frame.New(frame.RECEIPT, frame.ReceiptId, f.Header.Get(frame.Receipt)))
+				running.Go(func() { say(c, "MESSAGE\nsubscription:"+f.Header.Get(frame.Id)+"\n") })
+			case f != nil && f.Command == frame.DISCONNECT:
+				return
+			}
+		}
+	}
+	running.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		running.Wait()
+	})
+	return "tcp://" + l.Addr().String()
+}
+
+func TestAHostileBrokerCostsAConnectionAndNoMemory(t *testing.T) {
+	const much = 64 << 20
+	fill := func(w io.Writer, what string) {
+		for n := 0; n < much; n += len(what) {
+			if _, err := io.WriteString(w, what); err != nil {
+				return
+			}
+		}
+	}
+	long := strings.Repeat("x", 64<<10)
+	cases := map[string]func(io.Writer, string){
+		"a body without end":   func(w io.Writer, head string) { io.WriteString(w, head+"ack:1\n\n"); fill(w, long) },
+		"a header without end": func(w io.Writer, head string) { io.WriteString(w, head+"ack:1\nh:"); fill(w, long) },
+		"headers without end": func(w io.Writer, head string) {
+			io.WriteString(w, head+"ack:1\n")
+			fill(w, strings.Repeat("h:v\n", 1000))
+		},
+		"more messages than asked for": func(w io.Writer, head string) { fill(w, head+"ack:1\n\n"+long[:1000]+"\x00\n") },
+		"acks without end": func(w io.Writer, head string) {
+			io.WriteString(w, head+"\n\x00")
+			fill(w, strings.Repeat("\nack:1\n", 1000))
+		},
+		"errors": func(w io.Writer, head string) { fill(w, "ERROR\nmessage:"+long[:10_000]+"\n\n"+long+"\x00\n") },
+		"a length of 4 GB": func(w io.Writer, head string) {
+			io.WriteString(w, head+"ack:1\ncontent-length:4000000000\n\n")
+			fill(w, long)
+		},
+	}
+	for rule, say := range cases {
+		t.Run(rule, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			o := server{url: hostile(t, say)}.options()
+			o.Registerer, o.frameTimeout = registry, 200*time.Millisecond
+			b := create(t, o)
+			runtime.GC()
+			var before, now runtime.MemStats
+			runtime.ReadMemStats(&before)
+			launch(t, b)
+			most := uint64(0)
+			require.Eventually(t, func() bool {
+				runtime.ReadMemStats(&now)
+				most = max(most, now.HeapInuse)
+				return value(t, registry, "broker_connects_total", "commands") >= 2
+			}, patience, 5*time.Millisecond, "the connection is given up")
+			require.Less(t, most, before.HeapInuse+16<<20)
+		})
+	}
+}
+
+// A frame that does not end is none, however lively its bytes come.
+func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
+	ended := make(chan struct{})
+	t.Cleanup(func() { close(ended) })
+	o := server{url: hostile(t, func(w io.Writer, head string) {
+		_, err := io.WriteString(w, head+"ack:1\n\n")
+		for tick := time.NewTicker(5 * time.Millisecond); err == nil; {
+			select {
+			case <-tick.C:
+				_, err = io.WriteString(w, "\n")
+			case <-ended:
+				return
+			}
+		}
+	})}.options()
+	o.frameTimeout = 100 * time.Millisecond
+	changes := make(chan Status, 1000)
+	o.Changed = func(s Status) { changes <- s }
+	launch(t, create(t, o))
+	require.True(t, next(t, changes).Consuming)
+	s := next(t, changes)
+	require.False(t, s.Consuming)
+	require.Contains(t, s.LastError, "did not end it within")
+}
+
+func TestTheNearestIDIsTriedFirst(t *testing.T) {
+	ids := []string{"forged", "ID:a-4:900", "ID:a-4:12", "ID:a-4:9", "ID:b-4:11", "ID:a-4:11"}
+	nearestFirst(ids, "ID:a-4:10")
+	require.Equal(t, []string{"ID:a-4:11", "ID:a-4:12", "ID:a-4:900", "forged", "ID:a-4:9", "ID:b-4:11"}, ids)
+}
