@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // homeInterval is the time between looks whether the preferred url is back.
@@ -78,7 +77,6 @@ func (b *Broker) newPublisher(k kind) *publisher {
 		queue:   newQueue(k, queueLimit, b.options.Logger, b.metrics),
 		late:    receiptTimeout,
 		held:    heldTimeout,
-		refused: make(map[gc.Destination]bool),
 	}
 }
 

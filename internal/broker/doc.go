@@ -27,8 +27,9 @@
 // next one, in order: an event can arrive twice, after a loss, but is not
 // lost while the process lives. Messages may say that they do not last as long
 // (Lasting); Message.Lost and Options.Restored say when to tell the truth of the
-// moment in their place. At most queueLimit events of each kind wait;
-// beyond that the oldest is dropped and counted. A broker that confirms nothing
+// moment in their place. At most queueLimit events of each kind wait, and
+// queueBytes of text; beyond that those that are told again anyway are dropped
+// and counted, then the oldest. A broker that confirms nothing
 // but still beats is out of memory: events wait on the connection they are on,
 // for up to ten minutes, and commands do not wait with them. ActiveMQ may then
 // change the order of those that were on the way together. An event the broker

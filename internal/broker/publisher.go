@@ -23,11 +23,11 @@ type Message struct {
 
 	Lasts Lasting
 
-	// Confirmed is called once, from the publisher's goroutine, when the
-	// message is settled: the broker's receipt proved it, or the broker refused
-	// it for good (it is counted and logged; the command behind it must not
-	// come back to meet the same end). It is not called for a message that was
-	// dropped because too many waited. May be nil; must not block.
+	// Confirmed is called once, from any goroutine, when the message is settled:
+	// the broker's receipt proved it, the broker refused it for good, or it was
+	// dropped (both are counted and logged; the command it answers must neither
+	// come back to meet the same end nor count as unanswered for ever). May be
+	// nil; must not block.
 	Confirmed func()
 
 	// Lost is called once, from the publisher's goroutine, in place of
@@ -50,7 +50,8 @@ const (
 
 const (
 	window         = 128     // events on the way at a time, per connection
-	queueLimit     = 1 << 16 // events that wait, per connection: some 50 MB of them
+	queueLimit     = 1 << 16 // events that wait, per connection
+	queueBytes     = 64 << 20
 	slowReceipt    = 250 * time.Millisecond
 	receiptTimeout = 10 * time.Second // then the connection is given up, unless the broker still beats
 	heldTimeout    = 10 * time.Minute // then it is given up all the same
@@ -72,8 +73,8 @@ type publisher struct {
 
 	// singly is how many events are to be sent one at a time: an ERROR ended
 	// the connection without saying which of them it was about.
-	singly  int
-	refused map[gc.Destination]bool // the last event for it was; logged already
+	singly   int
+	refusals refusals
 }
 
 // outcome is the broker's answer to an event.
@@ -104,6 +105,9 @@ func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
 	for {
 		if leaving != nil {
 			p.fill(c, outcomes)
+			if p.queue.owes() {
+				p.options.Restored(p.queue.kind == toTopic)
+			}
 		} else if p.queue.onTheWay() == 0 {
 			return useful
 		}
@@ -139,9 +143,10 @@ func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 		limit = 1
 	}
 	for e := p.queue.take(limit); e != nil; e = p.queue.take(limit) {
-		if e.Lasts == WithConnection && p.refused[e.Destination] { // or each would end the connection, and its end bring more
+		if e.Lasts == WithConnection && p.refusals.closed(e.Destination) { // or each would end the connection, and its end bring more
 			p.queue.settle(e)
 			p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
+			e.settled()
 			continue
 		}
 		err := c.send(p.frame(&e.Message), func(err error) { outcomes <- outcome{e, err} })
@@ -168,13 +173,11 @@ func (p *publisher) settle(o outcome) bool {
 	if o.err != nil {
 		p.refuse(o.e, o.err)
 	} else {
-		delete(p.refused, o.e.Destination)
+		p.refusals.over(o.e.Destination)
 		p.metrics.published.WithLabelValues(string(p.queue.kind)).Inc()
 		p.metrics.receipts.Observe(time.Since(o.e.sent).Seconds())
 	}
-	if o.e.Confirmed != nil {
-		o.e.Confirmed()
-	}
+	o.e.settled()
 	return true
 }
 
@@ -219,15 +222,14 @@ func (p *publisher) check(c *conn) time.Duration {
 	return p.late
 }
 
-// refuse counts an event the broker will not have. The log names a destination
-// once: a client can make any number of them fail.
+// refuse counts an event the broker will not have.
 func (p *publisher) refuse(e *entry, err error) {
 	p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
-	if p.refused[e.Destination] || len(p.refused) >= 1000 {
-		return
+	level := zap.DebugLevel
+	if p.refusals.note(e.Destination, err, time.Now()) {
+		level = zap.WarnLevel
 	}
-	p.refused[e.Destination] = true
-	p.log.Warn("event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
+	p.log.Log(level, "event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
 		zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
 }
 

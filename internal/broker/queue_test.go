@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -33,6 +34,61 @@ func TestAFullQueueDropsTheOldestAndSaysSoOncePerEpisode(t *testing.T) {
 	fill()
 	require.Equal(t, 2, log.count(full, ""))
 	require.Equal(t, 1, log.count("no event waits any more", ""))
+}
+
+func TestWhatIsDroppedIsSettledAndWhatNobodyAskedForGoesFirst(t *testing.T) {
+	q, _, registry := newTestQueue(t, 4)
+	require.False(t, func() bool { missed, _ := q.restart(); return missed }())
+	settled := ""
+	put := func(name string, lasts Lasting) {
+		q.put(Message{Body: name, Lasts: lasts, Confirmed: func() { settled += name }})
+	}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		put(name, map[bool]Lasting{true: WithConnection, false: UntilSent}[name == "b" || name == "d"])
+	}
+	put("e", UntilProved)
+	require.Equal(t, "b", settled, "a state that nobody asked for, not the answer before it")
+	put("f", UntilProved)
+	require.Equal(t, "bd", settled)
+	put("g", UntilProved)
+	require.Equal(t, "bda", settled, "then the oldest")
+	put("h", WithConnection)
+	require.Equal(t, "bdah", settled, "even if it is the newest")
+	require.False(t, q.owes(), "there are others to be sent first")
+	for _, name := range []string{"c", "e", "f", "g"} {
+		require.Equal(t, name, q.take(9).Body)
+	}
+	require.Nil(t, q.take(9))
+	require.True(t, q.owes(), "what was dropped is told as it is now")
+	require.False(t, q.owes(), "once")
+	require.EqualValues(t, 4, value(t, registry, "events_dropped_total", "queue_full"))
+}
+
+func TestLongEventsFillTheQueueSooner(t *testing.T) {
+	q, _, _ := newTestQueue(t, 1000)
+	q.limitBytes = 10 * (entryOverhead + 100)
+	for range 100 {
+		q.put(Message{Body: strings.Repeat("x", 100)})
+	}
+	require.Equal(t, 10, q.length())
+	q.put(Message{Body: strings.Repeat("x", 2*q.limitBytes)})
+	require.Equal(t, 1, q.length(), "one is kept however long it is")
+}
+
+// A queue that is always full does not keep what it has dropped.
+func TestAFullQueueStaysSmall(t *testing.T) {
+	q, _, _ := newTestQueue(t, 10)
+	q.restart()
+	for i := range 1000 {
+		q.put(Message{Lasts: Lasting(i % 3)})
+		require.LessOrEqual(t, len(q.waiting), 21)
+		require.LessOrEqual(t, len(q.spare), 10)
+		require.LessOrEqual(t, q.length(), 10)
+	}
+	for q.take(1000) != nil {
+	}
+	require.Empty(t, q.spare)
+	require.Zero(t, q.bytes)
 }
 
 func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {

@@ -112,6 +112,31 @@ func TestAnErrorWithoutReceiptIdDropsOnlyTheEventItIsAbout(t *testing.T) {
 	require.Len(t, slices.Compact(sent), 16)
 }
 
+// The driver of desk is told of its calls although a stranger's Hello in its
+// name had an answer that the broker would not have.
+func TestOneRefusedMessageSilencesNobody(t *testing.T) {
+	sent := make(chan string, 100)
+	url := script(t, func(f *frame.Frame) []*frame.Frame {
+		switch {
+		case f.Command == frame.CONNECT:
+			return connected("1.2")
+		case f.Command == frame.SEND && strings.Contains(string(f.Body), "bad"):
+			return []*frame.Frame{frame.New(frame.ERROR, frame.Message, "no", frame.ReceiptId, f.Header.Get(frame.Receipt))}
+		case f.Command == frame.SEND:
+			sent <- string(f.Body)
+		}
+		return receipt(f)
+	})
+	b := run(t, create(t, server{url: url}.options()))
+	b.Publish(Message{Destination: "/topic/desk", Body: "first"}) // there is a connection then
+	require.Equal(t, "first", next(t, sent))
+	for range maxStrikes - 1 {
+		b.Publish(Message{Destination: "/topic/desk", Body: "bad"})
+	}
+	b.Publish(Message{Destination: "/topic/desk", Body: "call", Lasts: WithConnection})
+	require.Equal(t, "call", next(t, sent))
+}
+
 func TestWhatIsWrongWithTheServerIsSaid(t *testing.T) {
 	nobody := "tcp://" + servertest.FreeAddress(t)
 	refuse := []*frame.Frame{frame.New(frame.ERROR, frame.Message, "User name [x] or password is invalid.")}
