@@ -166,6 +166,38 @@ func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	require.True(t, ns.list[0].standing.Silent)
 }
 
+// net/http hands out the connection behind a 101, whose reads heed no context:
+// read, it would hold the watch over all nodes up for ever.
+func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
+	switching := func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn)
+	}
+	var other server
+	ns := servers(t, switching, other.answer)
+	told := make(chan gc.SystemStatus, 10)
+	ns.changed = func(s gc.SystemStatus) { told <- s }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); ns.run(ctx) }()
+	defer func() { cancel(); <-done }()
+	for range 2 {
+		select {
+		case s := <-told:
+			require.Equal(t, gc.InService, s, "the other node is in service")
+		case <-time.After(3 * checkInterval):
+			require.Fail(t, "the watch stands still")
+		}
+		ns.look()
+	}
+	require.Equal(t, ops.Down, ns.states()[0].REST)
+}
+
 func TestACheckCutShortSaysNothing(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)

@@ -2,15 +2,14 @@ package capture
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -64,8 +63,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // failed notes why there is no answer, or no whole one.
 func (t *transport) failed(answer *Record, err error) {
-	var timeout net.Error
-	answer.Timeout = errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	answer.Timeout = exchange.TimedOut(err)
 	answer.Problem = err.Error()
 }
 

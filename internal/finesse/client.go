@@ -12,9 +12,9 @@
 //     other failure is retried here.
 //   - Requests of one agent never wait for those of another: there is no
 //     common queue, and HTTP/1.1 gives each its own connection.
-//   - Every attempt ends within Options.Timeout, body included, and nothing
-//     larger than 1 MiB is read of users and dialogs, 8 MiB of other answers and
-//     32 MiB of the list of all users.
+//   - Every attempt ends within Options.Timeout, from the dial to the last byte
+//     (package exchange), and nothing larger than 1 MiB is read of users and
+//     dialogs, 8 MiB of other answers and 32 MiB of the list of all users.
 //   - Finesse accepts a change (200 or 202) before it is done. A nil error
 //     means accepted; the outcome comes as an Update, or never.
 //   - Every error is or wraps a *gc.Error. SUBSCRIPTION_FAILED means that the
@@ -29,10 +29,10 @@
 package finesse
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +40,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 )
 
 // Options say where a node is and how patient to be with it.
@@ -73,17 +75,12 @@ const (
 // connection for nearly every request.
 const idlePerNode = 512
 
-// idleTime is shorter than Tomcat's keep-alive (20 s by default), so that a
-// request seldom meets a connection the server is about to close.
-const idleTime = 15 * time.Second
-
 // Client sends requests to one node.
 type Client struct {
 	base    string
 	host    string
-	timeout time.Duration
 	retries int
-	http    *http.Client
+	http    *exchange.Client
 	log     *zap.Logger
 	metrics *metrics
 }
@@ -108,56 +105,16 @@ func NewClient(o Options) (*Client, error) {
 	c := &Client{
 		base:    "https://" + u.Host + apiPath,
 		host:    u.Host,
-		timeout: o.Timeout,
 		retries: o.Retries,
-		log:     o.Logger,
+		http: exchange.New(exchange.Options{
+			TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Through: o.Through,
+		}),
+		log:     cmp.Or(o.Logger, zap.NewNop()),
 		metrics: m,
-	}
-	if c.timeout == 0 {
-		c.timeout = defaultTimeout
-	}
-	if c.log == nil {
-		c.log = zap.NewNop()
-	}
-	var way http.RoundTripper = newTransport(o.TLS)
-	if o.Through != nil {
-		way = o.Through(way)
-	}
-	c.http = &http.Client{
-		Transport: way,
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
 	}
 	return c, nil
 }
 
-// newTransport leaves Proxy nil, and speaks HTTP/1.1 only: with HTTP/2 the
-// agents of a node would share one TCP connection, where a lost packet or a
-// dead path stalls all of them at once.
-func newTransport(conf *tls.Config) *http.Transport {
-	if conf == nil {
-		conf = &tls.Config{}
-	}
-	conf = conf.Clone()
-	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
-	conf.NextProtos = nil
-	if conf.ClientSessionCache == nil {
-		conf.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:            (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:        conf,
-		Protocols:              &protocols,
-		MaxIdleConnsPerHost:    idlePerNode,
-		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // or the limit on the body would be one on what it unpacks to
-	}
-}
-
 // Close drops the idle connections. Requests under way are not disturbed;
 // their contexts end them.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.http.Close() }

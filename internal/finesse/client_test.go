@@ -416,9 +416,6 @@ func TestThePasswordGoesNowhereElse(t *testing.T) {
 	_, err := c.User(t.Context(), agent)
 	require.ErrorContains(t, err, "finesse.nodes")
 	require.Zero(t, other.hits.Load(), "a redirect is not followed")
-	transport, ok := c.http.Transport.(*http.Transport)
-	require.True(t, ok)
-	require.Nil(t, transport.Proxy, "no proxy, whatever the environment says")
 }
 
 func TestOldTLSIsRefused(t *testing.T) {

@@ -40,6 +40,21 @@ func drip(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// raw answers with begin, and then with again for ever, outside of HTTP.
+func raw(begin, again string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for _, err = io.WriteString(conn, begin); again != "" && err == nil; {
+			_, err = io.WriteString(conn, again)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	}
+}
+
 // laughs is a document of 1 KB whose entities stand for gigabytes.
 func laughs() string {
 	doc := `<!DOCTYPE User [<!ENTITY a "ha">`
@@ -64,6 +79,14 @@ func TestAnswersThatAreBuiltToHurt(t *testing.T) {
 		{"an error without end", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500); endless("<ApiErrors>", "x")(w, r) }, gc.GeneralError, resultUnavailable},
 		{"a body that drips", drip, gc.NotReachable, resultTimeout},
 		{"a header without end", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Bomb", strings.Repeat("x", 1<<20)) }, gc.Down, resultIO},
+		{"another protocol (101), and then nothing", raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", ""), gc.GeneralError, resultMalformed},
+		{"another protocol without end", raw("HTTP/1.1 101 x\r\n\r\n", strings.Repeat("x", 1<<10)), gc.GeneralError, resultMalformed},
+		{"informational answers (1xx) without end", raw("", "HTTP/1.1 103 Early Hints\r\n\r\n"), gc.Down, resultIO},
+		{"a long line that is no HTTP", raw(strings.Repeat("x", 32<<10)+"\r\n\r\n", ""), gc.Down, resultIO},
+		{"a redirect to nowhere", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", ":%zz"+strings.Repeat("x", 8<<10))
+			w.WriteHeader(302)
+		}, gc.FinesseUnavailable, resultRefused},
 		{"entities that stand for each other", answer(200, laughs()), gc.GeneralError, resultMalformed},
 		{"elements in elements", answer(200, nested+strings.ReplaceAll(nested, "<", "</")), gc.GeneralError, resultMalformed},
 		{"elements beside each other", answer(200, "<User>"+strings.Repeat("<a/>", fill/4)+"</User>"), gc.GeneralError, resultMalformed},

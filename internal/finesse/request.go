@@ -7,13 +7,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -84,8 +83,6 @@ func (c *Client) do(ctx context.Context, r request) error {
 
 // attempt sends the request once, and counts it.
 func (c *Client) attempt(ctx context.Context, r request, document []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	start := time.Now()
 	status, body, err := c.exchange(ctx, r, document)
 	switch {
@@ -123,33 +120,23 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (stat
 	if r.who != nil {
 		req.SetBasicAuth(string(r.who.Agent), r.who.Password.Reveal())
 	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, int64(r.limit())+1))
+	a, err := c.http.Do(ctx, req, r.limit()+1)
 	if err == nil {
-		err = ctx.Err() // a server that is told of our leaving may end its answer as if it were whole
+		err = a.Broken
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	return resp.StatusCode, body, nil
+	return a.Status, a.Body, nil
 }
 
 // failure is an exchange without an answer.
 func (c *Client) failure(r request, err error) error {
-	if isTimeout(err) {
+	err = fmt.Errorf("%s: %w", c.host, exchange.Brief(err))
+	if exchange.TimedOut(err) {
 		return &gc.Error{Code: gc.NotReachable, Op: r.op(), Err: err}
 	}
 	return &gc.Error{Code: gc.Down, Op: r.op(), Err: ExplainCertificate(c.host, err)}
-}
-
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout() ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // understand reads the body of a success. One that makes no sense is not asked

@@ -2,6 +2,8 @@ package ops
 
 import (
 	"fmt"
+	"io"
+	stdlog "log"
 	"os"
 	"time"
 
@@ -19,11 +21,16 @@ func Logger(level zapcore.LevelEnabler, format string) (*zap.Logger, error) {
 // ServiceLogger is a Logger for a process that must not stop working when
 // standard error does not take its lines; see lineWriter. The caller calls
 // closing before exit, which writes what waits, for a second at most.
+//
+// What libraries write to the log of package log is dropped from then on:
+// net/http would show there what a server sends unasked, which may be anything,
+// and wait for standard error to take it.
 func ServiceLogger(level zapcore.LevelEnabler, format string) (log *zap.Logger, closing func(), err error) {
 	encoder, err := newEncoder(format)
 	if err != nil {
 		return nil, nil, err
 	}
+	stdlog.SetOutput(io.Discard)
 	out := newLineWriter(os.Stderr, func(lost int64) []byte { return lossLine(encoder, lost) })
 	return zap.New(zapcore.NewCore(encoder, out, level), zap.ErrorOutput(out)), out.close, nil
 }

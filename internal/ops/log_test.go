@@ -3,6 +3,8 @@ package ops
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	stdlog "log"
 	"testing"
 	"time"
 
@@ -77,4 +79,13 @@ func TestTheLevelCanChange(t *testing.T) {
 func TestAnUnknownFormatIsAnError(t *testing.T) {
 	_, err := Logger(zap.InfoLevel, "xml")
 	require.EqualError(t, err, `log format "xml" is neither json nor console`)
+}
+
+func TestLibrariesDoNotWriteBesideTheLog(t *testing.T) {
+	before := stdlog.Writer()
+	t.Cleanup(func() { stdlog.SetOutput(before) })
+	_, closing, err := ServiceLogger(zap.InfoLevel, "json")
+	require.NoError(t, err)
+	defer closing()
+	require.Equal(t, io.Discard, stdlog.Writer())
 }

@@ -7,8 +7,8 @@
 //     it: a recorder that toggles would record again after a second one. No
 //     redirect is followed, and each request has a connection of its own, so
 //     that net/http has no reason to send it twice either.
-//   - It ends within Options.Timeout, and no more than 64 KiB of an answer are
-//     read.
+//   - It ends within Options.Timeout, and no more than 64 KiB of an answer's
+//     head and of its body are read (package exchange).
 //   - Every error is a *gc.Error. PLEASE_RETRY means that no answer came in
 //     time, so that the outcome is not known.
 //   - No error and no line of the log shows the query of an address: sites put
@@ -22,13 +22,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -72,8 +72,7 @@ func (c Call) values() url.Values {
 // Recorder asks one recorder. Any number of goroutines may use it.
 type Recorder struct {
 	pauseURL, resumeURL string
-	timeout             time.Duration
-	http                *http.Client
+	http                *exchange.Client
 	log                 *zap.Logger
 	requests            *prometheus.CounterVec
 }
@@ -83,8 +82,7 @@ func New(o Options) *Recorder {
 	r := &Recorder{
 		pauseURL:  o.PauseURL,
 		resumeURL: o.ResumeURL,
-		timeout:   cmp.Or(o.Timeout, defaultTimeout),
-		http:      newClient(o.TLS),
+		http:      exchange.New(exchange.Options{TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout)}),
 		log:       o.Logger,
 		requests:  newMetrics(o.Registerer),
 	}
@@ -92,23 +90,6 @@ func New(o Options) *Recorder {
 		r.log = zap.NewNop()
 	}
 	return r
-}
-
-// newClient takes no proxy from the environment and speaks HTTP/1.1 only:
-// HTTP/2 has rules of its own for sending a request again.
-func newClient(c *tls.Config) *http.Client {
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	return &http.Client{
-		Transport: &http.Transport{
-			Protocols:              &protocols,
-			TLSClientConfig:        c,
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // Pause asks the recorder to stop recording the call until Resume. It blocks
@@ -126,8 +107,6 @@ func (r *Recorder) Resume(ctx context.Context, c Call) error {
 }
 
 func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
 	result, err := r.send(ctx, request{action: a, address: address, call: c})
 	r.requests.WithLabelValues(string(a), string(result)).Inc()
 	if err != nil {

@@ -152,7 +152,7 @@ func TestAnAnswerDecides(t *testing.T) {
 		"a proxy that has no answer is a refusal":  {answer(504, ""), gc.GeneralError, "refused", ` answered 504: ""`},
 		"a header without an end is not read on":   {raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 128<<10)), gc.GeneralError, "io", "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 65536 bytes; aborted"},
 		"a long line that is no HTTP is cut, too":  {raw(strings.Repeat("x", 1000) + "\r\n\r\n"), gc.GeneralError, "io", ("net/http: HTTP/1.x transport connection broken: malformed HTTP response \"" + strings.Repeat("x", 200))[:200] + "…"},
-		"an address of elsewhere may be malformed": {raw("HTTP/1.1 302 Found\r\nLocation: :%zz\r\nContent-Length: 0\r\n\r\n"), gc.GeneralError, "io", `failed to parse Location header ":%zz": parse ":%zz": missing protocol scheme`},
+		"an address of elsewhere may be malformed": {raw("HTTP/1.1 302 Found\r\nLocation: :%zz\r\nContent-Length: 0\r\n\r\n"), gc.GeneralError, "refused", ` answered 302: ""; it sends clients elsewhere, so name that address in recording.pause_url`},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()

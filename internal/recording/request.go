@@ -3,11 +3,11 @@ package recording
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
@@ -60,46 +60,27 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 		return q.failure(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := r.http.Do(req)
-	if about := (*url.Error)(nil); errors.As(err, &about) {
-		err = about.Err // in front of it net/http shows the address with its query
-	}
+	answer, err := r.http.Do(ctx, req, maxBody)
 	if err != nil {
 		return q.failure(trust.Explain(u.Host, q.key(), "recording.ca_file", err))
 	}
-	defer resp.Body.Close()
-	body := read(resp)
-	if resp.StatusCode/100 != 2 {
-		return resultRefused, q.refusal(u.Host, resp.StatusCode, body)
+	// How the body ends does not matter: the status has been said.
+	if answer.Status/100 != 2 {
+		return resultRefused, q.refusal(u.Host, answer.Status, string(answer.Body))
 	}
 	return resultOK, nil
-}
-
-// read gives what there is of the body. How it ends does not matter: the status
-// has been said. Behind a 101 net/http would read without a deadline.
-func read(resp *http.Response) string {
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return ""
-	}
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	return string(body)
 }
 
 // failure is a request without an answer.
 func (q *request) failure(err error) (result, error) {
 	code, result := gc.GeneralError, resultIO
-	if isTimeout(err) {
+	if exchange.TimedOut(err) {
 		code, result = gc.PleaseRetry, resultTimeout
 	}
 	if text := q.presentable(err.Error()); text != err.Error() {
 		err = errors.New(text)
 	}
 	return result, &gc.Error{Code: code, Op: q.op(), Err: err}
-}
-
-// isTimeout is for errors of requests whose context has a deadline.
-func isTimeout(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // refusal is the error behind a status that is no success.

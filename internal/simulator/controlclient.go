@@ -11,13 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
+
+// controlTimeout is how long a simulator may take to let a client in, and to
+// answer it.
+const controlTimeout = 10 * time.Second
 
 // PlaceCall asks the simulator behind a control URL for an inbound call, as
 // Call does within the process. It waits for the answer at most 10 seconds.
 func PlaceCall(ctx context.Context, controlURL string, agent gc.AgentID, c Call) (gc.DialogID, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	answer, err := post(ctx, controlURL, "call", order{Agent: agent, From: c.From, To: c.To, Variables: c.Variables})
 	if err != nil {
@@ -53,8 +58,7 @@ func post(ctx context.Context, controlURL, name string, o any) (*http.Response, 
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	transport := &http.Transport{DisableKeepAlives: true} // no proxy: the simulator is near
-	answer, err := (&http.Client{Transport: transport}).Do(r)
+	answer, err := exchange.NewTransport(exchange.Options{Timeout: controlTimeout}).RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w; is the simulator running with a control address?", err)
 	}

@@ -1,0 +1,175 @@
+// Package exchange asks servers over HTTP that may be broken or hostile: a
+// Finesse node, a site's recorder, a simulator.
+//
+// What it promises of each exchange, whatever the server does:
+//
+//   - One deadline, Options.Timeout, holds from the dial to the last byte of the
+//     answer. A dial or a TLS handshake that nobody waits for any more ends as
+//     long after its own begin.
+//   - What is read is bounded: 64 KiB of status lines and headers, those of all
+//     informational answers (1xx) included, and of the body what the caller
+//     allows. Nothing is unpacked.
+//   - A redirect is an answer like any other and is not followed. No proxy is
+//     taken from the environment. HTTP/1.1 is spoken and at least TLS 1.2.
+//   - An answer 101 has no body. Behind it net/http would hand out the
+//     connection itself, whose reads heed no context, so that it is closed.
+//
+// Errors hold what net/http puts into them, which may be all that the server
+// sent: who shows one makes it Brief, or hides what it must not show.
+//
+// A server that sends what nobody asked for on a connection that is kept loses
+// that connection.
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Options are what a Client needs; Timeout must be set.
+type Options struct {
+	// TLS holds the trusted roots; nil trusts the system's.
+	TLS *tls.Config
+	// Timeout is for one exchange.
+	Timeout time.Duration
+	// Kept is how many idle connections to a server are kept for the next
+	// exchange. 0 gives each exchange a connection of its own, so that net/http
+	// has no reason to send a request twice.
+	Kept int
+	// Through, if set, is given the way to the server and gives the one to use.
+	Through func(http.RoundTripper) http.RoundTripper
+}
+
+const (
+	maxHeader = 64 << 10
+	// idleTime is shorter than Tomcat's keep-alive (20 s by default), so that a
+	// request seldom meets a connection the server is about to close.
+	idleTime = 15 * time.Second
+	// maxProblem is how much of an error is shown.
+	maxProblem = 400
+)
+
+// Client may be used by any number of goroutines.
+type Client struct {
+	timeout time.Duration
+	way     http.RoundTripper
+}
+
+// New makes a client. It connects to nothing.
+func New(o Options) *Client {
+	c := &Client{timeout: o.Timeout, way: NewTransport(o)}
+	if o.Through != nil {
+		c.way = o.Through(c.way)
+	}
+	return c
+}
+
+// Answer is what a server said.
+type Answer struct {
+	Status int
+	Body   []byte // at most as much as the caller allowed
+	// Broken is why the body is not whole, nil for one that is and for one that
+	// was cut because the caller allows no more.
+	Broken error
+}
+
+// Do sends r, which must not be used again, and reads at most most bytes of
+// the answer's body. It returns within Options.Timeout, or when ctx ends. The
+// error says why there is no answer; see TimedOut.
+func (c *Client) Do(ctx context.Context, r *http.Request, most int) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.way.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	a := Answer{Status: resp.StatusCode}
+	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, int64(most)))
+	if err == nil {
+		err = ctx.Err() // a server that is told of our leaving may end its answer as if it were whole
+	}
+	a.Broken = err
+	return a, nil
+}
+
+// Close drops the idle connections. Exchanges under way are not disturbed.
+func (c *Client) Close() { (&http.Client{Transport: c.way}).CloseIdleConnections() }
+
+// TimedOut reports whether err says that the time was up, or that the caller
+// gave up waiting: the outcome is not known.
+func TimedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// Transport is the way to a server, for answers that are read while they come:
+// who reads one bounds its size and ends the request's context in time.
+type Transport struct{ http http.Transport }
+
+// NewTransport makes one. It ignores Options.Through.
+func NewTransport(o Options) *Transport {
+	conf := &tls.Config{}
+	if o.TLS != nil {
+		conf = o.TLS.Clone()
+	}
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.NextProtos = nil
+	if conf.ClientSessionCache == nil {
+		conf.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	// HTTP/1.1 only: with HTTP/2 all agents would share one TCP connection,
+	// where a lost packet or a dead path stalls them at once, and it has rules of
+	// its own for sending a request again.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	// net/http lets a dial go on when its request has ended, so that it needs
+	// limits of its own.
+	return &Transport{http.Transport{
+		DialContext:            (&net.Dialer{Timeout: o.Timeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    o.Timeout,
+		TLSClientConfig:        conf,
+		Protocols:              &protocols,
+		DisableKeepAlives:      o.Kept == 0,
+		MaxIdleConnsPerHost:    o.Kept,
+		IdleConnTimeout:        idleTime,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // or a limit on the body would be one on what it unpacks to
+	}}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.http.RoundTrip(r)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		err = resp.Body.Close()
+		resp.Body = http.NoBody
+	}
+	return resp, err
+}
+
+// CloseIdleConnections serves http.Client's.
+func (t *Transport) CloseIdleConnections() { t.http.CloseIdleConnections() }
+
+// Brief is err with a text that fits into a line of a log.
+func Brief(err error) error {
+	if text := []rune(err.Error()); len(text) > maxProblem {
+		return &brief{err, string(text[:maxProblem]) + "…"}
+	}
+	return err
+}
+
+// brief is an error whose text is cut.
+type brief struct {
+	whole error
+	text  string
+}
+
+func (b *brief) Error() string { return b.text }
+func (b *brief) Unwrap() error { return b.whole }
