@@ -13,6 +13,7 @@ import (
 	"mellium.im/xmpp/jid"
 	"mellium.im/xmpp/websocket"
 
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -136,6 +137,7 @@ func protect(f func() error) (err error) {
 // password comes before the time being up: it must not be tried again.
 func (d *Dialer) refusal(ctx context.Context, err error) error {
 	var failure *authFailure
+	err = exchange.Brief(err) // what a server says may be long
 	switch {
 	case errors.As(err, &failure) && failure.credentials():
 		return gc.Errorf(gc.SubscriptionFailed, opDial, "%s: %w", d.host, err)

@@ -21,7 +21,8 @@
 //     beyond the connection, is taken back by Close, or by the next stream that
 //     subscribes. No other client's is touched.
 //   - Liveness: the server is asked for a sign of life every PingInterval. A
-//     server that sends no byte for DeadAfter has lost the stream.
+//     server that sends no byte for DeadAfter has lost the stream, and one that
+//     sends no whole stanza for ten times that.
 //   - Concurrency: a stream has two goroutines, which end within seconds of
 //     Close or of the loss, and nothing stays open behind them. An attempt to
 //     connect has none: when it fails or is given up its connection is closed

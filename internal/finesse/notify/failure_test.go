@@ -108,6 +108,7 @@ func TestOnlyARefusalOfTheCredentialsIsSubscriptionFailed(t *testing.T) {
 		{"account disabled", failure("<account-disabled/>"), gc.SubscriptionFailed},
 		{"the server can not check passwords just now", failure("<temporary-auth-failure/>"), gc.UnableToSubscribe},
 		{"the same, with a text", failure("<temporary-auth-failure/><text>Sorry.</text>"), gc.UnableToSubscribe},
+		{"not authorized, with a text without measure", failure("<not-authorized/><text>" + strings.Repeat("x", maxStanza/2) + "</text>"), gc.SubscriptionFailed},
 		{"no answer but the end", "</stream:stream>", gc.UnableToSubscribe},
 		{"an answer that is none", "<hello xmlns='world'/>", gc.UnableToSubscribe},
 		{"garbage", "\x00\xff<<<", gc.UnableToSubscribe},
@@ -118,6 +119,7 @@ func TestOnlyARefusalOfTheCredentialsIsSubscriptionFailed(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, c.want, gc.CodeOf(err), err.Error())
 			require.NotContains(t, err.Error(), "s3cret")
+			require.Less(t, len(err.Error()), 1000)
 		})
 	}
 }
@@ -166,7 +168,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		want   string
 		reason loss
 	}{
-		{"server falls silent", (*peer).wait, "no sign of life for 500ms", lossSilent},
+		{"server falls silent", (*peer).wait, "no sign of life for 100ms", lossSilent},
 		{"server ends the stream but leaves the connection open", func(p *peer) {
 			p.send("</stream:stream>")
 			p.wait()
@@ -186,6 +188,13 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 				}
 			}
 		}, "1 MiB", lossOversized},
+		{"stanza without end that drips", func(p *peer) { p.send("<message><body>"); p.drip("x") }, "no whole stanza", lossSilent},
+		{"blanks without end", func(p *peer) { p.drip(" ") }, "no whole stanza", lossSilent},
+		{"stream error without end", func(p *peer) {
+			p.send("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>%s</text></stream:error>",
+				strings.Repeat("x", maxStanza/2))
+			p.wait() // or what is on its way would be lost
+		}, "the server ended the stream: conflict: xxx", lossBroken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for kind, start := range transports {
@@ -195,10 +204,16 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 						c.script(p)
 					}
 				})
-				d := newDialer(t, f.quick())
+				o := f.quick()
+				if c.reason == lossSilent {
+					o.DeadAfter = 100 * time.Millisecond
+				}
+				d := newDialer(t, o)
 				s := dial(t, d)
 				require.EqualValues(t, "a", next(t, s).RequestID, "what came before the end is delivered")
-				require.ErrorContains(t, requireLost(t, s), c.want, kind)
+				err := requireLost(t, s)
+				require.ErrorContains(t, err, c.want, kind)
+				require.Less(t, len(err.Error()), 1000)
 				require.Equal(t, 1.0, testutil.ToFloat64(d.metrics.lost[c.reason]))
 				require.Zero(t, testutil.ToFloat64(d.metrics.streams))
 			}

@@ -212,6 +212,18 @@ func (p *peer) answerPings() {
 	}
 }
 
+// drip says what for ever, now and then, and answers nothing.
+func (p *peer) drip(what string) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		<-tick.C
+		if _, err := p.Write([]byte(what)); err != nil {
+			return
+		}
+	}
+}
+
 // wait reads, and answers nothing, until the client goes.
 func (p *peer) wait() { _, _ = io.Copy(io.Discard, p) }
 

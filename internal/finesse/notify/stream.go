@@ -17,6 +17,7 @@ import (
 	"mellium.im/xmpp/websocket"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -203,7 +204,7 @@ func (s *Stream) read() {
 	s.metrics.lost[reason].Inc()
 	s.metrics.streams.Dec()
 	if reason != lossClosed {
-		s.err = gc.Errorf(gc.UnableToSubscribe, "notify.Stream", "%s: %w", s.node, s.explain(reason, err))
+		s.err = gc.Errorf(gc.UnableToSubscribe, "notify.Stream", "%s: %w", s.node, exchange.Brief(s.explain(reason, err)))
 		s.record(capture.Lost, "", nil, s.err)
 	}
 	close(s.ended)
@@ -218,18 +219,17 @@ func (s *Stream) receive() error {
 	tokens := s.session.TokenReader()
 	defer tokens.Close()
 	d := xml.NewTokenDecoder(tokens)
-	for {
-		if err := s.wire.awaitStanza(); err != nil {
-			return err
-		}
-		token, err := d.Token()
+	err := s.wire.awaitStanza()
+	for err == nil {
+		var token xml.Token
+		token, err = d.Token()
 		if start, ok := token.(xml.StartElement); ok && err == nil {
-			err = s.handle(d, start)
-		}
-		if err != nil {
-			return s.reason(err)
+			if err = s.handle(d, start); err == nil {
+				err = s.wire.awaitStanza() // now, because the consumer may have taken its time
+			}
 		}
 	}
+	return s.reason(err)
 }
 
 // closeFrame ends a stream over WebSocket (RFC 7395, 3.6).
@@ -289,7 +289,7 @@ func (s *Stream) lossOf(err error) loss {
 	default:
 	}
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errUnfinished):
 		return lossSilent
 	case errors.Is(err, errOversized):
 		return lossOversized
@@ -300,7 +300,7 @@ func (s *Stream) lossOf(err error) loss {
 // explain lets a ping that failed be the reason only where it made the keeper
 // close the connection under the reader.
 func (s *Stream) explain(reason loss, err error) error {
-	if reason == lossSilent {
+	if reason == lossSilent && !errors.Is(err, errUnfinished) {
 		return fmt.Errorf("no sign of life for %v: %w", s.deadAfter, err)
 	}
 	if !errors.Is(err, net.ErrClosed) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 )
 
@@ -11,14 +12,21 @@ import (
 // dialog with 60 call variables is 30 KB on the wire.
 const maxStanza = 1 << 20
 
+// wholeStanza is how many times DeadAfter the server may take over a stanza. It
+// is much for a slow line: 3.5 KB/s for the largest, and a ping is asked for
+// several times meanwhile.
+const wholeStanza = 10
+
 var (
 	errOversized   = errors.New("the server sent more than 1 MiB in one stanza")
+	errUnfinished  = errors.New("the server sent bytes and no whole stanza")
 	errServerEnded = errors.New("the server ended the stream")
 )
 
-// wire is the connection that the library is given. It bounds a stanza, takes
-// data received for a sign of life, and keeps the deadlines to this package:
-// the library sets its own when a context ends, and clears them again.
+// wire is the connection that the library is given. It bounds a stanza in size
+// and time, takes data received for a sign of life, and keeps the deadlines to
+// this package: the library sets its own when a context ends, and clears them
+// again.
 //
 // What is received passes it in one goroutine at a time: that of the attempt,
 // then that of the stream's reader. What is sent passes it in any.
@@ -28,6 +36,7 @@ type wire struct {
 
 	deadAfter time.Duration // 0 while connecting, where one deadline is for all
 	received  int           // since the last stanza
+	whole     time.Time     // when the next stanza must have come; none while connecting
 	failure   error         // of the last read; the library may show another one
 }
 
@@ -38,8 +47,12 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.received += n; err == nil && w.received > maxStanza {
 		err = errOversized
 	}
-	if err == nil && w.deadAfter > 0 {
-		err = w.raw.SetReadDeadline(time.Now().Add(w.deadAfter))
+	switch {
+	case w.whole.IsZero():
+	case err == nil:
+		err = w.limitReads()
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(w.whole):
+		err = errUnfinished
 	}
 	if err != nil {
 		w.failure = err
@@ -48,10 +61,24 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// awaitStanza starts a new count and a new deadline.
+// awaitStanza starts a new count and new deadlines.
 func (w *wire) awaitStanza() error {
-	w.received = 0
-	return w.raw.SetReadDeadline(time.Now().Add(w.deadAfter))
+	w.received, w.whole = 0, time.Now().Add(wholeStanza*w.deadAfter)
+	return w.limitReads()
+}
+
+// limitReads lets the server be silent for deadAfter. One that sends a byte now
+// and then, or blanks for ever, and never a stanza, has an end all the same.
+func (w *wire) limitReads() error {
+	now := time.Now()
+	if !now.Before(w.whole) {
+		return errUnfinished
+	}
+	until := now.Add(w.deadAfter)
+	if w.whole.Before(until) {
+		until = w.whole
+	}
+	return w.raw.SetReadDeadline(until)
 }
 
 // limitWrites sets a deadline, and fails only on a connection that is closed,
