@@ -102,8 +102,7 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 		}
 	})
 	running.Go(func() {
-		// A deadlock in what Readiness reads keeps the watchdog from hearing.
-		if err := ops.Watchdog(beside, func() error { a.Readiness(); return nil }); err != nil {
+		if err := ops.Watchdog(beside, func() error { return s.live(a) }); err != nil {
 			s.failed(err)
 		}
 	})
@@ -114,8 +113,23 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 
 // service tells systemd how the connector is.
 type service struct {
-	log  *zap.Logger
-	once sync.Once
+	log   *zap.Logger
+	once  sync.Once
+	stuck sync.Once
+}
+
+// live is what the watchdog asks. A deadlock in what it reads keeps the watchdog
+// from hearing, too.
+func (s *service) live(a *app.App) error {
+	a.Readiness()
+	err := a.Live()
+	if err != nil {
+		s.stuck.Do(func() {
+			s.log.Error("a loop of the connector stands still: it shows systemd no sign of life any more", zap.Error(err),
+				zap.String("action", "restart the connector, where no watchdog does; please report the stacks of goroutines that the log ends with"))
+		})
+	}
+	return err
 }
 
 func (s *service) notify(states ...string) {

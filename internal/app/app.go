@@ -94,7 +94,7 @@ func (a *App) wire(c *config.Config) (err error) {
 	a.nodes.changed = func(s gc.SystemStatus) { a.bridge.SetStatus(s) }
 	a.server = ops.New(ops.Options{
 		Listen: c.HTTP.Listen, Logger: a.log.Named("http"), Gatherer: registry,
-		Ready: a.Readiness, Live: a.nodes.live, Capture: a.recorder,
+		Ready: a.Readiness, Live: a.Live, Capture: a.recorder,
 	})
 	return a.server.Start()
 }
@@ -257,4 +257,17 @@ func (a *App) Readiness() ops.Readiness {
 		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL},
 		Nodes:  a.nodes.states(),
 	}
+}
+
+// Live asks every loop of the process whether it goes round, and is an error
+// when one stands still: the process wants a restart. A broker or a Finesse that
+// is away holds none up. It is to be called again and again, and takes as long
+// as the locks of what it asks: a deadlock there keeps it from returning.
+func (a *App) Live() error {
+	for _, part := range []interface{ Live() error }{a.nodes.pulse, a.bridge, a.recorder} {
+		if err := part.Live(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +19,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
@@ -254,9 +254,9 @@ func (n *node) condition() (usable bool, state ops.NodeState) {
 // nodes are the Finesse servers in order of preference.
 type nodes struct {
 	*watch
-	list      []*node
-	changed   func(gc.SystemStatus)
-	wentRound atomic.Pointer[time.Time] // when run last did; nil before
+	list    []*node
+	changed func(gc.SystemStatus)
+	pulse   *pulse.Pulse // of run
 }
 
 // checkInterval is how often each node is asked for its SystemInfo. Cisco's
@@ -266,15 +266,15 @@ const checkInterval = 5 * time.Second
 // restBetween is the least time between two rounds, however many agents fail.
 const restBetween = 250 * time.Millisecond
 
-// stuckAfter is much longer than any configuration lets one round take.
-const stuckAfter = 6 * time.Minute
+// stuckAfter is much longer than any configuration lets one round take: 30 s.
+const stuckAfter = 2 * time.Minute
 
 func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*nodes, error) {
 	tlsConfig, err := trust.Config(c.CAFile, c.InsecureSkipVerify)
 	if err != nil {
 		return nil, err
 	}
-	ns := &nodes{watch: newWatch(len(c.Nodes) == 1)}
+	ns := &nodes{watch: newWatch(len(c.Nodes) == 1), pulse: pulse.New("the watch over finesse", stuckAfter)}
 	free := newRoom(openFiles(), log, reg)
 	for _, n := range c.Nodes {
 		node, err := newNode(c, n, tlsConfig, ns.watch, free, log, reg, recorder)
@@ -310,16 +310,6 @@ func (ns *nodes) captured() []capture.Record {
 	return all
 }
 
-// live is an error when run has not gone round for a time that no set of
-// unanswered requests explains: the process is stuck and wants a restart.
-func (ns *nodes) live() error {
-	last := ns.wentRound.Load()
-	if last == nil || time.Since(*last) <= stuckAfter {
-		return nil
-	}
-	return fmt.Errorf("the watch over finesse has stood still for %s", time.Since(*last).Round(time.Second))
-}
-
 // check asks all nodes and tells whether Finesse can be used.
 func (ns *nodes) check(ctx context.Context) {
 	defer ns.begin()()
@@ -338,9 +328,10 @@ func (ns *nodes) check(ctx context.Context) {
 func (ns *nodes) run(ctx context.Context) {
 	t := time.NewTicker(checkInterval)
 	defer t.Stop()
+	ns.pulse.Begin()
+	defer ns.pulse.End()
 	for ctx.Err() == nil {
-		now := time.Now()
-		ns.wentRound.Store(&now)
+		ns.pulse.Answer()
 		ns.check(ctx)
 		rest := time.NewTimer(restBetween)
 		select {

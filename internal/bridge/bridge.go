@@ -463,6 +463,20 @@ func (b *Bridge) forget(s *session.Session) {
 	}
 }
 
+// Live asks every session whether it goes round, and is an error when one does
+// not: its agent could not be served again by this process.
+func (b *Bridge) Live() error {
+	b.mu.Lock()
+	sessions := slices.Collect(maps.Values(b.sessions))
+	b.mu.Unlock()
+	for _, s := range sessions {
+		if err := s.Live(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Stop lets every session answer what it holds, ends those that have not when
 // ctx is done, and returns when all have. The caller stops calling Handle
 // first. Agents stay signed in at Finesse.

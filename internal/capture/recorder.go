@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 // queueSize is how many records wait for the disk: some seconds of a site with
@@ -45,6 +47,8 @@ type Recorder struct {
 	queue   chan entry
 	control chan struct{} // has an element when setup may have changed
 	retry   time.Duration // retryAfter
+	pulse   *pulse.Pulse  // of Run
+	packing *pulse.Pulse  // of what compresses closed files
 
 	mu      sync.Mutex // orders records
 	seq     uint64
@@ -71,6 +75,7 @@ func New(o Options, begin func() []Record, version string, log *zap.Logger, reg 
 	r := &Recorder{
 		version: version, begin: begin, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
 		queue: make(chan entry, queueSize), control: make(chan struct{}, 1), retry: retryAfter,
+		pulse: pulse.New("the recording to capture.file", stuckAfter), packing: pulse.New("the compression of closed capture files", stuckAfter),
 		homes: map[gc.AgentID]gc.Destination{},
 	}
 	r.first = &setup{o, o.File != ""}
@@ -181,11 +186,19 @@ func (r *Recorder) wanted(x *Record, o *Options) bool {
 	return x.Agent == "" && to == "" || o.Destinations(to)
 }
 
+// stuckAfter is very long for a disk to take one record.
+const stuckAfter = 2 * time.Minute
+
+// Live asks whether records are still taken off; see pulse.Pulse.
+func (r *Recorder) Live() error { return cmp.Or(r.pulse.Live(), r.packing.Live()) }
+
 // Run writes what is recorded until ctx ends, then what still waits, and
 // closes the file. What can not be written is counted, and said once until it
 // works again.
 func (r *Recorder) Run(ctx context.Context) {
 	w := &writer{recorder: r}
+	r.pulse.Begin()
+	defer r.pulse.End()
 	defer w.close()
 	w.follow()
 	for {
@@ -197,6 +210,7 @@ func (r *Recorder) Run(ctx context.Context) {
 			w.write(e)
 		case <-r.control:
 			w.follow()
+		case <-r.pulse.Asked():
 		case <-w.due:
 			w.due = nil
 			w.open()

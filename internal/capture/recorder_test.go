@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 const patience = 10 * time.Second
@@ -256,4 +257,15 @@ func BenchmarkOn(b *testing.B) {
 	}
 	cancel()
 	<-done
+}
+
+// Files may have gigabytes, and compressing one takes its time.
+func TestWhoCompressesALongFileAnswersMeanwhile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "closed.jsonl")
+	require.NoError(t, os.WriteFile(file, []byte("{}\n"), 0o600))
+	p := pulse.New("the compression", 0)
+	p.Begin()
+	require.NoError(t, p.Live(), "it is asked")
+	require.NoError(t, pack(file, p))
+	require.NoError(t, p.Live(), "and has answered")
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 // writer is the file end of a Recorder. It belongs to the goroutine of Run.
@@ -109,6 +111,7 @@ func (w *writer) open() {
 // write adds a record. What is lost to a file that fails is part of the next
 // record's count.
 func (w *writer) write(x entry) {
+	w.recorder.pulse.Answer() // there may be many to write
 	w.use(x.under)
 	if w.file == nil {
 		w.lost++
@@ -173,13 +176,20 @@ func (w *writer) finish() {
 
 func (w *writer) close() {
 	w.finish()
+	w.awaitPacking()
+}
+
+// awaitPacking waits for as long as a large file takes to be compressed.
+func (w *writer) awaitPacking() {
+	w.recorder.pulse.End()
 	w.packing.Wait()
+	w.recorder.pulse.Begin()
 }
 
 // rotate begins a new file, and has the old one compressed beside.
 func (w *writer) rotate() {
 	w.finish()
-	w.packing.Wait()
+	w.awaitPacking()
 	closed := closedName(w.under.File, time.Now())
 	if err := os.Rename(w.under.File, closed); err != nil {
 		w.fail(err)
@@ -187,7 +197,9 @@ func (w *writer) rotate() {
 	}
 	keep, file := w.under.Keep, w.under.File
 	w.packing.Go(func() {
-		if err := errors.Join(pack(closed), prune(file, keep)); err != nil {
+		w.recorder.packing.Begin()
+		defer w.recorder.packing.End()
+		if err := errors.Join(pack(closed, w.recorder.packing), prune(file, keep)); err != nil {
 			w.recorder.log.Warn("a closed capture file stays as it is", zap.String("file", closed), zap.Error(err),
 				zap.String("action", "make room on the disk"))
 		}
@@ -202,7 +214,7 @@ func closedName(file string, at time.Time) string {
 }
 
 // pack compresses a file. The original goes only when the copy is whole.
-func pack(name string) error {
+func pack(name string, p *pulse.Pulse) error {
 	in, err := os.Open(name)
 	if err != nil {
 		return err
@@ -213,11 +225,22 @@ func pack(name string) error {
 		return err
 	}
 	z := gzip.NewWriter(out)
-	_, err = io.Copy(z, in)
+	_, err = io.Copy(z, beating{in, p})
 	if err = errors.Join(err, z.Close(), out.Close()); err != nil {
 		return errors.Join(err, os.Remove(out.Name()))
 	}
 	return errors.Join(os.Rename(out.Name(), name+".gz"), os.Remove(name))
+}
+
+// beating answers for who reads a long file.
+type beating struct {
+	io.Reader
+	pulse *pulse.Pulse
+}
+
+func (b beating) Read(p []byte) (int, error) {
+	b.pulse.Answer()
+	return b.Reader.Read(p)
 }
 
 // prune removes the oldest closed files beyond keep.

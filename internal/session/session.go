@@ -38,6 +38,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/backoff"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 // Options wires a session. All fields are required.
@@ -109,6 +110,7 @@ type Session struct {
 	closed   bool
 	missed   missed
 	home     atomic.Value // gc.Destination, for others to read
+	pulse    *pulse.Pulse // of loop
 
 	// All below belong to the session's goroutine.
 	ctx     context.Context // of the requests to Finesse
@@ -156,6 +158,7 @@ func New(o Options) *Session {
 		remind:   make(chan struct{}, 1),
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
+		pulse:    pulse.New("the session of agent "+string(o.Agent), stuckAfter),
 		calls:    map[gc.DialogID]*call{},
 		gone:     map[gc.DialogID]uint64{},
 		unlisted: map[gc.DialogID]time.Time{},
@@ -225,6 +228,12 @@ func (s *Session) Destination() gc.Destination {
 	return d
 }
 
+// stuckAfter is very long for a session: nothing in its loop waits for anybody.
+const stuckAfter = 2 * time.Minute
+
+// Live asks whether the session still takes what comes; see pulse.Pulse.
+func (s *Session) Live() error { return s.pulse.Live() }
+
 // Drain lets the session end once it has answered what it holds. It returns
 // when the session has ended or ctx is done; Run's context ends it by force.
 func (s *Session) Drain(ctx context.Context) {
@@ -258,8 +267,11 @@ func (s *Session) Run(ctx context.Context) {
 }
 
 func (s *Session) loop() {
+	s.pulse.Begin()
+	defer s.pulse.End()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	asked := false // nothing has happened but that somebody asked
 	for draining := s.draining; draining != nil || !s.idle(); {
 		if r := s.move.held; r != nil && s.free() {
 			s.move.held = nil
@@ -274,7 +286,10 @@ func (s *Session) loop() {
 		if s.stream != nil {
 			updates = s.stream.Updates()
 		}
-		timer.Reset(s.patience())
+		if !asked {
+			timer.Reset(s.patience())
+		}
+		asked = false
 		select {
 		case r := <-mailbox:
 			s.open = append(s.open, r)
@@ -293,6 +308,8 @@ func (s *Session) loop() {
 			s.consider()
 		case <-s.remind:
 			s.tellMissed()
+		case <-s.pulse.Asked():
+			asked = true
 		case <-timer.C:
 			if !s.connected && s.idle() {
 				return

@@ -1229,6 +1229,17 @@ func TestTheEnd(t *testing.T) {
 			st.heard = nil
 		})
 	})
+	t.Run("so does one that is asked whether it goes round", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.send("Connect#1001", "crm,wrong")
+			for range 11 * 4 {
+				require.NoError(t, st.session.Live())
+				st.wait(15 * time.Second)
+			}
+			require.True(t, st.ended)
+			st.heard = nil
+		})
+	})
 	t.Run("a panic ends this session, asks for RE_LOGIN and leaves no command without an answer", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
