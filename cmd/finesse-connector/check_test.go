@@ -46,6 +46,15 @@ func TestCheckOfALabThatWorks(t *testing.T) {
 	require.NotContains(t, got.out, demoPassword)
 }
 
+func TestCheckShowsWhatTravelsInClear(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	p := launch(t, "", []string{"FINESSE_CONNECTOR_FINESSE_INSECURE_SKIP_VERIFY=true"}, "check", "--config", l.config)
+	require.Equal(t, exitDone, p.wait(), p.err.String())
+	require.Contains(t, p.err.String(), "warning: finesse.insecure_skip_verify is set: ")
+	require.NotContains(t, p.out.String(), "warning", "results stay alone")
+}
+
 func TestCheckNamesTheNextStep(t *testing.T) {
 	t.Parallel()
 	stranger := httptest.NewTLSServer(nil)

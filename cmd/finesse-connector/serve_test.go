@@ -103,8 +103,10 @@ func TestServeAnswersAndStopsWithASignal(t *testing.T) {
 func TestServeLogsWarningsOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
-	p := launch(t, "", []string{"FINESSE_CONNECTOR_BROKER_USER=gc"}, "serve", "--config", l.config)
+	env := []string{"FINESSE_CONNECTOR_BROKER_USER=gc", "FINESSE_CONNECTOR_HTTP_LISTEN=:0"}
+	p := launch(t, "", env, "serve", "--config", l.config)
 	p.await(p.err, "the environment variable FINESSE_CONNECTOR_BROKER_USER sets nothing")
+	p.await(p.err, "http.listen :0 can be reached from other hosts")
 	p.await(p.err, `"msg":"started"`)
 	p.signal(syscall.SIGINT)
 	require.Equal(t, exitDone, p.wait())

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -116,8 +117,8 @@ func splitAdvice(err error, address string) (next string, detail error) {
 }
 
 func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) {
-	if !k.reach(ctx, "certificate", n.REST, "443", tlsConfig) {
-		k.reach(ctx, "notifications", n.Notify, "", tlsConfig)
+	if !k.certificate(ctx, n.REST, tlsConfig) {
+		k.notifications(ctx, n, finesse.SystemInfo{}, tlsConfig)
 		return
 	}
 	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: tlsConfig, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
@@ -127,7 +128,7 @@ func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) 
 	}
 	defer client.Close()
 	info := k.systemInfo(ctx, client, n)
-	up := k.reach(ctx, "notifications", n.Notify, "", tlsConfig)
+	up := k.notifications(ctx, n, info, tlsConfig)
 	if k.who == nil {
 		return
 	}
@@ -136,35 +137,55 @@ func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) 
 	}
 }
 
-// reach connects to address and, unless it is plain, checks the certificate.
-func (k *check) reach(ctx context.Context, what, address, port string, tlsConfig *tls.Config) bool {
+// certificate connects to the REST interface.
+func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.Config) bool {
+	const what = "certificate"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	u, err := url.Parse(address)
 	if err != nil {
 		return k.say(what, address, "", err, "correct finesse.nodes")
 	}
-	if u.Port() != "" {
-		port = u.Port()
-	}
-	target := net.JoinHostPort(u.Hostname(), port)
-	if u.Scheme == "xmpp" {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return k.say(what, address, "can be reached; TLS is up to the server, passwords may travel in clear", err, advise(err, what))
-	}
+	target := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 	conn, err := (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return k.say(what, address, "", err, advise(err, what))
 	}
 	defer conn.Close()
-	return k.say(what, address, certificateOf(conn.(*tls.Conn), tlsConfig), nil, "")
+	return k.say(what, address, certificateOf(conn.(*tls.Conn).ConnectionState(), tlsConfig), nil, "")
 }
 
-func certificateOf(conn *tls.Conn, tlsConfig *tls.Config) string {
-	c := conn.ConnectionState().PeerCertificates[0]
+// notifications connects to the notification service as far as one gets without
+// a password.
+func (k *check) notifications(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
+	const what = "notifications"
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
+	if err != nil {
+		return k.say(what, n.Notify, "", err, "correct finesse.nodes")
+	}
+	state, err := dialer.Probe(ctx, k.domain(n, info))
+	if err != nil {
+		return k.say(what, n.Notify, "", err, advise(err, what))
+	}
+	found := "can be reached; passwords travel in clear"
+	if state != nil {
+		found = certificateOf(*state, tlsConfig)
+	}
+	return k.say(what, n.Notify, found, nil, "")
+}
+
+// domain is that of agents: the configuration's, else the node's own, else the
+// host of its notification service.
+func (k *check) domain(n config.Node, info finesse.SystemInfo) string {
+	u, err := url.Parse(n.Notify)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(k.config.Finesse.XMPPDomain, info.XMPPDomain, u.Hostname())
+}
+
+func certificateOf(state tls.ConnectionState, tlsConfig *tls.Config) string {
+	c := state.PeerCertificates[0]
 	trusted := "trusted"
 	if tlsConfig.InsecureSkipVerify {
 		trusted = "not verified"
@@ -193,23 +214,12 @@ func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node
 }
 
 func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) {
-	u, err := url.Parse(n.Notify)
-	if err != nil {
-		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
-		return
-	}
-	domain := u.Hostname()
-	for _, d := range []string{info.XMPPDomain, k.config.Finesse.XMPPDomain} {
-		if d != "" {
-			domain = d
-		}
-	}
 	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
 	if err != nil {
 		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
 		return
 	}
-	stream, err := dialer.Dial(ctx, notify.Account{Credentials: *k.who, Domain: domain})
+	stream, err := dialer.Dial(ctx, notify.Account{Credentials: *k.who, Domain: k.domain(n, info)})
 	if err == nil {
 		stream.Close()
 	}
@@ -239,6 +249,10 @@ func advise(err error, what string) string {
 		return "renew the certificate, or set the clock of this host"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return raiseFiles
+	case errors.Is(err, notify.ErrNoTLS):
+		return "turn on TLS at the notification service, or use xmpps:// or wss:// in finesse.nodes; xmpp+plain:// is for a lab"
+	case errors.Is(err, notify.ErrWantsTLS):
+		return "use xmpp:// in finesse.nodes"
 	case errors.As(err, &record):
 		return "correct port and scheme: what listens there does not speak TLS"
 	case errors.As(err, &dns):

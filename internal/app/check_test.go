@@ -127,6 +127,10 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 			"certificate", "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"},
 		"nothing listens for plain notifications": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpp://127.0.0.1:1" },
 			"notifications", "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"},
+		"nothing listens for notifications in clear": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpp+plain://127.0.0.1:1" },
+			"notifications", "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"},
+		"the notification service offers no TLS": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpp://" + withoutTLS(t) },
+			"notifications", "turn on TLS at the notification service, or use xmpps:// or wss:// in finesse.nodes; xmpp+plain:// is for a lab"},
 		"the port speaks no TLS": {func(c *config.Config, _ *simulator.Simulator) { c.Finesse.Nodes[0].Notify = "xmpps://" + port },
 			"notifications", "correct port and scheme: what listens there does not speak TLS"},
 		"the certificate is for another name": {func(c *config.Config, s *simulator.Simulator) {
@@ -157,6 +161,29 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 			require.NotEmpty(t, failed[0].Detail)
 		})
 	}
+}
+
+// withoutTLS is where an XMPP server listens that knows no TLS.
+func withoutTLS(t *testing.T) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		done.Wait()
+	})
+	done.Go(func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>"+
+			"<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>")
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	return l.Addr().String()
 }
 
 // relay passes the first connection to listen on to the address to.

@@ -123,7 +123,7 @@ func (r *Recording) check(k *checker) {
 func (n Node) check(k *checker, path string) {
 	_, err := parseAddress(n.REST, false, "https")
 	k.that(err == nil, path+".rest", n.REST, text(err))
-	_, err = parseAddress(n.Notify, true, "xmpps", "xmpp", "wss")
+	_, err = parseAddress(n.Notify, true, "xmpps", "xmpp", "xmpp+plain", "wss")
 	k.that(err == nil, path+".notify", n.Notify, text(err))
 }
 

@@ -36,8 +36,8 @@ type Config struct {
 	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse can not pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
 	Log       Log       `key:"log" doc:"The log, which goes to standard error."`
 
-	// Warnings are things that work and should not stay as they are, for the
-	// log. They are not part of the file.
+	// Warnings are things that work and should not stay as they are, those of
+	// InClear included, for the log. They are not part of the file.
 	Warnings []string `key:"-"`
 }
 
@@ -79,7 +79,7 @@ type Admin struct {
 // Node is one Finesse server.
 type Node struct {
 	REST   string `key:"rest" doc:"The address of the REST API." accept:"https://host or https://host:port without a path" example:"https://finesse-a.example.com:8445"`
-	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte (port 5223), wss:// the same over a WebSocket for sites that close that port (8445, before release 12.6 7443), xmpp:// STARTTLS or plain text (lab)." accept:"xmpps://host:port, wss://host:port or xmpp://host:port" example:"xmpps://finesse-a.example.com:5223"`
+	Notify string `key:"notify" doc:"The address of the notification service: xmpps:// is TLS from the first byte (port 5223), wss:// the same over a WebSocket for sites that close that port (8445, before release 12.6 7443), xmpp:// STARTTLS, which the server must offer (port 5222), xmpp+plain:// clear text, for a lab." accept:"xmpps://host:port, wss://host:port, xmpp://host:port or xmpp+plain://host:port" example:"xmpps://finesse-a.example.com:5223"`
 }
 
 // Messages is the section messages.

@@ -190,6 +190,9 @@ The shipped [config.yaml](../configs/config.yaml) shows all of them with their d
   with nothing but the password (a line end after it is ignored) or a systemd credential: with
   ` + "`LoadCredential=broker-password:/path`" + ` in the unit, ` + "`password_file: broker-password`" + ` finds it. A file with a
   password that every user can read is warned of.
+* **What travels in clear**, and what others can get at, is warned of at each start and by ` + "`check`" + `, with what to do:
+  ` + "`tcp://` to a broker on another host, a built-in broker or `http.listen` that other hosts reach, `xmpp+plain://`" + `,
+  ` + "`finesse.insecure_skip_verify`, an `http://` recorder on another host, `cluster.plaintext`" + `.
 `
 
 const referenceLater = `

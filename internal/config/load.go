@@ -31,12 +31,7 @@ func Load(path string) (*Config, error) {
 	if inFile {
 		c.warnIfOpen(path)
 	}
-	if c.Finesse.InsecureSkipVerify {
-		c.warn("finesse.insecure_skip_verify is set: whoever is between this host and Finesse can read agents' passwords; use finesse.ca_file instead")
-	}
-	if c.Cluster.Plaintext {
-		c.warn("cluster.plaintext is set: whoever can read the topic %s learns the password of each agent that signs in; let only connectors read it", c.Broker.SyncTopic)
-	}
+	c.Warnings = append(c.Warnings, c.InClear()...)
 	c.warnStrays(os.Environ())
 	return c, nil
 }

@@ -23,12 +23,17 @@ func (a Account) server() (jid.JID, error) {
 	if a.Agent == "" {
 		return jid.JID{}, errors.New("no agent to connect")
 	}
-	const notInDomains = "@/<>&'\" \t\r\n"
 	if strings.ContainsAny(a.PubSub, notInDomains) {
 		return jid.JID{}, errors.New("the domain of the publish-subscribe service is no domain: see finesse.pubsub_domain")
 	}
-	server, err := jid.New("", a.Domain, "")
-	if err != nil || a.Domain == "" || strings.ContainsAny(a.Domain, notInDomains) {
+	return addressOf(a.Domain)
+}
+
+const notInDomains = "@/<>&'\" \t\r\n"
+
+func addressOf(domain string) (jid.JID, error) {
+	server, err := jid.New("", domain, "")
+	if err != nil || domain == "" || strings.ContainsAny(domain, notInDomains) {
 		return jid.JID{}, errors.New("the xmpp domain is missing or no domain: see finesse.xmpp_domain")
 	}
 	return server, nil

@@ -29,7 +29,7 @@ type connection struct {
 // connect leads an attempt to the point where the stream is bound. When it
 // fails, or ctx ends it, the connection is closed and nothing is left.
 func (d *Dialer) connect(ctx context.Context, a Account, server jid.JID) (connection, error) {
-	w, err := d.reach(ctx)
+	w, err := d.reach(ctx, server)
 	if err != nil {
 		return connection{}, d.refusal(ctx, err)
 	}
@@ -43,24 +43,32 @@ func (d *Dialer) connect(ctx context.Context, a Account, server jid.JID) (connec
 	return c, nil
 }
 
-// reach connects to the server, with TLS where it is spoken from the first
-// byte.
-func (d *Dialer) reach(ctx context.Context) (*wire, error) {
+// reach connects to the server, and leaves no connection in clear but where the
+// configuration says so: there is no way from here to a password without TLS.
+func (d *Dialer) reach(ctx context.Context, server jid.JID) (*wire, error) {
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "tcp", d.host)
 	if err != nil {
 		return nil, err
 	}
 	w := &wire{Conn: raw, raw: raw}
-	if !d.directTLS {
+	if d.security == inClear {
 		return w, nil
 	}
-	secured := tls.Client(raw, d.tls)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		w.cut()
-		return nil, err
+	if d.security == upgraded {
+		stop := context.AfterFunc(ctx, w.cut)
+		err = startTLS(w, server)
+		stop()
 	}
-	w.Conn = secured
+	secured := tls.Client(raw, d.tls)
+	if err == nil {
+		err = secured.HandshakeContext(ctx)
+	}
+	if err != nil {
+		w.cut()
+		return nil, w.cause(err)
+	}
+	w.Conn, w.received = secured, 0
 	return w, nil
 }
 
@@ -72,19 +80,16 @@ type presence struct {
 // login opens the stream, authenticates, binds and makes the agent present. It
 // has no time limit but the end of the connection: the library does not end with
 // its context, see docs/decisions/0006-the-xmpp-library.md. It is told nothing
-// of the agent's address, which it would put in lower case and send before
-// there is TLS.
+// of the agent's address, which it would put in lower case, and that every
+// connection is secure, because that is decided before it (reach).
 func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 	c := connection{wire: w, framed: d.websocket != ""}
 	features := func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-			xmpp.StartTLS(d.tls), authentication(a, d.tls), binding(d.resource, &c.jid),
+			authentication(a), binding(d.resource, &c.jid),
 		}}
 	}
-	conn, negotiator, state := net.Conn(w), xmpp.NewNegotiator(features), xmpp.SessionState(0)
-	if d.directTLS {
-		state = xmpp.Secure
-	}
+	conn, negotiator := net.Conn(w), xmpp.NewNegotiator(features)
 	if c.framed {
 		var err error
 		if conn, err = d.frame(w); err != nil {
@@ -93,9 +98,12 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 		negotiator = websocket.Negotiator(features)
 	}
 	err := protect(func() (err error) {
-		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, conn, state, tolerant(negotiator))
+		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, conn, xmpp.Secure, negotiator)
 		return err
 	})
+	if d.security == inClear && c.jid == "" && wantsTLS(c.session) {
+		return c, ErrWantsTLS
+	}
 	if err == nil && c.jid == "" {
 		return c, errors.New("the server offers no resource to bind")
 	}
@@ -106,6 +114,16 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 		return c, w.cause(err)
 	}
 	return c, nil
+}
+
+// wantsTLS reports whether the server offered TLS and no way in without it.
+func wantsTLS(s *xmpp.Session) bool {
+	if s == nil { // nothing was offered
+		return false
+	}
+	_, encrypts := s.Feature(tlsNS)
+	_, admits := s.Feature(saslNS)
+	return encrypts && !admits
 }
 
 // frame starts WebSocket (RFC 7395).

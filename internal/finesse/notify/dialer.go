@@ -51,6 +51,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -68,10 +69,10 @@ type Account struct {
 // with it. A duration or number of 0 stands for the default.
 type Options struct {
 	// URL is xmpps://host:port for TLS from the first byte (5223), or
-	// xmpp://host:port (5222) for STARTTLS where it is offered and clear text
-	// where it is not, which sends passwords in clear: for a lab. Or
+	// xmpp://host:port (5222) for STARTTLS, without which Dial fails. Or
 	// wss://host:port/path (8445, /ws/) for WebSocket, which Finesse from
-	// 12.6 on speaks (RFC 7395).
+	// 12.6 on speaks (RFC 7395). Or xmpp+plain://host:port (5222), which sends
+	// passwords in clear: for a lab.
 	URL string
 	// TLS holds the trusted roots; nil trusts the system's. TLS 1.2 is the
 	// least spoken whatever it says.
@@ -100,7 +101,7 @@ type Options struct {
 // Dialer opens the streams to one node.
 type Dialer struct {
 	host      string // with port
-	directTLS bool
+	security  security
 	websocket string // the address of WebSocket, "" where it is not used
 	tls       *tls.Config
 	// resource tells this client from Cisco's desktop and other clients of the
@@ -115,6 +116,23 @@ type Dialer struct {
 	node           string
 	log            *zap.Logger
 	metrics        *metrics
+}
+
+// security is how a connection comes to be encrypted.
+type security int
+
+const (
+	direct   security = iota // TLS from the first byte
+	upgraded                 // STARTTLS, always
+	inClear                  // never
+)
+
+// schemes are what the url of a service may begin with.
+var schemes = map[string]struct {
+	port string // where the url names none
+	security
+}{
+	"xmpps": {"5223", direct}, "wss": {"8445", direct}, "xmpp": {"5222", upgraded}, "xmpp+plain": {"5222", inClear},
 }
 
 // NewDialer makes a dialer for one node and connects to nothing. A proxy of the
@@ -148,16 +166,17 @@ func (d *Dialer) setURL(raw string, conf *tls.Config) error {
 	if err != nil {
 		return errors.New("notification url can not be read") // err would quote a password in it
 	}
-	port := map[string]string{"xmpps": "5223", "xmpp": "5222", "wss": "8445"}[u.Scheme]
+	scheme, known := schemes[u.Scheme]
+	port := scheme.port
 	path := strings.Trim(u.Path, "/")
-	if port == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || (path != "" && u.Scheme != "wss") {
-		return errors.New("notification url is not of the form xmpps://host:port, xmpp://host:port or wss://host:port/path")
+	if !known || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || (path != "" && u.Scheme != "wss") {
+		return errors.New("notification url is not of the form xmpps://host:port, wss://host:port/path, xmpp://host:port or xmpp+plain://host:port")
 	}
 	if u.Port() != "" {
 		port = u.Port()
 	}
 	d.host = net.JoinHostPort(u.Hostname(), port)
-	d.directTLS = u.Scheme != "xmpp"
+	d.security = scheme.security
 	if u.Scheme == "wss" {
 		d.websocket = (&url.URL{Scheme: u.Scheme, Host: d.host, Path: resourceOf(u.Path)}).String()
 	}
@@ -214,6 +233,31 @@ func (d *Dialer) Dial(ctx context.Context, a Account) (*Stream, error) {
 	}
 	d.metrics.dials[dialConnected].Inc()
 	return s, nil
+}
+
+// Probe connects to the service of domain as Dial does and leaves before anybody
+// signs in. It gives the state of TLS, nil in clear. It takes no longer than
+// ConnectTimeout; the error is none of gc's.
+func (d *Dialer) Probe(ctx context.Context, domain string) (*tls.ConnectionState, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.connectTimeout)
+	defer cancel()
+	server, err := addressOf(domain)
+	if err != nil && d.security == upgraded { // nobody else is asked for it
+		return nil, err
+	}
+	w, err := d.reach(ctx, server)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("%s: %w", d.host, exchange.Brief(err))
+	}
+	defer w.cut()
+	if secured, ok := w.Conn.(*tls.Conn); ok {
+		state := secured.ConnectionState()
+		return &state, nil
+	}
+	return nil, nil
 }
 
 func (d *Dialer) open(ctx context.Context, a Account, server jid.JID) (*Stream, error) {

@@ -17,6 +17,7 @@ func TestNewDialerRefusesWhatCanNotWork(t *testing.T) {
 		{"no url", Options{}},
 		{"another scheme", Options{URL: "https://host:8445/ws"}},
 		{"WebSocket without TLS", Options{URL: "ws://host:8445/ws"}},
+		{"WebSocket in clear by the word for a lab", Options{URL: "ws+plain://host:8445/ws"}},
 		{"a path where there is none", Options{URL: "xmpps://host/ws/"}},
 		{"no host", Options{URL: "xmpps://:5223"}},
 		{"password in the url", Options{URL: "xmpps://u:secret@host"}},
@@ -33,7 +34,7 @@ func TestNewDialerRefusesWhatCanNotWork(t *testing.T) {
 
 func TestPortsOfTheService(t *testing.T) {
 	for url, want := range map[string]string{
-		"xmpps://host": "host:5223", "xmpp://host": "host:5222", "xmpps://[::1]:99": "[::1]:99", "wss://host": "host:8445",
+		"xmpps://host": "host:5223", "xmpp://host": "host:5222", "xmpp+plain://host": "host:5222", "xmpps://[::1]:99": "[::1]:99", "wss://host": "host:8445",
 	} {
 		require.Equal(t, want, newDialer(t, Options{URL: url}).host)
 	}

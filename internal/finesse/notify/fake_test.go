@@ -39,7 +39,7 @@ type fake struct {
 func startFake(t *testing.T, script func(*peer)) *fake {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	return serveFake(t, "xmpp://", listener, script)
+	return serveFake(t, "xmpp+plain://", listener, script)
 }
 
 // startTLSFake serves with TLS from the first byte.
@@ -210,6 +210,23 @@ func (p *peer) up() bool { return p.accept() && p.answerPing() }
 func (p *peer) answerPings() {
 	for p.answerPing() {
 	}
+}
+
+// overhear has all that the client says from now on written to w, too.
+func (p *peer) overhear(w io.Writer) {
+	p.Conn = overheard{p.Conn, w}
+	p.in = xml.NewDecoder(p.Conn)
+}
+
+type overheard struct {
+	net.Conn
+	to io.Writer
+}
+
+func (o overheard) Read(p []byte) (int, error) {
+	n, err := o.Conn.Read(p)
+	_, _ = o.to.Write(p[:n])
+	return n, err
 }
 
 // drip says what for ever, now and then, and answers nothing.

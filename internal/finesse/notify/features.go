@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"slices"
 
 	"mellium.im/xmpp"
-	"mellium.im/xmpp/stream"
 )
 
 const (
@@ -20,17 +18,6 @@ const (
 	bindNS    = "urn:ietf:params:xml:ns:xmpp-bind"
 	sessionNS = "urn:ietf:params:xml:ns:xmpp-session"
 )
-
-// tolerant keeps the library from asking for STARTTLS where it is not offered,
-// which it does in the first round, when there are no data of an earlier one.
-func tolerant(n xmpp.Negotiator) xmpp.Negotiator {
-	return func(ctx context.Context, in, out *stream.Info, s *xmpp.Session, data any) (xmpp.SessionState, io.ReadWriter, any, error) {
-		if data == nil {
-			data = "later round"
-		}
-		return n(ctx, in, out, s, data)
-	}
-}
 
 // authFailure is the server's refusal to authenticate (RFC 6120, 6.5).
 type authFailure struct{ condition, text string }
@@ -51,9 +38,8 @@ func (f *authFailure) credentials() bool {
 
 // authentication is SASL PLAIN. Passwords are checked by the contact centre,
 // which PLAIN alone allows. The library's own hides the condition of a failure
-// from its callers and wants TLS, which a lab may lack; where TLS is
-// offered, it comes first here too.
-func authentication(a Account, conf *tls.Config) xmpp.StreamFeature {
+// from its callers.
+func authentication(a Account) xmpp.StreamFeature {
 	return xmpp.StreamFeature{
 		Name:       xml.Name{Space: saslNS, Local: "mechanisms"},
 		Prohibited: xmpp.Authn,
@@ -65,9 +51,6 @@ func authentication(a Account, conf *tls.Config) xmpp.StreamFeature {
 			return true, offered.Mechanisms, err
 		},
 		Negotiate: func(ctx context.Context, s *xmpp.Session, offered any) (xmpp.SessionState, io.ReadWriter, error) {
-			if _, ok := s.Feature(tlsNS); ok && s.State()&xmpp.Secure == 0 {
-				return xmpp.StartTLS(conf).Negotiate(ctx, s, nil)
-			}
 			mechanisms, _ := offered.([]string)
 			if !slices.Contains(mechanisms, "PLAIN") {
 				return 0, nil, fmt.Errorf("no viable authentication method: the server offers %q, not PLAIN", mechanisms)

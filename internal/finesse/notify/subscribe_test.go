@@ -145,7 +145,7 @@ func TestARefusalSaysWhatCanBeDone(t *testing.T) {
 			err := s.SubscribeTeam(t.Context(), "34")
 			require.Equal(t, gc.GeneralError, gc.CodeOf(err))
 			require.ErrorContains(t, err, c.want)
-			require.ErrorContains(t, err, strings.TrimPrefix(f.url, "xmpp://"))
+			require.ErrorContains(t, err, strings.TrimPrefix(f.url, "xmpp+plain://"))
 			s.Close()
 			drain(t, s)
 			require.Len(t, said(), 2, "what was refused is not taken back")

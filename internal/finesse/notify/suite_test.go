@@ -131,7 +131,7 @@ func suite(t *testing.T, s server) {
 		o := s.options()
 		o.URL = s.startTLS
 		stream := s.dial(t, newDialer(t, o), "1003")
-		require.NotZero(t, stream.session.ConnectionState().Version)
+		require.IsType(t, &tls.Conn{}, stream.wire.Conn)
 		s.publish(t, "1003", readyUpdate("encrypted"))
 		require.EqualValues(t, "encrypted", next(t, stream).RequestID)
 	})
