@@ -264,7 +264,7 @@ func (a *App) Readiness() ops.Readiness {
 // is away holds none up. It is to be called again and again, and takes as long
 // as the locks of what it asks: a deadlock there keeps it from returning.
 func (a *App) Live() error {
-	for _, part := range []interface{ Live() error }{a.nodes.pulse, a.bridge, a.recorder} {
+	for _, part := range []interface{ Live() error }{a.nodes.pulse, a.broker, a.bridge, a.recorder} {
 		if err := part.Live(); err != nil {
 			return err
 		}

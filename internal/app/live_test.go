@@ -19,6 +19,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
@@ -76,7 +77,17 @@ func TestEveryLoopIsWatched(t *testing.T) {
 		s.recorder = capture.New(o, nil, "", slowLog(func() { s.blocked() }), nil)
 		s.run(t, s.recorder.Run)
 	}
+	brokerIsAway := func(t *testing.T, s *standing) {
+		b, err := broker.New(broker.Options{
+			URLs: []string{"tcp://" + servertest.FreeAddress(t)}, CommandQueue: "Q",
+			Backoff: func(int) time.Duration { s.blocked(); return time.Minute },
+		})
+		require.NoError(t, err)
+		s.broker = b
+		s.run(t, func(ctx context.Context) { b.Run(ctx, func(*broker.Delivery) {}) })
+	}
 	for name, start := range map[string]func(*testing.T, *standing){
+		"the broker connection for":     brokerIsAway,
 		"the watch over finesse":        watchOverFinesse,
 		"the session of agent 1001":     sessions,
 		"the recording to capture.file": recording,
@@ -88,19 +99,23 @@ func TestEveryLoopIsWatched(t *testing.T) {
 					if stuck {
 						s.blocked = func() { <-s.stop }
 					}
+					idle, err := broker.New(broker.Options{URLs: []string{"tcp://127.0.0.1:1"}, CommandQueue: "Q"})
+					require.NoError(t, err)
 					s.App = &App{
+						broker:   idle,
 						nodes:    &nodes{watch: newWatch(true), pulse: pulse.New("the watch over finesse", stuckAfter), changed: func(gc.SystemStatus) {}},
 						bridge:   bridge.New(bridge.Options{Logger: zap.NewNop()}),
 						recorder: capture.New(capture.Options{}, nil, "", zap.NewNop(), nil),
 					}
 					start(t, s)
 					t.Cleanup(func() { close(s.stop) }) // before the ends that wait for it
-					err := s.watched()
+					err = s.watched()
 					if !stuck {
 						require.NoError(t, err)
 						return
 					}
-					require.ErrorContains(t, err, name+" has stood still for ")
+					require.ErrorContains(t, err, name)
+					require.ErrorContains(t, err, " has stood still for ")
 					require.ErrorContains(t, err, "restart the connector")
 				})
 			})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -13,10 +15,15 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 // homeInterval is the time between looks whether the preferred url is back.
 const homeInterval = 30 * time.Second
+
+// stuckAfter is much longer than a round of any loop here: no wait for the broker
+// is longer than half a minute.
+const stuckAfter = 2 * time.Minute
 
 // Status is what is known of the command connection.
 type Status struct {
@@ -37,6 +44,9 @@ type Broker struct {
 	others   *publisher
 	logins   *logins
 	home     time.Duration // homeInterval
+	handling *pulse.Pulse  // of the handling of a command
+	homing   *pulse.Pulse  // of watchHome
+	links    map[string]*pulse.Pulse
 
 	caution     caution
 	connections atomic.Uint64 // to the command queue, so far
@@ -59,6 +69,9 @@ func New(o Options) (*Broker, error) {
 		logins:   &logins{first: personPause},
 		home:     homeInterval,
 		caution:  caution{first: firstCalm},
+		handling: pulse.New("the handling of a command", stuckAfter),
+		homing:   pulse.New("the way back to the first of broker.urls", stuckAfter),
+		links:    map[string]*pulse.Pulse{},
 		status:   Status{LastError: "not connected yet", Since: time.Now()},
 	}
 	if b.metrics, err = newMetrics(o.Registerer, b.unconfirmed); err != nil {
@@ -66,6 +79,9 @@ func New(o Options) (*Broker, error) {
 	}
 	b.topics = b.newPublisher(toTopic)
 	b.others = b.newPublisher(toOther)
+	for _, name := range []string{commandsLink, eventsLink, repliesLink} {
+		b.links[name] = pulse.New("the broker connection for "+name, stuckAfter)
+	}
 	return b, nil
 }
 
@@ -77,7 +93,20 @@ func (b *Broker) newPublisher(k kind) *publisher {
 		queue:   newQueue(k, queueLimit, b.options.Logger, b.metrics),
 		late:    receiptTimeout,
 		held:    heldTimeout,
+		pulse:   pulse.New("the sending of events to destinations of kind "+string(k), stuckAfter),
 	}
+}
+
+// Live asks each loop whether it goes round; see pulse.Pulse. A broker that is
+// away, or does not answer, holds none up.
+func (b *Broker) Live() error {
+	all := append(slices.Collect(maps.Values(b.links)), b.topics.pulse, b.others.pulse, b.handling, b.homing)
+	for _, p := range all {
+		if err := p.Live(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *Broker) unconfirmed(k kind) float64 {
@@ -114,6 +143,7 @@ func (b *Broker) link(name string) *link {
 		metrics:  b.metrics,
 		changed:  func(*conn, error) {},
 		failing:  make(map[string]string),
+		pulse:    b.links[name],
 	}
 }
 
@@ -161,6 +191,8 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	take := func(d *Delivery) {
 		b.metrics.received.Inc()
 		d.Connection = number
+		b.handling.Begin()
+		defer b.handling.End()
 		handle(d)
 	}
 	sv := b.caution.sieve(b, take)
@@ -214,10 +246,14 @@ func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 func (b *Broker) watchHome(ctx context.Context) {
 	t := time.NewTicker(b.home)
 	defer t.Stop()
+	b.homing.Begin()
+	defer b.homing.End()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-b.homing.Asked():
+			continue
 		case <-t.C:
 		}
 		first := b.selector.endpoints[0]

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 const (
@@ -38,10 +40,13 @@ type link struct {
 	changed func(*conn, error)
 
 	failing map[string]string // by url, what was logged since all was well
+	pulse   *pulse.Pulse      // of run; what waits for the broker has a deadline
 }
 
 // run returns when ctx has ended and the connection is closed.
 func (l *link) run(ctx context.Context) {
+	l.pulse.Begin()
+	defer l.pulse.End()
 	attempt := 0
 	var next *conn
 	for {
@@ -72,6 +77,7 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 			if !l.await(ctx) {
 				return nil
 			}
+			l.pulse.Answer() // each of the urls may take its time
 			ep, _ := l.selector.get()
 			c, err := l.open(ctx, ep)
 			if err == nil {
@@ -128,10 +134,16 @@ func (l *link) await(ctx context.Context) bool {
 func (l *link) wait(ctx context.Context, pause time.Duration) {
 	t := time.NewTimer(pause)
 	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-l.selector.waitThrough():
-	case <-ctx.Done():
+	through := l.selector.waitThrough()
+	for {
+		select {
+		case <-l.pulse.Asked():
+			continue
+		case <-t.C:
+		case <-through:
+		case <-ctx.Done():
+		}
+		return
 	}
 }
 
@@ -155,6 +167,7 @@ func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn)
 		}
 		select {
 		case <-moved:
+		case <-l.pulse.Asked():
 		case useful = <-served:
 			l.ended(ctx, c)
 			return useful, nil

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
 // Message is one event to publish.
@@ -70,6 +71,7 @@ type publisher struct {
 	held    time.Duration // heldTimeout
 	holding bool          // the broker was said to hold events back
 	drain   bool          // send nothing until nothing is on the way
+	pulse   *pulse.Pulse  // of serve
 
 	// singly is how many events are to be sent one at a time: an ERROR ended
 	// the connection without saying which of them it was about.
@@ -87,6 +89,8 @@ type outcome struct {
 // any event was settled. When ctx ends it still waits, up to drainTimeout, for
 // what is on the way.
 func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
+	p.pulse.Begin()
+	defer p.pulse.End()
 	missed, lost := p.queue.restart()
 	defer p.queue.stop()
 	for _, e := range lost {
@@ -115,6 +119,7 @@ func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
 		case o := <-outcomes:
 			useful = p.settle(o) || useful
 		case <-p.queue.wake:
+		case <-p.pulse.Asked():
 		case <-alarm.C:
 			alarm.Reset(p.check(c))
 		case <-leaving:
