@@ -152,28 +152,31 @@ func (s *sieve) broken(why error) error {
 	ids, size := s.seen.ids, s.seen.size
 	s.seen.forget()
 	nearestFirst(ids, s.last)
-	s.conn.post(frame.New(frame.ABORT, frame.Transaction, transaction))
-	s.putAside(why, size, ids)
+	s.putAside(transaction, ids, &Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
 	return nil
 }
 
-// putAside acknowledges the message by one of the ids, of which one is its own.
-func (s *sieve) putAside(why error, size int64, ids []string) {
+// putAside acknowledges the message by one of the ids, of which one is its own:
+// in a transaction as all others, or the broker would count the next of those
+// that are not answered against the prefetch (ActiveMQ 5.17 measured).
+func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 	if len(ids) == 0 {
-		s.conn.fail(fmt.Errorf("%w: %w", errStuck, why))
+		s.conn.fail(fmt.Errorf("%w: %w", errStuck, d.Broken))
 		return
 	}
-	_ = s.conn.send(frame.New(frame.ACK, frame.Id, ids[0]), func(err error) {
+	ack := frame.New(frame.ACK, frame.Id, ids[0], frame.Transaction, transaction)
+	_ = s.conn.send(ack, func(err error) {
 		switch {
 		case errors.Is(err, errLost):
 		case err != nil:
-			s.putAside(why, size, ids[1:])
+			s.putAside(transaction, ids[1:], d)
 		default:
+			s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
 			s.last = ids[0]
 			s.mu.Lock()
 			s.found = time.Now()
 			s.mu.Unlock()
-			s.take(&Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
+			s.take(d)
 		}
 	})
 }
