@@ -29,6 +29,7 @@ func Dial(ctx context.Context, o Options, url string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.maxBody = eventBody
 	cl := &Client{options: o.withDefaults()}
 	if cl.conn, err = dial(ctx, &cl.options, ep, nil); err != nil {
 		return nil, explain(url, err)

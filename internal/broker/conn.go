@@ -46,6 +46,7 @@ type conn struct {
 
 	socket   *socket
 	patience time.Duration // for one frame
+	maxBody  int           // bytes that are kept of one
 	reader   *framing.Reader
 	buffer   *bufio.Writer
 	beat     time.Duration // we send at least this often, 0: no need
@@ -69,13 +70,17 @@ type handler func(incoming) error
 
 // incoming is a frame as it came.
 type incoming struct {
-	*frame.Frame       // its body is cut after maxBody bytes
+	*frame.Frame       // its body is cut; see Options.maxBody
 	size         int64 // of the whole body
 }
 
-// maxBody is how much is kept of a body: more than any command has, so that a
-// longer one is refused by who reads it.
-const maxBody = 64<<10 + 1
+// How much is kept of a body, in bytes: by a Broker more than any command has, so
+// that a longer one is refused by who reads it; by a Client the longest of
+// events, a list of thousands.
+const (
+	commandBody = 64<<10 + 1
+	eventBody   = 16 << 20
+)
 
 // send queues f with a receipt. done is called once, from the reader
 // goroutine: with nil for the receipt, a *ServerError when the broker refused
@@ -226,7 +231,7 @@ func (c *conn) readFrame() (f incoming, err error) {
 	if c.server == framing.BuiltIn {
 		read = c.reader.Exact
 	}
-	f.size, err = read(f.Frame, maxBody)
+	f.size, err = read(f.Frame, c.maxBody)
 	return f, err
 }
 

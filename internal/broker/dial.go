@@ -62,6 +62,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (
 		endpoint: ep,
 		socket:   s,
 		patience: o.frameTimeout,
+		maxBody:  o.maxBody,
 		secret:   newSecret(),
 		reader:   framing.New(sv.watch(stream)),
 		sieve:    sv,

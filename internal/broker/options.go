@@ -48,6 +48,7 @@ type Options struct {
 	Restored func(topics bool)
 
 	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
+	maxBody      int           // bytes that are kept of a body; default commandBody
 
 	Logger     *zap.Logger           // nil: none
 	Registerer prometheus.Registerer // nil: not registered
@@ -62,6 +63,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CategoryProperty == "" {
 		o.CategoryProperty = "MessageCategory"
+	}
+	if o.maxBody == 0 {
+		o.maxBody = commandBody
 	}
 	if o.frameTimeout == 0 {
 		o.frameTimeout = frameTimeout

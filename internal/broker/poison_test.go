@@ -109,7 +109,7 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 			if d.Size == len("text") {
 				require.Equal(t, "text", d.Body)
 			} else {
-				require.Equal(t, strings.Repeat("x", 100_000)[:maxBody], d.Body, "it is cut")
+				require.Equal(t, strings.Repeat("x", 100_000)[:commandBody], d.Body, "it is cut")
 				require.Equal(t, 100_000, d.Size)
 			}
 		}

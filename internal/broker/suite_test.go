@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ var consumeAndPublish = []struct {
 	{"the category may come as category", otherCategory},
 	{"events arrive complete and in order, and are confirmed in order", eventsArrive},
 	{"text beyond the basic plane survives both ways", emoji},
+	{"a long event arrives whole, a body that no command has is cut", longTexts},
 	{"an acknowledged command is gone, any other comes back", redelivery},
 	{"a second acknowledgement and one for a dead connection do no harm", acknowledgedTwice},
 	{"what is ignored after StopConsuming comes back, acknowledgements still work", stopConsuming},
@@ -129,6 +131,20 @@ func emoji(t *testing.T, s server) {
 	require.Equal(t, text, next(t, b.got).Body)
 	b.Publish(Message{Destination: gc.Destination(destination), Body: text})
 	require.Equal(t, text, next(t, got).Body)
+}
+
+func longTexts(t *testing.T, s server) {
+	b := run(t, create(t, s.options()))
+	c := client(t, s)
+	destination := "/topic/" + unique("client")
+	got := subscribe(t, c, destination)
+	text := strings.Repeat("0123456789", 100_000)
+	b.Publish(Message{Destination: gc.Destination(destination), Body: text})
+	require.True(t, next(t, got).Body == text)
+	b.command(t, c, "X", text)
+	d := next(t, b.got)
+	require.Equal(t, text[:commandBody], d.Body)
+	require.Equal(t, len(text), d.Size)
 }
 
 func redelivery(t *testing.T, s server) {

@@ -148,7 +148,7 @@ func ParseCommand(typ, body string) (gc.Command, error) {
 	case c.Spec == nil:
 		return c, gc.Errorf(gc.PleaseRetry, "parse type", "no command is called %.40q", name)
 	case len(body) > MaxBody:
-		return c, gc.Errorf(gc.PleaseRetry, "parse body", "%d bytes are more than the %d allowed", len(body), MaxBody)
+		return c, gc.Errorf(gc.PleaseRetry, "parse body", "the body is longer than the %d bytes allowed", MaxBody)
 	case !utf8.ValidString(body):
 		return c, gc.Errorf(gc.PleaseRetry, "parse body", "text is not UTF-8")
 	}
