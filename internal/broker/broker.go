@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-stomp/stomp/v3/frame"
 	"go.uber.org/zap"
 
-	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
@@ -162,59 +159,30 @@ func (b *Broker) commands(handle func(*Delivery)) *link {
 	return l
 }
 
-// serveCommands waits for the end of a command connection: the broker's, ctx's,
-// or that of the need for a sieve.
-func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
-	var calm <-chan time.Time
-	for {
-		if c.sieve != nil {
-			calm = time.After(max(c.sieve.rest(), time.Second))
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-c.done:
-			c.close() // its reader has ended
-			return b.caution.ended(c)
-		case <-calm:
-			if c.sieve.rest() <= 0 {
-				b.options.Logger.Info("commands are taken at full speed again: no message breaks STOMP any more")
-				c.fail(errCalm)
-			}
-		}
-	}
-}
-
 // consume opens a connection that is subscribed to the command queue.
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
 	number := b.connections.Add(1)
-	take := func(d *Delivery) {
+	m := b.caution.next(b, func(d *Delivery) {
 		b.metrics.received.Inc()
 		d.Connection = number
 		b.handling.Begin()
 		defer b.handling.End()
 		handle(d)
-	}
-	sv := b.caution.sieve(b, take)
-	c, err := dial(ctx, &b.options, ep, sv)
+	})
+	c, err := dial(ctx, &b.options, ep, m.sieve)
 	if err != nil {
 		return nil, err
 	}
+	c.means = m
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
-	deliver, prefetch := c.commands(&b.options, take), Prefetch
-	if sv != nil {
-		deliver, prefetch = sv.message, 1
-	}
-	err = c.subscribe(ctx, "/queue/"+b.options.CommandQueue, func(f incoming) error {
-		if b.stopped.Load() {
+	deliver, headers := m.subscription(&b.options, c)
+	err = c.subscribe(ctx, b.options.queue(), func(f incoming) error {
+		if b.stopped.Load() && m.swallow == nil { // what is swallowed does not come again
 			return nil
 		}
 		return deliver(f)
-	},
-		frame.Ack, "client-individual",
-		"activemq.prefetchSize", strconv.Itoa(prefetch),
-		"activemq.priority", strconv.Itoa(b.options.ConsumerPriority))
+	}, headers...)
 	if err != nil {
 		c.close()
 		return nil, err
@@ -222,24 +190,53 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	return c, nil
 }
 
-// commands gives the messages of the command queue to take. A broker that sends
-// more than it was asked for would fill the memory with them.
-func (c *conn) commands(o *Options, take func(*Delivery)) handler {
-	var open atomic.Int64
-	return func(f incoming) error {
-		ack := f.Header.Get(frame.Ack)
-		if ack == "" || open.Add(1) > Prefetch {
-			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", Prefetch)
-		}
-		c.lastAck = ack
-		d := newDelivery(o, f)
-		d.settle = func() {
-			open.Add(-1)
-			c.post(frame.New(frame.ACK, frame.Id, ack))
-		}
-		take(d)
-		return nil
+// serveCommands waits for the end of a command connection: the broker's, ctx's,
+// or that of the need for its means.
+func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
+	begin := time.Now()
+	b.leaveInTime(ctx, c)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-c.done:
 	}
+	c.close() // its reader has ended
+	return b.caution.ended(c, c.means, time.Since(begin))
+}
+
+// leaveInTime returns when the connection is over or ctx is, at once for an
+// ordinary one.
+func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
+	var spent <-chan struct{}
+	var rest func() time.Duration
+	switch m := c.means; {
+	case m.sieve != nil:
+		spent, rest = m.sieve.spent, m.sieve.rest
+	case m.swallow != nil:
+		until := time.Now().Add(swallowTime)
+		spent, rest = m.swallow, func() time.Duration { return time.Until(until) }
+	default:
+		return
+	}
+	for left := rest(); left > 0; left = rest() {
+		enough := time.NewTimer(left)
+		select {
+		case <-enough.C:
+			continue
+		case <-ctx.Done():
+		case <-c.done:
+		case <-spent:
+			c.leave(errSpent)
+		}
+		enough.Stop()
+		return
+	}
+	if c.means.sieve == nil {
+		c.leave(errSpent)
+		return
+	}
+	b.options.Logger.Info("commands are taken at full speed again: no message breaks STOMP any more")
+	c.leave(errCalm)
 }
 
 // watchHome returns to the preferred url when it answers again.
@@ -261,7 +258,7 @@ func (b *Broker) watchHome(ctx context.Context) {
 			continue
 		}
 		if c, err := dial(ctx, &b.options, first, nil); err == nil {
-			c.leave()
+			c.leave(errClosed)
 			b.options.Logger.Info("the preferred broker is back", zap.String("url", first.url))
 			b.selector.home()
 		}

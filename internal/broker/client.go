@@ -92,4 +92,4 @@ func (cl *Client) Err() error { return cl.conn.reason() }
 
 // Close disconnects, in order if the broker answers within 2 s. It may be
 // called more than once, but not from a Subscribe handler.
-func (cl *Client) Close() { cl.conn.leave() }
+func (cl *Client) Close() { cl.conn.leave(errClosed) }

@@ -162,7 +162,7 @@ func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn)
 			}
 			stop()
 			useful = <-served
-			c.leave()
+			c.leave(errClosed)
 			return useful, successor
 		}
 		select {
@@ -191,12 +191,12 @@ func (l *link) follow(ctx context.Context, ep endpoint) *conn {
 // ended closes a connection that is no longer served.
 func (l *link) ended(ctx context.Context, c *conn) {
 	if ctx.Err() != nil {
-		c.leave()
+		c.leave(errClosed)
 		l.changed(nil, ctx.Err())
 		return
 	}
 	c.close()
-	if errors.Is(c.reason(), errCalm) {
+	if why := c.reason(); errors.Is(why, errCalm) || errors.Is(why, errSpent) {
 		return // the next follows at once
 	}
 	l.down(c.endpoint, c.reason())

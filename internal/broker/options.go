@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"time"
 
+	"github.com/go-stomp/stomp/v3/frame"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -83,6 +85,18 @@ func (o Options) withDefaults() Options {
 		o.Logger = zap.NewNop()
 	}
 	return o
+}
+
+// queue is the command queue as STOMP names it.
+func (o *Options) queue() string { return "/queue/" + o.CommandQueue }
+
+// consumer is what a subscription to the command queue asks for.
+func (o *Options) consumer(ack string, prefetch int) (headers []string) {
+	return []string{
+		frame.Ack, ack,
+		"activemq.prefetchSize", strconv.Itoa(prefetch),
+		"activemq.priority", strconv.Itoa(o.ConsumerPriority),
+	}
 }
 
 // endpoint is one of the urls.

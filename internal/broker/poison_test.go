@@ -141,6 +141,44 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 		"commands are taken at full speed again")
 }
 
+// Of some messages ActiveMQ writes nothing: it closes the connection.
+func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
+	t.Parallel()
+	for rule, messages := range map[string][]string{
+		"first on the queue":   {"!T|garbage", "1|", "2|"},
+		"after others":         {"1|", "2|", "3|", "!T|garbage", "4|"},
+		"among its kind":       {"1|", "!T|garbage", "!T|garbage", "2|", "!T|garbage", "3|"},
+		"last, for the moment": {"1|", "!T|garbage"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			b := create(t, activeMQ().options())
+			b.caution.first = time.Second
+			servertest.RunJava(t, "JmsHostile", append([]string{shared.OpenWireURL(), b.options.CommandQueue}, messages...)...)
+			r := run(t, b)
+			identities := map[string]uint64{}
+			for unwritable := 0; unwritable+len(identities) < len(messages); {
+				d := next(t, r.got)
+				if d.Broken != nil {
+					require.ErrorIs(t, d.Broken, errUnwritable)
+					unwritable++
+					continue
+				}
+				if before, again := identities[d.Type]; again {
+					require.Equal(t, before, d.Identity)
+				}
+				identities[d.Type] = d.Identity
+				if len(identities)%2 == 0 {
+					d.Ack() // some are answered meanwhile
+				}
+			}
+			b.command(t, client(t, activeMQ()), "last", "")
+			for next(t, r.got).Type != "last" {
+			}
+		})
+	}
+}
+
 // hostile is a broker that logs anybody in, takes the subscription and then
 // writes what say writes, which is given what every MESSAGE has to begin with.
 func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {

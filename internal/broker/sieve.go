@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
@@ -23,31 +24,37 @@ import (
 //
 // Its subscription has a prefetch of one. After a message has come, BEGIN asks
 // for a receipt: all that the broker writes before that receipt is of this one
-// message. If it was a frame, ACK in the transaction lets the next message come,
-// and COMMIT ends it at the broker when the command is answered; what is not
-// answered when the connection ends comes back as ever. (ActiveMQ 5.17 measured:
-// an acknowledgement in a transaction extends the prefetch.) If it was none, the
-// message is acknowledged by each of the ids that stand in it until the broker
-// takes one.
+// message. Then ACK in the transaction lets the next message come: by the
+// message's own id if it was a frame, else by each of the ids that stand in it
+// until the broker takes one. (ActiveMQ 5.17 measured: an acknowledgement in a
+// transaction extends the prefetch by one.)
 //
-// All but settle is called from the reader goroutine.
+// Nothing is committed before the sieve is given up, because ActiveMQ sends two
+// messages at once now and then while it commits (5.17 measured). Then what was
+// answered and what was put aside is committed; what was not, and all of it when
+// the connection is lost before, comes back as ever.
+//
+// All but settle, finish and rest is called from the reader goroutine.
 type sieve struct {
 	take    func(*Delivery)
 	options *Options
 	calm    time.Duration // without such a message, after which it is no longer needed
-	last    string        // id by which a message was acknowledged last
+	last    string        // the id by which a message was acknowledged last, on the connection before
 
-	conn *conn
-	seen seen
-	held incoming // waits for its proof
+	conn  *conn
+	seen  seen
+	taken int           // messages, so far
+	spent chan struct{} // closed when it has taken as many as may be unacknowledged
+	held  incoming      // waits for its proof
 	// transaction and receipt are of the message that is being proved, "" when
 	// there is none.
 	transaction, receipt string
 
-	mu       sync.Mutex
-	found    time.Time // when a message was put aside, at first when the sieve was made
-	open     int       // messages that are not answered
-	withheld *frame.Frame
+	ending atomic.Pointer[string] // the receipt of DISCONNECT
+
+	mu    sync.Mutex
+	found time.Time // when a message was put aside, at first when the sieve was made
+	done  []string  // transactions to commit
 }
 
 // skipTimeout bounds the time for what a message is made of that is no frame.
@@ -55,13 +62,17 @@ const skipTimeout = time.Minute
 
 var (
 	errStuck = errors.New("a message that is no STOMP frame cannot be acknowledged")
+	errTwo   = errors.New("the broker sends several messages where it was asked for one at a time")
 	errCalm  = errors.New("the sieve is not needed any more")
+	errSpent = errors.New("the sieve has taken as much as may be unacknowledged")
 )
 
 // onto names the connection that the sieve is for.
 func (s *sieve) onto(c *conn) {
 	if s != nil {
 		s.conn = c
+		c.lastAck = s.last
+		s.seen.secret = c.secret
 	}
 }
 
@@ -75,6 +86,9 @@ func (s *sieve) watch(stream io.Reader) io.Reader {
 
 // message takes one that may be a frame.
 func (s *sieve) message(f incoming) error {
+	if s.ending.Load() != nil {
+		return nil
+	}
 	if s.receipt != "" || f.Header.Get(frame.Ack) == "" {
 		return framing.Faultf("a message has another in it, or nothing to acknowledge it by")
 	}
@@ -103,30 +117,43 @@ func (s *sieve) proved(err error) {
 		return
 	}
 	s.seen.forget()
+	s.conn.lastAck = f.Header.Get(frame.Ack)
 	d := newDelivery(s.options, f)
-	s.last = f.Header.Get(frame.Ack)
-	ack := frame.New(frame.ACK, frame.Id, s.last, frame.Transaction, transaction)
 	d.settle = func() { s.settle(transaction) }
-	s.mu.Lock()
-	if s.open++; s.open < Prefetch {
-		s.conn.post(ack)
-	} else {
-		s.withheld = ack // or more would wait for their answers than ever do
-	}
-	s.mu.Unlock()
 	s.take(d)
+	if s.next() {
+		s.conn.post(frame.New(frame.ACK, frame.Id, s.conn.lastAck, frame.Transaction, transaction))
+	}
 }
 
-// settle ends a message that is answered. From any goroutine.
+// next counts a message, and reports whether another may come.
+func (s *sieve) next() bool {
+	if s.taken++; s.taken == Prefetch {
+		close(s.spent)
+	}
+	return s.taken < Prefetch
+}
+
+// settle notes that the command of a transaction is answered.
 func (s *sieve) settle(transaction string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open--
-	if s.withheld != nil { // it may be the one that is settled
-		s.conn.post(s.withheld)
-		s.withheld = nil
+	s.done = append(s.done, transaction)
+}
+
+// finish ends at the broker what is answered or was put aside. What it sends
+// from then on comes again on the next connection; its last word is a receipt.
+func (s *sieve) finish(receipt string) {
+	if s == nil {
+		return
 	}
-	s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
+	s.ending.Store(&receipt)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, transaction := range s.done {
+		s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
+	}
+	s.done = nil
 }
 
 // broken puts the message aside that was no frame for the reason given, and
@@ -136,6 +163,11 @@ func (s *sieve) broken(why error) error {
 	var said *ServerError // which a message can forge
 	if !errors.As(why, &fault) && !errors.As(why, &said) {
 		return why
+	}
+	if ending := s.ending.Load(); ending != nil {
+		err := s.conn.reader.SkipPast(frame.ReceiptId + ":" + *ending)
+		s.conn.answer(*ending, err)
+		return err
 	}
 	if s.receipt == "" {
 		s.prove()
@@ -149,16 +181,20 @@ func (s *sieve) broken(why error) error {
 	if err != nil {
 		return fmt.Errorf("%w, and no receipt followed: %w", why, err)
 	}
-	ids, size := s.seen.ids, s.seen.size
+	ids, size, messages := s.seen.ids, s.seen.size, s.seen.messages
+	for _, id := range s.seen.receipts { // of what was acknowledged before
+		s.conn.answer(id, nil)
+	}
 	s.seen.forget()
-	nearestFirst(ids, s.last)
+	if messages > 1 { // which of them it was is not known
+		return fmt.Errorf("%w: %w", errTwo, why)
+	}
+	nearestFirst(ids, s.conn.lastAck)
 	s.putAside(transaction, ids, &Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
 	return nil
 }
 
-// putAside acknowledges the message by one of the ids, of which one is its own:
-// in a transaction as all others, or the broker would count the next of those
-// that are not answered against the prefetch (ActiveMQ 5.17 measured).
+// putAside acknowledges the message by one of the ids, of which one is its own.
 func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 	if len(ids) == 0 {
 		s.conn.fail(fmt.Errorf("%w: %w", errStuck, d.Broken))
@@ -171,10 +207,11 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 		case err != nil:
 			s.putAside(transaction, ids[1:], d)
 		default:
-			s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
-			s.last = ids[0]
+			s.conn.lastAck = ids[0]
+			s.next()
 			s.mu.Lock()
 			s.found = time.Now()
+			s.done = append(s.done, transaction)
 			s.mu.Unlock()
 			s.take(d)
 		}
@@ -218,11 +255,14 @@ func splitID(id string) (name string, number uint64) {
 }
 
 // seen collects the ids by which a message may be acknowledged from all that
-// was read.
+// was read, and counts the messages.
 type seen struct {
-	size int64 // bytes since forget
-	ids  []string
-	line []byte // begun, not longer than maxAckLine
+	secret   string // begins the ids that no stranger knows
+	messages int    // their subscription is one of them
+	receipts []string
+	size     int64 // bytes since forget
+	ids      []string
+	line     []byte // begun, not longer than maxAckLine
 }
 
 const (
@@ -230,7 +270,7 @@ const (
 	maxAcks    = 1000
 )
 
-func (s *seen) forget() { *s = seen{} }
+func (s *seen) forget() { *s = seen{secret: s.secret} }
 
 // Write implements io.Writer.
 func (s *seen) Write(p []byte) (int, error) {
@@ -250,65 +290,17 @@ func (s *seen) Write(p []byte) (int, error) {
 var unescapeHeader = strings.NewReplacer(`\\`, `\`, `\c`, ":", `\r`, "\r", `\n`, "\n")
 
 func (s *seen) note(line string) {
-	id, ok := strings.CutPrefix(line, frame.Ack+":")
-	if !ok || len(line) == maxAckLine || len(s.ids) >= maxAcks {
+	name, id, _ := strings.Cut(line, ":")
+	switch secret := strings.HasPrefix(id, s.secret); {
+	case secret && name == frame.Subscription:
+		s.messages++
+	case secret && name == frame.ReceiptId:
+		s.receipts = append(s.receipts, id)
+	}
+	if name != frame.Ack || len(line) == maxAckLine || len(s.ids) >= maxAcks {
 		return
 	}
 	if id = unescapeHeader.Replace(id); !slices.Contains(s.ids, id) {
 		s.ids = append(s.ids, id)
 	}
-}
-
-// caution says how the next command connection is to be.
-type caution struct {
-	first time.Duration // firstCalm
-
-	mu     sync.Mutex
-	needed bool
-	last   string        // see sieve
-	calm   time.Duration // of the next sieve
-	left   time.Time     // when the last one was not needed any more
-}
-
-// Messages are taken one at a time until none was put aside for firstCalm; twice
-// as long when another comes within that time, and so on up to lastCalm: who
-// sends one now and then does not cut the connection each time.
-const (
-	firstCalm = 5 * time.Second
-	lastCalm  = 5 * time.Minute
-)
-
-// sieve is for the next connection, nil when none is needed.
-func (k *caution) sieve(b *Broker, take func(*Delivery)) *sieve {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.needed {
-		return nil
-	}
-	k.needed = false
-	return &sieve{take: take, options: &b.options, calm: k.calm, last: k.last, found: time.Now()}
-}
-
-// ended notes why a command connection is over, and reports whether the next one
-// is worth an attempt at once.
-func (k *caution) ended(c *conn) (useful bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var fault *framing.Fault
-	var said *ServerError
-	why := c.reason()
-	switch {
-	case errors.Is(why, errCalm):
-		k.left = time.Now()
-		return true
-	case c.sieve != nil || !errors.As(why, &fault) && !errors.As(why, &said):
-		return false // a sieve that did not help is not tried twice in a row
-	}
-	if k.calm == 0 || time.Since(k.left) > k.calm {
-		k.calm = k.first
-	} else {
-		k.calm = min(2*k.calm, lastCalm)
-	}
-	k.needed, k.last = true, c.lastAck
-	return true
 }

@@ -1,0 +1,166 @@
+package broker
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+)
+
+// caution says how the next command connection is to be, from how the last ones
+// ended: an ordinary one, one with a sieve after what was no frame, or one that
+// swallows after several that were cut.
+type caution struct {
+	first time.Duration // firstCalm
+
+	mu        sync.Mutex
+	sieves    bool          // the next one has a sieve
+	swallows  bool          // the next one swallows
+	last      string        // see sieve
+	calm      time.Duration // of the next sieve
+	left      time.Time     // when the last one was not needed any more
+	cuts      int           // connections in a row that ended soon, without a reason
+	swallowed time.Time     // the last message
+}
+
+const (
+	// Messages are taken one at a time until none was put aside for firstCalm;
+	// twice as long when another comes within that time, and so on up to
+	// lastCalm: who sends one now and then does not cut the connection each time.
+	firstCalm = 5 * time.Second
+	lastCalm  = 5 * time.Minute
+	// maxCuts is how many connections in a row may end within stable, before a
+	// message is looked for that ends them. After one was found the first cut is
+	// enough for cutsMatter.
+	maxCuts    = 3
+	cutsMatter = 5 * time.Minute
+	// A connection swallows at most so many messages for so long.
+	maxSwallowed = 100
+	swallowTime  = time.Second
+)
+
+// errUnwritable: of some messages ActiveMQ can write nothing (a compressed text
+// that is not compressed). It closes the connection where one is next, each time
+// (5.17 measured).
+var errUnwritable = errors.New("the broker closes the connection instead of writing it")
+
+// means are what a command connection has against messages that break it.
+type means struct {
+	sieve *sieve
+	// swallow is closed when enough was swallowed; nil for a connection that
+	// does not. Its subscription acknowledges by itself, which ActiveMQ does
+	// before it tries to write, so that one it cannot write ends the connection
+	// once more and is gone. The commands that come before it run as ever, but
+	// are lost with the process.
+	swallow chan struct{}
+	take    func(*Delivery)
+	taken   int
+}
+
+// next are the means of the next connection.
+func (k *caution) next(b *Broker, take func(*Delivery)) *means {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	m := &means{take: take}
+	switch {
+	case k.sieves:
+		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, last: k.last, spent: make(chan struct{}), found: time.Now()}
+	case k.swallows:
+		m.swallow = make(chan struct{})
+	}
+	k.sieves, k.swallows = false, false
+	return m
+}
+
+// subscription gives what takes the messages and what it asks the broker for.
+func (m *means) subscription(o *Options, c *conn) (handler, []string) {
+	switch {
+	case m.sieve != nil:
+		return m.sieve.message, o.consumer("client-individual", 1)
+	case m.swallow != nil:
+		return func(f incoming) error { return m.swallowOne(o, f) }, o.consumer("auto", 1)
+	default:
+		return c.commands(o, m.take), o.consumer("client-individual", Prefetch)
+	}
+}
+
+func (m *means) swallowOne(o *Options, f incoming) error {
+	if m.taken++; m.taken == maxSwallowed {
+		close(m.swallow)
+	}
+	m.take(newDelivery(o, f))
+	return nil
+}
+
+// ended notes why a connection is over that lived for a while, and reports
+// whether the next one is worth an attempt at once.
+func (k *caution) ended(c *conn, m *means, lived time.Duration) (useful bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var fault *framing.Fault
+	var said *ServerError
+	why := c.reason()
+	isBroken := errors.As(why, &fault) || errors.As(why, &said)
+	switch {
+	case errors.Is(why, errCalm):
+		k.left = time.Now()
+		return true
+	case errors.Is(why, errSpent):
+		k.sieves, k.last, k.cuts = m.sieve != nil, c.lastAck, 0
+		return true
+	case m.sieve != nil && isBroken: // one that did not help is not tried twice in a row
+		return false
+	case isBroken:
+		k.broken(c)
+		return true
+	case m.swallow != nil:
+		k.swallowed, k.cuts = time.Now(), 0
+		m.take(&Delivery{Broken: errUnwritable})
+		return true
+	}
+	return k.cut(lived)
+}
+
+// broken has the next connection find out who sent what was no frame.
+func (k *caution) broken(c *conn) {
+	if k.calm == 0 || time.Since(k.left) > k.calm {
+		k.calm = k.first
+	} else {
+		k.calm = min(2*k.calm, lastCalm)
+	}
+	k.sieves, k.last = true, c.lastAck
+}
+
+// cut notes a connection that ended without a reason.
+func (k *caution) cut(lived time.Duration) (useful bool) {
+	if k.cuts++; lived > stable {
+		k.cuts = 1
+	}
+	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter
+	k.swallows = k.cuts >= maxCuts || again
+	return again
+}
+
+// commands takes the messages of the command queue. A broker that sends more
+// than it was asked for would fill the memory with them.
+func (c *conn) commands(o *Options, take func(*Delivery)) handler {
+	var open atomic.Int64
+	return func(f incoming) error {
+		ack := f.Header.Get(frame.Ack)
+		if ack == "" || open.Add(1) > Prefetch {
+			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", Prefetch)
+		}
+		c.lastAck = ack
+		d := newDelivery(o, f)
+		d.settle = func() {
+			open.Add(-1)
+			c.post(frame.New(frame.ACK, frame.Id, ack))
+		}
+		take(d)
+		return nil
+	}
+}
