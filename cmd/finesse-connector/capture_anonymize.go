@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/capture/anonymize"
+	"github.com/finesse-connector/finesse-connector/internal/privatefile"
 )
 
 func newCaptureAnonymize() *cobra.Command {
@@ -50,24 +50,15 @@ copy replays as the captures do. Every run replaces differently.`,
 // writeNew makes a file of what write writes, all of it or none. One that
 // exists is replaced, with force, in the end only: it may be read meanwhile.
 func writeNew(name string, force bool, write func(io.Writer) error) error {
-	path, flags := name, os.O_WRONLY|os.O_CREATE|os.O_EXCL
+	packed := func(w io.Writer) error { return writePacked(w, strings.HasSuffix(name, ".gz"), write) }
 	if force {
-		path, flags = name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC
+		return privatefile.Replace(name, packed)
 	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
+	err := privatefile.New(name, packed)
+	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists; name another file, or --force to overwrite it", name)
-	case err != nil:
-		return err
 	}
-	if err := errors.Join(writePacked(f, strings.HasSuffix(name, ".gz"), write), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	if force {
-		return os.Rename(path, name)
-	}
-	return nil
+	return err
 }
 
 func writePacked(f io.Writer, packed bool, write func(io.Writer) error) error {

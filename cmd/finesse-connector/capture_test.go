@@ -184,6 +184,18 @@ func TestCaptureAnonymize(t *testing.T) {
 
 	ran(t, "capture", "anonymize", "--out", out, "--force", out) // also what is read itself
 	require.Contains(t, ran(t, "replay", out), "no difference\n")
-	require.NoFileExists(t, out+".part")
+	info, err := os.Stat(out)
+	require.NoError(t, err)
+	require.EqualValues(t, 0o600, info.Mode().Perm())
+	left, err := os.ReadDir(filepath.Dir(out))
+	require.NoError(t, err)
+	require.Len(t, left, 1, "nothing else lies about")
+	theirs := filepath.Join(t.TempDir(), "theirs")
+	require.NoError(t, os.Remove(out))
+	require.NoError(t, os.Symlink(theirs, out))
+	p = launch(t, "", nil, "capture", "anonymize", "--out", out, "--force", file)
+	require.Equal(t, exitFailed, p.wait())
+	require.Contains(t, p.err.String(), "is a symbolic link")
+	require.NoFileExists(t, theirs)
 	require.Contains(t, ran(t, "capture", "anonymize", file), `{"capture":1`)
 }

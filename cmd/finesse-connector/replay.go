@@ -14,6 +14,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/privatefile"
 	"github.com/finesse-connector/finesse-connector/internal/replay"
 	"github.com/finesse-connector/finesse-connector/internal/replay/plainlog"
 )
@@ -179,16 +180,13 @@ func (f *replayFlags) write(out io.Writer, r *replay.Report) error {
 	return errors.Join(err, writeFile("the JUnit report", f.junit, r.JUnit), writeFile("the page", f.html, r.HTML))
 }
 
-// writeFile writes what was asked for with the name of a file.
+// writeFile writes what was asked for with the name of a file. It holds what the
+// capture holds.
 func writeFile(what, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return nil
 	}
-	file, err := os.Create(name)
-	if err == nil {
-		err = errors.Join(write(file), file.Close())
-	}
-	if err != nil {
+	if err := privatefile.Replace(name, write); err != nil {
 		return fmt.Errorf("write %s: %w", what, err)
 	}
 	return nil

@@ -65,6 +65,26 @@ func TestReplay(t *testing.T) {
 		require.Equal(t, exitFailed, p.wait())
 		require.Contains(t, p.err.String(), "write the page: ")
 	})
+	t.Run("reports are private, and go to regular files only", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		page, junit, theirs := filepath.Join(dir, "page.html"), filepath.Join(dir, "junit.xml"), filepath.Join(dir, "theirs")
+		require.NoError(t, os.WriteFile(junit, []byte("older"), 0o600))
+		require.NoError(t, os.Chmod(junit, 0o666))
+		p := launch(t, "", nil, "replay", "--html", page, "--junit", junit, sample(t, "", ""))
+		require.Equal(t, exitDone, p.wait(), p.err.String())
+		for _, name := range []string{page, junit} {
+			info, err := os.Stat(name)
+			require.NoError(t, err)
+			require.EqualValues(t, 0o600, info.Mode().Perm(), name)
+		}
+		require.NoError(t, os.Remove(page))
+		require.NoError(t, os.Symlink(theirs, page))
+		p = launch(t, "", nil, "replay", "--html", page, sample(t, "", ""))
+		require.Equal(t, exitFailed, p.wait())
+		require.Contains(t, p.err.String(), "write the page: "+page+" is a symbolic link")
+		require.NoFileExists(t, theirs)
+	})
 	t.Run("as JSON", func(t *testing.T) {
 		t.Parallel()
 		p := launch(t, "", nil, "replay", "--json", "--format", "json", sample(t, "", ""))

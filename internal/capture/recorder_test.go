@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -208,26 +210,87 @@ func TestFilesAreBegunAnewAtTheirSize(t *testing.T) {
 	require.Len(t, left, 4, "and nothing else lies about")
 }
 
-func TestAFullDiskIsSaidOnceAndCallsGoOn(t *testing.T) {
-	full := filepath.Join(t.TempDir(), "capture.jsonl")
-	require.NoError(t, os.Symlink("/dev/full", full))
-	r, logs := create(t, Options{File: full})
-	r.retry = time.Millisecond
-	stop := run(t, r)
-	for range 100 {
-		r.update("1001", "lost")
+// fillDisk lets no file grow until what it gives is called.
+func fillDisk(t *testing.T) (empty func()) {
+	t.Helper()
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+	signal.Ignore(syscall.SIGXFSZ)
+	set := func(most uint64) {
+		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: limit.Max}))
 	}
-	require.Eventually(t, func() bool { return testutil.ToFloat64(r.metrics.failed) == 100 }, patience, time.Millisecond)
-	require.Equal(t, 1, logs.FilterMessageSnippet("can not be written").Len())
-	require.Contains(t, logs.All()[0].ContextMap()["action"], "make room on the disk")
+	empty = func() { set(limit.Cur) }
+	t.Cleanup(empty)
+	set(0)
+	return empty
+}
 
-	require.NoError(t, os.Remove(full)) // there is room again
-	require.Eventually(t, func() bool { return logs.FilterMessageSnippet("can be written again").Len() == 1 }, patience, time.Millisecond)
-	r.update("1001", "kept")
+func TestAFileThatCanNotBeWrittenIsSaidOnceAndCallsGoOn(t *testing.T) {
+	for fault, f := range map[string]struct {
+		begin func(t *testing.T, file string) (end func())
+		want  string
+	}{
+		"a full disk": {func(t *testing.T, _ string) func() { return fillDisk(t) }, "file too large"},
+		"a link, to a file that others can read": {func(t *testing.T, file string) func() {
+			require.NoError(t, os.WriteFile(file+".theirs", nil, 0o666))
+			require.NoError(t, os.Symlink(file+".theirs", file))
+			return func() {
+				info, err := os.Stat(file + ".theirs")
+				require.NoError(t, err)
+				require.Zero(t, info.Size())
+				require.NoError(t, os.Remove(file))
+			}
+		}, "is a symbolic link"},
+		"a pipe that nobody reads": {func(t *testing.T, file string) func() {
+			require.NoError(t, syscall.Mkfifo(file, 0o600))
+			return func() { require.NoError(t, os.Remove(file)) }
+		}, "is no regular file"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "capture.jsonl")
+			end := f.begin(t, file)
+			r, logs := create(t, Options{File: file})
+			r.retry = time.Millisecond
+			stop := run(t, r)
+			for range 100 {
+				r.update("1001", "lost")
+			}
+			require.Eventually(t, func() bool { return testutil.ToFloat64(r.metrics.failed) == 100 }, patience, time.Millisecond)
+			said := logs.FilterMessageSnippet("can not be written").All()
+			require.Len(t, said, 1)
+			require.Contains(t, said[0].ContextMap()["error"], f.want)
+			require.Contains(t, said[0].ContextMap()["action"], "make room on the disk")
+
+			end()
+			require.Eventually(t, func() bool { return logs.FilterMessageSnippet("can be written again").Len() == 1 }, patience, time.Millisecond)
+			r.update("1001", "kept")
+			stop()
+			all, records := read(t, file)
+			require.Equal(t, []string{"header", "100 records before this one are missing: the connector could not keep them", "kept"}, all)
+			require.EqualValues(t, 100, records[0].Dropped)
+		})
+	}
+}
+
+func TestAFileThatOthersCouldReadIsMadePrivate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "capture.jsonl")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	require.NoError(t, os.Chmod(file, 0o666))
+	r, _ := create(t, Options{File: file, MaxSize: 20_000, Keep: 1})
+	stop := run(t, r)
+	for range 300 { // so that it is begun anew, too
+		r.update("1001", strings.Repeat("x", 100))
+	}
+	require.Eventually(t, func() bool { return len(r.queue) == 0 }, patience, time.Millisecond)
 	stop()
-	all, records := read(t, full)
-	require.Equal(t, []string{"header", "100 records before this one are missing: the connector could not keep them", "kept"}, all)
-	require.EqualValues(t, 100, records[0].Dropped)
+	closed, err := Closed(file)
+	require.NoError(t, err)
+	require.Len(t, closed, 1)
+	for _, name := range []string{file, closed[0]} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.EqualValues(t, 0o600, info.Mode().Perm(), name)
+	}
 }
 
 // BenchmarkOff is what each message costs while nothing is recorded.
@@ -243,7 +306,7 @@ func BenchmarkOff(b *testing.B) {
 }
 
 func BenchmarkOn(b *testing.B) {
-	r := New(Options{File: os.DevNull, MaxSize: 1 << 40}, nil, "v1", zap.NewNop(), nil)
+	r := New(Options{File: filepath.Join(b.TempDir(), "capture.jsonl"), MaxSize: 64 << 20}, nil, "v1", zap.NewNop(), nil)
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan struct{})
 	go func() {

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/privatefile"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
@@ -80,7 +81,7 @@ func (w *writer) drain() {
 
 // open begins the next part of the run.
 func (w *writer) open() {
-	f, err := os.OpenFile(w.under.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := privatefile.Append(w.under.File)
 	if err != nil {
 		w.fail(err)
 		return
@@ -159,7 +160,7 @@ func (w *writer) fail(err error) {
 	}
 	w.failing = true
 	w.recorder.log.Error("the capture file can not be written; trying on, calls go on", zap.Error(err),
-		zap.String("action", "make room on the disk or correct capture.file, or switch recording off"))
+		zap.String("action", "make room on the disk, or do what the error says to the file or capture.file, or switch recording off"))
 }
 
 // finish closes the file.
@@ -220,16 +221,15 @@ func pack(name string, p *pulse.Pulse) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(name+".gz.part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	err = privatefile.Replace(name+".gz", func(out io.Writer) error {
+		z := gzip.NewWriter(out)
+		_, err := io.Copy(z, beating{in, p})
+		return errors.Join(err, z.Close())
+	})
 	if err != nil {
 		return err
 	}
-	z := gzip.NewWriter(out)
-	_, err = io.Copy(z, beating{in, p})
-	if err = errors.Join(err, z.Close(), out.Close()); err != nil {
-		return errors.Join(err, os.Remove(out.Name()))
-	}
-	return errors.Join(os.Rename(out.Name(), name+".gz"), os.Remove(name))
+	return os.Remove(name)
 }
 
 // beating answers for who reads a long file.
