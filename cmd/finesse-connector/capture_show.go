@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +79,7 @@ func (s *captureShow) run(cmd *cobra.Command, files []string) error {
 		_, s.cut = terminalWidth(f)
 	}
 	s.cut = s.cut && !s.full
-	err := s.files(files, cmd.Context().Err)
+	err := s.files(cmd.Context(), files)
 	err = errors.Join(err, s.out.Flush())
 	if errors.Is(err, syscall.EPIPE) {
 		return nil // who reads has enough
@@ -86,9 +87,9 @@ func (s *captureShow) run(cmd *cobra.Command, files []string) error {
 	return err
 }
 
-// files prints the lines of all until stopped gives an error.
-func (s *captureShow) files(names []string, stopped func() error) (err error) {
-	source, err := capture.OpenFiles(names...)
+// files prints the lines of all until ctx ends.
+func (s *captureShow) files(ctx context.Context, names []string) (err error) {
+	source, err := capture.OpenFiles(ctx, names...)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (s *captureShow) files(names []string, stopped func() error) (err error) {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err := errors.Join(err, s.item(i), stopped()); err != nil {
+		if err := errors.Join(err, s.item(i), ctx.Err()); err != nil {
 			return err
 		}
 	}

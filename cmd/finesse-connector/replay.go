@@ -58,7 +58,7 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 			if err != nil {
 				return err
 			}
-			log, err := plainLogs(files)
+			log, err := plainLogs(cmd.Context(), files)
 			switch {
 			case err != nil:
 				return err
@@ -87,10 +87,10 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 
 // plainLogs reports whether all files are plain logs. Those can not be replayed
 // together with captures.
-func plainLogs(files []string) (bool, error) {
+func plainLogs(ctx context.Context, files []string) (bool, error) {
 	logs := 0
 	for _, name := range files {
-		log, err := plainlog.IsLog(name)
+		log, err := plainlog.IsLog(ctx, name)
 		if err != nil {
 			return false, err
 		}
@@ -116,7 +116,7 @@ func (f *replayFlags) logOptions(o replay.Options) plainlog.Options {
 }
 
 func (f *replayFlags) options() (o replay.Options, err error) {
-	o.Keep = f.html != ""
+	o.Keep, o.Abandon = f.html != "", true // the process ends with it
 	if f.format != "" {
 		if o.Format, err = wire.ParseFormat(f.format); err != nil {
 			return o, usageError{err}
@@ -162,7 +162,7 @@ func (f *replayFlags) finish(cmd *cobra.Command, do func() (*replay.Report, erro
 }
 
 func replayFiles(ctx context.Context, files []string, o replay.Options) (r *replay.Report, err error) {
-	source, err := capture.OpenFiles(files...)
+	source, err := capture.OpenFiles(ctx, files...)
 	if err != nil {
 		return nil, err
 	}
@@ -193,13 +193,11 @@ func writeFile(what, name string, write func(io.Writer) error) error {
 }
 
 // bubble runs f where time is virtual and ends the process with the exit code
-// it gives. testing/synctest has bubbles for tests only, so the process becomes
-// one (docs/decisions/0008).
+// it gives, whatever f leaves running. testing/synctest has bubbles for tests
+// only, so the process becomes one (docs/decisions/0008).
 func bubble(f func() int) {
 	os.Args = os.Args[:1] // the flags are not those of a test
 	testing.Main(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "replay", F: func(t *testing.T) {
-		code := exitDone
-		synctest.Test(t, func(*testing.T) { code = f() })
-		os.Exit(code)
+		synctest.Test(t, func(*testing.T) { os.Exit(f()) })
 	}}}, nil, nil)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +74,7 @@ func (f *liveFlags) check(cmd *cobra.Command) (cut replay.Cut, speed float64, er
 // playLive replays against a broker. What ends it early comes behind the report so
 // far.
 func (f *replayFlags) playLive(cmd *cobra.Command, files []string, cut replay.Cut, speed float64) error {
-	plan, err := planFiles(files, cut)
+	plan, err := planFiles(cmd.Context(), files, cut)
 	if err != nil {
 		return err
 	}
@@ -107,13 +108,13 @@ func (f *replayFlags) playLive(cmd *cobra.Command, files []string, cut replay.Cu
 // errDiffers ends the program as a failure; the report has said why.
 var errDiffers = errors.New("the replay differs from the capture")
 
-func planFiles(files []string, cut replay.Cut) (p *replay.Plan, err error) {
-	source, err := capture.OpenFiles(files...)
+func planFiles(ctx context.Context, files []string, cut replay.Cut) (p *replay.Plan, err error) {
+	source, err := capture.OpenFiles(ctx, files...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	if p, err = replay.NewPlan(source, cut); errors.Is(err, replay.ErrTooLong) {
+	if p, err = replay.NewPlan(ctx, source, cut); errors.Is(err, replay.ErrTooLong) {
 		err = fmt.Errorf("%w; play a part of it with --from and --until, or some agents with --agent", err)
 	}
 	return p, err

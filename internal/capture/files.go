@@ -2,6 +2,7 @@ package capture
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -19,11 +20,11 @@ type source struct {
 	place int // among the names
 }
 
-// OpenFiles opens them all. The caller closes them.
-func OpenFiles(names ...string) (*Files, error) {
+// OpenFiles opens them all, to be read until ctx ends. The caller closes them.
+func OpenFiles(ctx context.Context, names ...string) (*Files, error) {
 	f := &Files{}
 	for i, name := range names {
-		r, err := Open(name)
+		r, err := Open(ctx, name)
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}

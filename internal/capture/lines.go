@@ -4,34 +4,70 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime"
+	runtimemetrics "runtime/metrics"
 )
 
 // Lines reads a text line by line, in constant memory however long it and its
-// lines are.
+// lines are. It is where what a stranger's file can do to the program that
+// reads it is bounded: how much it expands to, how long a line is, and how much
+// memory the program makes of all lines so far.
 type Lines struct {
 	Number int // of the line that Next gave last, from 1
 	from   *bufio.Reader
 	most   int
 	text   []byte
+	packed bool
+	total  int64 // bytes
+	looked int64 // of total, when the memory was looked at
+	limits limits
 }
+
+// limits are those of a file.
+type limits struct {
+	line     int    // bytes, of one that is passed over
+	expanded int64  // bytes of a compressed file
+	memory   uint64 // bytes that the program needs after a part of the file
+}
+
+// The longest capture that the connector writes has 10 GB (capture.max_size).
+// 10,000 agents that are replayed need some 300 MB.
+var standing = limits{line: 256 << 20, expanded: 16 << 30, memory: 3 << 29}
 
 // ahead is how much of a text is read at a time.
 const ahead = 64 << 10
 
-// NewLines reads what may be compressed. Of lines with more than most bytes only
-// the size is told.
-func NewLines(from io.Reader, most int) (*Lines, error) {
-	text := bufio.NewReaderSize(from, ahead)
-	if start, _ := text.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return &Lines{from: text, most: most}, nil
+// NewLines reads what may be compressed, until ctx ends. Of lines with more than
+// most bytes only the size is told.
+func NewLines(ctx context.Context, from io.Reader, most int) (*Lines, error) {
+	l := &Lines{from: bufio.NewReaderSize(interruptible{ctx, from}, ahead), most: most, limits: standing}
+	if start, _ := l.from.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		return l, nil
 	}
-	z, err := gzip.NewReader(text)
+	z, err := gzip.NewReader(l.from)
 	if err != nil {
 		return nil, err
 	}
-	return &Lines{from: bufio.NewReaderSize(z, ahead), most: most}, nil
+	l.from, l.packed = bufio.NewReaderSize(z, ahead), true
+	return l, nil
+}
+
+// interruptible reads until a context ends, also where a text has no end or no
+// line in it.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 // Start is the beginning of the text; nothing is taken from it.
@@ -45,8 +81,8 @@ var byteOrder = []byte("\ufeff")
 
 // Next is the next line with its end, which the last may lack, and its size. It
 // is valid until the next call, and empty where it is too long. io.EOF comes
-// behind the last, and another error where the text can not be read, or a
-// compressed file is cut off.
+// behind the last, and another error where the text can not be read, a
+// compressed file is cut off, or a bound is passed.
 func (l *Lines) Next() (text []byte, size int, err error) {
 	l.Number++
 	l.text = l.text[:0]
@@ -54,6 +90,10 @@ func (l *Lines) Next() (text []byte, size int, err error) {
 		part, err := l.from.ReadSlice('\n')
 		if size += len(part); size <= l.most {
 			l.text = append(l.text, part...)
+		}
+		l.total += int64(len(part))
+		if beyond := l.beyond(size); beyond != nil {
+			return nil, 0, beyond
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -67,4 +107,38 @@ func (l *Lines) Next() (text []byte, size int, err error) {
 		}
 		return l.text, size, nil
 	}
+}
+
+// ErrBeyond is in the chain of the error about a file that passes a bound.
+var ErrBeyond = errors.New("that is more than this program takes")
+
+// often is after how many bytes the memory is looked at.
+const often = 256 << 10
+
+// beyond says which bound is passed by now, size bytes into a line.
+func (l *Lines) beyond(size int) error {
+	switch {
+	case size > max(l.limits.line, l.most):
+		return fmt.Errorf("%w: a line of more than %d MB, which none of a capture or a log has", ErrBeyond, l.limits.line>>20)
+	case l.packed && l.total > l.limits.expanded:
+		return fmt.Errorf("%w: the file expands to more than %d GB", ErrBeyond, l.limits.expanded>>30)
+	case l.total-l.looked < often:
+		return nil
+	}
+	l.looked = l.total
+	if inUse() > l.limits.memory {
+		runtime.GC()
+		if inUse() > l.limits.memory {
+			return fmt.Errorf("%w: what was read up to here takes more than %d MB of memory; take fewer agents, or fewer files", ErrBeyond, l.limits.memory>>20)
+		}
+	}
+	return nil
+}
+
+// inUse is the memory of the program, with what is not needed any more and was
+// not found to be so yet.
+func inUse() uint64 {
+	s := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	runtimemetrics.Read(s)
+	return s[0].Value.Uint64() + s[1].Value.Uint64()
 }

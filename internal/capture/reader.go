@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,13 +42,14 @@ type Reader struct {
 // ErrVersion is in the chain of the error about a file of another version.
 var ErrVersion = errors.New("a version of the format that this program does not know")
 
-// Open reads a file, which may be compressed. The caller closes it.
-func Open(name string) (*Reader, error) {
+// Open reads a file, which may be compressed, until ctx ends. The caller closes
+// it.
+func Open(ctx context.Context, name string) (*Reader, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := NewReader(name, f)
+	r, err := NewReader(ctx, name, f)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -55,9 +57,9 @@ func Open(name string) (*Reader, error) {
 	return r, nil
 }
 
-// NewReader reads what may be compressed. name is for people.
-func NewReader(name string, from io.Reader) (*Reader, error) {
-	lines, err := NewLines(from, maxLine)
+// NewReader reads what may be compressed, until ctx ends. name is for people.
+func NewReader(ctx context.Context, name string, from io.Reader) (*Reader, error) {
+	lines, err := NewLines(ctx, from, maxLine)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -144,13 +146,74 @@ func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
 	if err := json.Unmarshal(text, h); err != nil {
 		return true, fmt.Errorf("the header can not be read: %w", err)
 	}
+	if err := h.check(); err != nil {
+		return true, err
+	}
 	i.Header = h
 	return true, nil
 }
 
-// check says what is missing of a record that a program could not have made.
-func (x *Record) check() error {
+// What a connector never passes: the most of the settings of a header, the
+// bytes of an agent's id and of any other field but the body, and the time.
+const (
+	maxNodes    = 8
+	maxFormats  = 1_000
+	maxRetries  = 10
+	minTimeout  = 10 * time.Millisecond
+	maxAgentID  = 256
+	maxField    = 16 << 10
+	lastYear    = 2199
+	maxSentence = 4 << 10 // bytes of one
+)
+
+// check says what of a header no connector could have written: a replay acts
+// on the settings.
+func (h *Header) check() error {
+	s := &h.Settings
+	for _, name := range append([]string{h.Run, h.Follows, h.Connector, s.Format, s.TimeZone, s.SeparatorSubstitute, s.SyncTopic, s.Admin}, s.Nodes...) {
+		if len(name) > maxField {
+			return fmt.Errorf("the header has a name of more than %d bytes", maxField)
+		}
+	}
+	for key, text := range s.Sentences {
+		if len(key)+len(text) > maxSentence {
+			return fmt.Errorf("the header has a sentence of more than %d bytes", maxSentence)
+		}
+	}
+	for pattern, format := range s.Formats {
+		if len(pattern)+len(format) > maxField {
+			return fmt.Errorf("the header has a pattern of more than %d bytes", maxField)
+		}
+	}
 	switch {
+	case h.Time.Year() > lastYear:
+		return fmt.Errorf("the header has the year %d", h.Time.Year())
+	case len(s.Nodes) > maxNodes:
+		return fmt.Errorf("the header names %d nodes, more than the %d that there may be", len(s.Nodes), maxNodes)
+	case len(s.Formats) > maxFormats || len(s.Sentences) > maxFormats:
+		return fmt.Errorf("the header has %d formats and %d sentences, more than the %d that there may be", len(s.Formats), len(s.Sentences), maxFormats)
+	case s.Retries < 0 || s.Retries > maxRetries:
+		return fmt.Errorf("the header has %d retries, which are 0 to %d", s.Retries, maxRetries)
+	case s.RequestTimeout != 0 && s.RequestTimeout < minTimeout:
+		return fmt.Errorf("the header has a time-out of %s, shorter than %s", s.RequestTimeout, minTimeout)
+	}
+	return nil
+}
+
+// check says what is wrong with a record that a program could not have made.
+func (x *Record) check() error {
+	for _, field := range []string{
+		x.Type, x.Request, x.Event, x.Category, x.Destination, x.Format, x.MessageID, x.CorrelationID, x.ReplyTo, x.Node, x.Topic, x.Code, x.Problem,
+	} {
+		if len(field) > maxField {
+			return fmt.Errorf("the record has a field of %d bytes, more than the %d that any but its body may have", len(field), maxField)
+		}
+	}
+	switch {
+	case len(x.Agent) > maxAgentID:
+		return fmt.Errorf("the record has an agent's id of %d bytes, longer than any", len(x.Agent))
+	case x.Time.Year() > lastYear || x.Sent.Year() > lastYear:
+		return fmt.Errorf("the record has the year %d", max(x.Time.Year(), x.Sent.Year()))
 	case x.Seq == 0:
 		return errors.New("the record has no seq")
 	case x.Time.IsZero():

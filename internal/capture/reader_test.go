@@ -26,7 +26,7 @@ func aRecord(seq int) string {
 // lines reads a text as a file, each line as "line: what".
 func lines(t *testing.T, text string) (all []string, err error) {
 	t.Helper()
-	r, err := NewReader("f", strings.NewReader(text))
+	r, err := NewReader(t.Context(), "f", strings.NewReader(text))
 	require.NoError(t, err)
 	for {
 		i, err := r.Next()
@@ -173,7 +173,7 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestALongFileTakesConstantMemory(t *testing.T) {
 	const size = 64 << 20
-	r, err := NewReader("f", &endless{size: size})
+	r, err := NewReader(t.Context(), "f", &endless{size: size})
 	require.NoError(t, err)
 	var before, now runtime.MemStats
 	runtime.GC()
@@ -198,7 +198,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("\x1f\x8b\x08"))
 	f.Add([]byte(`{"capture":1,"settings":{"nodes":["a"]}}` + "\n" + `{"seq":1,"raw":"/w=="}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := NewReader("f", bytes.NewReader(data))
+		r, err := NewReader(t.Context(), "f", bytes.NewReader(data))
 		if err != nil {
 			return
 		}

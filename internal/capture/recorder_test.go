@@ -59,7 +59,7 @@ func run(t *testing.T, r *Recorder) (stop func()) {
 // read is what files hold, as "header", the type of a record, or a problem.
 func read(t *testing.T, names ...string) (all []string, records []*Record) {
 	t.Helper()
-	f, err := OpenFiles(names...)
+	f, err := OpenFiles(t.Context(), names...)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, f.Close()) }()
 	for {

@@ -16,7 +16,9 @@ type ahead struct {
 
 	mu     sync.Mutex
 	buffer []read
-	known  map[gc.AgentID]int // waits that were looked up and not passed yet
+	size   int                              // of the buffer, in bytes
+	waits  map[gc.AgentID][]*capture.Record // those in the buffer
+	known  map[gc.AgentID]int               // waits that were looked up and not passed yet
 }
 
 type read struct {
@@ -25,10 +27,15 @@ type read struct {
 }
 
 // furthest is how many lines are looked ahead: thousands of sessions can lose
-// their streams at once.
-const furthest = 50_000
+// their streams at once. widest bounds their bytes.
+const (
+	furthest = 50_000
+	widest   = 128 << 20
+)
 
-func newAhead(s Source) *ahead { return &ahead{source: s, known: map[gc.AgentID]int{}} }
+func newAhead(s Source) *ahead {
+	return &ahead{source: s, waits: map[gc.AgentID][]*capture.Record{}, known: map[gc.AgentID]int{}}
+}
 
 // Next is the next line.
 func (a *ahead) Next() (capture.Item, error) {
@@ -39,11 +46,19 @@ func (a *ahead) Next() (capture.Item, error) {
 	}
 	next := a.buffer[0]
 	a.buffer = a.buffer[1:]
-	if x := next.Record; x != nil && x.Type == capture.Waits && a.known[x.Agent] > 0 {
-		a.known[x.Agent]--
+	a.size -= weight(next.Record)
+	if x := next.Record; isWait(x) {
+		if a.waits[x.Agent] = a.waits[x.Agent][1:]; len(a.waits[x.Agent]) == 0 {
+			delete(a.waits, x.Agent)
+		}
+		if a.known[x.Agent]--; a.known[x.Agent] <= 0 {
+			delete(a.known, x.Agent)
+		}
 	}
 	return next.Item, next.err
 }
+
+func isWait(x *capture.Record) bool { return x != nil && x.Type == capture.Waits }
 
 // sameMoment bounds moment: machines are busy when nodes fail.
 const sameMoment = 100 * time.Millisecond
@@ -56,8 +71,8 @@ func (a *ahead) moment(x *capture.Record) []*capture.Record {
 	defer a.mu.Unlock()
 	all := []*capture.Record{x}
 	for i := 0; ; i++ {
-		if i == len(a.buffer) {
-			a.more()
+		if i == len(a.buffer) && !a.more() {
+			return all
 		}
 		switch next := a.buffer[i].Record; {
 		case next == nil || next.Time.Sub(x.Time) > sameMoment:
@@ -75,35 +90,35 @@ func isState(x *capture.Record) bool {
 	return x.Type == capture.Usable || x.Type == capture.Unusable || x.Type == capture.Silent
 }
 
-// more reads a line into the buffer. Called with mu held.
-func (a *ahead) more() {
+// more reads a line into the buffer, if it has room and nothing in it ends the
+// run. Called with mu held.
+func (a *ahead) more() bool {
+	n := len(a.buffer)
+	if n >= furthest || a.size > widest || n > 0 && (a.buffer[n-1].err != nil || a.buffer[n-1].Header != nil) {
+		return false
+	}
 	item, err := a.source.Next()
 	a.buffer = append(a.buffer, read{item, err})
+	a.size += weight(item.Record)
+	if x := item.Record; isWait(x) {
+		a.waits[x.Agent] = append(a.waits[x.Agent], x)
+	}
+	return true
 }
 
 // wait is how long the agent's session waited; 0 when the capture does not say.
 func (a *ahead) wait(agent gc.AgentID) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	skip := a.known[agent]
-	for i := 0; i < furthest; i++ {
-		if i == len(a.buffer) {
-			a.more()
-		}
-		switch x := a.buffer[i]; {
-		case x.err != nil || x.Header != nil:
+	for len(a.waits[agent]) <= a.known[agent] {
+		if !a.more() {
 			return 0
-		case x.Record == nil || x.Record.Type != capture.Waits || x.Record.Agent != agent:
-		case skip > 0:
-			skip--
-		default:
-			a.known[agent]++
-			d, err := time.ParseDuration(x.Record.Body)
-			if err != nil {
-				return 0
-			}
-			return d
 		}
 	}
-	return 0
+	d, err := time.ParseDuration(a.waits[agent][a.known[agent]].Body)
+	a.known[agent]++
+	if err != nil {
+		return 0
+	}
+	return d
 }

@@ -24,16 +24,21 @@ const maxBlock = 256
 // each agent and destination in order.
 type comparison struct {
 	report *Report
+	bounds bounds
 	writer *wire.Writer
 	asked  func(id string) string // the captured request that has an id now
 	also   wire.Format            // in which events must tell the same; "" for none
 
 	mu    sync.Mutex
-	deaf  bool      // what comes now is not compared
-	sure  time.Time // what was captured before may have its cause before the capture
-	lanes map[lane]*pair
-	open  map[lane]bool // those in which something has not found its counterpart
-	count uint64        // of what was expected
+	deaf  bool           // what comes now is not compared
+	sure  time.Time      // what was captured before may have its cause before the capture
+	lanes map[lane]*pair // those in which something has not found its counterpart
+	count uint64         // of what was expected
+
+	waiting int       // bytes of what has not found its counterpart
+	oldest  time.Time // nothing that waits is older; zero: nothing waits
+	crowded bool      // a lane has more than maxBlock
+	problem string    // which bound is passed
 }
 
 type lane struct {
@@ -53,8 +58,15 @@ type expected struct {
 	capture.Record
 }
 
-func newComparison(r *Report) *comparison {
-	return &comparison{report: r, lanes: map[lane]*pair{}, open: map[lane]bool{}}
+func newComparison(r *Report, b bounds) *comparison {
+	return &comparison{report: r, bounds: b, lanes: map[lane]*pair{}}
+}
+
+// beyond says which bound was passed, "" for none.
+func (c *comparison) beyond() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.problem
 }
 
 func (c *comparison) pair(l lane) *pair {
@@ -71,6 +83,7 @@ func (c *comparison) expect(where string, x capture.Record) {
 	p := c.pair(l)
 	c.count++
 	p.expected = append(p.expected, expected{where, c.count, x})
+	c.waiting += weight(&x)
 	c.match(l, p)
 }
 
@@ -78,25 +91,50 @@ func (c *comparison) expect(where string, x capture.Record) {
 func (c *comparison) heard(e event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf {
+	if c.deaf || c.problem != "" {
 		return
 	}
 	l := lane{e.Destination, e.Agent}
 	p := c.pair(l)
 	p.got = append(p.got, e)
+	c.waiting += weight(&e.Record)
 	c.match(l, p)
+	if len(p.got) > c.bounds.lane {
+		c.problem = fmt.Sprintf("more than %d events come for one agent at once", c.bounds.lane)
+	}
 }
 
 // match takes off what is the same on both sides.
 func (c *comparison) match(l lane, p *pair) {
 	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
 		c.agreed(&p.expected[0], &p.got[0])
+		c.waiting -= weight(&p.expected[0].Record) + weight(&p.got[0].Record)
 		p.expected, p.got = p.expected[1:], p.got[1:]
 	}
-	if len(p.expected)+len(p.got) > 0 {
-		c.open[l] = true
-	} else {
-		delete(c.open, l)
+	if len(p.expected)+len(p.got) == 0 {
+		delete(c.lanes, l)
+		return
+	}
+	if since := p.since(); c.oldest.IsZero() || since.Before(c.oldest) {
+		c.oldest = since
+	}
+	c.crowded = c.crowded || p.isCrowded()
+	if c.waiting > c.bounds.waiting {
+		c.problem = fmt.Sprintf("more than %d MB of events have not found their counterpart", c.bounds.waiting>>20)
+	}
+}
+
+func (p *pair) isCrowded() bool { return len(p.expected)+len(p.got) > maxBlock }
+
+// since is how long the pair, which is not empty, has waited.
+func (p *pair) since() time.Time {
+	switch {
+	case len(p.expected) == 0:
+		return p.got[0].Time
+	case len(p.got) == 0 || p.expected[0].Time.Before(p.got[0].Time):
+		return p.expected[0].Time
+	default:
+		return p.got[0].Time
 	}
 }
 
@@ -138,22 +176,37 @@ func (c *comparison) agreed(x *expected, e *event) {
 func (c *comparison) settle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.unsettled() {
-		p := c.lanes[l]
-		waited := func(since time.Time) bool { return now.Sub(since) > settled }
-		overdue := len(p.expected) > 0 && waited(p.expected[0].Time) || len(p.got) > 0 && waited(p.got[0].Time)
-		if overdue || len(p.expected)+len(p.got) > maxBlock {
-			c.decide(p, now)
-			delete(c.open, l)
+	if now.Sub(c.oldest) <= settled && !c.crowded {
+		return
+	}
+	var due []lane
+	c.oldest, c.crowded = time.Time{}, false
+	for l, p := range c.lanes {
+		if since := p.since(); now.Sub(since) > settled || p.isCrowded() {
+			due = append(due, l)
+		} else if c.oldest.IsZero() || since.Before(c.oldest) {
+			c.oldest = since
 		}
 	}
+	c.decideAll(due, now)
 }
 
-// unsettled are the lanes that are open, in an order that is always the same.
-func (c *comparison) unsettled() []lane {
-	return slices.SortedFunc(maps.Keys(c.open), func(a, b lane) int {
+// decideAll decides about lanes, in an order that is always the same.
+func (c *comparison) decideAll(lanes []lane, unsure time.Time) {
+	slices.SortFunc(lanes, func(a, b lane) int {
 		return cmp.Or(cmp.Compare(a.destination, b.destination), cmp.Compare(a.agent, b.agent))
 	})
+	for _, l := range lanes {
+		p := c.lanes[l]
+		delete(c.lanes, l)
+		for i := range p.expected {
+			c.waiting -= weight(&p.expected[i].Record)
+		}
+		for i := range p.got {
+			c.waiting -= weight(&p.got[i].Record)
+		}
+		c.decide(p, unsure)
+	}
 }
 
 // unfinished is how long before the end of a capture what comes may have its
@@ -165,11 +218,8 @@ const unfinished = time.Second
 func (c *comparison) end(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.unsettled() {
-		c.decide(c.lanes[l], now.Add(-unfinished))
-	}
-	clear(c.open)
-	clear(c.lanes)
+	c.decideAll(slices.Collect(maps.Keys(c.lanes)), now.Add(-unfinished))
+	c.oldest, c.crowded = time.Time{}, false
 }
 
 // decide reports what is not the same: the longest common sequence stays, and
@@ -177,7 +227,6 @@ func (c *comparison) end(now time.Time) {
 // last, and after unsure, is not held against anybody.
 func (c *comparison) decide(p *pair, unsure time.Time) {
 	xs, es := p.expected, p.got
-	p.expected, p.got = nil, nil
 	keepX, keepE := c.common(xs, es)
 	var lostX []*expected
 	var newE []*event
@@ -265,15 +314,21 @@ func (c *comparison) common(xs []expected, es []event) (keepX, keepE []bool) {
 // changed reports events of the same name in the same gap, which are taken for
 // one with other content, and gives what is left.
 func (c *comparison) changed(xs []*expected, es []*event) ([]*expected, []*event) {
+	movedX, movedE := map[*expected]bool{}, map[*event]bool{}
+	for _, x := range xs {
+		for _, e := range es {
+			if c.same(x, e) {
+				movedX[x], movedE[e] = true, true
+			}
+		}
+	}
 	var left []*expected
 	for _, x := range xs {
-		if slices.ContainsFunc(es, func(e *event) bool { return c.same(x, e) }) {
-			left = append(left, x) // it moved
+		if movedX[x] {
+			left = append(left, x)
 			continue
 		}
-		i := slices.IndexFunc(es, func(e *event) bool {
-			return e.Record.Event == x.Event && !slices.ContainsFunc(xs, func(other *expected) bool { return c.same(other, e) })
-		})
+		i := slices.IndexFunc(es, func(e *event) bool { return e.Record.Event == x.Event && !movedE[e] })
 		if i < 0 {
 			left = append(left, x)
 			continue

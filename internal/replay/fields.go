@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
@@ -56,39 +55,70 @@ type leaf = wire.ReadField
 // differing pairs leaves by name; names may repeat.
 func differing(expected, got []leaf) []Field {
 	var all []Field
-	got = slices.Clone(got)
+	places := map[string][]int{} // in got, of each name
+	for i, g := range got {
+		places[g.Name] = append(places[g.Name], i)
+	}
+	paired := make([]bool, len(got))
 	for _, x := range expected {
-		i := slices.IndexFunc(got, func(g leaf) bool { return g.Name == x.Name })
-		switch {
-		case i < 0:
+		if len(places[x.Name]) == 0 {
 			all = append(all, Field{x.Name, x.Value, ""})
 			continue
-		case got[i].Value != x.Value:
+		}
+		i := places[x.Name][0]
+		places[x.Name], paired[i] = places[x.Name][1:], true
+		if got[i].Value != x.Value {
 			all = append(all, Field{x.Name, x.Value, got[i].Value})
 		}
-		got = slices.Delete(got, i, i+1)
 	}
-	for _, g := range got {
-		all = append(all, Field{g.Name, "", g.Value})
+	for i, g := range got {
+		if !paired[i] {
+			all = append(all, Field{g.Name, "", g.Value})
+		}
 	}
 	return all
 }
 
+// A message that is deeper, or the paths in which take more bytes, is compared as
+// one text: its fields would tell nobody anything.
+const (
+	maxDepth = 32
+	maxPaths = 16 << 20
+)
+
+var errNoFields = errors.New("too deep, or too many values")
+
+// leaves takes the values of a message as they are found.
+type leaves struct {
+	all   []leaf
+	bytes int // of their names
+}
+
+func (l *leaves) add(name, value string, depth int) error {
+	if l.bytes += len(name) + 1; depth > maxDepth || l.bytes > maxPaths {
+		return errNoFields
+	}
+	l.all = append(l.all, leaf{Name: name, Value: value})
+	return nil
+}
+
 // jsonLeaves are the values of a JSON text under their paths, in order.
 func jsonLeaves(text string) []leaf {
-	var all []leaf
+	var found leaves
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	var walk func(path string) error
-	walk = func(path string) error {
+	var walk func(path string, depth int) error
+	walk = func(path string, depth int) error {
 		token, err := d.Token()
 		if err != nil {
 			return err
 		}
 		bracket, ok := token.(json.Delim)
 		if !ok {
-			all = append(all, leaf{Name: path, Value: fmt.Sprint(token)})
-			return nil
+			return found.add(path, fmt.Sprint(token), depth)
+		}
+		if depth == maxDepth {
+			return errNoFields
 		}
 		for i := 0; d.More(); i++ {
 			name := fmt.Sprintf("%s[%d]", path, i)
@@ -99,17 +129,20 @@ func jsonLeaves(text string) []leaf {
 				}
 				name = strings.TrimPrefix(fmt.Sprintf("%s.%v", path, key), ".")
 			}
-			if err := walk(name); err != nil {
+			if found.bytes += len(name); found.bytes > maxPaths {
+				return errNoFields
+			}
+			if err := walk(name, depth+1); err != nil {
 				return err
 			}
 		}
 		_, err = d.Token()
 		return err
 	}
-	if err := walk(""); err != nil {
+	if err := walk("", 0); err != nil {
 		return []leaf{{Name: "body", Value: text}}
 	}
-	return all
+	return found.all
 }
 
 // last is what stands behind the last separator, with it.
@@ -127,25 +160,30 @@ func xmlFields(expected, got string) []Field {
 }
 
 func xmlLeaves(text string) []leaf {
-	var all []leaf
+	var found leaves
 	var path []string
+	whole := []leaf{{Name: "body", Value: text}}
 	d := xml.NewDecoder(bytes.NewReader([]byte(text)))
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return all
+			return found.all
 		}
 		if err != nil {
-			return []leaf{{Name: "body", Value: text}}
+			return whole
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			path = append(path, token.Name.Local)
+			if path = append(path, token.Name.Local); len(path) > maxDepth {
+				return whole
+			}
 		case xml.EndElement:
 			path = path[:len(path)-1]
 		case xml.CharData:
 			if s := strings.TrimSpace(string(token)); s != "" {
-				all = append(all, leaf{Name: strings.Join(path, "."), Value: s})
+				if found.add(strings.Join(path, "."), s, len(path)) != nil {
+					return whole
+				}
 			}
 		}
 	}

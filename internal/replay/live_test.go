@@ -90,7 +90,7 @@ func renamed(p *Plan, text string) string {
 func planOf(t *testing.T, name string, c Cut) *Plan {
 	t.Helper()
 	all := list(lines(t, name))
-	p, err := NewPlan(&all, c)
+	p, err := NewPlan(t.Context(), &all, c)
 	require.NoError(t, err)
 	return p
 }
@@ -160,12 +160,12 @@ func TestLiveMoreThanCanBePlannedIsRefused(t *testing.T) {
 		}})
 	}
 	whole := slices.Clone(all)
-	_, err := NewPlan(&whole, Cut{})
+	_, err := NewPlan(t.Context(), &whole, Cut{})
 	require.ErrorIs(t, err, ErrTooLong)
-	require.ErrorContains(t, err, "10 commands and 0 events up to f:10")
+	require.ErrorContains(t, err, "up to f:10 it has 10 commands, 0 events")
 	until, err := ParseMoment("08:05:00")
 	require.NoError(t, err)
-	p, err := NewPlan(&all, Cut{Until: until})
+	p, err := NewPlan(t.Context(), &all, Cut{Until: until})
 	require.NoError(t, err)
 	require.Len(t, p.steps, 5)
 }
@@ -349,9 +349,9 @@ func TestLiveKeepsTheOrderOfCommands(t *testing.T) {
 			require.NoError(t, os.WriteFile(files[len(files)-1], []byte(b.String()), 0o600))
 		}
 		random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
-		source, err := capture.OpenFiles(files...)
+		source, err := capture.OpenFiles(t.Context(), files...)
 		require.NoError(t, err)
-		p, err := NewPlan(source, Cut{})
+		p, err := NewPlan(t.Context(), source, Cut{})
 		require.NoError(t, err)
 		require.NoError(t, source.Close())
 		g := &again{}
@@ -414,7 +414,7 @@ func TestLiveTriesNoPasswordThatWasRefused(t *testing.T) {
 			for _, x := range k.records {
 				all = append(all, capture.Item{File: "f", Line: int(x.Seq), Record: x})
 			}
-			p, err := NewPlan(&all, Cut{})
+			p, err := NewPlan(t.Context(), &all, Cut{})
 			require.NoError(t, err)
 			p.playedFor["1"] = true
 			g := &again{lacks: func(*awaited) bool { return true }}

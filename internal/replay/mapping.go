@@ -3,7 +3,6 @@ package replay
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -36,43 +35,57 @@ type pairing struct {
 // compare finds out whether a text is the captured one but for ids and times;
 // the pairings are then what has to be mapped.
 func (a *awaited) compare(text string, calls map[string]bool) (all []pairing, alike bool) {
-	if a.pattern == nil {
-		a.pattern, a.places = pattern(a.Text(), calls)
+	if a.parts == nil {
+		a.parts = partsOf(a.Text(), calls)
 	}
-	found := a.pattern.FindStringSubmatch(text)
-	if found == nil {
-		return nil, false
+	for i := range a.parts {
+		p := &a.parts[i]
+		var ok bool
+		if text, ok = strings.CutPrefix(text, p.before); !ok {
+			return nil, false
+		}
+		if p.then == "" {
+			break // the last
+		}
+		place := token.FindStringIndex(text[:min(len(text), maxToken)])
+		if place == nil || place[0] != 0 || isTime.MatchString(text[:place[1]]) != p.time {
+			return nil, false
+		}
+		found := p.pairing
+		found.now, text = text[:place[1]], text[place[1]:]
+		all = append(all, found)
 	}
-	all = slices.Clone(a.places)
-	for i := range all {
-		all[i].now = found[i+1]
-	}
-	return all, true
+	return all, text == ""
 }
 
-// pattern accepts what is like body but for ids and times, which stand at the
-// places given.
-func pattern(body string, calls map[string]bool) (*regexp.Regexp, []pairing) {
-	var b strings.Builder
-	var all []pairing
+// maxToken is longer than any id and any time.
+const maxToken = 256
+
+// part is a piece of a text that stays, and the id or time behind it: none
+// behind the last.
+type part struct {
+	before string
+	pairing
+}
+
+// partsOf takes a text apart at ids and times.
+func partsOf(body string, calls map[string]bool) (all []part) {
 	at, call := 0, ""
 	for _, span := range token.FindAllStringIndex(body, -1) {
 		t := body[span[0]:span[1]]
 		p := pairing{then: t, time: isTime.MatchString(t)}
-		if !p.time && !calls[t] {
+		switch {
+		case !p.time && !calls[t]:
 			continue
-		}
-		group := `([0-9A-Za-z_]+)`
-		if p.time {
-			p.call, group = call, `(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)`
-		} else {
+		case p.time:
+			p.call = call
+		default:
 			call = t
 		}
-		b.WriteString(regexp.QuoteMeta(body[at:span[0]]) + group)
+		all = append(all, part{body[at:span[0]], p})
 		at = span[1]
-		all = append(all, p)
 	}
-	return regexp.MustCompile(`(?s)^` + b.String() + regexp.QuoteMeta(body[at:]) + `$`), all
+	return append(all, part{before: body[at:]})
 }
 
 // conflict says which pairing is not as it was before; "" for none.

@@ -31,22 +31,31 @@ type Options struct {
 	Agents []gc.AgentID // empty: all
 	Format wire.Format  // in which events must tell the same; "" for the captured format only
 	Keep   bool         // the records, for Report.HTML
+
+	// Abandon leaves the connector as it is in the end, for who ends the process
+	// then: thousands of sessions take seconds to end.
+	Abandon bool
+
+	bounds bounds // standing, where it is zero
 }
 
 // Offline replays a capture. It must be called inside a bubble of
-// testing/synctest and returns when everything it started has ended. An error
+// testing/synctest and returns when everything it started has ended, unless
+// Options.Abandon is set. An error
 // means that the capture can not be read any further; the report is of what was
-// before. It ends early with ctx.
+// before, also where the capture passes a bound (ErrBeyond, capture.ErrBeyond).
+// It ends early with ctx, which is looked at between records and while virtual
+// time passes.
 func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
 	p := newPlayer(s, o)
-	defer p.leave()
+	defer p.finish(ctx)
 	for {
 		i, err := p.ahead.Next()
 		if errors.Is(err, io.EOF) {
 			return p.report, nil
 		}
 		if err == nil {
-			err = errors.Join(ctx.Err(), p.play(i))
+			err = errors.Join(ctx.Err(), p.play(ctx, i))
 		}
 		if err != nil {
 			p.report.Ended = strings.TrimSuffix("ended early, at "+p.where, ", at ")
@@ -56,11 +65,12 @@ func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
 }
 
 func newPlayer(s Source, o Options) *player {
+	o.bounds = cmp.Or(o.bounds, standing)
 	p := &player{ahead: newAhead(s), options: o, report: &Report{}}
 	if o.Keep {
 		p.report.page = newPage()
 	}
-	p.compare = newComparison(p.report)
+	p.compare = newComparison(p.report, o.bounds)
 	p.compare.asked, p.compare.also = func(id string) string { return p.world.captured(id) }, o.Format
 	return p
 }
@@ -75,13 +85,14 @@ type player struct {
 	world      *world
 	fresh      bool                // all agents' Connects are in the capture
 	joined     map[gc.AgentID]bool // those whose Connect was replayed
+	agents     map[gc.AgentID]bool // of the run
 	where      string              // of the record in hand
 	seq        atomic.Uint64       // the same
 	heardAll   atomic.Uint64       // events
 	connection uint64              // to the command queue, counted from the repetitions in the capture
 }
 
-func (p *player) play(i capture.Item) error {
+func (p *player) play(ctx context.Context, i capture.Item) error {
 	p.where = i.Where()
 	if i.Record == nil || p.wanted(i.Record) {
 		p.report.page.item(i)
@@ -91,16 +102,16 @@ func (p *player) play(i capture.Item) error {
 		p.report.Add(Finding{Kind: Damage, Where: p.where, Text: i.Problem.Error()})
 		return nil
 	case i.Header != nil:
-		return p.begin(i.Header)
+		return p.begin(ctx, i.Header)
 	case p.world != nil && i.Run != p.header.Run:
 		return fmt.Errorf("%s: a record of run %s stands among those of run %s: replay the captures of several connectors one at a time", p.where, i.Run, p.header.Run)
 	default:
-		return p.take(i.Record)
+		return p.take(ctx, i.Record)
 	}
 }
 
 // begin begins a run, with a new connector unless the run goes on.
-func (p *player) begin(h *capture.Header) error {
+func (p *player) begin(ctx context.Context, h *capture.Header) error {
 	goesOn := p.header != nil && (p.header.Run == h.Run || h.Follows != "" && p.header.Run == h.Follows)
 	p.header = h
 	settings, err := p.bridgeSettings(h.Settings)
@@ -113,7 +124,10 @@ func (p *player) begin(h *capture.Header) error {
 		return nil
 	}
 	p.leave()
-	p.until(h.Time)
+	if err := p.until(ctx, h.Time); err != nil {
+		return err
+	}
+	p.agents = map[gc.AgentID]bool{}
 	p.fresh, p.joined, p.compare.sure = h.Fresh, map[gc.AgentID]bool{}, time.Time{}
 	if !p.fresh {
 		p.compare.sure = h.Time.Add(unfinished)
@@ -123,6 +137,16 @@ func (p *player) begin(h *capture.Header) error {
 		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
 	}
 	return nil
+}
+
+// finish ends the replay. What still waited when ctx ended is not compared.
+func (p *player) finish(ctx context.Context) {
+	switch {
+	case !p.options.Abandon:
+		p.leave()
+	case p.world != nil && ctx.Err() == nil:
+		p.compare.end(time.Now())
+	}
 }
 
 // leave ends the connector.
@@ -163,14 +187,16 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 }
 
 // take applies a record and lets everything happen that it brings about.
-func (p *player) take(x *capture.Record) error {
+func (p *player) take(ctx context.Context, x *capture.Record) error {
 	if p.world == nil {
 		return fmt.Errorf("%s: a capture without a header can not be replayed: it says how the connector was configured", p.where)
 	}
 	if !p.wanted(x) {
 		return nil
 	}
-	p.until(x.Time)
+	if err := errors.Join(p.admit(x), p.until(ctx, x.Time)); err != nil {
+		return err
+	}
 	p.seq.Store(x.Seq)
 	p.report.count(x)
 	if x.IsCommand() {
@@ -182,6 +208,23 @@ func (p *player) take(x *capture.Record) error {
 	}
 	synctest.Wait()
 	p.compare.settle(time.Now())
+	if problem := p.compare.beyond(); problem != "" {
+		return beyond(p.where, "%s; replay fewer agents with --agent", problem)
+	}
+	return nil
+}
+
+// admit counts the agents that x is about: each has a session.
+func (p *player) admit(x *capture.Record) error {
+	p.agents[x.Agent] = true
+	if x.IsCommand() {
+		if c, _ := wire.ParseCommand(x.Type, ""); c.Agent != "" {
+			p.agents[c.Agent] = true
+		}
+	}
+	if most := p.options.bounds.agents; len(p.agents) > most {
+		return beyond(p.where, "the capture has more than %d agents; replay some of them with --agent", most)
+	}
 	return nil
 }
 
@@ -195,10 +238,26 @@ func (p *player) wanted(x *capture.Record) bool {
 	return len(p.options.Agents) == 0 || x.Agent == "" || slices.Contains(p.options.Agents, x.Agent)
 }
 
-// until lets time pass. A clock that was set back stands still.
-func (p *player) until(t time.Time) {
+// stride is how much time passes before ctx is looked at: the sessions of many
+// agents do much in it.
+const stride = 10 * time.Second
+
+// until lets time pass, at once where nothing runs that could do anything in it.
+// A clock that was set back stands still.
+func (p *player) until(ctx context.Context, t time.Time) error {
+	if most := p.options.bounds.gap; p.world != nil && time.Until(t) > most {
+		return beyond(p.where, "the clock jumps from %s to %s; a gap of a run has at most %d days",
+			time.Now().UTC().Format(time.DateTime), t.UTC().Format(time.DateTime), most/(24*time.Hour))
+	}
+	for p.world != nil && time.Until(t) > stride {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		time.Sleep(stride)
+	}
 	time.Sleep(time.Until(t))
 	synctest.Wait()
+	return nil
 }
 
 // isJoined: what belongs to no agent is always compared.
@@ -275,19 +334,19 @@ func (p *player) applyBroker(x *capture.Record) {
 func (p *player) applyREST(x *capture.Record) {
 	w := p.world
 	about := func(k kind) func(*question) bool {
-		return func(q *question) bool { return q.kind == k && q.agent == x.Agent && q.what == x.Topic }
+		return func(q *question) bool { return q.kind == k && q.what == x.Topic }
 	}
 	switch {
 	case x.Exchange != 0 && x.Dir == capture.Out:
 		p.request(x)
 	case x.Exchange != 0:
-		w.answer(x, func(q *question) bool { return q.kind == exchange && q.exchange == x.Exchange })
+		w.answer(x.Agent, x, func(q *question) bool { return q.kind == exchange && q.exchange == x.Exchange })
 	case x.Type == capture.Verified:
-		w.answer(x, func(q *question) bool { return q.kind == verification && q.node == x.Node })
+		w.answer("", x, func(q *question) bool { return q.kind == verification && q.node == x.Node })
 	case x.Type == capture.Paused:
-		w.answer(x, about(pausing))
+		w.answer(x.Agent, x, about(pausing))
 	case x.Type == capture.Resumed:
-		w.answer(x, about(resuming))
+		w.answer(x.Agent, x, about(resuming))
 	default:
 		w.stand(p.ahead.moment(x)...)
 	}
@@ -296,11 +355,11 @@ func (p *player) applyREST(x *capture.Record) {
 // request finds the request that is to be the captured one.
 func (p *player) request(x *capture.Record) {
 	same := func(q *question) bool {
-		return q.kind == exchange && q.exchange == 0 && q.agent == x.Agent && q.what == x.Type && q.node == x.Node
+		return q.kind == exchange && q.exchange == 0 && q.what == x.Type && q.node == x.Node
 	}
-	q := p.world.find(func(q *question) bool { return same(q) && q.body == x.Text() })
+	q := p.world.find(x.Agent, func(q *question) bool { return same(q) && q.body == x.Text() })
 	if q == nil {
-		if q = p.world.find(same); q == nil {
+		if q = p.world.find(x.Agent, same); q == nil {
 			p.report.Add(p.finding(x, Missing, "the connector does not ask Finesse for this any more"))
 			return
 		}
@@ -330,10 +389,10 @@ func (p *player) applyNotify(x *capture.Record) bool {
 			w.streams[x.Agent] = &stream{world: w, agent: x.Agent, updates: make(chan finesse.Update, updatesAhead)}
 			w.mu.Unlock()
 		}
-		return w.answer(x, func(q *question) bool { return q.kind == subscription && q.agent == x.Agent && q.node == x.Node })
+		return w.answer(x.Agent, x, func(q *question) bool { return q.kind == subscription && q.node == x.Node })
 	case capture.Followed:
 		team := string(notify.TeamOf(x.Topic))
-		return w.answer(x, func(q *question) bool { return q.kind == following && q.agent == x.Agent && q.what == team })
+		return w.answer(x.Agent, x, func(q *question) bool { return q.kind == following && q.what == team })
 	case capture.Update:
 		if s != nil {
 			s.brings(x)

@@ -38,7 +38,7 @@ func replayed(t *testing.T, s Source, o Options) (r *Report) {
 // lines are the lines of a sample.
 func lines(t *testing.T, name string) []capture.Item {
 	t.Helper()
-	r, err := capture.Open(filepath.Join("..", "..", "test", "captures", name+".jsonl.gz"))
+	r, err := capture.Open(t.Context(), filepath.Join("..", "..", "test", "captures", name+".jsonl.gz"))
 	require.NoError(t, err)
 	defer r.Close()
 	var all []capture.Item
@@ -171,7 +171,7 @@ func TestAFormatThatTellsItInAnotherWayIsNamed(t *testing.T) {
 		m := w.Write(captured, call)
 		x := capture.Record{Event: m.Name, Agent: "1001", Destination: "/topic/crm", Format: string(captured), Body: m.Body}
 		for _, also := range wire.Formats {
-			c := newComparison(&Report{})
+			c := newComparison(&Report{}, standing)
 			c.writer, c.also = w, also
 			c.expect("capture.jsonl:7", x)
 			c.heard(event{Event: call, Record: x})
@@ -355,7 +355,7 @@ func TestAReportForPeopleShowsTheBeginningOfALongText(t *testing.T) {
 func TestCapturesOfSeveralConnectorsAreRefused(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("..", "..", "test", "captures", "*.jsonl.gz")) // some are of the same seconds
 	require.NoError(t, err)
-	files, err := capture.OpenFiles(names...)
+	files, err := capture.OpenFiles(t.Context(), names...)
 	require.NoError(t, err)
 	defer files.Close()
 	synctest.Test(t, func(t *testing.T) {

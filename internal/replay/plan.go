@@ -2,9 +2,11 @@ package replay
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,6 +52,8 @@ type Cut struct {
 	Agents      []gc.AgentID // empty: all
 	From, Until Moment
 	Keep        bool // the records, for Report.HTML
+
+	most int // bytes, maxPlan where it is zero
 }
 
 // Plan is what a live replay sends, and what it expects to hear.
@@ -88,8 +92,7 @@ type awaited struct {
 	about    []string // calls of which one must have come for the event to come
 	optional bool     // no command that is sent can bring it about
 	overdue  bool     // it was waited for in vain
-	pattern  *regexp.Regexp
-	places   []pairing // in pattern
+	parts    []part   // of its text, once it was compared
 }
 
 // planner reads a capture.
@@ -98,7 +101,7 @@ type planner struct {
 	cut         Cut
 	first       time.Time
 	all         []*awaited
-	size        int // of what is kept
+	size        int // of what is kept, in bytes
 	byRequest   recent[*step]
 	lastConnect map[gc.AgentID]*step
 	later       map[gc.AgentID]bool // a command behind the cut was seen
@@ -106,18 +109,23 @@ type planner struct {
 }
 
 // maxPlan bounds the part of a capture that is played, in bytes: about as much
-// memory is needed. An event or command takes overhead beside its text.
+// memory is needed.
 const (
-	maxPlan  = 512 << 20
-	overhead = 1 << 10
+	maxPlan      = 512 << 20
+	nameOverhead = 128 // of the id of an agent or a call that is kept
 )
+
+// maxAbout is how many calls an event can hang on. One that has more is not
+// expected to come.
+const maxAbout = 1_000
 
 // ErrTooLong is in the chain of the error about more than can be planned.
 var ErrTooLong = errors.New("that is too long to be played at once")
 
 // NewPlan reads a capture to its end: whether a password was right, and who
 // made a call, is known only then. What is kept is the part inside the cut.
-func NewPlan(s Source, c Cut) (*Plan, error) {
+// It ends early with ctx.
+func NewPlan(ctx context.Context, s Source, c Cut) (*Plan, error) {
 	p := &planner{
 		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
 		cut:  c, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
@@ -130,17 +138,17 @@ func NewPlan(s Source, c Cut) (*Plan, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return nil, err
 		}
-		if p.take(i); p.size > maxPlan {
-			return nil, fmt.Errorf("%w: it has %d commands and %d events up to %s", ErrTooLong, len(p.steps), len(p.all), i.Where())
+		if p.take(i); p.size > cmp.Or(c.most, maxPlan) {
+			return nil, fmt.Errorf("%w: up to %s it has %d commands, %d events, %d agents and %d calls", ErrTooLong, i.Where(), len(p.steps), len(p.all), len(p.later), len(p.dialogs))
 		}
 	}
 	p.admit()
-	p.judgeCalls()
+	p.judgeCalls(ctx)
 	p.report.Commands = len(p.steps)
-	return p.Plan, nil
+	return p.Plan, ctx.Err()
 }
 
 func (p *planner) take(i capture.Item) {
@@ -173,17 +181,17 @@ func (p *planner) record(i capture.Item) {
 	early := p.cut.From != Moment{} && x.Time.Before(p.cut.From.on(p.first))
 	late := p.cut.Until != Moment{} && !x.Time.Before(p.cut.Until.on(p.first))
 	inside := !early && !late
+	p.seen(x.Agent)
 	if inside {
 		p.report.count(x)
 		p.report.page.item(i)
 	}
 	switch {
 	case x.IsCommand():
-		s := p.newStep(where, x)
+		s := p.newStep(where, x, inside)
 		p.later[x.Agent] = p.later[x.Agent] || late
 		if inside {
-			s.planned = true
-			p.size += overhead + len(x.Text())
+			p.size += overhead + weight(x)
 			p.steps = append(p.steps, s)
 			p.playedFor[x.Agent] = true
 		}
@@ -195,8 +203,16 @@ func (p *planner) record(i capture.Item) {
 	p.judge(x)
 }
 
-func (p *planner) newStep(where string, x *capture.Record) *step {
-	s := &step{where: where, Record: *x}
+// seen counts an agent, of whom several things are kept.
+func (p *planner) seen(agent gc.AgentID) {
+	if _, known := p.later[agent]; !known {
+		p.later[agent] = false
+		p.size += overhead + len(agent)
+	}
+}
+
+func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
+	s := &step{where: where, Record: *x, planned: inside}
 	var err error
 	s.command, err = wire.ParseCommand(x.Type, x.Text())
 	_, _, s.secret = passwordField(x, s.command.Spec)
@@ -211,6 +227,9 @@ func (p *planner) newStep(where string, x *capture.Record) *step {
 		s.note = unknownCommand + "; it is sent as it is"
 	case err != nil:
 		s.note = "it can not be read; it is sent as it is"
+	}
+	if !inside { // what is left of it is that it was there
+		s.Record.Body, s.Record.Raw = "", nil
 	}
 	if x.Request != "" {
 		p.byRequest.put(x.Request, s)
@@ -236,8 +255,11 @@ func (p *planner) event(where string, x *capture.Record, late bool) {
 		a.optional = true
 	}
 	p.all = append(p.all, a)
-	p.size += overhead + len(x.Text())
-	p.told[agentOf(x.Text())] = true
+	p.size += overhead + weight(x)
+	if agent := agentOf(x.Text()); !p.told[agent] {
+		p.told[gc.AgentID(strings.Clone(string(agent)))] = true
+		p.size += nameOverhead + len(agent)
+	}
 	if len(p.steps) == 0 {
 		a.optional = true
 		p.before = append(p.before, a)
@@ -265,15 +287,16 @@ func (p *planner) callsIn(x *capture.Record) {
 		return
 	}
 	for _, found := range in.FindAllStringSubmatch(x.Text(), -1) {
-		if strings.ContainsAny(found[1], "0123456789") {
-			p.dialogs[found[1]] = true
+		if id := found[1]; strings.ContainsAny(id, "0123456789") && !p.dialogs[id] {
+			p.dialogs[strings.Clone(id)] = true // not a part of the whole text
+			p.size += nameOverhead + len(id)
 		}
 	}
 }
 
 // judgeCalls finds out which calls came from outside, and with that what can
 // not be expected.
-func (p *planner) judgeCalls() {
+func (p *planner) judgeCalls(ctx context.Context) {
 	for _, s := range p.steps {
 		if id := string(s.command.Dialog); p.dialogs[id] {
 			s.calls = []string{id}
@@ -281,8 +304,11 @@ func (p *planner) judgeCalls() {
 	}
 	made, calls := map[string]*step{}, map[*step][]string{} // by whom, and what each made
 	for _, a := range p.all {
+		if ctx.Err() != nil {
+			return // the plan is not used
+		}
 		for _, t := range token.FindAllString(a.Text(), -1) {
-			if p.dialogs[t] && !slices.Contains(a.calls, t) {
+			if len(a.calls) <= maxAbout && p.dialogs[t] && !slices.Contains(a.calls, t) {
 				a.calls = append(a.calls, t)
 			}
 		}
@@ -327,7 +353,7 @@ func (p *planner) judgeEvent(a *awaited, outside map[string]bool) {
 		a.about = append(a.about, a.answers.calls...)
 	}
 	switch {
-	case a.answers != nil && a.answers.skip != "", a.Request != "" && a.answers == nil:
+	case a.answers != nil && a.answers.skip != "", a.Request != "" && a.answers == nil, len(a.about) > maxAbout:
 		a.optional, a.about = true, nil
 	case len(a.about) > 0:
 		a.optional = true
@@ -343,21 +369,27 @@ func (p *planner) disturb(outside map[string]bool) {
 	alive := map[gc.AgentID]map[string]bool{}
 	spans := map[gc.AgentID][]*awaited{}
 	end := func(agent gc.AgentID) {
-		var about []string
+		on := maps.Clone(alive[agent])
 		for _, a := range spans[agent] {
-			about = append(about, a.about...)
+			for _, call := range a.about {
+				if on == nil {
+					on = map[string]bool{}
+				}
+				on[call] = true
+			}
 		}
-		for call := range alive[agent] {
-			about = append(about, call)
+		about := slices.Collect(maps.Keys(on)) // one for all events of the span, however many
+		if len(on) > maxAbout {
+			about = nil
 		}
 		for _, a := range spans[agent] {
-			if len(about) > 0 && len(a.calls) == 0 && (a.answers == nil || a.Event == "State") {
-				a.optional, a.about = true, append(a.about, about...)
+			if len(on) > 0 && len(a.calls) == 0 && (a.answers == nil || a.Event == "State") {
+				a.optional, a.about = true, about
 			}
 		}
 		for _, a := range spans[agent] {
 			for _, call := range a.calls {
-				if !outside[call] {
+				if !outside[call] || len(alive[agent]) > maxAbout {
 					continue
 				}
 				if alive[agent] == nil {

@@ -47,8 +47,20 @@ type Field struct {
 	Got      string `json:"got"`
 }
 
-// maxFindings bounds the list; all are counted.
-const maxFindings = 10_000
+// maxFindings and maxFindingBytes bound the list; all are counted.
+const (
+	maxFindings     = 10_000
+	maxFindingBytes = 64 << 20
+)
+
+// weight is about what a finding takes in memory, in bytes.
+func (f *Finding) weight() int {
+	n := len(f.Text) + len(f.Expected) + len(f.Got) + len(f.Line) + len(f.Event) + len(f.Destination)
+	for _, field := range f.Fields {
+		n += 64 + len(field.Name) + len(field.Expected) + len(field.Got)
+	}
+	return n
+}
 
 // Report is what came of a replay.
 type Report struct {
@@ -69,6 +81,7 @@ type Report struct {
 	Log      *Log         `json:"log,omitempty"`   // nil for captures
 
 	agents map[gc.AgentID]bool
+	weight int   // of the findings
 	page   *page // nil unless it was asked for
 }
 
@@ -97,7 +110,7 @@ func (r *Report) note(where string, x *capture.Record, text string) {
 		r.Unnoted++
 		return
 	}
-	r.Notes = append(r.Notes, Note{where, commandText(x), text})
+	r.Notes = append(r.Notes, Note{where, Shown(commandText(x)), text})
 }
 
 // Log is what is known of a plain log. Of the counts in the report Records are
@@ -125,7 +138,8 @@ func (r *Report) Add(f Finding) {
 		r.Counts = map[Kind]int{}
 	}
 	r.Counts[f.Kind]++
-	if len(r.Findings) < maxFindings {
+	if weight := f.weight(); len(r.Findings) < maxFindings && r.weight+weight <= maxFindingBytes {
+		r.weight += weight
 		r.Findings = append(r.Findings, f)
 	}
 }

@@ -33,9 +33,9 @@ type world struct {
 	stopping sync.WaitGroup
 
 	mu        sync.Mutex
-	standings []finesse.Standing // of nodes
-	changed   chan struct{}      // closed when a node becomes usable or the contrary
-	asked     []*question        // what has no answer yet, oldest first
+	standings []finesse.Standing         // of nodes
+	changed   chan struct{}              // closed when a node becomes usable or the contrary
+	asked     map[gc.AgentID][]*question // what has no answer yet, by who asked, oldest first
 	streams   map[gc.AgentID]*stream
 	command   string         // the id that the session gave the command in hand
 	lost      recent[func()] // has the answer to a request given again
@@ -53,7 +53,7 @@ type event struct {
 func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), odd func(*question), waits func(gc.AgentID) time.Duration) (*world, error) {
 	w := &world{
 		heard: heard, odd: odd, waits: waits,
-		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{},
+		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{}, asked: map[gc.AgentID][]*question{},
 	}
 	for _, name := range s.Nodes {
 		n := &node{world: w, name: name}
@@ -177,14 +177,14 @@ const (
 func (w *world) ask(ctx context.Context, q *question) (*capture.Record, error) {
 	q.at, q.answer = time.Now(), make(chan *capture.Record, 1)
 	w.mu.Lock()
-	w.asked = append(w.asked, q)
+	w.asked[q.agent] = append(w.asked[q.agent], q)
 	w.mu.Unlock()
 	select {
 	case x := <-q.answer:
 		return x, nil
 	case <-ctx.Done():
 		w.mu.Lock()
-		w.asked = slices.DeleteFunc(w.asked, func(other *question) bool { return other == q })
+		w.answered(q.agent, slices.Index(w.asked[q.agent], q))
 		w.mu.Unlock()
 		if q.kind == exchange && q.exchange == 0 && context.Cause(ctx) == context.DeadlineExceeded {
 			w.odd(q)
@@ -193,27 +193,38 @@ func (w *world) ask(ctx context.Context, q *question) (*capture.Record, error) {
 	}
 }
 
-// find gives the oldest question that match accepts, nil for none.
-func (w *world) find(match func(*question) bool) *question {
+// answered takes the question at a place off, if it is still there. Called with
+// mu held.
+func (w *world) answered(agent gc.AgentID, i int) {
+	if i >= 0 {
+		w.asked[agent] = slices.Delete(w.asked[agent], i, i+1)
+	}
+	if len(w.asked[agent]) == 0 {
+		delete(w.asked, agent)
+	}
+}
+
+// find gives the agent's oldest question that match accepts, nil for none.
+func (w *world) find(agent gc.AgentID, match func(*question) bool) *question {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i := slices.IndexFunc(w.asked, match); i >= 0 {
-		return w.asked[i]
+	if i := slices.IndexFunc(w.asked[agent], match); i >= 0 {
+		return w.asked[agent][i]
 	}
 	return nil
 }
 
-// answer answers the oldest question that match accepts, and reports whether
-// there is one.
-func (w *world) answer(x *capture.Record, match func(*question) bool) bool {
+// answer answers the agent's oldest question that match accepts, and reports
+// whether there is one.
+func (w *world) answer(agent gc.AgentID, x *capture.Record, match func(*question) bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := slices.IndexFunc(w.asked, match)
+	i := slices.IndexFunc(w.asked[agent], match)
 	if i < 0 {
 		return false
 	}
-	w.asked[i].answer <- x
-	w.asked = slices.Delete(w.asked, i, i+1)
+	w.asked[agent][i].answer <- x
+	w.answered(agent, i)
 	return true
 }
 

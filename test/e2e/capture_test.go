@@ -23,7 +23,7 @@ func TestACaptureHoldsAllEdges(t *testing.T) {
 	mainJob(c, d, "json")
 	c.stop()
 
-	r, err := capture.Open(file)
+	r, err := capture.Open(t.Context(), file)
 	require.NoError(t, err)
 	defer r.Close()
 	var header *capture.Header

@@ -159,7 +159,7 @@ func replays(t *testing.T, file string, also wire.Format) (records int) {
 	t.Helper()
 	var r *replay.Report
 	synctest.Test(t, func(t *testing.T) {
-		f, err := capture.OpenFiles(file)
+		f, err := capture.OpenFiles(t.Context(), file)
 		require.NoError(t, err)
 		defer f.Close()
 		r, err = replay.Offline(t.Context(), f, replay.Options{Format: also})

@@ -63,16 +63,16 @@ func (a *Anonymizer) Settle() { a.words.settle() }
 // which they begin. They are read twice. Lines that can not be read are left
 // out, and told to problem. It ends early with ctx.
 func Files(ctx context.Context, out io.Writer, names []string, problem func(capture.Item)) error {
-	names, err := inOrder(names)
+	names, err := inOrder(ctx, names)
 	if err != nil {
 		return err
 	}
 	a := New()
-	if err := eachOf(names, func(i capture.Item) error { a.Item(i); return ctx.Err() }); err != nil {
+	if err := eachOf(ctx, names, func(i capture.Item) error { a.Item(i); return ctx.Err() }); err != nil {
 		return err
 	}
 	a.Settle()
-	return eachOf(names, func(i capture.Item) error {
+	return eachOf(ctx, names, func(i capture.Item) error {
 		if i.Problem != nil {
 			problem(i)
 			return nil
@@ -82,11 +82,11 @@ func Files(ctx context.Context, out io.Writer, names []string, problem func(capt
 }
 
 // inOrder sorts files by the time of their first line that can be read.
-func inOrder(names []string) ([]string, error) {
+func inOrder(ctx context.Context, names []string) ([]string, error) {
 	begin := map[string]time.Time{}
 	found := errors.New("found")
 	for _, name := range names {
-		err := eachOf([]string{name}, func(i capture.Item) error {
+		err := eachOf(ctx, []string{name}, func(i capture.Item) error {
 			switch {
 			case i.Header != nil:
 				begin[name] = i.Header.Time
@@ -107,17 +107,17 @@ func inOrder(names []string) ([]string, error) {
 }
 
 // eachOf gives each line of the files to do.
-func eachOf(names []string, do func(capture.Item) error) error {
+func eachOf(ctx context.Context, names []string, do func(capture.Item) error) error {
 	for _, name := range names {
-		if err := eachItem(name, do); err != nil {
+		if err := eachItem(ctx, name, do); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func eachItem(name string, do func(capture.Item) error) (err error) {
-	r, err := capture.Open(name)
+func eachItem(ctx context.Context, name string, do func(capture.Item) error) (err error) {
+	r, err := capture.Open(ctx, name)
 	if err != nil {
 		return err
 	}

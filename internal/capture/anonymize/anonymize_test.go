@@ -43,7 +43,7 @@ func items(t testing.TB, r *capture.Reader) []capture.Item {
 
 func opened(t *testing.T, name string) *capture.Reader {
 	t.Helper()
-	r, err := capture.Open(name)
+	r, err := capture.Open(t.Context(), name)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = r.Close() })
 	return r
@@ -51,7 +51,7 @@ func opened(t *testing.T, name string) *capture.Reader {
 
 func read(t testing.TB, text []byte) *capture.Reader {
 	t.Helper()
-	r, err := capture.NewReader("out", bytes.NewReader(text))
+	r, err := capture.NewReader(t.Context(), "out", bytes.NewReader(text))
 	require.NoError(t, err)
 	return r
 }

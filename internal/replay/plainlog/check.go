@@ -31,13 +31,13 @@ var ErrNoMessage = errors.New("neither a capture nor a log with messages in it")
 const maxLine = 1 << 20
 
 // IsLog reports whether a file, which may be compressed, is no capture.
-func IsLog(name string) (bool, error) {
+func IsLog(ctx context.Context, name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	text, err := capture.NewLines(f, maxLine)
+	text, err := capture.NewLines(ctx, f, maxLine)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
@@ -98,7 +98,7 @@ func (c *checker) file(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	text, err := capture.NewLines(f, maxLine)
+	text, err := capture.NewLines(ctx, f, maxLine)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

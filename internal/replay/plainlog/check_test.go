@@ -21,7 +21,7 @@ import (
 
 func linesOf(t testing.TB, text io.Reader) *capture.Lines {
 	t.Helper()
-	lines, err := capture.NewLines(text, maxLine)
+	lines, err := capture.NewLines(t.Context(), text, maxLine)
 	require.NoError(t, err)
 	return lines
 }
@@ -253,7 +253,7 @@ func TestALogIsToldFromACapture(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "gc.log")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		got, err := IsLog(file)
+		got, err := IsLog(t.Context(), file)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
