@@ -1,5 +1,7 @@
 package finesse
 
+import "slices"
+
 // ctiFailures are the names of the control failures of the CTI server, without
 // their prefix CF_ (Cisco CTI Server Message Reference Guide, "ControlFailureConf
 // message failure codes").
@@ -104,4 +106,18 @@ var ctiFailures = map[int]string{
 	1010: "INVALID_PARAMETER",
 	1011: "UNKNOWN_ROUTING_PROBLEM",
 	1016: "AGENT_GREETING_CONTROL_OPERATION_FAILURE",
+}
+
+// FailureNames are the names of all failures that are known, as drivers are told
+// them.
+func FailureNames() []string {
+	names := []string{"E_CTI_NO_ERROR", "E_CTI_INVALID_CALLID", "E_CTI_DEVICE_IN_USE", "E_CTI_AGENT_NOT_LOGGED_ON"}
+	for _, name := range ctiFailures {
+		names = append(names, "CF_"+name)
+	}
+	for _, code := range peripheralCodes {
+		names = append(names, string(code))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

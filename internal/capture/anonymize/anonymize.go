@@ -1,13 +1,13 @@
 // Package anonymize makes a capture that a site can give away, and that still
 // replays without a difference.
 //
-// Names, login ids, numbers, call variables, labels, destinations and hosts are
-// replaced, each value by the same one wherever it stands; what is one is known
-// from where it stands: the element of a document, the parameter of a command,
-// the field of an event. What is not known is replaced too. The words of the
-// protocol stay, and the ids of calls, teams, phone books and reason codes:
-// they are numbers that Finesse gave, say nothing of anybody, and the order of
-// events follows from those of calls.
+// What stays is what the tables of the protocol and of Finesse have (closed.go),
+// where it can stand: words such as names of commands, states and elements,
+// small numbers where there are counts, timers and codes, times, the ids that
+// the connector gave requests, and the ids of calls, teams, queues, phone books
+// and reason codes that Finesse gave: they say nothing of anybody, and the
+// order of events follows from those of calls. Everything else is replaced, each
+// value by the same one wherever it stands.
 package anonymize
 
 import (
@@ -40,6 +40,8 @@ type Anonymizer struct {
 	words        *words
 	hosts        map[string]string
 	destinations map[gc.Destination]bool
+	given        map[string]bool // ids, by Finesse
+	fromFinesse  bool            // what is looked at is
 }
 
 // New makes one whose replacements are left to chance.
@@ -52,32 +54,45 @@ func New() *Anonymizer {
 func seeded(key [32]byte) *Anonymizer {
 	return &Anonymizer{
 		key: key, words: newWords(rand.New(rand.NewChaCha8(key))),
-		hosts: map[string]string{}, destinations: map[gc.Destination]bool{},
+		hosts: map[string]string{}, destinations: map[gc.Destination]bool{}, given: map[string]bool{},
 	}
 }
 
-// Settle ends learning.
-func (a *Anonymizer) Settle() { a.words.settle() }
+// Settle ends learning. It ends early with ctx.
+func (a *Anonymizer) Settle(ctx context.Context) error { return a.words.settle(ctx) }
+
+// tooMuch says that there are more different words than can be kept.
+func (a *Anonymizer) tooMuch(i capture.Item) error {
+	if a.words.size <= a.words.most {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: more than %d MB of different names and numbers up to here; take fewer files at once", i.Where(), capture.ErrBeyond, a.words.most>>20)
+}
 
 // Files writes captures as one, anonymized: file after file, by the time at
 // which they begin. They are read twice. Lines that can not be read are left
 // out, and told to problem. It ends early with ctx.
 func Files(ctx context.Context, out io.Writer, names []string, problem func(capture.Item)) error {
+	return New().files(ctx, out, names, problem)
+}
+
+func (a *Anonymizer) files(ctx context.Context, out io.Writer, names []string, problem func(capture.Item)) error {
 	names, err := inOrder(ctx, names)
 	if err != nil {
 		return err
 	}
-	a := New()
-	if err := eachOf(ctx, names, func(i capture.Item) error { a.Item(i); return ctx.Err() }); err != nil {
+	if err := eachOf(ctx, names, func(i capture.Item) error { a.Item(i); return errors.Join(ctx.Err(), a.tooMuch(i)) }); err != nil {
 		return err
 	}
-	a.Settle()
+	if err := a.Settle(ctx); err != nil {
+		return err
+	}
 	return eachOf(ctx, names, func(i capture.Item) error {
 		if i.Problem != nil {
 			problem(i)
 			return nil
 		}
-		return errors.Join(ctx.Err(), capture.Write(out, a.Item(i)))
+		return errors.Join(ctx.Err(), capture.Write(out, a.Item(i)), a.tooMuch(i))
 	})
 }
 
@@ -144,6 +159,7 @@ func (a *Anonymizer) Item(i capture.Item) capture.Item {
 	case i.Record != nil:
 		i.Record = a.record(*i.Record)
 	}
+	i.Run = a.opaque(i.Run)
 	return i
 }
 
@@ -151,9 +167,11 @@ func (a *Anonymizer) Item(i capture.Item) capture.Item {
 // destinations give way to the destinations that they are about.
 func (a *Anonymizer) header(h capture.Header) *capture.Header {
 	s := &h.Settings
+	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
+	s.Format = a.word(s.Format)
 	m := config.Messages{Format: wire.Format(s.Format)}
 	for pattern, format := range s.Formats {
-		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
+		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(a.word(format))})
 	}
 	m.SortFormats()
 	s.Formats = nil
@@ -165,6 +183,8 @@ func (a *Anonymizer) header(h capture.Header) *capture.Header {
 			s.Formats[a.destination(string(d))] = string(f)
 		}
 	}
+	s.Sentences = a.sentences(s.Sentences)
+	s.TimeZone, s.SeparatorSubstitute = a.zone(s.TimeZone), firstRune(s.SeparatorSubstitute)
 	s.SyncTopic = a.destination(s.SyncTopic)
 	s.Admin = a.words.login(s.Admin)
 	s.Nodes = slices.Clone(s.Nodes)
@@ -174,24 +194,64 @@ func (a *Anonymizer) header(h capture.Header) *capture.Header {
 	return &h
 }
 
+// sentences are those of the status bar. They are the site's even where it took
+// them over: only so an event says the same as the sentence.
+func (a *Anonymizer) sentences(all map[string]string) map[string]string {
+	if all == nil {
+		return nil
+	}
+	replaced := map[string]string{}
+	for key, text := range all {
+		event, of, _ := strings.Cut(key, "#")
+		replaced[a.word(event)+"#"+a.code(of)] = a.words.text(text)
+	}
+	return replaced
+}
+
+// version keeps that of a release.
+func (a *Anonymizer) version(s string) string {
+	if version.MatchString(s) {
+		return s
+	}
+	return a.words.text(s)
+}
+
+// zone keeps the name of a time zone: times are written in it.
+func (a *Anonymizer) zone(s string) string {
+	if _, err := time.LoadLocation(s); err == nil {
+		return s
+	}
+	return a.words.text(s)
+}
+
+// firstRune is all of a substitute that is used.
+func firstRune(s string) string {
+	for _, r := range s {
+		return string(r)
+	}
+	return ""
+}
+
 func (a *Anonymizer) record(x capture.Record) *capture.Record {
 	body := x.Text()
+	a.fromFinesse = x.Dir == capture.In && (x.Edge == capture.Notify || x.Edge == capture.REST && x.Status/100 == 2)
 	x.Raw = nil
 	x.Body = a.body(&x, body)
 	x.Type = a.typ(&x)
 	x.Agent = gc.AgentID(a.words.login(string(x.Agent)))
-	if x.Event != capture.Restored {
+	if x.Event != capture.Restored || !isClosed(x.Destination) {
 		x.Destination = a.destination(x.Destination)
 	}
+	x.Request, x.Event, x.Category, x.Format, x.Code = a.request(x.Request), a.word(x.Event), a.category(x.Category), a.word(x.Format), a.code(x.Code)
 	x.ReplyTo = a.destination(x.ReplyTo)
 	x.MessageID, x.CorrelationID = a.opaque(x.MessageID), a.opaque(x.CorrelationID)
-	x.Node, x.Topic, x.Problem = a.node(x.Node), a.path(x.Topic), problem(x.Problem)
+	x.Node, x.Topic, x.Problem = a.node(x.Node), a.topic(x.Topic), problem(x.Problem)
 	return &x
 }
 
 func (a *Anonymizer) body(x *capture.Record, body string) string {
 	switch {
-	case body == "" || x.Type == capture.Waits && x.Edge == capture.Notify:
+	case body == "" || x.Type == capture.Waits && x.Edge == capture.Notify && duration.MatchString(body):
 		return body
 	case x.Edge != capture.Broker:
 		return a.xml(body)
@@ -210,11 +270,20 @@ func (a *Anonymizer) typ(x *capture.Record) string {
 	case x.Edge == capture.Broker && (x.Dir == capture.In || strings.Contains(x.Type, "#")):
 		typ, _ := a.command(x.Type, "")
 		return typ
-	case x.Edge == capture.REST:
-		return a.path(x.Type)
+	case x.Edge == capture.REST && strings.Contains(x.Type, "/"):
+		method, path, _ := strings.Cut(x.Type, " ")
+		return a.word(method) + " " + a.path(path)
 	default:
-		return x.Type
+		return a.word(x.Type)
 	}
+}
+
+// topic is the path of what an update is about, or the id of a call.
+func (a *Anonymizer) topic(s string) string {
+	if strings.Contains(s, "/") {
+		return a.path(s)
+	}
+	return a.id(s)
 }
 
 func (a *Anonymizer) command(typ, body string) (newType, newBody string) {
@@ -225,25 +294,21 @@ func (a *Anonymizer) command(typ, body string) (newType, newBody string) {
 
 func (a *Anonymizer) parameter(k gc.Kind, s string) string {
 	switch k {
-	case gc.DialogKind, gc.ReasonCodeKind, gc.ModeKind, gc.VariableNameKind, gc.PreviewActionKind, gc.TeamKind, gc.TeamEventsKind, gc.PhonebookKind:
-		return s
+	case gc.DialogKind, gc.ReasonCodeKind, gc.TeamKind, gc.PhonebookKind:
+		return a.id(s)
+	case gc.ModeKind, gc.PreviewActionKind, gc.TeamEventsKind:
+		return a.word(s)
+	case gc.VariableNameKind:
+		return a.variable(s)
 	case gc.DestinationKind:
 		return a.destination(s)
 	case gc.WrapUpReasonKind:
-		return a.label(s)
+		return a.id(s) // a driver may send the id in place of the label
 	case gc.MemberKind, gc.PartyKind:
 		return a.words.login(s)
 	default:
 		return a.words.text(s)
 	}
-}
-
-// label keeps what reads like the id of a reason code: a driver may send either.
-func (a *Anonymizer) label(s string) string {
-	if _, err := gc.ParseReasonCodeID(strings.TrimSpace(s)); err == nil {
-		return s
-	}
-	return a.words.text(s)
 }
 
 // kinds of destinations.
@@ -253,7 +318,10 @@ var kindOfDestination = regexp.MustCompile(`^\s*(?:/(?:remote-)?(?:temp-)?(?:top
 func (a *Anonymizer) destination(s string) string {
 	if a.words.learning {
 		if d, err := gc.ParseDestination(strings.TrimSpace(s)); err == nil {
-			a.destinations[d] = true
+			if !a.destinations[d] {
+				a.destinations[d] = true
+				a.words.size += wordOverhead + len(d)
+			}
 		}
 	}
 	kind := kindOfDestination.FindString(s)
@@ -277,8 +345,11 @@ func (a *Anonymizer) node(s string) string {
 		return ""
 	}
 	host, port, err := net.SplitHostPort(s)
-	if err != nil {
+	if err != nil || !smallNumber.MatchString(port) {
 		host, port = s, ""
+	}
+	if a.hosts[host] == "" {
+		a.words.size += wordOverhead + len(host)
 	}
 	a.hosts[host] = cmp.Or(a.hosts[host], fmt.Sprintf("finesse-%d.example", len(a.hosts)+1))
 	if port == "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -106,9 +107,9 @@ func originals(all []capture.Item) map[string]bool {
 			add(found[2])
 		}
 	}
-	// Words of entities, destinations and paths, actions that variables name,
-	// and a number that stands for a call, too: the protocol's stay.
-	for _, protocol := range []string{"quot", "topics", "others", "queue", "topic", "Team", "CONFERENCE", "OUTBOUND", "PREVIEW", "Busy", "4711"} {
+	// Words of entities, destinations and paths, and actions that variables name,
+	// too: the protocol's stay.
+	for _, protocol := range []string{"quot", "topics", "others", "queue", "topic", "Team", "CONFERENCE", "OUTBOUND", "PREVIEW", "Busy"} {
 		delete(values, protocol)
 	}
 	return values
@@ -137,9 +138,6 @@ func TestNoOriginalIsLeft(t *testing.T) {
 			continue
 		}
 		x := i.Record
-		if x.Event == "Control" { // a sentence of the configuration, which stays
-			x.Body, _, _ = strings.Cut(x.Body, "#Control#PrintStatusBar#")
-		}
 		text := strings.Join([]string{string(x.Agent), x.Type, x.Destination, x.ReplyTo, x.MessageID, x.CorrelationID, x.Node, x.Topic, x.Problem, x.Text()}, " \x00 ")
 		text = markup.ReplaceAllString(clock.ReplaceAllString(text, ""), " ")
 		for _, token := range tokens.FindAllString(text, -1) {
@@ -167,7 +165,7 @@ func TestOneValueIsReplacedByTheSameEverywhere(t *testing.T) {
 		for _, x := range []capture.Record{
 			{Dir: capture.In, Edge: capture.Broker, Type: "MakeCall#ada", Body: "4085551234"},
 			{Dir: capture.Out, Edge: capture.REST, Type: "POST /User/ada/Dialogs", Body: "<Dialog><toAddress>4085551234</toAddress></Dialog>"},
-			{Dir: capture.In, Edge: capture.Notify, Type: capture.Update, Topic: "/finesse/api/User/ada/Dialogs", Body: "<a><uri>/finesse/api/User/ada</uri><value>a=b|c &lt;4085551234&gt; Ada</value></a>"},
+			{Dir: capture.In, Edge: capture.Notify, Type: capture.Update, Topic: "/finesse/api/User/ada/Dialogs", Body: "<User><id>77</id><uri>/finesse/api/User/ada</uri><value>a=b|c &lt;4085551234&gt; Ada</value></User>"},
 			{Dir: capture.Out, Edge: capture.Broker, Event: "NewInboundCall", Format: "text", Body: "ada#NewInboundCall#4085551234#4085551234|callVariable1=a_b_c <4085551234> Ada#DialogID:77"},
 			{Dir: capture.Out, Edge: capture.Broker, Event: "NewInboundCall", Format: "json", Body: `{"type":"NewInboundCall","dialogId":"77","callVariables":[{"callVariable1":"a=b|c <4085551234> Ada"}],"agentId":"ada"}`},
 		} {
@@ -177,7 +175,7 @@ func TestOneValueIsReplacedByTheSameEverywhere(t *testing.T) {
 		return all
 	}
 	say()
-	a.Settle()
+	require.NoError(t, a.Settle(t.Context()))
 	w := a.words
 	number, id, b, c, x := w.text("4085551234"), w.login("ada"), w.text("b"), w.text("c"), w.text("a")
 	require.Regexp(t, `^\d{10}$`, number)
@@ -187,7 +185,7 @@ func TestOneValueIsReplacedByTheSameEverywhere(t *testing.T) {
 	require.Equal(t, []string{
 		"MakeCall#" + id + "  " + number,
 		"POST /User/" + id + "/Dialogs  <Dialog><toAddress>" + number + "</toAddress></Dialog>",
-		"update /finesse/api/User/" + id + "/Dialogs <a><uri>/finesse/api/User/" + id + "</uri><value>" + x + "=" + b + "|" + c + " &lt;" + number + "&gt; " + name + "</value></a>",
+		"update /finesse/api/User/" + id + "/Dialogs <User><id>77</id><uri>/finesse/api/User/" + id + "</uri><value>" + x + "=" + b + "|" + c + " &lt;" + number + "&gt; " + name + "</value></User>",
 		"  " + id + "#NewInboundCall#" + number + "#" + number + "|callVariable1=" + x + "_" + b + "_" + c + " <" + number + "> " + name + "#DialogID:77",
 		`  {"type":"NewInboundCall","dialogId":"77","callVariables":[{"callVariable1":"` + x + "=" + b + "|" + c + " <" + number + "> " + name + `"}],"agentId":"` + id + `"}`,
 	}, say())
@@ -203,7 +201,7 @@ func TestWordsStayDifferentAndKeepTheirKind(t *testing.T) {
 	for _, s := range all {
 		w.text(s)
 	}
-	w.settle()
+	require.NoError(t, w.settle(t.Context()))
 	seen := map[string]string{}
 	for _, s := range all {
 		r := w.text(s)
@@ -227,6 +225,51 @@ func sameKind(s, r string) error {
 	return nil
 }
 
+// What was no word of the protocol does not become one, and a word may be as
+// long as a line.
+func TestNothingBecomesAWordOfTheProtocol(t *testing.T) {
+	a := seeded([32]byte{6})
+	for i := range 3_000 {
+		a.words.text(fmt.Sprintf("w%c%c%c", 'a'+i/676%26, 'a'+i/26%26, 'a'+i%26))
+	}
+	long := strings.Repeat("x", 1<<20) + strings.Repeat("é", 1<<20)
+	a.words.text(long)
+	require.NoError(t, a.Settle(t.Context()))
+	for word := range a.words.taken {
+		require.False(t, reserved[word], word)
+	}
+	require.Len(t, a.words.text(long), len(long))
+	require.NotContains(t, a.words.text(long), "xx"+"é")
+	require.Less(t, a.words.size, 4<<20)
+	broken := "é" + strings.Repeat("\x80", 1_000) + "é"
+	require.Len(t, a.words.text(broken), len(broken))
+}
+
+// A capture with no end of different values is refused with its line, and a
+// signal ends it wherever it is.
+func TestACaptureOfAStrangerIsBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(header)
+	for i := range 5_000 {
+		fmt.Fprintf(&text, `{"seq":%d,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest","type":"GET /User/a%dx","node":"h%d:1","body":"<id>%d</id>"}`+"\n", i+1, i, i, i)
+	}
+	file := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(file, []byte(text.String()), 0o600))
+	a := New()
+	a.words.most = 1 << 20
+	err := a.files(t.Context(), io.Discard, []string{file}, func(capture.Item) {})
+	require.ErrorIs(t, err, capture.ErrBeyond)
+	require.Regexp(t, regexp.QuoteMeta(file)+`:\d+: .* more than 1 MB of different names and numbers`, err)
+
+	a = New()
+	for i := range 100_000 {
+		a.words.text(fmt.Sprint("1234567", i))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, a.Settle(ctx), context.Canceled)
+}
+
 func TestLoginIDsKeepTheirOrder(t *testing.T) {
 	w := newWords(seeded([32]byte{3}).words.random)
 	ids := []string{"1001", "1002", "1003", "2001", "agent1001", "agent1002", "anna", "bert", "carl"}
@@ -236,7 +279,7 @@ func TestLoginIDsKeepTheirOrder(t *testing.T) {
 		}
 		w.text("1234 5678 dora")
 		if w.learning {
-			w.settle()
+			require.NoError(t, w.settle(t.Context()))
 		}
 	}
 	for _, group := range [][]string{ids[:4], ids[4:6], ids[6:]} {
@@ -248,6 +291,7 @@ func TestLoginIDsKeepTheirOrder(t *testing.T) {
 
 func TestPartsThatStay(t *testing.T) {
 	a := seeded([32]byte{4})
+	a.given["16870001"] = true
 	for _, x := range []capture.Record{
 		{Edge: capture.Notify, Type: capture.Waits, Body: "1.5s"},
 		{Dir: capture.In, Edge: capture.Broker, Event: capture.Restored, Destination: capture.Topics},
@@ -278,7 +322,7 @@ func TestPatternsBecomeTheDestinationsTheyAreAbout(t *testing.T) {
 	for _, d := range []string{"/topic/crm1", "/topic/desk", "/queue/else"} {
 		a.destination(d)
 	}
-	a.Settle()
+	require.NoError(t, a.Settle(t.Context()))
 	got := a.header(h).Settings
 	require.Equal(t, map[string]string{a.destination("/topic/crm1"): "json", a.destination("/topic/desk"): "text-4.4"}, got.Formats)
 	require.Equal(t, []string{"finesse-1.example:1", "finesse-1.example:2", "finesse-2.example"}, got.Nodes)
@@ -342,7 +386,7 @@ func FuzzAnonymizer(f *testing.F) {
 		for _, i := range before {
 			a.Item(i)
 		}
-		a.Settle()
+		require.NoError(t, a.Settle(t.Context()))
 		var out bytes.Buffer
 		for _, i := range before {
 			require.NoError(t, capture.Write(&out, a.Item(i)))

@@ -5,21 +5,25 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// keptValues are those of events that are words of the protocol, of Finesse or
-// of the configuration, by the names that the shapes of events have for them.
-var keptValues = map[string]bool{
-	"Cause": true, "CallType": true, "WrapUp": true, "Category": true, "MediaType": true, "Type": true, "ID": true, "AddressType": true,
-	"Message": true, "Command": true, "Variables associatedDialogId": true,
-}
+// What values of events are by the names that their shapes have for them, where
+// their kinds do not say it.
+var (
+	wordValues = map[string]bool{
+		"Cause": true, "CallType": true, "WrapUp": true, "Category": true, "MediaType": true, "Type": true, "AddressType": true, "Command": true,
+	}
+	idValues = map[string]bool{
+		"ID": true, "Labels": true, "Reason": true, "Codes": true, "Teams": true, "Team": true, "Phonebook": true, "Variables associatedDialogId": true,
+	}
+)
 
 // event replaces what an event tells. What no shape knows is replaced too.
 func (a *Anonymizer) event(x *capture.Record, body string) string {
 	return wire.RewriteEvent(x.Event, wire.Format(x.Format), body, func(name, kind, text string) string {
 		switch {
-		case keptValues[name]:
-			return text
-		case name == "Labels":
-			return a.label(text)
+		case wordValues[name]:
+			return a.word(text)
+		case idValues[name]:
+			return a.id(text)
 		case name == "Destination":
 			return a.destination(text)
 		case x.Event == "RECONNECT" && name == "Request":
@@ -34,8 +38,14 @@ func (a *Anonymizer) event(x *capture.Record, body string) string {
 			return a.words.login(text)
 		case "", "Text", "Any", "Extension", "Secret":
 			return a.words.text(text)
-		default: // a state, a number, an id, a time
-			return text
+		case "VariableName":
+			return a.variable(text)
+		case "Dialog", "DialogOrNone", "Dialog?":
+			return a.id(text)
+		case "Code":
+			return a.code(text)
+		default: // a state, a number, a time
+			return a.word(text)
 		}
 	})
 }

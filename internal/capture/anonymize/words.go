@@ -1,6 +1,7 @@
 package anonymize
 
 import (
+	"context"
 	"maps"
 	"math/rand/v2"
 	"regexp"
@@ -26,13 +27,30 @@ type words struct {
 	known    map[string]map[string]bool // by kind: each word, and whether it is of a login id
 	new      map[string]string          // replacements
 	taken    map[string]bool
+	size     int            // about what is kept, in bytes
+	most     int            // of it
+	reserved map[string]int // how many words of a kind are
 }
 
+// What a word takes beside its letters, and all may, in bytes.
+const (
+	wordOverhead = 250
+	maxWords     = 512 << 20
+)
+
+// longestWord is how many bytes of letters are replaced as one word.
+const longestWord = 64
+
 func newWords(random *rand.Rand) *words {
-	return &words{
+	w := &words{
 		random: random, alphabet: map[letters][]rune{}, learning: true,
-		known: map[string]map[string]bool{}, new: map[string]string{}, taken: map[string]bool{},
+		known: map[string]map[string]bool{}, new: map[string]string{}, taken: map[string]bool{}, most: maxWords,
+		reserved: map[string]int{},
 	}
+	for word := range reserved {
+		w.reserved[w.kind(word)]++
+	}
+	return w
 }
 
 // secret is what stands for a password in a capture.
@@ -68,9 +86,16 @@ func (w *words) replace(b *strings.Builder, s string, login bool) {
 			s = s[size:]
 			continue
 		}
-		end := strings.IndexFunc(s, func(r rune) bool { return kindOf(r) != kind })
+		start := s[:min(len(s), longestWord)]
+		for range utf8.UTFMax - 1 {
+			if len(start) == len(s) || utf8.RuneStart(s[len(start)]) {
+				break
+			}
+			start = start[:len(start)-1] // no rune is cut: long words are at the same places
+		}
+		end := strings.IndexFunc(start, func(r rune) bool { return kindOf(r) != kind })
 		if end < 0 {
-			end = len(s)
+			end = len(start)
 		}
 		b.WriteString(w.word(s[:end], login))
 		s = s[end:]
@@ -106,7 +131,7 @@ func (w *words) word(original string, login bool) string {
 	replacement, ok := w.new[small]
 	if !ok { // the file has grown since
 		w.learn(small, login)
-		replacement = w.draw(small, 1)[0]
+		replacement = w.draw(context.Background(), small, 1)[0]
 		w.put(small, replacement)
 	}
 	if small == original {
@@ -125,8 +150,13 @@ func (w *words) learn(small string, login bool) {
 	k := w.kind(small)
 	if w.known[k] == nil {
 		w.known[k] = map[string]bool{}
+		w.size += wordOverhead + len(k)
 	}
-	w.known[k][strings.Clone(small)] = w.known[k][small] || login
+	if _, known := w.known[k][small]; !known {
+		small = strings.Clone(small)
+		w.size += wordOverhead + 3*len(small)
+	}
+	w.known[k][small] = w.known[k][small] || login
 }
 
 func (w *words) put(original, replacement string) {
@@ -134,8 +164,8 @@ func (w *words) put(original, replacement string) {
 	w.taken[replacement] = true
 }
 
-// settle draws the replacements of all that was learnt.
-func (w *words) settle() {
+// settle draws the replacements of all that was learnt, unless ctx ends.
+func (w *words) settle(ctx context.Context) error {
 	w.learning = false
 	for _, kind := range slices.Sorted(maps.Keys(w.known)) {
 		var logins, others []string
@@ -146,27 +176,35 @@ func (w *words) settle() {
 				others = append(others, word)
 			}
 		}
-		drawn := w.draw(append(logins, others...)[0], len(logins)+len(others))
+		drawn := w.draw(ctx, append(logins, others...)[0], len(logins)+len(others))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		slices.Sort(drawn[:len(logins)])
 		for i, word := range append(logins, others...) {
 			w.put(word, drawn[i])
 		}
 	}
+	return nil
 }
 
 // few is how many words of a kind are looked through one by one.
 const few = 20_000
 
 // draw gives n words of the kind of like, in no order, that are not taken. They
-// are no originals, either, unless most are.
-func (w *words) draw(like string, n int) []string {
+// are no originals and no words of the protocol, either, unless most are. It gives
+// fewer when ctx ends.
+func (w *words) draw(ctx context.Context, like string, n int) []string {
 	alphabets, size := w.alphabets(like), 1
 	for _, a := range alphabets {
 		size = min(size*len(a), 1<<31)
 	}
 	originals := w.known[w.kind(like)]
-	dense := size < 4*len(originals)
-	fits := func(word string) bool { _, used := originals[word]; return !w.taken[word] && (dense || !used) }
+	dense := size < 4*(len(originals)+w.reserved[w.kind(like)])
+	fits := func(word string) bool {
+		_, used := originals[word]
+		return !w.taken[word] && (dense || !used && !reserved[word])
+	}
 	var drawn []string
 	if size <= few {
 		for _, i := range w.random.Perm(size) {
@@ -177,7 +215,7 @@ func (w *words) draw(like string, n int) []string {
 		return drawn
 	}
 	have := map[string]bool{}
-	for len(drawn) < n {
+	for tries := 1; len(drawn) < n && (tries%1024 != 0 || ctx.Err() == nil); tries++ {
 		if word := spell(alphabets, w.random.IntN); fits(word) && !have[word] {
 			have[word] = true
 			drawn = append(drawn, word)

@@ -7,30 +7,35 @@ import (
 	"strings"
 )
 
-// kept are the elements that hold words and numbers of the protocol: Finesse's
-// ids, states, times and counts. The text of every other element is replaced.
-var kept = map[string]bool{}
+// wordElements are those that hold words of Finesse, times and counts, and
+// idElements those with ids that it gave. The text of every other element is
+// replaced.
+var wordElements, idElements = map[string]bool{}, map[string]bool{}
 
 func init() {
 	for _, name := range strings.Fields(`
-		state pendingstate reasoncodeid id secondaryid teamid requestid event category code forall systemcode
+		state pendingstate event category code forall systemcode mobileagent
 		calltype action requestedaction statecause starttime statechangetime starttimeoflongestcallinqueue
 		mediatype mediaaddresstype mode role type wrapuponincoming wrapuponoutgoing wrapuptimer
-		errortype peripheralerrorcode outboundclassification
+		outboundclassification
 		status deploymenttype lastctiheartbeatstatus currenttimestamp
 		agentsbusyother agentsloggedon agentsnotready agentsready agentstalkinginbound agentstalkinginternal
 		agentstalkingoutbound agentswrapupnotready agentswrapupready callsinqueue`) {
-		kept[name] = true
+		wordElements[name] = true
+	}
+	for _, name := range strings.Fields("id secondaryid teamid reasoncodeid mediaid") {
+		idElements[name] = true
 	}
 }
 
 // paths are the elements that may hold the path of an object.
 var paths = map[string]bool{
-	"uri": true, "source": true, "dialogs": true, "associateddialoguri": true, "phonebook": true, "contacts": true, "reasoncode": true,
+	"source": true, "dialogs": true, "associateddialoguri": true, "phonebook": true, "contacts": true, "reasoncode": true,
 }
 
-// xml replaces what elements and attributes hold. It bears what is no XML, and
-// leaves every byte that is markup as it is.
+// xml replaces what elements and attributes hold, and their names where they
+// are not Finesse's. It bears what is no XML, and leaves every other byte that is
+// markup as it is.
 func (a *Anonymizer) xml(s string) string {
 	var b strings.Builder
 	var open []string
@@ -51,11 +56,14 @@ func (a *Anonymizer) xml(s string) string {
 			_, s = cut(s, "-->")
 		case strings.HasPrefix(s, "<?"):
 			markup, s = cut(s, "?>")
-			b.WriteString(markup)
+			b.WriteString(a.instruction(markup))
+		case strings.HasPrefix(s, "<!"):
+			markup, s = cut(s, ">")
+			b.WriteString(a.words.text(markup))
 		default:
 			markup, s = cut(s, ">")
 			open = follow(open, markup)
-			b.WriteString(attribute.ReplaceAllStringFunc(markup, a.attribute))
+			b.WriteString(a.tag(markup))
 		}
 	}
 	return b.String()
@@ -103,24 +111,70 @@ func follow(open []string, tag string) []string {
 	return open
 }
 
-var attribute = regexp.MustCompile(`=\s*("[^"]*"|'[^']*')`)
+var (
+	declaration = regexp.MustCompile(`^<\?xml version="1\.[01]"(?: encoding="[Uu][Tt][Ff]-8")?(?: standalone="(?:yes|no)")?\s*\?>$`)
+	tagName     = regexp.MustCompile(`^</?([\pL\pN_:.-]*)`)
+	attribute   = regexp.MustCompile(`([\pL\pN_:.-]+)(\s*=\s*)("[^"]*"|'[^']*')`)
+)
 
-func (a *Anonymizer) attribute(s string) string {
-	start := strings.IndexAny(s, `"'`)
-	inner := s[start+1 : len(s)-1]
-	if reasonCategories[inner] {
+// instruction keeps the usual first line of a document, and of another one that
+// it is one: a document in another code can not be read.
+func (a *Anonymizer) instruction(s string) string {
+	if declaration.MatchString(s) {
 		return s
 	}
-	return s[:start+1] + a.entities(inner, a.words.text) + s[len(s)-1:]
+	rest, ok := strings.CutPrefix(s, "<?xml ")
+	if !ok {
+		return a.words.text(s)
+	}
+	return "<?xml " + a.attributes(rest, func(name, value string) (string, string) {
+		if name == "version" && value == "1.0" {
+			return name, value
+		}
+		if name != "version" && name != "encoding" {
+			name = a.words.text(name)
+		}
+		return name, a.words.text(value)
+	})
 }
 
-// reasonCategories are what the attribute of a list of reason codes may say.
-var reasonCategories = map[string]bool{"NOT_READY": true, "LOGOUT": true, "ALL": true}
+// tag replaces what is not Finesse's in one.
+func (a *Anonymizer) tag(s string) string {
+	place := tagName.FindStringSubmatchIndex(s)
+	return s[:place[2]] + a.name(s[place[2]:place[3]]) + a.attributes(s[place[3]:], func(name, value string) (string, string) {
+		if !isClosed(value) {
+			value = a.entities(value, a.words.text)
+		}
+		return a.name(name), value
+	})
+}
+
+// attributes has each replace the attributes in s, and replaces what is between
+// them.
+func (a *Anonymizer) attributes(s string, each func(name, value string) (string, string)) string {
+	var b strings.Builder
+	last := 0
+	for _, at := range attribute.FindAllStringSubmatchIndex(s, -1) {
+		name, value := each(s[at[2]:at[3]], s[at[6]+1:at[7]-1])
+		quote := s[at[6] : at[6]+1]
+		b.WriteString(a.words.text(s[last:at[0]]) + name + s[at[4]:at[5]] + quote + value + quote)
+		last = at[1]
+	}
+	return b.String() + a.words.text(s[last:])
+}
 
 // element replaces text as it stands in a document.
 func (a *Anonymizer) element(open []string, s string) string {
-	return a.entities(s, func(s string) string { return a.value(open, s) })
+	return a.entities(s, func(part string) string {
+		if len(part) < len(s) && !isError(innermost(open)) {
+			return a.words.text(part) // no word, number or id, though it may look like one
+		}
+		return a.value(open, part)
+	})
 }
+
+// ownReferences are those that XML has.
+var ownReferences = map[string]bool{"&lt;": true, "&gt;": true, "&amp;": true, "&quot;": true, "&apos;": true}
 
 var reference = regexp.MustCompile(`&(#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z]+);`)
 
@@ -131,10 +185,15 @@ func (a *Anonymizer) entities(s string, do func(string) string) string {
 		return do(s)
 	}
 	s = reference.ReplaceAllStringFunc(s, func(r string) string {
-		if text := html.UnescapeString(r); r[1] == '#' && text != r && kindOf([]rune(text)[0]) != 0 {
+		text := html.UnescapeString(r)
+		switch {
+		case r[1] == '#' && text != r && kindOf([]rune(text)[0]) != 0:
 			return text
+		case ownReferences[r], r[1] == '#' && text != r && len(r) <= len("&#x10FFFF;"):
+			return r
+		default: // no reference, whatever it looks like
+			return "&" + a.words.text(r[1:len(r)-1]) + ";"
 		}
-		return r
 	})
 	var b strings.Builder
 	for s != "" {
@@ -160,10 +219,26 @@ func (a *Anonymizer) failure(s string) string {
 	var b strings.Builder
 	last := 0
 	for _, place := range said.FindAllStringIndex(s, -1) {
-		b.WriteString(a.words.text(s[last:place[0]]) + s[place[0]:place[1]])
+		b.WriteString(a.words.text(s[last:place[0]]))
+		if found := s[place[0]:place[1]]; strings.HasPrefix(found, "CF_") || strings.HasPrefix(found, "E_CTI_") {
+			b.WriteString(a.code(found))
+		} else {
+			b.WriteString(found)
+		}
 		last = place[1]
 	}
 	return b.String() + a.words.text(s[last:])
+}
+
+func isError(element string) bool {
+	return strings.HasPrefix(element, "error") || strings.HasPrefix(element, "peripheralerror")
+}
+
+func innermost(open []string) string {
+	if len(open) == 0 {
+		return ""
+	}
+	return open[len(open)-1]
 }
 
 // value replaces what the innermost of open elements holds.
@@ -176,36 +251,63 @@ func (a *Anonymizer) value(open []string, s string) string {
 		}
 	}
 	switch {
-	case strings.TrimSpace(s) == "", kept[name], name == "name" && parent == "callvariable":
+	case strings.TrimSpace(s) == "":
+		return s
+	case wordElements[name]:
+		return a.word(s)
+	case idElements[name]:
+		a.give(s)
+		return a.id(s)
+	case name == "requestid":
+		return a.request(s)
+	case name == "name" && parent == "callvariable":
+		return a.variable(s)
+	case name == "uri" && strings.HasPrefix(strings.TrimSpace(s), "/finesse/"):
+		a.giveLast(s)
+		return a.path(s)
+	case name == "errortype" && errorTypes[strings.ToLower(strings.TrimSpace(s))]:
 		return s
 	case paths[name] && strings.HasPrefix(strings.TrimSpace(s), "/finesse/"):
 		return a.path(s)
-	case strings.HasPrefix(name, "error") || strings.HasPrefix(name, "peripheralerror"):
+	case isError(name):
 		return a.failure(s)
 	case name == "label" || name == "wrapupreason" || name == "wrapupitem":
-		return a.label(s)
+		return a.id(s)
 	case name == "loginid":
 		return a.words.login(s)
 	}
 	return a.words.text(s)
 }
 
-// path replaces the users in the path of an object. Other objects have numbers,
-// which say nothing.
+// giveLast learns the id at the end of the uri of an object. A user's is a login
+// id.
+func (a *Anonymizer) giveLast(uri string) {
+	parts := strings.Split(strings.TrimSpace(uri), "/")
+	if n := len(parts); n > 2 && !strings.EqualFold(parts[n-2], "User") {
+		a.give(parts[n-1])
+	}
+}
+
+// path keeps what the paths of Finesse's objects have in common, and the ids in
+// them that Finesse gave.
 func (a *Anonymizer) path(s string) string {
 	parts := strings.Split(s, "/")
-	for i := 1; i < len(parts); i++ {
-		if strings.EqualFold(parts[i-1], "User") {
-			parts[i] = a.segment(parts[i])
+	for i, part := range parts {
+		switch name := strings.TrimSpace(part); {
+		case i > 0 && strings.EqualFold(parts[i-1], "User"):
+			parts[i] = segment(part, a.words.login)
+		case segments[strings.ToLower(name)]:
+		default:
+			parts[i] = segment(part, a.id)
 		}
 	}
 	return strings.Join(parts, "/")
 }
 
-func (a *Anonymizer) segment(s string) string {
+func segment(s string, replace func(string) string) string {
 	plain, err := url.PathUnescape(s)
 	if err != nil || plain == s {
-		return a.words.login(s)
+		return replace(s)
 	}
-	return url.PathEscape(a.words.login(plain))
+	return url.PathEscape(replace(plain))
 }

@@ -233,7 +233,12 @@ func (a *attempt) take(where string, f formField, text string) {
 	case !ok:
 		a.wrong("%s (%s) does not begin with %q", where, f.name, f.label)
 	default:
-		f.each(value, a.value)
+		f.each(value, func(f formField, s string) string {
+			if f.kind == variableName {
+				return s // it is part of the name of its value
+			}
+			return a.value(f, s)
+		})
 		if err := readKinds[f.kind](value); err != nil {
 			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
 		}

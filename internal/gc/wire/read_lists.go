@@ -31,7 +31,7 @@ func (f formField) each(text string, do func(formField, string) string) string {
 			if !ok {
 				return do(formField{}, s)
 			}
-			return name + "=" + do(f.variable(name), value)
+			return do(formField{name: f.name, kind: variableName}, name) + "=" + do(f.variable(name), value)
 		})
 	case isRows:
 		return eachPart(text, "|", func(_ int, s string) string {
@@ -40,6 +40,9 @@ func (f formField) each(text string, do func(formField, string) string) string {
 	}
 	return do(f, text)
 }
+
+// variableName is the kind of the name of a call variable.
+const variableName = "VariableName"
 
 func eachPart(text, separator string, do func(i int, part string) string) string {
 	if text == "" {

@@ -59,7 +59,7 @@ func (r Rewriter) parameters(spec *gc.CommandSpec, body string) string {
 
 // RewriteEvent gives an event with other values: what do gives for each. name and
 // kind are those of the shapes; both are "" for what is not known to be a value
-// of the event.
+// of the event, and kind is "VariableName" for the name of a call variable.
 func RewriteEvent(event string, f Format, body string, do func(name, kind, text string) string) string {
 	value := func(f formField, text string) string { return do(f.name, f.kind, text) }
 	a, ok := closest(event, f, body)
@@ -113,7 +113,7 @@ func (j *jsonRewriter) value(want, have *node) {
 	case '{':
 		j.open('{')
 		for i, name := range have.names {
-			j.name(name)
+			j.name(j.rename(want, name))
 			j.value(want.member(name), &have.items[i])
 		}
 		j.close('}')
@@ -129,9 +129,37 @@ func (j *jsonRewriter) value(want, have *node) {
 		} else {
 			j.text(j.do(f, have.text))
 		}
-	default:
+	case '0':
+		j.literal(number(j.do(want.field(), have.text)))
+	default: // true, false, null
 		j.literal(have.text)
 	}
+}
+
+// rename gives the name of an object's member, which only the template's are
+// sure to be the protocol's.
+func (j *jsonRewriter) rename(want *node, name string) string {
+	f := want.field()
+	switch {
+	case want != nil && f.kind == "VariablesJSON":
+		return j.do(formField{name: f.name, kind: variableName}, name)
+	case want != nil && f.kind == "CodesJSON":
+		return j.do(formField{name: f.name, kind: "Number"}, name)
+	case want != nil && slices.Contains(want.names, name):
+		return name
+	default:
+		return j.do(formField{}, name)
+	}
+}
+
+// number makes a number of JSON of one with other digits, which has no zeros in
+// front.
+func number(s string) string {
+	digits := strings.TrimPrefix(s, "-")
+	if len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9' {
+		return s[:len(s)-len(digits)] + "1" + digits[1:]
+	}
+	return s
 }
 
 // member is the template of an object's member, or of the elements of an array:
