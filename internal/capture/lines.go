@@ -52,7 +52,7 @@ func NewLines(ctx context.Context, from io.Reader, most int) (*Lines, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.from, l.packed = bufio.NewReaderSize(z, ahead), true
+	l.from, l.packed = bufio.NewReaderSize(interruptible{ctx, z}, ahead), true // little may expand to much
 	return l, nil
 }
 
