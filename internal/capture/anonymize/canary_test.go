@@ -25,7 +25,7 @@ import (
 
 // canaries stand where something of a person or a site may: a word, a number, an
 // id with both.
-var canaries = []string{"qzCanaryXj", "4085559876", "Qzcanaryxj_4085559876", "QZCANARYXJ"}
+var canaries = []string{"4085559876", "Qzcanaryxj_4085559876", "QZCANARYXJ"}
 
 // left are the canaries in a text, in whatever case and however they are escaped.
 func left(text string) (found []string) {
