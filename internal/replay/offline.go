@@ -93,7 +93,9 @@ type player struct {
 }
 
 func (p *player) play(ctx context.Context, i capture.Item) error {
+	p.compare.mu.Lock() // a request that ends while time passes tells where
 	p.where = i.Where()
+	p.compare.mu.Unlock()
 	if i.Record == nil || p.wanted(i.Record) {
 		p.report.page.item(i)
 	}
