@@ -30,7 +30,7 @@ type Config struct {
 	Finesse   Finesse   `key:"finesse" doc:"The Finesse servers."`
 	Messages  Messages  `key:"messages" doc:"How events are written."`
 	Agents    Agents    `key:"agents" doc:"The agents the connector serves."`
-	HTTP      HTTP      `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach."`
+	HTTP      HTTP      `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach; docs/security.md."`
 	Cluster   Cluster   `key:"cluster" doc:"Other connectors at the same broker."`
 	Capture   Capture   `key:"capture" doc:"A file of all messages, for finding out afterwards what happened; docs/capture.md. It holds names, numbers and call variables, and no passwords."`
 	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse can not pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
@@ -105,7 +105,7 @@ type Agents struct {
 
 // HTTP is the section http.
 type HTTP struct {
-	Listen string `key:"listen" doc:"The address to listen on." accept:"host:port"`
+	Listen string `key:"listen" doc:"The address to listen on. Clients must ask for this host, the address they reach or the machine's name, with this port, or localhost on the machine itself; others are answered 421." accept:"host:port"`
 }
 
 // Cluster is the section cluster.

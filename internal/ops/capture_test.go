@@ -10,6 +10,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestNoPageSwitchesRecording(t *testing.T) {
+	l := &light{file: "c.jsonl"}
+	o := (&process{registry: prometheus.NewRegistry()}).options(t)
+	o.Capture = l
+	s := start(t, o)
+	for rule, k := range map[string]struct {
+		host, origin string
+		status       int
+	}{
+		"of another site":                  {"", "http://evil.example", 403},
+		"of a file":                        {"", "null", 403},
+		"whose name was pointed to us":     {"evil.example", "http://evil.example", 421},
+		"of another server of the machine": {"", "http://127.0.0.1:1", 403},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.Addr().String()+"/api/capture", strings.NewReader(`{"on": true}`))
+			require.NoError(t, err)
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Origin", k.origin)
+			r.Host = k.host
+			answer, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			require.Equal(t, k.status, answer.StatusCode)
+			require.False(t, l.on)
+		})
+	}
+}
+
 // light is a Switch.
 type light struct {
 	on   bool

@@ -3,9 +3,10 @@
 //
 // The server only reads what its callbacks give it and holds no state of the
 // connector, so that no request can change or delay anything, but for the
-// switch of the capture, which only the machine itself may press. Requests are
-// bounded in size, time and, for metrics, in number. Answers never hold a
-// secret as long as the callbacks' values do not.
+// switch of the capture, which only the machine itself may press. Who may ask,
+// and that nobody keeps a probe out, is decided by localhttp; requests for
+// metrics are also bounded in number. Answers never hold a secret as long as the
+// callbacks' values do not.
 package ops
 
 import (
@@ -16,13 +17,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
-	"golang.org/x/net/netutil"
+
+	"github.com/finesse-connector/finesse-connector/internal/localhttp"
 )
 
 // Options are what a Server needs; all fields must be set.
@@ -41,27 +42,19 @@ type Options struct {
 
 // Server answers /livez, /readyz, /metrics and /api/capture.
 type Server struct {
-	log      *zap.Logger
-	http     http.Server
-	listen   string
-	mu       sync.Mutex
-	listener net.Listener
-	serving  sync.WaitGroup
+	log     *zap.Logger
+	listen  string
+	handler http.Handler
+	mu      sync.Mutex
+	http    *localhttp.Server // nil before Start
+	serving sync.WaitGroup
 }
 
-// The limits of a request. Answers are small; a scrape of metrics is the
-// longest.
+// The limits of a scrape, the longest of the answers. It is put together in
+// memory, so that one who does not read it is none of the maxScrapes.
 const (
-	readTimeout    = 5 * time.Second
 	metricsTimeout = 10 * time.Second
-	writeTimeout   = metricsTimeout + 5*time.Second
-	idleTimeout    = time.Minute
-	maxHeader      = 16 << 10
 	maxScrapes     = 4
-	// maxConnections keeps the descriptors for agents. One more waits until
-	// another one is closed, at the latest for idleTimeout.
-	maxConnections = 32
-	acceptPause    = 100 * time.Millisecond
 )
 
 // New makes a server that does not listen yet.
@@ -77,83 +70,53 @@ func New(o Options) *Server {
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             metricsTimeout,
 	}))
-	return &Server{
-		log:    o.Logger,
-		listen: o.Listen,
-		http: http.Server{
-			Handler:           mux,
-			ReadHeaderTimeout: readTimeout,
-			ReadTimeout:       readTimeout,
-			WriteTimeout:      writeTimeout,
-			IdleTimeout:       idleTimeout,
-			MaxHeaderBytes:    maxHeader,
-			ErrorLog:          zap.NewStdLog(o.Logger),
-		},
-	}
+	return &Server{log: o.Logger, listen: o.Listen, handler: mux}
 }
 
 // Start binds the address and answers requests until Close. It may be called
 // once.
 func (s *Server) Start() error {
-	listener, err := net.Listen("tcp", s.listen)
+	server, err := localhttp.Listen(s.listen, s.handler, s.log)
 	if err != nil {
-		return fmt.Errorf("http: listen on %s: %w", s.listen, err)
+		return fmt.Errorf("http: %w", err)
 	}
 	s.mu.Lock()
-	s.listener = listener
+	s.http = server
 	s.mu.Unlock()
-	// Ends when Close shuts s.http down.
+	// Ends when Close shuts it down.
 	s.serving.Go(func() {
-		if err := s.http.Serve(netutil.LimitListener(&patient{Listener: listener, log: s.log}, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("http server stopped; restart the connector to get health and metrics back", zap.Error(err))
 		}
 	})
 	return nil
 }
 
-// patient waits for descriptors when there are none. http.Server would too, and
-// say so every second.
-type patient struct {
-	net.Listener
-	log  *zap.Logger
-	last time.Time // without one
-}
-
-// Accept implements net.Listener.
-func (l *patient) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
-			return c, err
-		}
-		if time.Since(l.last) > time.Minute { // one that becomes free for a moment is no end
-			l.log.Error("http server has no descriptor for a connection; trying on", zap.Error(err), zap.String("action", "raise LimitNOFILE of the service (ulimit -n)"))
-		}
-		l.last = time.Now()
-		<-time.After(acceptPause)
-	}
-}
-
 // Addr is the address the server listens on, nil before Start.
 func (s *Server) Addr() net.Addr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listener == nil {
-		return nil
+	if server := s.started(); server != nil {
+		return server.Addr()
 	}
-	return s.listener.Addr()
+	return nil
 }
 
 // Close stops listening, lets running requests finish until ctx ends and
 // then cuts them. It gives ctx's error when it had to cut. Calling it again,
 // or without Start, does no harm.
 func (s *Server) Close(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, s.http.Close())
+	server := s.started()
+	if server == nil {
+		return nil
 	}
+	err := server.Shutdown(ctx)
 	s.serving.Wait()
 	return err
+}
+
+func (s *Server) started() *localhttp.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.http
 }
 
 func serveLive(w http.ResponseWriter, err error) {
@@ -178,7 +141,6 @@ func serveReady(w http.ResponseWriter, r Readiness) {
 // the client is gone, which is no news to anybody.
 func writeJSON(w http.ResponseWriter, good bool, answer any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	if !good {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

@@ -201,7 +201,7 @@ func TestCloseCutsARequestThatDoesNotEnd(t *testing.T) {
 	conn, err := net.Dial("tcp", s.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = io.WriteString(conn, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, err = io.WriteString(conn, "GET /readyz HTTP/1.1\r\nHost: "+s.Addr().String()+"\r\n\r\n")
 	require.NoError(t, err)
 	<-running
 

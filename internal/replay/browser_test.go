@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -20,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // tab is a page in a browser.
@@ -42,27 +41,9 @@ func open(t *testing.T, all []capture.Item) *tab {
 // console must be empty.
 func openText(t *testing.T, page string) *tab {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a browser")
-	}
-	binary, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("the tests need Chromium (\"make deps\" installs it): %v", err)
-	}
+	ctx := servertest.Browser(t)
 	file := filepath.Join(t.TempDir(), "page.html")
 	require.NoError(t, os.WriteFile(file, []byte(page), 0o600))
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(binary), chromedp.WindowSize(1280, 800))
-	for _, flag := range []string{
-		"no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync",
-	} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	t.Cleanup(cancel)
-	ctx, leave := chromedp.NewExecAllocator(ctx, options...) // with a new directory for the user's data
-	t.Cleanup(leave)
-	ctx, leaveTab := chromedp.NewContext(ctx)
-	t.Cleanup(leaveTab)
 	b := &tab{t: t, ctx: ctx}
 	require.NoError(t, chromedp.Listen(ctx, b.hear))
 	b.do(chromedp.Navigate("file://" + file))

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -26,8 +27,9 @@ var runsPage = template.Must(template.New("runs").Parse(runsHTML))
 
 // Bounds of the runs.
 const (
-	maxRuns  = 16 // that go on at once; more are refused
-	keptRuns = 20 // that are shown, those that go on included
+	maxRuns  = 16               // that go on at once; more are refused
+	keptRuns = 20               // that are shown, those that go on included
+	lineTime = 15 * time.Second // in which the one who asked for a run takes a line
 )
 
 // runs are the scripts that were started from the control page or by programs.
@@ -139,17 +141,21 @@ func (c *control) apiRun(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	lines, connection := json.NewEncoder(w), http.NewResponseController(w)
 	_ = connection.SetReadDeadline(noDeadline) // or the request would be over before a long script is
+	tell := func(p progress) {                 // one that can not be told in time ends the request
+		_ = connection.SetWriteDeadline(time.Now().Add(lineTime))
+		_ = lines.Encode(p)
+		_ = connection.Flush()
+	}
 	err = c.s.play(r.Context(), script, o.Agents, func(line int, text string) {
 		c.runs.took(one, line, text)
-		_ = lines.Encode(progress{Line: line, Step: text})
-		_ = connection.Flush()
+		tell(progress{Line: line, Step: text})
 	})
 	c.runs.end(one, err)
 	last := progress{Done: err == nil}
 	if err != nil {
 		last.Error = err.Error()
 	}
-	_ = lines.Encode(last)
+	tell(last)
 }
 
 func (c *control) beginRun(o *runOrder) (*Script, *run, error) {
@@ -206,7 +212,6 @@ func (c *control) write(w http.ResponseWriter, page *template.Template, data any
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
 	_, _ = w.Write(b.Bytes())
 }
 

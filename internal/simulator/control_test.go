@@ -4,14 +4,17 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // browse sends a request to the control page and returns status and body.
@@ -21,6 +24,9 @@ func browse(t *testing.T, s *Simulator, method, path, kind, body string, header 
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", kind)
 	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+		}
 		r.Header.Set(header[i], header[i+1])
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -105,11 +111,53 @@ func TestControlAPIRefuses(t *testing.T) {
 
 func TestControlRefusesOtherSites(t *testing.T) {
 	s := start(t)
-	for _, path := range []string{"/form/status", "/api/status"} {
-		status, _ := browse(t, s, "POST", path, "application/x-www-form-urlencoded", "status=OUT_OF_SERVICE", "Sec-Fetch-Site", "cross-site")
-		require.Equal(t, http.StatusForbidden, status)
+	for _, path := range []string{"/form/status", "/form/run", "/api/status", "/api/run"} {
+		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "http://evil.example"}, {"Origin", "null"}} {
+			status, _ := browse(t, s, "POST", path, "application/x-www-form-urlencoded", "status=OUT_OF_SERVICE", header...)
+			require.Equal(t, http.StatusForbidden, status, "%s %s", path, header)
+		}
+	}
+	for _, path := range []string{"/", "/runs", "/api/agents", "/api/scripts", "/api/status", "/form/status"} {
+		for _, method := range []string{"GET", "POST"} {
+			status, _ := browse(t, s, method, path, "application/x-www-form-urlencoded", "status=OUT_OF_SERVICE", "Host", "evil.example")
+			require.Equal(t, http.StatusMisdirectedRequest, status, "%s %s", method, path)
+		}
 	}
 	require.True(t, s.board.inService())
+}
+
+func TestControlChangesNothingByGET(t *testing.T) {
+	s := start(t)
+	for _, order := range []string{"run", "call", "hangup", "status", "fault", "heal", "stop", "start"} {
+		for _, kind := range []string{"/form/", "/api/"} {
+			status, _ := browse(t, s, "GET", kind+order+"?status=OUT_OF_SERVICE&node=a", "", "")
+			require.Equal(t, http.StatusMethodNotAllowed, status, kind+order)
+		}
+	}
+	require.True(t, s.board.inService())
+	require.True(t, s.nodes[0].Running())
+}
+
+// A browser says itself what page it asks for. The policy for referrers must
+// let it say so of the page's own forms.
+func TestTheControlPageInABrowser(t *testing.T) {
+	tab := servertest.Browser(t)
+	s := start(t)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<form method="post" action="`+s.ControlURL()+`/form/status"><button name="status" value="IN_SERVICE">a game</button></form>`)
+	}))
+	defer other.Close()
+	press := func(page, button, says string) {
+		require.NoError(t, chromedp.Do(tab, chromedp.Navigate(page), chromedp.Click(button)))
+		require.Eventually(t, func() bool { // an error while the next page is on its way
+			text, err := chromedp.Run(tab, chromedp.Evaluate[string]("document.body.innerText"))
+			return err == nil && strings.Contains(text, says)
+		}, 30*time.Second, 20*time.Millisecond)
+	}
+	press(s.ControlURL(), `button[value="OUT_OF_SERVICE"]`, "done")
+	press(other.URL, "button", "a page of another site")
+	require.False(t, s.board.inService())
 }
 
 func TestControlPage(t *testing.T) {

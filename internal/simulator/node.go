@@ -195,7 +195,8 @@ func (n *Node) serve() {
 	on.server = s.newServer(newREST(s.board, n.site, s.accounts, s.faults, s.life, s.log))
 	on.server.BaseContext = func(net.Listener) context.Context { return requests }
 	on.server.ConnState = on.wires.note
-	s.run(on.server, tlsListener(on.rest, s.cert))
+	rest := tlsListener(on.rest, s.cert)
+	s.run(func() error { return on.server.Serve(rest) })
 	s.life.run(func() { n.hub.accept(on.notify, s.cert, s.accounts) })
 }
 
@@ -206,9 +207,9 @@ func (s *Simulator) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (s *Simulator) run(server *http.Server, l net.Listener) {
+func (s *Simulator) run(serve func() error) {
 	s.life.run(func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("simulated finesse stopped serving", zap.Error(err))
 		}
 	})

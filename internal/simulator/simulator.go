@@ -130,7 +130,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -139,6 +138,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/localhttp"
 )
 
 // Options configure a simulator. The zero value of each field means its
@@ -248,8 +248,7 @@ type Simulator struct {
 	faults   *restFaults
 	nodes    []*Node // one or two; the list never changes
 
-	controlListener net.Listener // nil for none
-	controlServer   *http.Server
+	control *localhttp.Server // nil for none
 
 	closeOnce sync.Once
 }
@@ -313,8 +312,8 @@ func (s *Simulator) listen() (err error) {
 		domains, addrs = append(domains, n.Domain()), append(addrs, n.restAddr, n.notifyAddr)
 	}
 	if s.options.Control != "" {
-		if s.controlListener, err = listen("control page", s.options.Control); err != nil {
-			return err
+		if s.control, err = localhttp.Listen(s.options.Control, newControl(s), s.log.Named("http")); err != nil {
+			return fmt.Errorf("simulator: control page: %w", err)
 		}
 	}
 	s.cert, err = newCertificate(domains, addrs)
@@ -327,8 +326,8 @@ func (s *Simulator) closeListeners() {
 			n.on.close()
 		}
 	}
-	if s.controlListener != nil {
-		_ = s.controlListener.Close()
+	if s.control != nil {
+		_ = s.control.Close()
 	}
 }
 
@@ -338,9 +337,8 @@ func (s *Simulator) serve() {
 		n.serve()
 		s.log.Info("simulated finesse is listening", zap.String("rest", n.RESTURL()), zap.String("notify", n.NotifyURL()))
 	}
-	if s.controlListener != nil {
-		s.controlServer = s.newServer(newControl(s))
-		s.run(s.controlServer, s.controlListener)
+	if s.control != nil {
+		s.run(s.control.Serve)
 	}
 }
 
@@ -352,9 +350,8 @@ func (s *Simulator) Close() {
 		for _, n := range s.nodes {
 			n.close()
 		}
-		if s.controlServer != nil {
-			_ = s.controlServer.Close()
-			_ = s.controlListener.Close() // serving may not have begun
+		if s.control != nil {
+			_ = s.control.Close()
 		}
 	})
 	s.life.wait()
@@ -385,10 +382,10 @@ func (s *Simulator) NotifyURL() string { return s.nodes[0].NotifyURL() }
 
 // ControlURL is the control page, "" when there is none.
 func (s *Simulator) ControlURL() string {
-	if s.controlListener == nil {
+	if s.control == nil {
 		return ""
 	}
-	return "http://" + reachable(s.controlListener.Addr())
+	return "http://" + reachable(s.control.Addr())
 }
 
 // Domain is the XMPP domain of the first node.

@@ -1,0 +1,92 @@
+// Package localhttp serves HTTP to people and programs of this machine and to
+// its operators: health, metrics, and the simulator's control page. Nobody
+// proves a password there, so three things are decided here for all of them:
+//
+//   - Who is meant. The Host of a request must be a name or an address of this
+//     server; else it is answered 421. A name that an attacker's DNS points to
+//     this machine makes no page of the attacker's one of this server's.
+//   - Who asks. What may change something, anything but GET, HEAD and OPTIONS,
+//     is answered 403 when a browser sends it for a page of another origin.
+//     Handlers therefore change nothing on GET.
+//   - Who gets in: everybody, at once. A connection is for one request. At most
+//     maxConnections are open, and for one more the one is closed that has asked
+//     for nothing for longest, or that is served for longest. Connections that
+//     are idle, slow or do not read keep nobody out.
+//
+// Every answer has headers that keep it out of caches and of other sites'
+// frames.
+package localhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// The limits of a request. A handler that takes longer moves the deadlines of
+// its own connection (http.ResponseController).
+const (
+	readTimeout  = 5 * time.Second
+	writeTimeout = 15 * time.Second
+	maxHeader    = 16 << 10
+)
+
+// Server answers requests at one address. Its methods may be called from any
+// goroutine.
+type Server struct {
+	http http.Server
+	door *door
+}
+
+// Listen binds an address, host:port, of which port 0 is a free one. A host
+// name in it is one that requests may use; an empty host is all addresses of
+// the machine. The caller serves and closes the server.
+func Listen(address string, h http.Handler, log *zap.Logger) (*Server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	s := &Server{door: newDoor(listener, log)}
+	s.http = http.Server{
+		Handler:           s.door.follow(newGuard(address, listener.Addr(), h, log)),
+		ConnContext:       remember,
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          zap.NewStdLog(log),
+	}
+	s.http.SetKeepAlivesEnabled(false)
+	s.http.RegisterOnShutdown(s.door.clear)
+	return s, nil
+}
+
+// Addr is the address listened on.
+func (s *Server) Addr() net.Addr { return s.door.Addr() }
+
+// Serve answers requests until Shutdown or Close. Its error is never nil:
+// http.ErrServerClosed then, else what ended it.
+func (s *Server) Serve() error { return s.http.Serve(s.door) }
+
+// Shutdown stops listening, lets running requests finish until ctx ends, and
+// then cuts them. It gives ctx's error when it had to cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	return err
+}
+
+// Close stops listening, also when Serve was not called, and cuts all
+// connections.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	_ = s.door.Close() // closed already if it was served
+	return err
+}
