@@ -34,6 +34,12 @@ generate:
 generated:
 	go test -run '^TestGenerated' $(addprefix ./,$(GENERATORS))
 
+# The licences of others that are in the binary, for shipping with it; see
+# deploy/licences. "generated" checks that they are current and accepted.
+.PHONY: licences
+licences:
+	go generate ./deploy/licences
+
 .PHONY: fmt
 fmt:
 	gofmt -w .
