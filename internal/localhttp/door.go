@@ -88,7 +88,7 @@ func (d *door) Accept() (net.Conn, error) {
 }
 
 // makeRoom returns when one more may enter; false means that the door is being
-// closed. It waits for grace at most.
+// closed. It waits for grace, once somebody listens to the one that is to go.
 func (d *door) makeRoom() bool {
 	for {
 		full, rest := d.dismiss()
