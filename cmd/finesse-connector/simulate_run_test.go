@@ -50,7 +50,7 @@ func TestSimulateRunSaysWhatIsWrong(t *testing.T) {
 		"a script has a name or a file": {[]string{"dance"}, `there is no script and no file "dance"; the scripts are barge, blind-transfer,`, exitUsage},
 		"a file can be read":            {[]string{t.TempDir()}, "read the script: ", exitFailed},
 		"a file is a script":            {[]string{write(t, "bad.script", "\ndance\n")}, `bad.script:2: "dance" is not a verb; accepted are agents, say,`, exitUsage},
-		"agents are agents":             {[]string{"barge", "a/b"}, `agent "a/b": agent id has the character`, exitUsage},
+		"agents are agents":             {[]string{"barge", "a/b"}, `agent "a/b": agent id has a character`, exitUsage},
 		"a script is named":             {nil, "requires at least 1 arg", exitUsage},
 		"a simulator runs":              {[]string{"barge", "--control", "http://127.0.0.1:1"}, "is the simulator running with a control address?", exitFailed},
 	} {

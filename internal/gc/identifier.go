@@ -14,7 +14,6 @@ package gc
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,22 +41,37 @@ type (
 // maxName bounds every name a client may send; longer ones are refused.
 const maxName = 255
 
-// ParseAgentID accepts any printable text of at most 64 characters without
-// the protocol's separators and without characters that would need quoting in
-// a URL path or a JID beyond plain escaping.
+// ParseAgentID accepts at most 64 printable characters of any script, such as
+// 1001, ann.smith or ann@example.com. What it refuses would make another user,
+// or another thing, of it on the way to Finesse, where others' wrong passwords
+// would count against that: the colon ends a user name of Basic authentication;
+// slashes, ".", ".." and what else a URL is made of change a path, some only once
+// it was unescaped twice; and what can not be seen is left out by XMPP. The
+// protocol's separators and the characters of XML are refused too. Blanks before
+// and behind it are the caller's to remove.
 func ParseAgentID(s string) (AgentID, error) {
-	if s == "" {
+	switch {
+	case s == "":
 		return "", errors.New("agent id is empty")
-	}
-	if utf8.RuneCountInString(s) > 64 {
+	case utf8.RuneCountInString(s) > 64:
 		return "", errors.New("agent id is longer than 64 characters")
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) || strings.ContainsRune(`#,|/\<>&"`, r) || r == utf8.RuneError {
-			return "", fmt.Errorf("agent id has the character %q", r)
-		}
+	case s == "." || s == "..":
+		return "", errors.New("agent id is a step in a path")
+	case !utf8.ValidString(s) || strings.IndexFunc(s, isUnfit) >= 0:
+		return "", errors.New("agent id has a character that none has")
 	}
 	return AgentID(s), nil
+}
+
+// isUnfit reports whether an agent's id can not have the character.
+func isUnfit(r rune) bool {
+	const (
+		hyphenOfTodo = '\u1806' // and the blank of Braille: what looks like nothing, or is prepared to it
+		blankBraille = '\u2800'
+	)
+	return !unicode.IsPrint(r) || r == ' ' || r == utf8.RuneError || r == hyphenOfTodo || r == blankBraille ||
+		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
+		strings.ContainsRune(`#,|/\<>&":;%?`, r)
 }
 
 // ParseExtension accepts 1 to 15 digits with an optional leading plus: UCCX

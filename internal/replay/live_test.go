@@ -365,10 +365,11 @@ func TestLiveKeepsTheOrderOfCommands(t *testing.T) {
 }
 
 func TestLivePasswords(t *testing.T) {
-	s, err := ParseSecrets([]byte("# comment\r\n\n1001 a b,c \r\nnew agent\tx y\n"))
+	s, err := ParseSecrets([]byte("# comment\r\n\n1001 a b,c \r\nnew.agent\tx y\n1002 a\tb\n"))
 	require.NoError(t, err)
 	require.Equal(t, "a b,c ", s["1001"].Reveal())
-	require.Equal(t, "x y", s["new agent"].Reveal())
+	require.Equal(t, "x y", s["new.agent"].Reveal())
+	require.Equal(t, "a\tb", s["1002"].Reveal())
 	for _, bad := range []string{"1001", "1001 ", "1001 a\n1001 b", " a", "a#b c"} {
 		_, err := ParseSecrets([]byte(bad))
 		require.Error(t, err, bad)

@@ -17,8 +17,7 @@ import (
 type Secrets map[gc.AgentID]gc.Secret
 
 // ParseSecrets reads a file that has an agent and its password on each line,
-// with a tab or a blank between them. A password may have blanks, and so may an
-// agent before a tab. Empty lines and those that begin with "#" are passed
+// with a tab or a blank between them. A password may have blanks. Empty lines and those that begin with "#" are passed
 // over. No error shows what may be a password.
 func ParseSecrets(data []byte) (Secrets, error) {
 	all := Secrets{}
@@ -29,13 +28,11 @@ func ParseSecrets(data []byte) (Secrets, error) {
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		name, password, ok := strings.Cut(line, "\t")
-		if !ok {
-			name, password, ok = strings.Cut(line, " ")
-		}
-		agent, err := gc.ParseAgentID(name)
+		end := strings.IndexAny(line+" ", "\t ")
+		agent, err := gc.ParseAgentID(line[:end])
+		password := line[min(end+1, len(line)):]
 		switch _, twice := all[agent]; {
-		case !ok || password == "" || err != nil:
+		case password == "" || err != nil:
 			return nil, fmt.Errorf("line %d is not an agent's id, a blank and a password", n)
 		case twice:
 			return nil, fmt.Errorf("line %d is the second with a password of agent %s", n, agent)

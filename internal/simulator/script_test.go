@@ -83,7 +83,7 @@ func TestAScriptThatCanNotBeReadSaysWhere(t *testing.T) {
 		"call 1001":                            `test.script:1: "from" is missing; accepted is: call AGENT`,
 		"call 1001 from":                       "test.script:1: CALLER is missing; accepted is: call AGENT",
 		"call 1001 from me":                    `test.script:1: CALLER "me": is not a number; accepted is`,
-		"call a/b from 1":                      `test.script:1: AGENT "a/b": agent id has the character`,
+		"call a/b from 1":                      `test.script:1: AGENT "a/b": agent id has a character`,
 		"call 1001 from 1 with x=1":            `VARIABLE "x=1": "x" is not a call variable`,
 		"call 1001 from 1 with callVariable1":  `VARIABLE "callVariable1": is not of the form name=value`,
 		"call 1001 from 1 with":                "VARIABLE is missing",
