@@ -17,11 +17,11 @@
 //     dialogs, 8 MiB of other answers and 32 MiB of the list of all users.
 //   - Finesse accepts a change (200 or 202) before it is done. A nil error
 //     means accepted; the outcome comes as an Update, or never.
-//   - Every error is or wraps a *gc.Error. SUBSCRIPTION_FAILED means that the
-//     agent's credentials were refused: the caller must not use them again,
-//     because five refusals lock the account for everybody. It never means that
-//     the agent may not do to others what it asked for, nor that the
-//     administrator's credentials are wrong.
+//   - Every error is or wraps a *gc.Error. ErrPasswordRefused in its chain means
+//     that the agent's credentials were refused: the caller must not use them
+//     again, because five refusals lock the account for everybody. It never means
+//     that the agent may not do what it asked for, nor that the administrator's
+//     credentials are wrong.
 //   - Redirects are not followed and no proxy is taken from the environment:
 //     the password goes to the configured node or nowhere.
 //

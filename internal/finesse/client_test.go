@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -247,6 +248,8 @@ func TestRefusals(t *testing.T) {
 		{"not the agent's supervisor", state, 401, apiErrors("Invalid Supervisor", "", ""), gc.GeneralError},
 		{"401 about the state", act, 401, apiErrors("Invalid State", "", ""), gc.InvalidObjectState},
 		{"locked account", user, 401, apiErrors("Authorization Failure", "CF_AGENT_ACCOUNT_LOCKED_OUT", "289"), gc.AccountLocked},
+		{"an account that is locked for what was asked", state, 403, apiErrors("Forbidden", "CF_AGENT_ACCOUNT_LOCKED_OUT", "289"), gc.AccountLocked},
+		{"forbidden to the user", state, 403, apiErrors("Authorization Failure", "", ""), gc.SubscriptionFailed},
 		{"unknown user", user, 404, apiErrors("User Not Found", "UNKNOWN_USER", "4023"), gc.UserNotFound},
 		{"unknown user, without a reason", user, 404, html, gc.UserNotFound},
 		{"unknown call", dialog, 404, apiErrors("Dialog Not Found", "", "7"), gc.NoDialogID},
@@ -279,6 +282,8 @@ func TestRefusals(t *testing.T) {
 			var protocol *gc.Error
 			require.ErrorAs(t, err, &protocol)
 			require.Equal(t, c.want, protocol.Code, err.Error())
+			passwordRefused := c.status == 401 && (c.want == gc.SubscriptionFailed || c.want == gc.AccountLocked)
+			require.Equal(t, passwordRefused, errors.Is(err, ErrPasswordRefused), "only a 401 means the password")
 			require.EqualValues(t, 1, n.hits.Load(), "a refusal is not asked for twice")
 			require.NotContains(t, err.Error(), "pass,w")
 			require.Less(t, len(err.Error()), 1000)

@@ -12,6 +12,10 @@ import (
 type Credentials struct {
 	Agent    gc.AgentID
 	Password gc.Secret
+	// Unproved: nobody knows yet whether the password is right. A request with
+	// it is not sent again on a time-out, for each may count towards locking
+	// the account.
+	Unproved bool
 }
 
 // RequestID marks a request. Finesse echoes it, on a best-effort basis, in the

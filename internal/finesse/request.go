@@ -73,7 +73,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 	}
 	for attempt := 0; ; attempt++ {
 		err := c.attempt(ctx, r, document)
-		if err == nil || r.once || attempt >= c.retries || gc.CodeOf(err) != gc.NotReachable || ctx.Err() != nil {
+		if err == nil || r.once || r.who != nil && r.who.Unproved || attempt >= c.retries || gc.CodeOf(err) != gc.NotReachable || ctx.Err() != nil {
 			return err
 		}
 		c.log.Debug("finesse did not answer in time, asking again",
@@ -165,11 +165,20 @@ func (c *Client) refusal(r request, status int, body []byte) error {
 		cause = fmt.Errorf("%w: it sends clients elsewhere, so name the other host in finesse.nodes", cause)
 	}
 	code := refusalCode(r, status, said, ok)
-	if r.admin {
+	switch {
+	case r.admin:
 		code, cause = adminRefusal(code, status, cause)
+	case status == http.StatusUnauthorized && (code == gc.SubscriptionFailed || code == gc.AccountLocked):
+		cause = fmt.Errorf("%w: %w", cause, ErrPasswordRefused)
 	}
 	return &gc.Error{Code: code, Op: r.op(), Err: cause}
 }
+
+// ErrPasswordRefused is in the chain of an error that says that the credentials
+// were refused: by a 401, or by the notification service. A code alone does not
+// say so: Finesse also gives SUBSCRIPTION_FAILED and CF_AGENT_ACCOUNT_LOCKED_OUT
+// to a request that it let in, or later in an Update.
+var ErrPasswordRefused = errors.New("the password is refused")
 
 // ErrNotAdministrator is in the chain of an error of AllUsers when Finesse
 // refused the credentials. They must not be tried again: five wrong passwords

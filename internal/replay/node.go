@@ -55,10 +55,19 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 		if gc.Code(x.Code) != gc.SubscriptionFailed {
 			n.world.standings[i].Avoided = time.Now()
 		}
-		return nil, captured(x)
+		return nil, noStream(x)
 	}
 	n.world.standings[i].Avoided = time.Time{}
 	return n.world.streams[c.Agent], nil
+}
+
+// noStream is the error of a stream that could not be opened.
+func noStream(x *capture.Record) error {
+	err := captured(x)
+	if gc.CodeOf(err) == gc.SubscriptionFailed {
+		err = gc.Errorf(gc.SubscriptionFailed, "replay", "%w: %w", finesse.ErrPasswordRefused, err)
+	}
+	return err
 }
 
 // captured is the error that a record tells of, nil for none.

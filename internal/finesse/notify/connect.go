@@ -158,7 +158,7 @@ func (d *Dialer) refusal(ctx context.Context, err error) error {
 	err = exchange.Brief(err) // what a server says may be long
 	switch {
 	case errors.As(err, &failure) && failure.credentials():
-		return gc.Errorf(gc.SubscriptionFailed, opDial, "%s: %w", d.host, err)
+		return gc.Errorf(gc.SubscriptionFailed, opDial, "%s: %w: %w", d.host, finesse.ErrPasswordRefused, err)
 	case ctx.Err() != nil:
 		return gc.Errorf(gc.UnableToSubscribe, opDial, "%s did not let the agent in in time: %w", d.host, ctx.Err())
 	}
