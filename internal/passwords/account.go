@@ -1,0 +1,153 @@
+package passwords
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+const (
+	// window is how long Finesse locks an account, and counts.
+	window = 5 * time.Minute
+	// budget is one less than the wrong passwords that lock an account.
+	budget = 4
+	// uses is how many requests may carry the password that works at a time.
+	// Each is refused when it has just been changed.
+	uses = budget - 1
+
+	pauseOfKnown   = 10 * time.Second
+	pauseOfUnknown = 30 * time.Second
+
+	maxWorked  = 3 // passwords of an agent
+	maxRefused = 8 // more than are refused in a window and the one behind it
+)
+
+// digest stands for a password.
+type digest [32]byte
+
+// account is what is known of the passwords of one agent. It has no clock: what
+// asks it gives the time, which never goes back.
+type account struct {
+	worked  []digest // the one that worked last comes first
+	refused []refusal
+	// spent are the times at which a password was refused, or at which it was
+	// known that its answer will not come; oldest first.
+	spent    []time.Time
+	underway int // requests with another password than the one that works
+	locked   error
+	until    time.Time     // locked
+	warned   bool          // the operator knows that the budget is spent
+	line     chan struct{} // has an element for each use of the password that works
+	used     time.Time
+}
+
+// refusal is a password that Finesse has refused.
+type refusal struct {
+	password digest
+	err      error
+	times    int
+	until    time.Time
+}
+
+// trusts reports whether a password is the one that works.
+func (a *account) trusts(password digest) bool {
+	return len(a.worked) > 0 && a.worked[0] == password && a.refusalOf(password) == nil
+}
+
+// working reports whether there is a password that works.
+func (a *account) working() bool { return len(a.worked) > 0 && a.trusts(a.worked[0]) }
+
+func (a *account) refusalOf(password digest) *refusal {
+	for i := range a.refused {
+		if a.refused[i].password == password {
+			return &a.refused[i]
+		}
+	}
+	return nil
+}
+
+// ask is why a password must not be put to Finesse now, nil when it may.
+func (a *account) ask(now time.Time, password digest) error {
+	a.used = now
+	if a.trusts(password) {
+		return nil
+	}
+	if r := a.refusalOf(password); r != nil && now.Before(r.until) {
+		return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", r.until.Format(time.TimeOnly), r.err)
+	}
+	if now.Before(a.until) {
+		return fmt.Errorf("no password is tried before %s: %w", a.until.Format(time.TimeOnly), a.locked)
+	}
+	a.forget(now)
+	if len(a.spent)+a.underway >= a.allowance() {
+		return errBudget
+	}
+	return nil
+}
+
+// errBudget is for who can not know whether the password is right, because it
+// is not tried.
+var errBudget = gc.Errorf(gc.SubscriptionFailed, "prove password", "too many passwords of the agent were refused within %s, and one more could lock the account", window)
+
+// allowance is how many passwords may be refused in a window besides the one
+// that works.
+func (a *account) allowance() int {
+	if a.working() {
+		return budget - uses
+	}
+	return budget
+}
+
+func (a *account) forget(now time.Time) {
+	a.spent = slices.DeleteFunc(a.spent, func(t time.Time) bool { return now.Sub(t) >= window })
+	if len(a.spent) == 0 {
+		a.warned = false
+	}
+}
+
+// quiet reports whether nothing would be lost with the account but what has
+// worked.
+func (a *account) quiet(now time.Time) bool {
+	a.forget(now)
+	return len(a.spent) == 0 && a.underway == 0 && len(a.line) == 0 && !now.Before(a.until) &&
+		!slices.ContainsFunc(a.refused, func(r refusal) bool { return now.Before(r.until.Add(window)) })
+}
+
+// proved notes that Finesse took a password.
+func (a *account) proved(password digest) {
+	is := func(d digest) bool { return d == password }
+	a.worked = slices.Insert(slices.DeleteFunc(a.worked, is), 0, password)
+	a.worked = a.worked[:min(len(a.worked), maxWorked)]
+	a.refused = slices.DeleteFunc(a.refused, func(r refusal) bool { return is(r.password) })
+	a.until = time.Time{}
+	if a.line == nil {
+		a.line = make(chan struct{}, uses)
+	}
+}
+
+// refuse notes that Finesse refused a password with err.
+func (a *account) refuse(now time.Time, password digest, err error) {
+	a.spend(now)
+	pause := pauseOfUnknown
+	if slices.Contains(a.worked, password) {
+		pause = pauseOfKnown
+	}
+	r := refusal{password: password, err: err}
+	if before := a.refusalOf(password); before != nil {
+		r.times = before.times
+	}
+	pause = min(pause<<min(r.times, 10), window)
+	if gc.CodeOf(err) == gc.AccountLocked {
+		pause = window
+		a.locked, a.until = err, now.Add(window)
+	}
+	r.times, r.until = r.times+1, now.Add(pause)
+	a.refused = append(slices.DeleteFunc(a.refused, func(r refusal) bool { return r.password == password }), r)
+	if len(a.refused) > maxRefused {
+		a.refused = slices.Delete(a.refused, 0, 1)
+	}
+}
+
+func (a *account) spend(now time.Time) { a.spent = append(a.spent, now) }

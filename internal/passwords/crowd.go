@@ -1,0 +1,35 @@
+package passwords
+
+import "time"
+
+const (
+	// atOnce is how many requests there are at a time for agents of whom no
+	// password has worked; waiting is how many more may wait for that, and
+	// patience how long.
+	atOnce   = 64
+	waiting  = 4096
+	patience = 30 * time.Second
+	// crowdBurst is half of the agents that a Finesse pair has: so many people
+	// may mistype their password at the start of a shift.
+	crowdBurst = 1000
+	crowdRate  = 20 // a second
+)
+
+// crowd counts the wrong passwords of agents of whom none has worked.
+type crowd struct {
+	spent float64
+	at    time.Time
+}
+
+// take reports whether one more may be tried; give takes that back.
+func (c *crowd) take(now time.Time) bool {
+	c.spent = max(0, c.spent-crowdRate*now.Sub(c.at).Seconds())
+	c.at = now
+	if c.spent+1 > crowdBurst {
+		return false
+	}
+	c.spent++
+	return true
+}
+
+func (c *crowd) give() { c.spent = max(0, c.spent-1) }

@@ -1,0 +1,31 @@
+// Package passwords is the one place that decides whether a password may be put
+// to Finesse for an agent. Who writes to the command queue is not trusted, and
+// Finesse locks an account for five minutes at the fifth wrong password in a
+// row, for everybody.
+//
+// A Guard stands before the nodes of Finesse (Guard.Node), so that whatever a
+// session asks of them passes it: the proof of a Connect, a Login, a stream that
+// is opened again, a reading. What it promises:
+//
+//   - Of wrong passwords of one agent, however its id is spelled and whatever
+//     commands bring them, at most budget are put to Finesse in any window. A
+//     password whose answer is not known yet counts as wrong, and so does one
+//     that was sent and never answered.
+//   - The password that worked last is not kept out by others. While there is
+//     one the others have what it leaves of the budget: uses requests with it may
+//     be under way when it is changed.
+//   - A refused password is answered with the same error, without asking, for a
+//     pause: pauseOfKnown when it has worked in this process (Finesse refuses right
+//     passwords while its own directory is away), else pauseOfUnknown; twice as
+//     long each time, at most a window. When Finesse says that the account is
+//     locked, every other password waits for a window too.
+//   - Agents of whom no password has worked share atOnce requests at a time, and
+//     crowdBurst wrong ones, of which crowdRate come back in a second. The others
+//     never wait for them.
+//   - Only what finesse.ErrPasswordRefused says is a refusal.
+//   - Memory is bounded. Of an agent is remembered what it takes to keep these
+//     promises, and strangers are forgotten first. When there is no room for one
+//     more, it is the new one that is refused: nobody's refusals are forgotten
+//     while they count.
+//   - No password is kept, only its digest under a key of this process.
+package passwords

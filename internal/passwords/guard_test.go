@@ -1,0 +1,343 @@
+package passwords_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/passwords"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	errWrong  = gc.Errorf(gc.SubscriptionFailed, "finesse", "401: %w", finesse.ErrPasswordRefused)
+	errLocked = gc.Errorf(gc.AccountLocked, "finesse", "401: %w", finesse.ErrPasswordRefused)
+)
+
+// fake is a Finesse where the password of every agent is right, behind a guard.
+// Every scene runs in synctest's time.
+type fake struct {
+	*testing.T
+	session.Node // nil: only User is asked
+	guarded      session.Node
+	registry     *prometheus.Registry
+	tried        []gc.AgentID // told by the guard
+
+	mu      sync.Mutex
+	right   string
+	err     error         // if set, what everybody is answered
+	hold    chan struct{} // if set, requests wait for it
+	unsent  bool          // requests do not get as far as Finesse
+	put     int           // requests
+	refused []time.Time   // wrong passwords
+	once    int           // requests that are not to be repeated
+}
+
+func scene(t *testing.T, play func(*fake)) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{T: t, right: "right", registry: prometheus.NewRegistry()}
+		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: func(a gc.AgentID) { f.tried = append(f.tried, a) }}).Node(f)
+		play(f)
+	})
+}
+
+func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
+	if trace := httptrace.ContextClientTrace(ctx); trace != nil && !f.unsent {
+		trace.WroteHeaders()
+	}
+	f.mu.Lock()
+	f.put++
+	if c.Unproved {
+		f.once++
+	}
+	hold := f.hold
+	f.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return finesse.User{}, &gc.Error{Code: gc.NotReachable, Op: "finesse", Err: ctx.Err()}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil && c.Password.Reveal() != f.right {
+		f.refused = append(f.refused, time.Now())
+		return finesse.User{}, errWrong
+	}
+	return finesse.User{}, f.err
+}
+
+// tries gives a password and reports the code of the answer, "" for none.
+func (f *fake) tries(agent, password string) gc.Code {
+	_, err := f.guarded.User(f.Context(), finesse.Credentials{Agent: gc.AgentID(agent), Password: gc.NewSecret(password)})
+	if err == nil {
+		return ""
+	}
+	return gc.CodeOf(err)
+}
+
+// all has n clients try at once.
+func (f *fake) all(n int, try func(i int)) (wait func()) {
+	var clients sync.WaitGroup
+	for i := range n {
+		clients.Go(func() { try(i) })
+	}
+	synctest.Wait()
+	return clients.Wait
+}
+
+func pass(d time.Duration) { <-time.After(d) }
+
+// atMost requires that no window has more refusals than budget.
+func (f *fake) atMost(budget int) {
+	f.Helper()
+	for i := range f.refused {
+		if i+budget < len(f.refused) {
+			require.GreaterOrEqual(f, f.refused[i+budget].Sub(f.refused[i]), 5*time.Minute, "refusals %d to %d", i, i+budget)
+		}
+	}
+}
+
+func TestAnAccountIsNotLocked(t *testing.T) {
+	t.Run("by different wrong passwords, whatever the spelling of the id", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			spellings := []string{"ann", "Ann", "ANN", "ａｎｎ", "ＡＮＮ"}
+			for i := range 40 {
+				f.tries(spellings[i%len(spellings)], fmt.Sprint("wrong ", i))
+			}
+			require.Len(t, f.refused, 4)
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"), "it may be wrong as well")
+			require.Len(t, f.tried, 1, "the operator is told once")
+		})
+	})
+	t.Run("by many at once, of which nobody knows yet that they are wrong", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.hold = make(chan struct{})
+			wait := f.all(10, func(i int) { f.tries([]string{"ann", "ANN"}[i%2], fmt.Sprint("wrong ", i)) })
+			require.Equal(t, 4, f.put)
+			close(f.hold)
+			wait()
+			require.Len(t, f.refused, 4)
+		})
+	})
+	t.Run("by one after the other for an hour", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			for i := range 3600 {
+				f.tries("ann", fmt.Sprint("wrong ", i%50))
+				pass(time.Second)
+			}
+			require.Greater(t, len(f.refused), 30, "each window has its own")
+			f.atMost(4)
+		})
+	})
+	t.Run("by passwords whose answer never came", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.err = gc.Errorf(gc.NotReachable, "finesse", "time-out")
+			for i := range 10 {
+				f.tries("ann", fmt.Sprint("wrong ", i))
+			}
+			require.Equal(t, 4, f.put)
+			require.Equal(t, 4, f.once, "nor are they repeated")
+		})
+	})
+	t.Run("under an agent who works, whose password is changed while it is used", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.hold = make(chan struct{})
+			wait := f.all(10, func(int) { f.tries("ann", "right") })
+			strangers := f.all(10, func(i int) { f.tries("ann", fmt.Sprint("wrong ", i)) })
+			f.mu.Lock()
+			f.right = "new"
+			f.mu.Unlock()
+			close(f.hold)
+			wait()
+			strangers()
+			require.Len(t, f.refused, 4)
+			pass(5 * time.Minute)
+			require.Empty(t, f.tries("ann", "new"))
+		})
+	})
+}
+
+func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
+	for rule, x := range map[string]struct {
+		known  bool
+		pauses []time.Duration // in seconds
+	}{
+		"for half a minute, then twice as long, up to five":            {false, []time.Duration{30, 60, 120, 240, 300, 300}},
+		"for ten seconds when it was right before, then twice as long": {true, []time.Duration{10, 20, 40, 230, 160}}, // the fifth comes when the first counts no more
+	} {
+		t.Run(rule, func(t *testing.T) {
+			scene(t, func(f *fake) {
+				if x.known {
+					require.Empty(t, f.tries("ann", "right"))
+				}
+				f.right = "another"
+				for i, pause := range x.pauses {
+					require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+					require.Len(t, f.refused, i+1)
+					pass(pause*time.Second - time.Millisecond)
+					require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+					require.Len(t, f.refused, i+1, "still remembered")
+					pass(time.Millisecond)
+				}
+				f.atMost(4)
+			})
+		})
+	}
+	t.Run("and forgotten when it is right after all", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.err = errWrong // Finesse's directory is away
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+			f.err = nil
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+			pass(10 * time.Second)
+			require.Empty(t, f.tries("ann", "right"))
+			require.Empty(t, f.tries("ann", "right"))
+		})
+	})
+	t.Run("no password is tried while the account is locked", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.err = errLocked
+			require.Equal(t, gc.AccountLocked, f.tries("ann", "wrong"))
+			f.err = nil
+			pass(5*time.Minute - time.Millisecond)
+			require.Equal(t, gc.AccountLocked, f.tries("Ann", "right"))
+			require.Equal(t, 1, f.put)
+			pass(time.Millisecond)
+			require.Empty(t, f.tries("ann", "right"))
+		})
+	})
+	for _, err := range []error{
+		gc.Errorf(gc.SubscriptionFailed, "finesse", "403"), gc.Errorf(gc.UserNotFound, "finesse", "404"), gc.Errorf(gc.FinesseUnavailable, "finesse", "503"),
+		gc.Errorf("CF_INVALID_PASSWORD_SPECIFIED", "finesse", "400"),
+	} {
+		t.Run("not for an error that says nothing of it: "+err.Error(), func(t *testing.T) {
+			scene(t, func(f *fake) {
+				f.err = err
+				for range 10 {
+					require.Equal(t, gc.CodeOf(err), f.tries("ann", "right"))
+				}
+				require.Equal(t, 10, f.put)
+				f.err = nil
+				require.Empty(t, f.tries("ann", "right"))
+			})
+		})
+	}
+	t.Run("nor where it did not get as far as Finesse", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.err, f.unsent = gc.Errorf(gc.Down, "finesse", "connection refused"), true
+			for range 10 {
+				require.Equal(t, gc.Down, f.tries("ann", "right"))
+			}
+			require.Equal(t, 10, f.put)
+		})
+	})
+}
+
+func TestThePasswordThatWorksIsNotKeptOut(t *testing.T) {
+	scene(t, func(f *fake) {
+		require.Empty(t, f.tries("ann", "right"))
+		for i := range 20 {
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ANN", fmt.Sprint("wrong ", i)))
+			require.Empty(t, f.tries("ann", "right"))
+		}
+		require.LessOrEqual(t, len(f.refused), 4)
+		require.Equal(t, []gc.AgentID{"ANN"}, f.tried)
+		require.Equal(t, 19.0, f.count("passwords_withheld_total"))
+	})
+}
+
+func (f *fake) count(name string) float64 {
+	families, err := f.registry.Gather()
+	require.NoError(f, err)
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	n, err := testutil.GatherAndCount(f.registry, name)
+	require.NoError(f, err)
+	require.NotZero(f, n, name)
+	return 0
+}
+
+func TestACrowdOfStrangers(t *testing.T) {
+	agent := func(i int) string { return strconv.Itoa(10_000 + i) }
+	t.Run("asks few at a time, and who has proved a password does not wait for it", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.hold = make(chan struct{})
+			f.put = 0
+			hold := f.hold
+			wait := f.all(200, func(i int) { f.tries(agent(i), "right") })
+			require.Equal(t, 64, f.put)
+			f.mu.Lock()
+			f.hold = nil
+			f.mu.Unlock()
+			began := time.Now()
+			require.Empty(t, f.tries("ann", "right"))
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "wrong"))
+			require.Zero(t, time.Since(began))
+			close(hold)
+			wait()
+			require.Equal(t, 202, f.put)
+		})
+	})
+	t.Run("waits for half a minute at most", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.hold = make(chan struct{})
+			var mu sync.Mutex
+			codes := map[gc.Code]int{}
+			wait := f.all(100, func(i int) {
+				code := f.tries(agent(i), "right")
+				mu.Lock()
+				defer mu.Unlock()
+				codes[code]++
+			})
+			pass(30 * time.Second)
+			synctest.Wait()
+			mu.Lock()
+			require.Equal(t, map[gc.Code]int{gc.PleaseRetry: 36}, codes)
+			mu.Unlock()
+			close(f.hold)
+			wait()
+			require.Equal(t, 64, codes[""])
+		})
+	})
+	t.Run("has a thousand wrong passwords, and twenty more each second", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			for i := range 100_000 {
+				f.tries(agent(i), "wrong")
+			}
+			require.Len(t, f.refused, 1000)
+			require.Equal(t, gc.PleaseRetry, f.tries("ann", "right"))
+			pass(10 * time.Second)
+			require.Empty(t, f.tries("ann", "right"))
+			for i := range 1000 {
+				f.tries(agent(200_000+i), "wrong")
+			}
+			require.Len(t, f.refused, 1000+200)
+			pass(time.Second)
+			for i := range 1000 { // right ones cost nothing
+				require.Empty(t, f.tries(agent(300_000+i), "right"))
+			}
+		})
+	})
+}
