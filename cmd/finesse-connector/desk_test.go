@@ -34,7 +34,7 @@ func (d *desk) send(typ, body string) { d.sendWithID(typ, body, "none") }
 func (d *desk) sendWithID(typ, body, correlation string) {
 	d.t.Helper()
 	require.NoError(d.t, d.client.Send(d.t.Context(), broker.Outgoing{
-		Destination: "/queue/Lab", Headers: map[string]string{"type": typ, "correlation-id": correlation}, Body: body,
+		Destination: "/queue/Lab", Headers: map[string]string{"type": typ, "correlation-id": correlation, "reply-to": "/topic/" + d.destination}, Body: body,
 	}))
 }
 

@@ -12,6 +12,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -29,10 +30,12 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/passwords"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// Options wires a bridge. All fields but Registerer and Capture are required.
+// Options wires a bridge. All fields but Registerer, Capture and AtOnce are
+// required.
 type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
@@ -43,6 +46,9 @@ type Options struct {
 	Logger        *zap.Logger
 	Registerer    prometheus.Registerer
 	Capture       Capture // records commands and events; nil for none
+	// AtOnce is how many passwords are put to Finesse at a time of agents of whom
+	// none has worked yet; 0 stands for the usual.
+	AtOnce int
 }
 
 // Settings can change while the bridge works; see Configure.
@@ -64,20 +70,18 @@ type Bridge struct {
 	ledger    *ledger
 	refusals  lines
 	greetings lines
+	passwords *passwords.Guard
 	settings  atomic.Pointer[Settings]
 	ctx       context.Context // of the sessions
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 
-	mu           sync.Mutex
-	sessions     map[gc.AgentID]*session.Session
-	destinations map[gc.Destination]wire.Format // of every driver that said Hello or Connect; "" when it asked for none
-	status       gc.SystemStatus
-}
+	destinations *destinations
 
-// maxDestinations bounds what clients can make the connector remember: ten for
-// each of the most agents it is made for.
-const maxDestinations = 100_000
+	mu       sync.Mutex
+	sessions map[gc.AgentID]*session.Session
+	status   gc.SystemStatus
+}
 
 // New makes a bridge that says OUT_OF_SERVICE until SetStatus knows better.
 func New(o Options) *Bridge {
@@ -89,12 +93,13 @@ func New(o Options) *Bridge {
 		licences:     &licences{},
 		ledger:       newLedger(),
 		sessions:     map[gc.AgentID]*session.Session{},
-		destinations: map[gc.Destination]wire.Format{},
+		destinations: newDestinations(),
 		status:       gc.OutOfService,
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.Configure(o.Settings)
 	b.metrics = newMetrics(o.Registerer, b)
+	b.passwords = passwords.New(passwords.Options{Tried: b.tried, AtOnce: o.AtOnce, Registerer: o.Registerer})
 	return b
 }
 
@@ -111,13 +116,12 @@ func (b *Bridge) SetStatus(status gc.SystemStatus) {
 	b.mu.Lock()
 	changed := b.status != status
 	b.status = status
-	told := slices.Collect(maps.Keys(b.destinations))
 	b.mu.Unlock()
 	if !changed {
 		return
 	}
 	b.Logger.Info("finesse status changed", zap.String("status", string(status)))
-	for _, d := range told {
+	for _, d := range b.destinations.greeted(time.Now()) {
 		b.tellStatus(session.Emission{Destination: d})
 	}
 }
@@ -139,10 +143,9 @@ func (b *Bridge) tellStatus(e session.Emission) {
 func (b *Bridge) Restored(topics bool) {
 	b.captureRestored(topics)
 	b.mu.Lock()
-	told := slices.Collect(maps.Keys(b.destinations))
 	sessions := slices.Collect(maps.Values(b.sessions))
 	b.mu.Unlock()
-	for _, d := range told {
+	for _, d := range b.destinations.greeted(time.Now()) {
 		if d.IsTopic() == topics {
 			b.tellStatus(session.Emission{Destination: d})
 		}
@@ -195,6 +198,8 @@ type received struct {
 	start  time.Time
 	log    *zap.Logger
 }
+
+func (r *received) isConnect() bool { return r.Spec != nil && r.Spec.Name == gc.Connect }
 
 // finished counts the command, and gives what the log tells.
 func (r *received) finished(err error) (message string, fields []zap.Field) {
@@ -261,11 +266,19 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)
-		if err != nil {
+		switch {
+		case err != nil:
 			b.say(r.log, zap.WarnLevel, "reply-to of a command can not be used", zap.Error(err))
+		case b.destinations.admit(to, time.Now()):
+			r.ReplyTo = to
+		default:
+			b.say(r.log, zap.WarnLevel, "too many new reply-tos; nothing is sent to this one")
 		}
-		r.ReplyTo = to
 	}
+	if r.isConnect() && r.ReplyTo == "" && b.destinations.knows(r.Destination, time.Now()) {
+		r.ReplyTo = r.Destination // what fails is told there; a name that nobody has heard of may be a password
+	}
+	r.Format = string(b.formatAsked(r.log, d.Format))
 	r.log.Debug("command received", zap.String("message", d.MessageID), zap.String("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
 	return r
 }
@@ -284,10 +297,12 @@ func textOf(spec *gc.CommandSpec, d *broker.Delivery, refusal error) string {
 // connector that does not know the destination, because it is a new one, asks
 // for them (O-026).
 func (b *Bridge) hello(r *received, d *broker.Delivery) {
-	b.mu.Lock()
-	_, known := b.destinations[r.Destination]
-	b.mu.Unlock()
-	b.know(r.Destination, d.Format)
+	known, ok := b.destinations.hello(r.Destination, wire.Format(r.Format), time.Now())
+	if !ok {
+		r.Refusal = gc.Errorf(gc.PleaseRetry, "greet", "too many new destinations")
+		b.unanswerable(r, d)
+		return
+	}
 	b.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
 	if r.Spec.Name == gc.Beat && !known {
 		b.publish(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
@@ -295,23 +310,16 @@ func (b *Bridge) hello(r *received, d *broker.Delivery) {
 	b.greeted(r)
 }
 
-// know remembers a destination and, if its client asked for one, its format.
-func (b *Bridge) know(d gc.Destination, asked string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	format, known := b.destinations[d]
-	if !known && len(b.destinations) >= maxDestinations {
-		b.say(b.Logger, zap.WarnLevel, "too many destinations; this one will not be told when finesse goes or comes", zap.String("dest", string(d)))
-		return
+// formatAsked is the format that a client asks for, "" for none.
+func (b *Bridge) formatAsked(log *zap.Logger, asked string) wire.Format {
+	if asked == "" {
+		return ""
 	}
-	if asked != "" {
-		if f, err := wire.ParseFormat(asked); err != nil {
-			b.say(b.Logger, zap.WarnLevel, "client asks for a format there is not; it gets its former or the configured one", zap.String("dest", string(d)), zap.Error(err))
-		} else {
-			format = f
-		}
+	f, err := wire.ParseFormat(asked)
+	if err != nil {
+		b.say(log, zap.WarnLevel, "client asks for a format there is not; it gets its former or the configured one", zap.Error(err))
 	}
-	b.destinations[d] = format
+	return f
 }
 
 // unanswerable ends a command that names no agent and no destination.
@@ -349,16 +357,14 @@ func abridge(s string) string {
 	return strings.ToValidUTF8(s, "\ufffd")
 }
 
-// submit gives a command to the session of its agent. Connect starts one.
+// submit gives a command to the session of its agent. Connect starts one, and so
+// does a Login that says where its agent's events go.
 func (b *Bridge) submit(r *received, d *broker.Delivery) {
-	isConnect := r.Spec != nil && r.Spec.Name == gc.Connect
-	if isConnect && r.Destination != "" {
-		b.know(r.Destination, d.Format)
-	}
+	begins := r.Refusal == nil && (r.isConnect() || r.Spec.SignsIn() && r.ReplyTo != "")
 	for {
-		s := b.session(r.Agent, isConnect && r.Refusal == nil)
-		if s == nil && r.Spec != nil && r.Spec.ForMember {
-			s = b.leader(r.Agent)
+		s := b.session(r.Agent, begins)
+		if r.Spec != nil && r.Spec.ForMember && (s == nil || s.Destination() == "") {
+			s = cmp.Or(b.leader(r.Agent), s)
 		}
 		if s == nil {
 			b.stranger(r, d)
@@ -376,10 +382,16 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 	}
 }
 
-// full refuses a command in place of a session that has no room for it.
-func (b *Bridge) full(r *received, to gc.Destination) {
+// full refuses a command in place of a session that has no room for it. home is
+// where the agent works: not there is told what becomes of a Connect, which may
+// be a stranger's.
+func (b *Bridge) full(r *received, home gc.Destination) {
 	b.metrics.full.Inc()
-	if to == "" {
+	to := home
+	switch {
+	case r.isConnect() && r.ReplyTo == home:
+		to = ""
+	case r.isConnect() || home == "":
 		to = r.ReplyTo
 	}
 	r.Refusal = gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent")
@@ -390,18 +402,14 @@ func (b *Bridge) full(r *received, to gc.Destination) {
 // connected it. A command that could not be read gets its error, any other
 // RE_LOGIN (O-007).
 func (b *Bridge) stranger(r *received, d *broker.Delivery) {
-	to := r.ReplyTo
-	if to == "" {
-		to = r.Destination // of a Connect that lacks its password
-	}
-	if to == "" {
+	if r.ReplyTo == "" {
 		if r.Refusal == nil {
 			r.Refusal = gc.Errorf(gc.PleaseRetry, "find agent", "nobody has connected it, and the command has no reply-to")
 		}
 		b.quarantine(r, d)
 		return
 	}
-	b.answer(r, to)
+	b.answer(r, r.ReplyTo)
 }
 
 // answer tells to what became of a command that no session takes.
@@ -437,10 +445,14 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 	}
 	out := &outlet{bridge: b, agent: agent, told: told{}}
 	s = session.New(session.Options{
-		Agent:         agent,
-		Node:          b.Node,
-		Emit:          out.emit,
-		Ended:         func() { b.forget(s) },
+		Agent: agent,
+		Node:  func() session.Node { return b.passwords.Node(b.Node()) },
+		Emit:  out.emit,
+		Bound: out.bound,
+		Ended: func() {
+			out.leave()
+			b.forget(s)
+		},
 		Licences:      b.licences,
 		Recorder:      b.Recorder,
 		SystemChanged: b.SystemChanged,

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,7 @@ type stage struct {
 	acks         chan string
 	hold         chan struct{}             // if set, Finesse answers nobody before it is closed
 	intercept    func(broker.Message) bool // if set, may take an event from the broker
+	refusals     atomic.Int32              // of passwords
 }
 
 func play(t *testing.T, limit int, scene func(*stage)) {
@@ -143,7 +145,8 @@ func (st *stage) wait(ctx context.Context) error {
 
 func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
 	if c.Password.Reveal() != "secret" {
-		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+		st.refusals.Add(1)
+		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401: %w", finesse.ErrPasswordRefused)
 	}
 	u := finesse.User{LoginID: c.Agent, FirstName: "Ann", State: gc.Ready, Extension: "2001"}
 	if c.Agent == "2001" {
@@ -236,11 +239,32 @@ func TestFormats(t *testing.T) {
 	})
 	t.Run("the client chooses on Hello or Connect, and that stays", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
-			st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Format: "JSON"})
+			st.send(&broker.Delivery{Type: "Hello#crm", Format: "text-old"})
+			st.send(&broker.Delivery{Type: "Hello#crm", Format: "JSON"})
 			st.command("Hello#crm", "")
-			st.hears(2, `/topic/crm system {"type":"System","status":"OUT_OF_SERVICE"}`)
-			st.send(&broker.Delivery{Type: "Hello#crm", Format: "text"})
-			st.hears(1, "/topic/crm system System#OUT_OF_SERVICE")
+			inJSON := `/topic/crm system {"type":"System","status":"OUT_OF_SERVICE"}`
+			st.hears(3, "/topic/crm system System#OUT_OF_SERVICE", inJSON, inJSON)
+			st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Format: "text"})
+			st.command("Hello#crm", "")
+			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE")
+		})
+	})
+	t.Run("where agents work only who proves a password changes it, and not before", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.send(&broker.Delivery{Type: "Hello#crm", Format: "json"})
+			st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,wrong", Format: "json"})
+			st.send(&broker.Delivery{Type: "Connect#1002", Body: "crm,wrong", Format: "json"})
+			st.hears(4, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_error 1002#Error#SUBSCRIPTION_FAILED")
+			st.hold = make(chan struct{})
+			st.send(&broker.Delivery{Type: "Connect#1002", Body: "crm,secret", Format: "json"})
+			st.command("GetState#1002", "")
+			st.bridge.SetStatus(gc.InService)
+			st.hears(0, "/topic/crm system System#IN_SERVICE")
+			close(st.hold)
+			st.hears(2, `/topic/crm agent_state {"type":"State","agentId":"1002","state":"READY","reasonCode":"","stateChangeTimeString":"","pendingState":"","stateChangeTime":""}`)
+			st.bridge.SetStatus(gc.OutOfService)
+			st.hears(0, `/topic/crm system {"type":"System","status":"OUT_OF_SERVICE"}`)
 		})
 	})
 	t.Run("a format there is not is logged and not taken", func(t *testing.T) {
@@ -343,8 +367,15 @@ func TestCommandsThatCanNotRun(t *testing.T) {
 		{"agent nobody connected, without reply-to", &broker.Delivery{Type: "GetState#1009"}, ""},
 		{"agent nobody connected, with reply-to", &broker.Delivery{Type: "GetState#1009", ReplyTo: "/queue/r"}, "/queue/r agent_state 1009#State#RE_LOGIN"},
 		{"bad command of an agent nobody connected, with reply-to", &broker.Delivery{Type: "MakeCall#1009", ReplyTo: "/queue/r"}, "/queue/r agent_error 1009#Error#MISSING_NUMBER"},
-		{"Connect without a password is told to the destination it names", &broker.Delivery{Type: "Connect#1009", Body: "other"}, "/topic/other agent_error 1009#Error#MISSING_PASSWORD"},
-		{"Connect with a wrong password likewise", &broker.Delivery{Type: "Connect#1009", Body: "other,wrong"}, "/topic/other agent_error 1009#Error#SUBSCRIPTION_FAILED"},
+		{"Connect without a password is told to the destination it names", &broker.Delivery{Type: "Connect#1009", Body: "greeted"}, "/topic/greeted agent_error 1009#Error#MISSING_PASSWORD"},
+		{"Connect with a wrong password likewise", &broker.Delivery{Type: "Connect#1009", Body: "greeted,wrong"}, "/topic/greeted agent_error 1009#Error#SUBSCRIPTION_FAILED"},
+		{"or to its reply-to", &broker.Delivery{Type: "Connect#1009", Body: "greeted,wrong", ReplyTo: "/queue/r"}, "/queue/r agent_error 1009#Error#SUBSCRIPTION_FAILED"},
+		{"but not to one that never said Hello, for it may be a password", &broker.Delivery{Type: "Connect#1009", Body: "S3cret!"}, ""},
+		{"also when it looks complete", &broker.Delivery{Type: "Connect#1009", Body: "S3cret!,desk"}, ""},
+		{"Connect with a wrong password is not told where the agent works", &broker.Delivery{Type: "Connect#1001", Body: "crm,wrong"}, ""},
+		{"nor when that is its reply-to", &broker.Delivery{Type: "Connect#1001", Body: "x,wrong", ReplyTo: "/topic/crm"}, ""},
+		{"Login that nobody connected, with a wrong password", &broker.Delivery{Type: "Login#1009", Body: "wrong,2001", ReplyTo: "/queue/r"}, "/queue/r agent_error 1009#Error#SUBSCRIPTION_FAILED"},
+		{"Login that nobody connected, without a reply-to", &broker.Delivery{Type: "Login#1009", Body: "secret,2001"}, ""},
 		{"Connect to a wildcard", &broker.Delivery{Type: "Connect#1009", Body: ">,secret"}, ""},
 		{"no type", &broker.Delivery{Body: "secret"}, ""},
 		{"no type, with reply-to", &broker.Delivery{ReplyTo: "/queue/r"}, "/queue/r agent_error #Error#PLEASE_RETRY"},
@@ -354,8 +385,9 @@ func TestCommandsThatCanNotRun(t *testing.T) {
 	} {
 		t.Run(x.rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
+				st.command("Hello#greeted", "")
 				st.command("Connect#1001", "crm,secret")
-				st.hears(1)
+				st.hears(2, "/topic/greeted system System#OUT_OF_SERVICE")
 				st.send(x.d)
 				if x.want == "" {
 					st.hears(1)

@@ -56,8 +56,6 @@ func TestWhatOldClientsExpect(t *testing.T) {
 		st.with(func(s *bridge.Settings) { s.Deprecated = true })
 		st.send(&broker.Delivery{Type: "MakeCall#1009", Body: "4085551234", ReplyTo: "/queue/r"})
 		st.hears(1, "/queue/r agent_state 1009#State#RE_LOGIN", "/queue/r agent_state 1009#RECONNECT#4085551234")
-		st.send(&broker.Delivery{Type: "Login#1009", Body: "secret,2001", ReplyTo: "/queue/r"})
-		st.hears(1, "/queue/r agent_state 1009#State#RE_LOGIN")
 		st.command("Connect#1001", "crm,secret")
 		st.command("Connect#1001", "other,secret")
 		st.hears(2, "/topic/crm agent_state 1001#State#LOGOUT##Ann", "/topic/crm agent_state 1001#LOGOUT", "/topic/crm agent_error 1001#Error#SESSION_INVALIDATED")
@@ -87,6 +85,9 @@ func TestASupervisorCommandsAMember(t *testing.T) {
 				"/topic/crm agent_state 1005#State#READY##Bob <c>")
 			st.send(&broker.Delivery{Type: "GetState#1005", ReplyTo: "/queue/r"})
 			st.hears(1, "/queue/r agent_state 1005#State#RE_LOGIN")
+			st.command("Connect#1005", "evil,wrong")
+			st.command("MakeReady#1005", "")
+			st.hears(2, "/topic/crm agent_state 1005#State#READY##Bob")
 		})
 	})
 	t.Run("a member who is connected is the member's driver's", func(t *testing.T) {

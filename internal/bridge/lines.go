@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // A client can send any number of commands that no session takes: they can not
@@ -68,4 +70,11 @@ func (b *Bridge) greeted(r *received) {
 	}
 	message, fields := r.finished(nil)
 	r.log.Log(level, message, fields...)
+}
+
+// tried tells the operator that somebody tries passwords.
+func (b *Bridge) tried(agent gc.AgentID) {
+	b.say(b.Logger, zap.WarnLevel, "somebody tries passwords for an agent; more than were refused are not put to finesse, which would lock the account",
+		zap.String("agent", string(agent)),
+		zap.String("action", "if it is not the agent, find who may write to the command queue: docs/activemq.md; an agent who has not signed in through this connector yet waits for five minutes"))
 }

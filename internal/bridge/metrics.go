@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 	if reg != nil {
 		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.separators, m.undeliverable, m.unlogged,
 			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
-			gauge("destinations", "Destinations known.", func() int { return len(b.destinations) }, &b.mu),
+			gauge("destinations", "Destinations known.", func() int { return len(b.destinations.entries) }, &b.destinations.mu),
 			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))
 	}
 	return m

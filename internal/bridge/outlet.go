@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -15,7 +17,22 @@ type outlet struct {
 	bridge  *Bridge
 	session *session.Session
 	agent   gc.AgentID
+	home    gc.Destination // where the agent works, "" before its password was proved
 	told    told
+}
+
+// bound lets the agent work at a destination from now on.
+func (o *outlet) bound(to gc.Destination, r *session.Request) {
+	o.bridge.destinations.settle(to, wire.Format(r.Format))
+	o.leave()
+	o.home = to
+}
+
+// leave ends the agent's work where it works.
+func (o *outlet) leave() {
+	if o.home != "" {
+		o.bridge.destinations.leave(o.home, time.Now())
+	}
 }
 
 // told is how the calls of an agent were told last. The text form of a call's
@@ -75,9 +92,7 @@ func (o *outlet) again(e session.Emission) {
 }
 
 func (b *Bridge) formatOf(d gc.Destination) wire.Format {
-	b.mu.Lock()
-	format := b.destinations[d]
-	b.mu.Unlock()
+	format := b.destinations.format(d)
 	if format == "" {
 		format = b.settings.Load().FormatFor(d)
 	}
@@ -105,10 +120,7 @@ func (b *Bridge) publish(e session.Emission, lost func()) {
 // an answer may not have arrived; nil for one that is sent until it has.
 func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	if e.Destination == "" {
-		b.metrics.undeliverable.Inc()
-		if e.Acknowledge != nil {
-			e.Acknowledge()
-		}
+		b.undeliverable(e)
 		return
 	}
 	b.captureEvent(e, m, lost)
@@ -126,6 +138,19 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		Lasts:         lasting(e),
 		Lost:          lost,
 	})
+}
+
+// undeliverable ends the way of an event that has no destination, and of the
+// command that it answers.
+func (b *Bridge) undeliverable(e session.Emission) {
+	b.metrics.undeliverable.Inc()
+	if e.Acknowledge == nil {
+		return
+	}
+	b.metrics.quarantined.Inc()
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "command dropped: no destination is known to answer to",
+		zap.String("req", string(e.Cause.ID)), zap.String("agent", string(e.Cause.Agent)))
+	e.Acknowledge()
 }
 
 // lasting: what Restored tells again lasts as long as the connection; as an

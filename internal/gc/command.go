@@ -143,6 +143,9 @@ func (s *CommandSpec) HasPassword() bool {
 	return slices.ContainsFunc(s.Parameters, func(p Parameter) bool { return p.Kind == PasswordKind })
 }
 
+// SignsIn reports whether the command signs an agent in.
+func (s *CommandSpec) SignsIn() bool { return s.Name == Login || s.Name == MobileAgentLogin }
+
 var (
 	password  = Parameter{Name: "agent_password", Kind: PasswordKind}
 	extension = Parameter{Name: "agent_extension", Kind: ExtensionKind}

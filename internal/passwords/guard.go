@@ -1,6 +1,7 @@
 package passwords
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"crypto/hmac"
@@ -31,6 +32,9 @@ type Options struct {
 	// more are put to Finesse; once until that is over. It must not block. nil
 	// is told nothing.
 	Tried func(gc.AgentID)
+	// AtOnce is how many requests there are at a time for agents of whom no
+	// password has worked; 0 stands for 64.
+	AtOnce int
 	// Registerer gets the metrics; nil keeps them private.
 	Registerer prometheus.Registerer
 }
@@ -61,7 +65,7 @@ type metrics struct{ refused, withheld prometheus.Counter }
 // New makes a Guard that knows nobody.
 func New(o Options) *Guard {
 	g := &Guard{
-		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, atOnce),
+		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, cmp.Or(o.AtOnce, atOnce)),
 		accounts: map[string]*list.Element{}, strangers: list.New(), known: list.New(),
 		metrics: metrics{
 			refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "passwords_refused_total", Help: "Passwords of agents that Finesse refused."}),

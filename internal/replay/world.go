@@ -3,6 +3,7 @@ package replay
 import (
 	"cmp"
 	"context"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,6 +80,7 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 		},
 		Node: w.best, Recorder: callRecorder{w}, SystemChanged: func() {},
 		Settings: settings, Times: times, Logger: zap.NewNop(), Capture: tap{w},
+		AtOnce: math.MaxInt32, // who waited for whom is in the capture
 	})
 	return w, nil
 }

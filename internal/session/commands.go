@@ -322,6 +322,5 @@ func askOnce[T any](s *Session, question func(context.Context, Node, finesse.Cre
 // wrongPassword reports whether Finesse refused the credentials: no further
 // attempt may be made with them.
 func wrongPassword(err error) bool {
-	var e *gc.Error
-	return errors.As(err, &e) && (e.Code == gc.SubscriptionFailed || e.Code == gc.AccountLocked)
+	return errors.Is(err, finesse.ErrPasswordRefused)
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -15,71 +14,59 @@ import (
 // connect proves a password and binds the agent to the destination that gave
 // it. Success has no answer.
 func (s *Session) connect(r *Request) {
-	if err := s.refusals.of(r.Password); err != nil {
-		s.unproved(r, r.Destination, finesse.Credentials{Agent: s.Agent, Password: r.Password}, err)
-		return
-	}
 	s.proveThen(r, r.Destination, func() { s.silent(r) })
 }
 
-// refusals are the passwords that Finesse refused, latest last. A driver may
-// repeat its Connect in a loop, have sent several before it hears of the first,
-// or take turns with another that has another old password: asking Finesse each
-// time would lock the account within a second.
-type refusals []refusal
-
-type refusal struct {
-	password gc.Secret
-	err      error
-	times    int // in a row
-	until    time.Time
+// claim is a Connect that has not proved its password. It binds nothing; but the
+// Login that follows it, and has the same password, is of the same driver.
+type claim struct {
+	to, answers gc.Destination // of the events, and of errors
+	password    gc.Secret
+	refused     bool // by Finesse; else nobody knows
 }
 
-// The same password is not tried again for refusedFor, twice as long after the
-// next refusal and so on, up to an hour. Of maxRefusals passwords that is known,
-// which is more than it takes to lock an account.
-const (
-	refusedFor       = time.Minute
-	refusedForAtMost = time.Hour
-	maxRefusals      = 8
-)
+// maxClaims is how many of them are known, the latest ones.
+const maxClaims = 8
 
-// of is Finesse's refusal of password, nil when Finesse may be asked.
-func (all refusals) of(password gc.Secret) error {
-	i := slices.IndexFunc(all, func(f refusal) bool { return f.password.Equal(password) })
-	if i < 0 || !time.Now().Before(all[i].until) {
-		return nil
+func (s *Session) claim(r *Request, err error) {
+	same := func(c claim) bool { return c.to == r.Destination && c.password.Equal(r.Password) }
+	s.claims = append(slices.DeleteFunc(s.claims, same), claim{r.Destination, r.ReplyTo, r.Password, wrongPassword(err)})
+	if len(s.claims) > maxClaims {
+		s.claims = slices.Delete(s.claims, 0, 1)
 	}
-	return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", all[i].until.Format(time.TimeOnly), all[i].err)
 }
 
-// remember notes that Finesse has refused a password.
-func (s *Session) remember(password gc.Secret, err error) {
-	if s.refusals.of(password) != nil { // refused twice at once, or said again here
+// claimed is the latest Connect with that password.
+func (s *Session) claimed(password gc.Secret) (claim, bool) {
+	for _, c := range slices.Backward(s.claims) {
+		if c.password.Equal(password) {
+			return c, true
+		}
+	}
+	return claim{}, false
+}
+
+// proveAndLogin serves a Login whose password is not the one that works: that is
+// proved first, before anything else is done or taken. When no Connect has
+// succeeded the agent's events go where the Connect with the same password
+// wanted them, which failed for another reason, or was sent right before; else
+// where the password was proved before, else to the Login's own reply-to.
+func (s *Session) proveAndLogin(r *Request) {
+	to := s.destination
+	if before, ok := s.claimed(r.Password); ok && !s.connected {
+		to = before.to
+		if r.ReplyTo == "" {
+			r.ReplyTo = before.answers
+		}
+	}
+	if to == "" {
+		to = r.ReplyTo
+	}
+	if to == "" {
+		s.answer(r, gc.ReLogin{Agent: r.Agent})
 		return
 	}
-	f := refusal{password: password, err: err}
-	if i := slices.IndexFunc(s.refusals, func(f refusal) bool { return f.password.Equal(password) }); i >= 0 {
-		f.times = s.refusals[i].times
-		s.refusals = slices.Delete(s.refusals, i, i+1)
-	}
-	f.until = time.Now().Add(min(refusedFor<<min(f.times, 10), refusedForAtMost))
-	f.times++
-	s.refusals = append(s.refusals, f)
-	if len(s.refusals) > maxRefusals {
-		s.refusals = slices.Delete(s.refusals, 0, 1)
-	}
-}
-
-// connectAndLogin serves a Login after a Connect that failed, often sent right
-// behind it. The password that Finesse refused is not tried again, and the
-// driver is not asked to: that would lock the account.
-func (s *Session) connectAndLogin(r *Request) {
-	if s.refused && r.Password.Equal(s.credentials.Password) {
-		s.refuse(r, gc.SubscriptionFailed, "the password was refused before and is not tried again")
-		return
-	}
-	s.proveThen(r, s.destination, func() { s.login(r) })
+	s.proveThen(r, to, func() { s.login(r) })
 }
 
 // proveThen runs then once the password of r is proved. Nothing of a session
@@ -91,7 +78,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 	if s.stream == nil {
 		node = s.Node()
 	}
-	keep := s.stream != nil && s.credentials.Password.Equal(r.Password)
+	keep := s.stream != nil && (s.credentials.Password.Equal(r.Password) || r.Spec.Name != gc.Connect)
 	number := s.nextReading()
 	s.work(func(ctx context.Context) func() {
 		fresh, err := prove(ctx, node, credentials, keep)
@@ -106,7 +93,10 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		return func() {
 			s.busy = false
 			if err != nil {
-				s.unproved(r, destination, credentials, err)
+				if fresh.letIn && r.ReplyTo == "" {
+					r.ReplyTo = destination // who has the password may hear what else went wrong
+				}
+				s.unproved(r, err)
 				return
 			}
 			s.proved(r, destination, credentials, node, fresh)
@@ -120,6 +110,7 @@ type truth struct {
 	stream  Stream // nil: the one at hand stays
 	user    finesse.User
 	dialogs []finesse.Dialog
+	letIn   bool   // the password is right
 	at      uint64 // the session's clock before the first request
 	number  uint64 // of the reading, in the order in which they are asked for
 }
@@ -132,7 +123,9 @@ func prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) (t 
 	if _, err = node.User(ctx, c); err != nil || keep {
 		return t, err
 	}
-	return join(ctx, node, c)
+	t, err = join(ctx, node, c)
+	t.letIn = true
+	return t, err
 }
 
 // join subscribes, and then reads.
@@ -154,13 +147,11 @@ func read(ctx context.Context, node Node, c finesse.Credentials) (u finesse.User
 	return u, d, err
 }
 
-func (s *Session) unproved(r *Request, destination gc.Destination, c finesse.Credentials, err error) {
-	if wrongPassword(err) {
-		s.remember(c.Password, err)
-	}
-	if !s.connected {
-		s.bind(destination)
-		s.credentials, s.refused = c, wrongPassword(err)
+// unproved answers a Connect or a Login whose password was not proved, which
+// changes nothing: least of all in a session that works.
+func (s *Session) unproved(r *Request, err error) {
+	if !s.connected && r.Spec.Name == gc.Connect {
+		s.claim(r, err)
 	}
 	s.fail(r, err)
 }
@@ -170,8 +161,8 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 	if s.connected && !again {
 		s.takenOver()
 	}
-	s.bind(destination)
-	s.connected, s.refused, s.credentials, s.refusals = true, false, c, nil
+	s.bind(destination, r)
+	s.connected, s.credentials, s.claims = true, c, nil
 	if t.stream != nil {
 		s.attempts = 0
 		t.at = s.clock
@@ -198,7 +189,7 @@ func (s *Session) takenOver() {
 	s.leaveTeams()
 }
 
-// login signs the agent in at an extension. It holds the line until the
+// login signs the agent in at an extension, with the password that works. It holds the line until the
 // outcome is known: what follows needs the extension.
 func (s *Session) login(r *Request) {
 	if !s.licensed && !s.Licences.Take() {
@@ -206,22 +197,20 @@ func (s *Session) login(r *Request) {
 		return
 	}
 	s.licensed = true
-	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
 	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool {
 		return u.State != gc.LoggedOut && u.Extension == r.Extension
 	}}
-	a.done = func() { s.loggedIn(a, credentials) }
+	a.done = func() { s.loggedIn(a) }
 	already := a.user(s.user)
 	a.taken = func() {
-		s.credentials = credentials // Finesse takes them
 		// A sign-in of an agent who is signed in may change nothing, and then
 		// nothing is notified.
 		if already && a.user(s.user) && s.forget(a) {
 			a.done()
 		}
 	}
-	s.request(a, func(ctx context.Context, n Node, _ finesse.Credentials) error {
-		return seatOf(r).signIn(ctx, n, credentials, r.ID)
+	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
+		return seatOf(r).signIn(ctx, n, c, r.ID)
 	})
 }
 
@@ -252,8 +241,8 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 
 // loggedIn reads what a sign-in does not notify (calls that began earlier) and
 // answers: AgentInfo, State, and a DialogStatus for each call.
-func (s *Session) loggedIn(a *await, c finesse.Credentials) {
-	s.credentials, s.move.seat = c, seatOf(a.request)
+func (s *Session) loggedIn(a *await) {
+	s.move.seat = seatOf(a.request)
 	s.readBack(s.adopt, func(err error) {
 		s.busy = false
 		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
@@ -263,7 +252,7 @@ func (s *Session) loggedIn(a *await, c finesse.Credentials) {
 		}
 		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.user.Extension)))...)
 		s.tellAll(a.request)
-		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: c.Password, Extension: s.extension(), Subscribed: time.Now()}})
+		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.credentials.Password, Extension: s.extension(), Subscribed: time.Now()}})
 	})
 }
 

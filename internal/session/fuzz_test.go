@@ -397,7 +397,7 @@ func (p *improvisation) toggleHold() {
 // refused.
 func (p *improvisation) nextFate() {
 	p.fate = pick(p, fate{err: errNoAnswer}, fate{err: errNoAnswer, works: true}, fate{err: errDown}, fate{err: errDown, works: true}, fate{err: errUnavailable},
-		fate{err: gc.Errorf("CF_RESOURCE_BUSY", "finesse", "400")}, fate{err: gc.Errorf(gc.GeneralError, "finesse", "500")}, fate{err: gc.Errorf(gc.SubscriptionFailed, "finesse", "401")})
+		fate{err: gc.Errorf("CF_RESOURCE_BUSY", "finesse", "400")}, fate{err: gc.Errorf(gc.GeneralError, "finesse", "500")}, fate{err: errRefused})
 }
 
 func (p *improvisation) toggleReads() {

@@ -350,7 +350,7 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 		play(t, func(st *stage) {
 			st.atWork()
 			st.user.State = gc.LoggedOut
-			st.answer = func(string) error { return gc.Errorf(gc.SubscriptionFailed, "finesse", "401") }
+			st.answer = func(string) error { return errRefused }
 			st.dies(errDown)
 			st.wait(2 * time.Minute)
 			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")

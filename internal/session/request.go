@@ -19,7 +19,10 @@ type Request struct {
 	Type, Text    string            // JMSType and parameters as sent; Text is "" where it holds a password
 	ID            finesse.RequestID // follows the command through the log and to Finesse
 	CorrelationID string
-	ReplyTo       gc.Destination // used where no destination is known yet
+	// ReplyTo is used where no destination is known yet, and for the errors of a
+	// Connect: whose own destination it is if that is known to be one.
+	ReplyTo gc.Destination
+	Format  string // that a driver asks for with it; the session passes it on, see Options.Bound
 	// Refusal is set for a command that must not run: it is answered with this
 	// error, in its turn.
 	Refusal error
@@ -88,10 +91,10 @@ func (s *Session) begin(r *Request) {
 		s.fail(r, r.Refusal)
 	case s.connected && r.Agent != s.Agent:
 		s.changeMember(r)
+	case r.Spec.SignsIn() && !(s.connected && r.Password.Equal(s.credentials.Password)):
+		s.proveAndLogin(r)
 	case s.connected || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
-	case r.Spec.Name == gc.Login || r.Spec.Name == gc.MobileAgentLogin:
-		s.connectAndLogin(r)
 	default:
 		s.answer(r, gc.ReLogin{Agent: r.Agent})
 	}
@@ -122,8 +125,6 @@ func (s *Session) distrust(used finesse.Credentials, err error) {
 		return
 	}
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
-	s.remember(used.Password, err)
-	s.refused = true
 	s.disconnect()
 }
 
@@ -150,16 +151,20 @@ func (s *Session) answered(r *Request) {
 	s.open = slices.DeleteFunc(s.open, func(x *Request) bool { return x == r })
 }
 
-// to is where a command's answer goes. Connect names the destination itself:
-// what fails must be told to who asked, not to the one that works.
+// to is where a command's answer goes. What fails of a Connect is told to who
+// sent it, and where the agent works only if it has the password that works:
+// anybody can send one, and a driver that hears of a wrong password gives up. A
+// Login is the same to who names a reply-to.
 func (s *Session) to(r *Request) gc.Destination {
+	foreign := s.connected && r.Spec != nil && r.Spec.HasPassword() && r.Refusal == nil && !r.Password.Equal(s.credentials.Password)
+	isConnect := r.Spec != nil && r.Spec.Name == gc.Connect && r.Refusal == nil
 	switch {
-	case r.Spec != nil && r.Spec.Name == gc.Connect && r.Destination != "":
-		return r.Destination
-	case s.destination != "":
-		return s.destination
-	default:
+	case isConnect && foreign && r.ReplyTo == s.destination:
+		return ""
+	case isConnect, foreign && r.ReplyTo != "", s.destination == "":
 		return r.ReplyTo
+	default:
+		return s.destination
 	}
 }
 
@@ -225,23 +230,34 @@ func (s *Session) take(match func(*await) bool) *await {
 	return nil
 }
 
-// expire reads the truth for commands whose notification never came.
+// expire reads the truth for commands whose notification never came: once for
+// all of them, because each reading may be refused when the password was changed.
 func (s *Session) expire(now time.Time) {
+	var overdue []*await
 	for _, a := range s.awaiting {
 		if a.deadline.IsZero() || now.Before(a.deadline) {
 			continue
 		}
 		a.deadline = time.Time{}
-		read := s.rereadAnywhere
 		if a == s.move.signIn { // a move waits for it
-			read = s.reread
+			s.reread(func(err error) { s.overdue([]*await{a}, err) })
+		} else {
+			overdue = append(overdue, a)
 		}
-		read(func(err error) { // which may show the outcome
-			if err == nil {
-				err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
-			}
-			s.abandon(a, err)
-		})
+	}
+	if len(overdue) > 0 {
+		s.rereadAnywhere(func(err error) { s.overdue(overdue, err) })
+	}
+}
+
+// overdue ends commands after the truth was read, which may have shown their
+// outcome.
+func (s *Session) overdue(all []*await, err error) {
+	if err == nil {
+		err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
+	}
+	for _, a := range all {
+		s.abandon(a, err)
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,10 +44,14 @@ import (
 
 // Options wires a session. All fields are required.
 type Options struct {
-	Agent    gc.AgentID
-	Node     func() Node    // the node to use now; never blocks, may be called from any goroutine
-	Emit     func(Emission) // called from the session's goroutine; must not block
-	Ended    func()         // called once, after the last Emit
+	Agent gc.AgentID
+	Node  func() Node    // the node to use now; never blocks, may be called from any goroutine
+	Emit  func(Emission) // called from the session's goroutine; must not block
+	// Bound is called from the session's goroutine when a password was proved: from
+	// then on the agent's events go to the destination. The request is the one
+	// that proved it.
+	Bound    func(gc.Destination, *Request)
+	Ended    func() // called once, after the last Emit
 	Licences Licences
 	Recorder Recorder
 	// SystemChanged is called when Finesse notifies a change of its own state.
@@ -62,6 +67,7 @@ type Options struct {
 type Times struct {
 	Outcome time.Duration // from Finesse's 202 to its notification
 	Idle    time.Duration // after which a session nobody connected ends
+	Refused time.Duration // the same, when no password of the agent was proved and Finesse has refused those it was asked about
 	Attempt time.Duration // one attempt to get the notification stream back, or to find out how a node is
 	Backoff func(attempt int) time.Duration
 	// Jitter is how long a session without a live call waits before its first
@@ -79,7 +85,7 @@ type Times struct {
 // agents of a node that died out after 60 s, at the latest 180 s (Finesse
 // developer guide); work goes on at the other node before.
 var DefaultTimes = Times{
-	Outcome: 15 * time.Second, Idle: 10 * time.Minute, Attempt: 20 * time.Second, Backoff: backoff.FullJitter,
+	Outcome: 15 * time.Second, Idle: 10 * time.Minute, Refused: 5 * time.Second, Attempt: 20 * time.Second, Backoff: backoff.FullJitter,
 	Jitter: func() time.Duration { return rand.N(3 * time.Second) },
 	Undo:   time.Minute, UndoAfter: time.Second,
 }
@@ -119,8 +125,7 @@ type Session struct {
 	destination gc.Destination // of the driver that proved the password
 	credentials finesse.Credentials
 	connected   bool // the credentials were proved and not refused since
-	refused     bool // Finesse refused the credentials
-	refusals    refusals
+	claims      []claim
 	licensed    bool
 	node        Node
 	stream      Stream // nil while it is away
@@ -328,6 +333,9 @@ func (s *Session) loop() {
 // it ends.
 func (s *Session) patience() time.Duration {
 	if !s.connected && s.idle() {
+		if s.worthless() {
+			return s.Times.Refused
+		}
 		return s.Times.Idle
 	}
 	next := time.Hour
@@ -337,6 +345,13 @@ func (s *Session) patience() time.Duration {
 		}
 	}
 	return next
+}
+
+// worthless reports whether the session knows nothing that another could not
+// find out: a Connect that failed because Finesse is away is still good for the
+// Login behind it.
+func (s *Session) worthless() bool {
+	return s.destination == "" && !slices.ContainsFunc(s.claims, func(c claim) bool { return !c.refused })
 }
 
 // idle reports whether the session owes nobody an answer.
@@ -401,10 +416,12 @@ func (s *Session) apply(result func()) {
 	result()
 }
 
-// bind makes d the agent's destination.
-func (s *Session) bind(d gc.Destination) {
+// bind makes d, of a driver that proved the password with r, the agent's
+// destination.
+func (s *Session) bind(d gc.Destination, r *Request) {
 	s.destination = d
 	s.home.Store(d)
+	s.Bound(d, r)
 }
 
 // emit tells the agent's driver what it did not ask for. Once its password is

@@ -2,8 +2,7 @@ package session_test
 
 import (
 	"errors"
-	"fmt"
-	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -336,83 +335,49 @@ func TestRetell(t *testing.T) {
 func TestWrongPasswords(t *testing.T) {
 	t.Run("are tried once, and not again by the Login behind the Connect", func(t *testing.T) {
 		play(t, func(st *stage) {
+			st.replyTo = ""
 			st.submit("Connect#1001", "crm,wrong")
 			st.submit("Login#1001", "wrong,2001")
 			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
 			st.asks()
 			require.Zero(t, st.dials)
+			require.Equal(t, 1, st.refusals)
 			require.Equal(t, 2, st.acks)
 		})
 	})
 	t.Run("never disturb a session that works", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
-			st.send("Connect#1001", "thief,wrong")
-			st.hears("thief: 1001#Error#SUBSCRIPTION_FAILED")
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
+			for _, command := range []string{"Connect#1001 thief,wrong", "Login#1001 wrong,2001", "Login#1001 wrong,2002", "MobileAgentLogin#1001 wrong,2001,4085551234,true"} {
+				typ, body, _ := strings.Cut(command, " ")
+				st.hold = make(chan struct{}) // and a notification comes before Finesse's refusal
+				st.submit(typ, body)
+				st.userIs(gc.Ready, extension("2001"))
+				close(st.hold)
+				synctest.Wait()
+				require.Equal(t, gc.SubscriptionFailed, st.codes[len(st.codes)-1], command)
+				st.asks()
+				st.heard = nil
+				st.userIs(gc.NotReady)
+				st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+			}
+			require.Zero(t, st.free, "one licence is taken")
 		})
 	})
-	t.Run("Login with another password than the refused one connects", func(t *testing.T) {
+	t.Run("are not told where the agent works: who hears it there would give up", func(t *testing.T) {
 		play(t, func(st *stage) {
+			st.signIn()
 			st.send("Connect#1001", "crm,wrong")
+			st.hears(": 1001#Error#SUBSCRIPTION_FAILED")
+			require.Equal(t, 1, st.acks)
+		})
+	})
+	t.Run("one that was right and is not any more is told there", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			st.password = "new"
+			st.send("Connect#1001", "crm,secret")
 			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-			st.send("Login#1001", "secret,2001")
-			st.userIs(gc.NotReady, extension("2001"))
-			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-		})
-	})
-	t.Run("one that is refused is not tried again for a minute, whoever gives it, then for two", func(t *testing.T) {
-		play(t, func(st *stage) {
-			for range 10 {
-				st.submit("Connect#1001", "crm,wrong")
-				st.submit("Connect#1001", "other,wrong")
-				st.submit("Login#1001", "wrong,2001")
-			}
-			synctest.Wait()
-			require.Equal(t, 30, st.acks)
-			require.Equal(t, slices.Repeat([]gc.Code{gc.SubscriptionFailed}, 30), st.codes)
-			require.Equal(t, 1, st.refusals)
-			st.heard = nil
-			for _, wait := range []struct {
-				minutes  time.Duration
-				refusals int
-			}{{1, 2}, {1, 2}, {1, 3}, {3, 3}, {1, 4}} {
-				st.wait(wait.minutes * time.Minute)
-				st.send("Connect#1001", "crm,wrong")
-				st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-				require.Equal(t, wait.refusals, st.refusals)
-			}
-			st.send("Connect#1001", "crm,secret")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
-		})
-	})
-	t.Run("several that are refused are each tried once a minute, as drivers with old passwords take turns", func(t *testing.T) {
-		play(t, func(st *stage) {
-			for range 10 {
-				for _, old := range []string{"wrong", "older", "oldest"} {
-					st.send("Connect#1001", "crm,"+old)
-					st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-				}
-			}
-			require.Equal(t, 3, st.refusals)
-			st.wait(time.Minute)
-			st.send("Connect#1001", "crm,older")
-			st.send("Connect#1001", "crm,wrong")
-			st.send("Connect#1001", "crm,older")
-			require.Equal(t, 5, st.refusals)
-			for i := range 16 {
-				st.send("Connect#1001", fmt.Sprintf("crm,typo %d", i))
-			}
-			st.send("Connect#1001", "crm,typo 15")
-			require.Equal(t, 5+16, st.refusals)
-			st.send("Connect#1001", "crm,typo 0")
-			require.Equal(t, 5+16+1, st.refusals, "what is remembered is bounded")
-			st.heard = nil
-			st.send("Connect#1001", "crm,secret")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
 		})
 	})
 	t.Run("a thief who repeats one does not lock the account of a session that works", func(t *testing.T) {
@@ -530,13 +495,52 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
 			refusals := counted(st)
-			st.password = "new"
-			st.answer = func(string) error { return errNoAnswer }
-			st.send("Login#1001", "new,2001")
+			st.answer = func(string) error {
+				st.password = "new"
+				return errNoAnswer
+			}
+			st.send("Login#1001", "secret,2002")
 			st.send("GetState#1001", "")
 			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#NOT_REACHABLE", "crm: 1001#State#RE_LOGIN")
 			st.wait(time.Minute)
 			require.Equal(t, 1, *refusals)
+		})
+	})
+	for code, answer := range map[gc.Code]func(st *stage){
+		gc.AccountLocked: func(st *stage) {
+			st.send("MakeReady#1001", "")
+			st.rejects("req-MakeReady#1001", "/finesse/api/User/1001", "CF_AGENT_ACCOUNT_LOCKED_OUT")
+		},
+		gc.SubscriptionFailed: func(st *stage) {
+			st.answer = func(string) error { return gc.Errorf(gc.SubscriptionFailed, "finesse", "403") }
+			st.send("MakeReady#1001", "")
+		},
+	} {
+		t.Run("but one is not refused for an error with the code "+string(code)+" that says nothing of it", func(t *testing.T) {
+			play(t, func(st *stage) {
+				st.signIn()
+				answer(st)
+				st.hears("crm: 1001#Error#" + string(code))
+				st.userIs(gc.Ready)
+				st.hears("crm: 1001#State#READY##Ann Smith")
+				require.False(t, st.stream.closed)
+			})
+		})
+	}
+	t.Run("and many commands whose outcome is overdue ask with it once", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.signIn()
+			for _, id := range []gc.DialogID{"1", "2", "3", "4", "5", "6"} {
+				st.dialog(finesse.Post, leg(id, "4085551234", gc.Active))
+				st.send("HoldCall#1001", string(id))
+			}
+			st.heard = nil
+			refusals := counted(st)
+			st.password = "new"
+			st.wait(16 * time.Second)
+			require.Equal(t, 6, len(st.codes))
+			require.Equal(t, 1, *refusals)
+			st.heard = nil
 		})
 	})
 }
@@ -1166,6 +1170,49 @@ func TestTheStreamComesBack(t *testing.T) {
 	})
 }
 
+// A Login that no Connect went before, or one that failed.
+func TestWhereALoginGoes(t *testing.T) {
+	for _, x := range []struct {
+		rule    string
+		before  []string // bodies of Connects; away: while Finesse is away
+		away    bool
+		replyTo gc.Destination
+		want    string // where it is signed in, "" nowhere
+	}{
+		{"to the destination whose Connect had the same password", []string{"crm,secret", "evil,wrong"}, true, "", "crm"},
+		{"to the latest of them", []string{"old,secret", "crm,secret"}, true, "", "crm"},
+		{"there although it has a reply-to", []string{"crm,secret"}, true, "/queue/reply", "crm"},
+		{"else to its reply-to", []string{"evil,wrong"}, false, "/queue/reply", "reply"},
+		{"to no destination that did not know the password", []string{"evil,wrong"}, false, "", ""},
+		{"nor while Finesse can not say", []string{"evil,wrong"}, true, "", ""},
+	} {
+		t.Run(x.rule, func(t *testing.T) {
+			play(t, func(st *stage) {
+				if x.away {
+					st.down = errDown
+				}
+				for _, body := range x.before {
+					st.send("Connect#1001", body)
+				}
+				st.down, st.heard, st.replyTo = nil, nil, x.replyTo
+				st.send("Login#1001", "secret,2001")
+				if x.want == "" {
+					st.hears(": 1001#State#RE_LOGIN")
+					st.asks()
+					return
+				}
+				st.userIs(gc.NotReady, extension("2001"))
+				st.hears(x.want+": 1001#AgentInfo#Ann#Smith#false##Ann Smith", x.want+": 1001#State#NOT_READY##Ann Smith")
+				st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+				for _, line := range st.heard {
+					require.Contains(t, line, x.want+": ")
+				}
+				st.heard = nil
+			})
+		})
+	}
+}
+
 func TestWhoMayCommand(t *testing.T) {
 	t.Run("an agent nobody connected is asked to RE_LOGIN", func(t *testing.T) {
 		play(t, func(st *stage) {
@@ -1220,18 +1267,33 @@ func TestTheEnd(t *testing.T) {
 	t.Run("a session ended by force answers PLEASE_RETRY", func(t *testing.T) {
 		synctestForce(t)
 	})
-	t.Run("a session nobody connected ends by itself", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,wrong")
-			st.wait(11 * time.Minute)
-			synctest.Wait()
-			require.True(t, st.ended)
-			st.heard = nil
+	for rule, x := range map[string]struct {
+		happens func(*stage)
+		after   time.Duration
+	}{
+		"with a refused password ends in seconds":            {func(st *stage) { st.send("Connect#1001", "crm,wrong") }, 5 * time.Second},
+		"which Finesse could not answer waits for its Login": {func(st *stage) { st.down = errDown; st.send("Connect#1001", "crm,secret") }, 10 * time.Minute},
+		"whose password was changed waits for its driver": {func(st *stage) {
+			st.signIn()
+			st.password = "new"
+			st.send("GetState#1001", "")
+		}, 10 * time.Minute},
+	} {
+		t.Run("a session "+rule, func(t *testing.T) {
+			play(t, func(st *stage) {
+				x.happens(st)
+				st.wait(x.after - time.Second)
+				require.False(t, st.ended)
+				st.wait(2 * time.Second)
+				require.True(t, st.ended)
+				st.heard = nil
+			})
 		})
-	})
+	}
 	t.Run("so does one that is asked whether it goes round", func(t *testing.T) {
 		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,wrong")
+			st.down = errDown
+			st.send("Connect#1001", "crm,secret")
 			for range 11 * 4 {
 				require.NoError(t, st.session.Live())
 				st.wait(15 * time.Second)

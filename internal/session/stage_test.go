@@ -21,6 +21,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/passwords"
 	"github.com/finesse-connector/finesse-connector/internal/recording"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
@@ -39,7 +40,8 @@ type stage struct {
 	emitted func(session.Emission)
 	acks    int
 	codes   []gc.Code
-	free    int // licences
+	free    int            // licences
+	replyTo gc.Destination // of commands that name no destination
 
 	// Finesse
 	asked    []string // requests other than reads
@@ -104,13 +106,15 @@ func play(t *testing.T, scene func(*stage)) {
 // playWith is play with a session that direct has wired differently.
 func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &stage{T: t, password: "secret", free: 1, user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
+		st := &stage{T: t, password: "secret", free: 1, replyTo: "/queue/reply", user: finesse.User{LoginID: "1001", FirstName: "Ann", LastName: "Smith", State: gc.LoggedOut}}
 		st.changed, st.b = make(chan struct{}), &second{stage: st}
 		seen, logs := observer.New(zap.InfoLevel)
 		st.logs = logs
+		guard := passwords.New(passwords.Options{})
 		options := session.Options{
 			Agent: "1001",
-			Node:  st.best,
+			Node:  func() session.Node { return guard.Node(st.best()) },
+			Bound: func(gc.Destination, *session.Request) {},
 			Emit: func(e session.Emission) {
 				if st.emitted != nil {
 					st.emitted(e)
@@ -119,7 +123,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 				if e.Cause != nil && e.Cause.CorrelationID != "" {
 					body += " <" + e.Cause.CorrelationID + ">"
 				}
-				if row := wire.RowOf(e.Event); row.Deprecated || e.Destination == "" {
+				if row := wire.RowOf(e.Event); row.Deprecated || e.Destination == "" && e.Cause == nil {
 					return // for old drivers, and for other connectors
 				}
 				st.heard = append(st.heard, e.Destination.Name()+": "+shorten(body))
@@ -132,7 +136,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 			Recorder:      st,
 			SystemChanged: func() { st.heard = append(st.heard, "system changed") },
 			Logger:        zaptest.NewLogger(t, zaptest.WrapOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return zapcore.NewTee(c, seen) }))),
-			Times: session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second },
+			Times: session.Times{Outcome: 15 * time.Second, Idle: 10 * time.Minute, Refused: 5 * time.Second, Backoff: func(n int) time.Duration { return time.Duration(n+1) * time.Second },
 				Attempt: 20 * time.Second, Jitter: func() time.Duration { return jitter }, Undo: time.Minute, UndoAfter: time.Second},
 		}
 		direct(st, &options)
@@ -174,7 +178,7 @@ func (st *stage) send(typ, body string) {
 func (st *stage) submit(typ, body string) {
 	c, err := wire.ParseCommand(typ, body)
 	require.NoError(st, st.session.Submit(&session.Request{
-		Command: c, Refusal: err, ID: finesse.RequestID("req-" + typ), ReplyTo: "/queue/reply",
+		Command: c, Refusal: err, ID: finesse.RequestID("req-" + typ), ReplyTo: cmp.Or(c.Destination, st.replyTo),
 		Acknowledge: func() { st.acks++ }, Finished: st.finished,
 	}))
 }
@@ -238,8 +242,11 @@ func (st *stage) prove(c finesse.Credentials, began time.Time) error {
 	if st.refused != nil {
 		st.refused(c.Password, began)
 	}
-	return gc.Errorf(gc.SubscriptionFailed, "finesse", "401")
+	return errRefused
 }
+
+// errRefused is a password that Finesse refuses.
+var errRefused = gc.Errorf(gc.SubscriptionFailed, "finesse", "401: %w", finesse.ErrPasswordRefused)
 
 // wanted lets a request wait for hold, if there is one.
 func (st *stage) wanted(ctx context.Context, hold chan struct{}) error {

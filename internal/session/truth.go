@@ -283,7 +283,7 @@ func (s *Session) fetchAnywhere(then func(truth, error)) {
 // fetch asks nothing with a password that was refused since somebody wanted it.
 func (s *Session) fetch(then func(truth, error)) {
 	if !s.connected {
-		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "the password was refused meanwhile"))
+		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "meanwhile: %w", finesse.ErrPasswordRefused))
 		return
 	}
 	node, credentials, at, number := s.node, s.credentials, s.clock, s.nextReading()

@@ -72,6 +72,13 @@ func (a *accounts) refusals(id gc.AgentID) int {
 	return a.refused[id]
 }
 
+// lock is what too many wrong passwords of another client do.
+func (a *accounts) lock(id gc.AgentID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failures[id] = failures{maxFailures, a.now()}
+}
+
 // check counts wrong passwords. While an account is locked the right one does
 // not help and further attempts do not make the lock longer.
 func (a *accounts) check(id gc.AgentID, password string) verdict {

@@ -471,6 +471,10 @@ func (s *Simulator) Remove(agent gc.AgentID) {
 // by whichever service of whichever node.
 func (s *Simulator) Refusals(agent gc.AgentID) int { return s.accounts.refusals(agent) }
 
+// LockAccount locks an agent's account, as the wrong passwords of other clients
+// do.
+func (s *Simulator) LockAccount(agent gc.AgentID) { s.accounts.lock(agent) }
+
 // reachable is an address that is listened on, in a form that clients can dial
 // and the certificate names.
 func reachable(a net.Addr) string {

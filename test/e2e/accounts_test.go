@@ -34,6 +34,8 @@ func TestASignInStormWithWrongPasswordsLocksNobody(t *testing.T) {
 	c := launch(t, f, configuration(t, activeMQ(), f))
 	c.waitConsuming()
 	d := newDriver(c, "crm")
+	d.send("system/Hello#" + d.destination)
+	d.until("System#IN_SERVICE")
 	for range each {
 		for i := range crowd {
 			d.send("agent_info/Connect#" + crowdAgent(i) + " " + d.destination + ",wrong")

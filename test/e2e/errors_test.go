@@ -27,7 +27,7 @@ func TestErrors(t *testing.T) {
 		refusedByFinesse(c, d)
 		refusedInACall(c, d)
 		finesseAway(c, d)
-		accounts(d)
+		accounts(c, d)
 		takenOver(c, d)
 		golden(t, "errors.text", d.conversation())
 	})
@@ -112,14 +112,16 @@ func finesseAway(c *connector, d *driver) {
 	}
 }
 
-func accounts(d *driver) {
+func accounts(c *connector, d *driver) {
 	d.note("# accounts")
 	d.send("agent_info/Connect#1002 " + d.destination + ",secret")
 	d.fails(gc.LicensesExceeded, "agent_state/Login#1002 secret,2002")
 	for _, wrong := range []string{"wrong", "Wrong", "wrung", "wring", "wrongs"} { // a repeated one would not be tried
 		d.fails(gc.SubscriptionFailed, "agent_info/Connect#1003 "+d.destination+","+wrong)
 	}
-	d.fails(gc.AccountLocked, "agent_info/Connect#1003 "+d.destination+",secret")
+	require.Equal(d.t, 4, c.finesse.Refusals("1003"), "the fifth would have locked the account")
+	c.finesse.LockAccount("1005")
+	d.fails(gc.AccountLocked, "agent_info/Connect#1005 "+d.destination+",secret")
 	d.send("agent_state/MakeReady#1004", "reply-to", "/topic/"+d.destination)
 	d.until("State#RE_LOGIN")
 }

@@ -106,6 +106,8 @@ func TestFormatOfADestination(t *testing.T) {
 		t.Run("the driver asks on Connect", func(t *testing.T) {
 			d := newDriver(c, "crm")
 			d.send("agent_info/Connect#1001 "+d.destination+",secret", "format", "JSON")
+			d.send("agent_state/GetState#1001")
+			d.until("State#") // the format counts once the password is proved
 			d.send("system/Beat#" + d.destination)
 			d.expect("system\t" + json)
 		})

@@ -117,6 +117,8 @@ func wrongPasswordFromElsewhere(t *testing.T, s brokerServer) {
 	c := start(t, s)
 	d, thief := newDriver(c, "crm"), newDriver(c, "thief")
 	d.signIn("1001", "2001")
+	thief.send("system/Hello#" + thief.destination)
+	thief.until("System#IN_SERVICE")
 	thief.send("agent_info/Connect#1001 " + thief.destination + ",wrong")
 	thief.expect("agent_error\t1001#Error#SUBSCRIPTION_FAILED")
 	require.Empty(t, d.hears("1001"))

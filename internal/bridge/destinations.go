@@ -1,0 +1,193 @@
+package bridge
+
+import (
+	"container/list"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+)
+
+// Anybody can name any number of destinations, and each that is written to
+// becomes a topic of the broker. Where no agent works a destination is forgotten
+// an hour after it was last heard of, or when there are too many, the one that
+// was silent longest first. New ones come as fast as all drivers of a large site
+// do at once, and then no faster than arrivalsRate.
+const (
+	maxIdle       = 10_000
+	idleFor       = time.Hour
+	arrivalsBurst = 10_000
+	arrivalsRate  = 20 // a second
+)
+
+// destinations are where events go. It is safe for concurrent use.
+type destinations struct {
+	mu      sync.Mutex
+	entries map[gc.Destination]*destination
+	idle    *list.List // of *destination, those where no agent works; the one heard of last comes last
+	left    float64    // arrivals that there is room for
+	at      time.Time  // of left
+}
+
+// destination is where a driver hears, or where somebody wanted an answer.
+type destination struct {
+	name    gc.Destination
+	greeted bool        // said Hello or Beat, or proved a password: it is told Finesse's status
+	format  wire.Format // that it asked for; "" for none
+	heard   time.Time
+	agents  int           // that work there
+	element *list.Element // in idle, nil while agents work there
+}
+
+func newDestinations() *destinations {
+	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), left: arrivalsBurst}
+}
+
+// hello notes a Hello or a Beat that asks for a format, "" for none. The format
+// of a destination where agents work is theirs: only who proves a password
+// changes it. known is whether it was known before; ok is false when there is no
+// room for a new one, which must not be written to then.
+func (ds *destinations) hello(name gc.Destination, asked wire.Format, now time.Time) (known, ok bool) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	d := ds.entries[name]
+	known = d != nil && d.greeted
+	if d = ds.hear(name, now); d == nil {
+		return false, false
+	}
+	d.greeted = true
+	if asked != "" && d.agents == 0 {
+		d.format = asked
+	}
+	return known, true
+}
+
+// admit reports whether somebody may be answered there. A temporary destination
+// is there already, and goes with its client.
+func (ds *destinations) admit(name gc.Destination, now time.Time) bool {
+	if !strings.HasPrefix(string(name), "/topic/") && !strings.HasPrefix(string(name), "/queue/") {
+		return true
+	}
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return ds.hear(name, now) != nil
+}
+
+// knows reports whether a driver has made the destination known.
+func (ds *destinations) knows(name gc.Destination, now time.Time) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	d := ds.entries[name]
+	if d == nil || !d.greeted {
+		return false
+	}
+	ds.hear(name, now)
+	return true
+}
+
+// hear is the destination, made known if need be; nil when too many come.
+func (ds *destinations) hear(name gc.Destination, now time.Time) *destination {
+	ds.forgetSilent(now)
+	d := ds.entries[name]
+	switch {
+	case d == nil && !ds.arrives(now):
+		return nil
+	case d == nil:
+		d = ds.add(name)
+		d.element = ds.idle.PushBack(d)
+		if ds.idle.Len() > maxIdle {
+			ds.forget(ds.idle.Front())
+		}
+	case d.element != nil:
+		ds.idle.MoveToBack(d.element)
+	}
+	d.heard = now
+	return d
+}
+
+func (ds *destinations) add(name gc.Destination) *destination {
+	d := &destination{name: name}
+	ds.entries[name] = d
+	return d
+}
+
+// arrives takes room for a new one.
+func (ds *destinations) arrives(now time.Time) bool {
+	ds.left = min(arrivalsBurst, ds.left+arrivalsRate*now.Sub(ds.at).Seconds())
+	ds.at = now
+	if ds.left < 1 {
+		return false
+	}
+	ds.left--
+	return true
+}
+
+func (ds *destinations) forgetSilent(now time.Time) {
+	for oldest := ds.idle.Front(); oldest != nil && now.Sub(oldest.Value.(*destination).heard) >= idleFor; oldest = ds.idle.Front() {
+		ds.forget(oldest)
+	}
+}
+
+func (ds *destinations) forget(e *list.Element) {
+	delete(ds.entries, ds.idle.Remove(e).(*destination).name)
+}
+
+// settle lets an agent work at a destination that proved its password, and asked
+// for a format, "" for none. There is always room for it.
+func (ds *destinations) settle(name gc.Destination, asked wire.Format) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	d := ds.entries[name]
+	if d == nil {
+		d = ds.add(name)
+	}
+	if d.element != nil {
+		ds.idle.Remove(d.element)
+		d.element = nil
+	}
+	d.greeted = true
+	d.agents++
+	if asked != "" {
+		d.format = asked
+	}
+}
+
+// leave takes back a settle.
+func (ds *destinations) leave(name gc.Destination, now time.Time) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	d := ds.entries[name]
+	if d.agents--; d.agents > 0 {
+		return
+	}
+	d.heard = now
+	d.element = ds.idle.PushBack(d)
+	if ds.idle.Len() > maxIdle {
+		ds.forget(ds.idle.Front())
+	}
+}
+
+// format is what the destination asked for, "" for none.
+func (ds *destinations) format(name gc.Destination) wire.Format {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if d := ds.entries[name]; d != nil {
+		return d.format
+	}
+	return ""
+}
+
+// greeted are those that are told Finesse's status.
+func (ds *destinations) greeted(now time.Time) (all []gc.Destination) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.forgetSilent(now)
+	for name, d := range ds.entries {
+		if d.greeted {
+			all = append(all, name)
+		}
+	}
+	return all
+}
