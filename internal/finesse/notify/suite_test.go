@@ -244,8 +244,8 @@ func TestAServerThatHangsIsFoundDead(t *testing.T) {
 
 func TestAnAgentWithSpecialCharacters(t *testing.T) {
 	x, s := onProsody(t)
-	const agent = gc.AgentID("jo o'neil@corp")
-	x.SubscribeAgent(t, string(agent), `jo\20o\27neil\40corp`, "secret")
+	const agent = gc.AgentID("jo.o'neil@corp")
+	x.SubscribeAgent(t, string(agent), `jo.o\27neil\40corp`, "secret")
 	stream := s.dial(t, newDialer(t, s.options()), agent)
 	s.publish(t, agent, readyUpdate("special"))
 	require.EqualValues(t, "special", next(t, stream).RequestID)
