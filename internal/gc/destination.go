@@ -2,7 +2,7 @@ package gc
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +44,7 @@ func ParseReplyTo(s string) (Destination, error) {
 		}
 	}
 	if !strings.HasPrefix(s, "/topic/") && !strings.HasPrefix(s, "/queue/") {
-		return "", fmt.Errorf("reply-to %q is neither a topic nor a queue", s)
+		return "", errors.New("reply-to is neither a topic nor a queue")
 	}
 	return ParseDestination(s)
 }
@@ -55,13 +55,38 @@ func checkDestinationName(name string) error {
 	}
 	for i := range len(name) {
 		if c := name[i]; c <= ' ' || c > '~' || strings.IndexByte("*>,?#|", c) >= 0 {
-			return fmt.Errorf("destination has the character %q", rune(c))
+			return errors.New("destination has a character that none has")
 		}
 	}
-	if strings.HasPrefix(name, "ActiveMQ.") {
+	// ActiveMQ reads "/topic/queue://X" as the queue X.
+	if name[0] == '/' || strings.Contains(name, "://") {
+		return errors.New("destination is named within another")
+	}
+	if isBrokers(strings.ToLower(name)) {
 		return errors.New("destination is one of the broker's own")
 	}
 	return nil
+}
+
+// isBrokers reports whether a name, in lower case, is one that brokers keep for
+// themselves: ActiveMQ's advisories, statistics and dead letters, Artemis'
+// management and notifications, and what begins with a dollar.
+func isBrokers(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return name[0] == '$' || slices.Contains([]string{"activemq", "dlq", "expiryqueue"}, first)
+}
+
+// BelongsTo reports whether the destination leads to a queue or topic of that
+// name, in whatever case: it is its own, its owner's (name.owner), or one that
+// a broker derives from it, such as Consumer.a.VirtualTopic.name and DLQ.name.
+func (d Destination) BelongsTo(name string) bool {
+	own, name := strings.ToLower(d.Name()), strings.ToLower(name)
+	return own == name || own == name+".owner" || strings.HasSuffix(own, "."+name)
+}
+
+// IsTemporary reports whether the destination goes with the client that made it.
+func (d Destination) IsTemporary() bool {
+	return !strings.HasPrefix(string(d), "/topic/") && !strings.HasPrefix(string(d), "/queue/")
 }
 
 // Name is the destination without its kind, as the client knows it.

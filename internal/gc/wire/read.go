@@ -175,6 +175,11 @@ func IsEventName(name string, system bool) bool {
 	return slices.ContainsFunc(textForms, func(f *readableForm) bool { return f.fields[0].name == "" == system && f.fields[place].label == name })
 }
 
+// IsEvent reports whether a text begins like an event, in whatever format: a
+// message with it is no command, whatever its type says, but came back from a
+// destination.
+func IsEvent(body string) bool { return len(body) <= MaxBody && len(readings(body)) > 0 }
+
 func readText(body string) []attempt {
 	parts := strings.SplitN(body, "#", 3)
 	var all []attempt
