@@ -38,6 +38,7 @@ const (
 // App is one connector.
 type App struct {
 	config   *config.Config
+	started  config.Broker // as it was when the process began
 	log      *zap.Logger
 	embedded *embedded.Broker // nil without broker.embedded
 	broker   *broker.Broker
@@ -54,7 +55,7 @@ type App struct {
 // configured, and the HTTP address. It connects to nothing. The caller calls
 // Run, which also releases what New took.
 func New(c *config.Config, log *zap.Logger) (*App, error) {
-	a := &App{config: c, log: log, consuming: make(chan struct{})}
+	a := &App{config: c, started: c.Broker, log: log, consuming: make(chan struct{})}
 	if err := a.wire(c); err != nil {
 		a.release(context.Background())
 		return nil, err
@@ -103,6 +104,8 @@ func settings(c *config.Config) bridge.Settings {
 	s := bridge.Settings{
 		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
 		FormatFor:     c.Messages.FormatFor,
+		Allows:        c.Messages.Allows,
+		Own:           own(c.Broker),
 		AgentLimit:    c.Agents.Limit,
 		MaxCommandAge: c.Broker.MaxCommandAge,
 		Deprecated:    c.Messages.Deprecated,
@@ -116,12 +119,18 @@ func settings(c *config.Config) bridge.Settings {
 	return s
 }
 
+// own are the names of the queues and topics by which a connector works. Nobody
+// can have events there.
+func own(b config.Broker) []string { return []string{b.CommandQueue, b.SyncTopic} }
+
 // Reload takes over what of c can change while the connector runs, and logs
 // what changed and what waits for a restart. The log's level is the caller's.
 // Not for use by several goroutines at once.
 func (a *App) Reload(c *config.Config) {
 	live, restart := config.Changes(a.config, c)
-	a.bridge.Configure(settings(c))
+	now := settings(c)
+	now.Own = append(now.Own, own(a.started)...) // of which a change waits for a restart
+	a.bridge.Configure(now)
 	if len(live) > 0 { // a capture says which settings it was made with
 		a.recorder.Configure(captureOptions(c))
 	}

@@ -18,6 +18,8 @@ func captureOptions(c *config.Config) capture.Options {
 		Settings: capture.Settings{
 			Format:              string(c.Messages.Format),
 			Formats:             map[string]string{},
+			Destinations:        c.Messages.Destinations,
+			Own:                 own(c.Broker),
 			TimeZone:            c.Messages.TimeZone.String(),
 			SeparatorSubstitute: c.Messages.SeparatorSubstitute,
 			Deprecated:          c.Messages.Deprecated,

@@ -34,8 +34,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// Options wires a bridge. All fields but Registerer, Capture and AtOnce are
-// required.
+// Options wires a bridge. All fields but Registerer, Capture, AtOnce and
+// Strangers are required.
 type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
@@ -46,9 +46,9 @@ type Options struct {
 	Logger        *zap.Logger
 	Registerer    prometheus.Registerer
 	Capture       Capture // records commands and events; nil for none
-	// AtOnce is how many passwords are put to Finesse at a time of agents of whom
-	// none has worked yet; 0 stands for the usual.
-	AtOnce int
+	// Of agents of whom no password has worked yet AtOnce are put to Finesse at a
+	// time, and Strangers have a session; 0 stands for the usual.
+	AtOnce, Strangers int
 }
 
 // Settings can change while the bridge works; see Configure.
@@ -58,6 +58,8 @@ type Settings struct {
 	AgentLimit    int                              // 0: none; agents that are signed in stay so
 	Sentences     map[string]string                // of the agents' status bars (O-003); nil sends none
 	Deprecated    bool                             // also sends what the protocol keeps for old clients
+	Own           []string                         // queues and topics of the connector itself, by name, which are no destinations
+	Allows        func(gc.Destination) bool        // of those that clients name; nil allows all
 	SyncTopic     string                           // where agents are announced to other connectors (O-025); "" nowhere
 	MaxCommandAge time.Duration                    // of call-control commands
 }
@@ -78,9 +80,10 @@ type Bridge struct {
 
 	destinations *destinations
 
-	mu       sync.Mutex
-	sessions map[gc.AgentID]*session.Session
-	status   gc.SystemStatus
+	mu        sync.Mutex
+	sessions  map[gc.AgentID]*session.Session
+	strangers *strangers
+	status    gc.SystemStatus
 }
 
 // New makes a bridge that says OUT_OF_SERVICE until SetStatus knows better.
@@ -94,6 +97,7 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
+		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
@@ -172,7 +176,16 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 		b.Logger.Debug("command delivered again that has been taken already", zap.String("message", d.MessageID))
 		return
 	}
+	if wire.IsEvent(d.Body) {
+		b.returned(d, acknowledge)
+		return
+	}
 	c, err := wire.ParseCommand(d.Type, d.Body)
+	if c.Destination != "" {
+		if bad := b.permits(c.Destination); bad != nil {
+			c.Destination, err = "", &gc.Error{Code: gc.PleaseRetry, Op: "parse parameters", Err: bad}
+		}
+	}
 	if err == nil {
 		err = b.unwanted(c.Spec, d)
 	}
@@ -266,6 +279,9 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)
+		if err == nil {
+			err = b.permits(to)
+		}
 		switch {
 		case err != nil:
 			b.say(r.log, zap.WarnLevel, "reply-to of a command can not be used", zap.Error(err))
@@ -362,7 +378,10 @@ func abridge(s string) string {
 func (b *Bridge) submit(r *received, d *broker.Delivery) {
 	begins := r.Refusal == nil && (r.isConnect() || r.Spec.SignsIn() && r.ReplyTo != "")
 	for {
-		s := b.session(r.Agent, begins)
+		s := b.session(r.Agent)
+		if s == nil && begins {
+			s = b.admit(r)
+		}
 		if r.Spec != nil && r.Spec.ForMember && (s == nil || s.Destination() == "") {
 			s = cmp.Or(b.leader(r.Agent), s)
 		}
@@ -435,23 +454,33 @@ func (b *Bridge) leader(agent gc.AgentID) *session.Session {
 	return nil
 }
 
-// session is the agent's session; create starts one where there is none.
-func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
+// session is the agent's session, nil when there is none.
+func (b *Bridge) session(agent gc.AgentID) *session.Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := b.sessions[agent]
-	if s != nil || !create || b.ctx.Err() != nil {
+	return b.sessions[agent]
+}
+
+// begin starts a session for an agent without one; nil when there is no room
+// for it.
+func (b *Bridge) begin(agent gc.AgentID) *session.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.sessions[agent]; s != nil {
 		return s
 	}
+	if b.ctx.Err() != nil || !b.strangers.makeRoom() {
+		return nil
+	}
 	out := &outlet{bridge: b, agent: agent, told: told{}}
-	s = session.New(session.Options{
+	s := session.New(session.Options{
 		Agent: agent,
 		Node:  func() session.Node { return b.passwords.Node(b.Node()) },
 		Emit:  out.emit,
 		Bound: out.bound,
 		Ended: func() {
 			out.leave()
-			b.forget(s)
+			b.forget(out.session)
 		},
 		Licences:      b.licences,
 		Recorder:      b.Recorder,
@@ -462,6 +491,7 @@ func (b *Bridge) session(agent gc.AgentID, create bool) *session.Session {
 	})
 	out.session = s
 	b.sessions[agent] = s
+	b.strangers.add(s)
 	b.running.Go(func() { s.Run(b.ctx) })
 	return s
 }
@@ -473,6 +503,7 @@ func (b *Bridge) forget(s *session.Session) {
 	if b.sessions[s.Agent] == s {
 		delete(b.sessions, s.Agent)
 	}
+	b.strangers.remove(s)
 }
 
 // Live asks every session whether it goes round, and is an error when one does

@@ -38,12 +38,13 @@ type stage struct {
 	hold         chan struct{}             // if set, Finesse answers nobody before it is closed
 	intercept    func(broker.Message) bool // if set, may take an event from the broker
 	refusals     atomic.Int32              // of passwords
+	down         atomic.Bool               // Finesse is away
 }
 
 func play(t *testing.T, limit int, scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
-		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 1000)}
+		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 2000)}
 		st.bridge = bridge.New(bridge.Options{
 			Publish: func(m broker.Message) {
 				if st.intercept != nil && st.intercept(m) {
@@ -57,8 +58,8 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 			Node:          func() session.Node { return st },
 			SystemChanged: func() {},
 			Settings:      settings(limit, "web."),
-			Times:         session.DefaultTimes,
-			Logger:        zap.New(core), Registerer: st.registry,
+			Times:         session.DefaultTimes, Strangers: 1100,
+			Logger: zap.New(core), Registerer: st.registry,
 		})
 		scene(st)
 		stop, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -81,7 +82,7 @@ func settings(limit int, web string) bridge.Settings {
 			}
 			return wire.Text
 		},
-		AgentLimit: limit, MaxCommandAge: time.Minute,
+		AgentLimit: limit, MaxCommandAge: time.Minute, Own: []string{"Connector1", "ConnectorSync"},
 	}
 }
 
@@ -144,6 +145,9 @@ func (st *stage) wait(ctx context.Context) error {
 }
 
 func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
+	if st.down.Load() {
+		return finesse.User{}, gc.Errorf(gc.Down, "finesse", "connection refused")
+	}
 	if c.Password.Reveal() != "secret" {
 		st.refusals.Add(1)
 		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401: %w", finesse.ErrPasswordRefused)

@@ -2,10 +2,14 @@ package bridge
 
 import (
 	"container/list"
-	"strings"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
@@ -21,6 +25,32 @@ const (
 	arrivalsBurst = 10_000
 	arrivalsRate  = 20 // a second
 )
+
+// permits is why clients can not use a destination: it is one of the connector's
+// own, or the configuration does not allow it. A temporary one, which a client
+// has made, is always allowed.
+func (b *Bridge) permits(d gc.Destination) error {
+	settings := b.settings.Load()
+	if slices.ContainsFunc(settings.Own, d.BelongsTo) {
+		return errors.New("destination is one of the connector's own")
+	}
+	if settings.Allows != nil && !d.IsTemporary() && !settings.Allows(d) {
+		return errors.New("destination is none of messages.destinations")
+	}
+	return nil
+}
+
+// returned ends a message that is an event: some destination leads back to the
+// command queue, by a virtual topic, a bridge, or another broker. To answer it
+// would make a loop.
+func (b *Bridge) returned(d *broker.Delivery, acknowledge func()) {
+	b.captureCommand(gc.Command{}, &broker.Delivery{MessageID: d.MessageID, Timestamp: d.Timestamp, Redelivered: d.Redelivered, Text: d.Text}, "")
+	b.metrics.returned.Inc()
+	b.metrics.quarantined.Inc()
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "event of a connector came back on the command queue; it is dropped",
+		zap.Time("sent", d.Timestamp), zap.String("action", "find what forwards destinations of drivers to the command queue: a virtual topic, a bridge, a client"))
+	acknowledge()
+}
 
 // destinations are where events go. It is safe for concurrent use.
 type destinations struct {
@@ -67,7 +97,7 @@ func (ds *destinations) hello(name gc.Destination, asked wire.Format, now time.T
 // admit reports whether somebody may be answered there. A temporary destination
 // is there already, and goes with its client.
 func (ds *destinations) admit(name gc.Destination, now time.Time) bool {
-	if !strings.HasPrefix(string(name), "/topic/") && !strings.HasPrefix(string(name), "/queue/") {
+	if name.IsTemporary() {
 		return true
 	}
 	ds.mu.Lock()

@@ -17,6 +17,7 @@ type metrics struct {
 	full          prometheus.Counter
 	categories    prometheus.Counter
 	repeated      prometheus.Counter
+	returned      prometheus.Counter
 	separators    prometheus.Counter
 	undeliverable prometheus.Counter
 	unlogged      prometheus.Counter
@@ -35,6 +36,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),
 		categories:    counter("commands_category_mismatch_total", "Commands with another category than the protocol's."),
 		repeated:      counter("commands_repeated_total", "Commands delivered again after they were taken; they did not run twice."),
+		returned:      counter("commands_returned_total", "Events of a connector that came back on the command queue."),
 		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
 		undeliverable: counter("events_undeliverable_total", "Events without a destination."),
 		unlogged:      counter("log_lines_left_out_total", "Lines about commands that no session took, left out of the log because too many came."),
@@ -43,8 +45,9 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		m.commands.WithLabelValues(string(c.Name), "ok")
 	}
 	if reg != nil {
-		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.separators, m.undeliverable, m.unlogged,
+		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.returned, m.separators, m.undeliverable, m.unlogged,
 			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
+			gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return b.strangers.order.Len() }, &b.mu),
 			gauge("destinations", "Destinations known.", func() int { return len(b.destinations.entries) }, &b.destinations.mu),
 			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))
 	}

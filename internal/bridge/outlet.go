@@ -23,9 +23,13 @@ type outlet struct {
 
 // bound lets the agent work at a destination from now on.
 func (o *outlet) bound(to gc.Destination, r *session.Request) {
-	o.bridge.destinations.settle(to, wire.Format(r.Format))
+	b := o.bridge
+	b.destinations.settle(to, wire.Format(r.Format))
 	o.leave()
 	o.home = to
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.strangers.remove(o.session)
 }
 
 // leave ends the agent's work where it works.

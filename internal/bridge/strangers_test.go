@@ -2,11 +2,17 @@ package bridge_test
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -94,5 +100,212 @@ func TestNobodyIsLockedOut(t *testing.T) {
 			st.hears(3, "/topic/crm agent_state ann#State#READY##Ann", "/topic/crm agent_state ann#State#LOGOUT##Ann",
 				"/topic/crm agent_error ann#Error#SESSION_INVALIDATED", "/topic/new agent_state ann#State#READY##Ann")
 		})
+	})
+}
+
+// A crowd of strangers costs no more than its bounds, and who is known does not
+// notice it.
+func TestACrowdIsBounded(t *testing.T) {
+	const crowd = 25_000 // more than any bound; 100,000 cost the same
+	// flood has the bridge take a message for each of the crowd, and sees what
+	// that costs.
+	flood := func(st *stage, message func(i int) *broker.Delivery) {
+		var published sync.Map
+		var acks atomic.Int32
+		var lets atomic.Bool // events through to the driver
+		st.intercept = func(m broker.Message) bool {
+			if lets.Load() {
+				return false
+			}
+			published.Store(m.Destination, true)
+			if m.Confirmed != nil {
+				m.Confirmed()
+			}
+			return true
+		}
+		for i := range crowd {
+			st.bridge.HandleWith(message(i), func() { acks.Add(1) })
+			if i%500 > 0 {
+				continue
+			}
+			synctest.Wait()
+			require.Less(st, runtime.NumGoroutine(), 2500)
+			require.LessOrEqual(st, st.count("agents_unproved"), 1100.0)
+			require.LessOrEqual(st, st.count("destinations"), 10_000+2.0)
+			st.logs.TakeAll()
+			lets.Store(true)
+			began := time.Now()
+			st.command("GetState#ann", "")
+			st.hears(1, "/topic/crm agent_state ann#State#READY##Ann")
+			require.Zero(st, time.Since(began), "who is known waits for nobody")
+			lets.Store(false)
+		}
+		synctest.Wait()
+		st.intercept = nil
+		st.logs.TakeAll()
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		require.Less(st, memory.HeapAlloc, uint64(100<<20))
+		require.EqualValues(st, crowd, acks.Load(), "each command is settled")
+		topics := 0
+		published.Range(func(any, any) bool { topics++; return true })
+		require.LessOrEqual(st, topics, 10_000+1, "topics of the broker")
+	}
+	// newcomer is a driver that nobody has heard of.
+	newcomer := func(st *stage) {
+		st.send(&broker.Delivery{Type: "Hello#desk", Format: "json"})
+		st.command("Connect#bob", "desk,secret")
+		st.command("GetState#bob", "")
+		st.hears(3, `/topic/desk system {"type":"System","status":"OUT_OF_SERVICE"}`,
+			`/topic/desk agent_state {"type":"State","agentId":"bob","state":"READY","reasonCode":"","stateChangeTimeString":"","pendingState":"","stateChangeTime":""}`)
+		st.bridge.SetStatus(gc.InService)
+		told := 0
+		for len(st.out) > 0 {
+			if m := <-st.out; m.Destination == "/topic/desk" {
+				require.Equal(st, `{"type":"System","status":"IN_SERVICE"}`, m.Body)
+				told++
+			}
+		}
+		require.Equal(st, 1, told)
+	}
+	for rule, message := range map[string]func(i int) *broker.Delivery{
+		"that tries passwords": func(i int) *broker.Delivery {
+			return &broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: fmt.Sprint("evil", i, ",wrong")}
+		},
+		"that tries passwords and wants answers": func(i int) *broker.Delivery {
+			return &broker.Delivery{Type: fmt.Sprint("Login#", i), Body: "wrong,2001", ReplyTo: fmt.Sprint("/topic/evil", i)}
+		},
+		"that greets": func(i int) *broker.Delivery { return &broker.Delivery{Type: fmt.Sprint("Hello#evil", i)} },
+		"that asks for what it has not": func(i int) *broker.Delivery {
+			return &broker.Delivery{Type: fmt.Sprint("GetState#", i), ReplyTo: fmt.Sprint("/queue/evil", i)}
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.out = make(chan broker.Message, 20_000)
+				st.command("Hello#crm", "")
+				st.command("Connect#ann", "crm,secret")
+				st.hears(2, "/topic/crm system System#OUT_OF_SERVICE")
+				flood(st, message)
+				require.LessOrEqual(t, st.refusals.Load(), int32(1000), "put to Finesse")
+				<-time.After(10 * time.Second)
+				synctest.Wait()
+				require.Zero(t, st.count("agents_unproved"), "they end seconds after their refusal")
+				newcomer(st)
+			})
+		})
+	}
+	t.Run("and the oldest that waits for nothing goes first", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.down.Store(true)
+			for i := range 1100 {
+				st.command(fmt.Sprint("Connect#", i), "desk,secret")
+			}
+			st.down.Store(false)
+			st.command("Connect#ann", "crm,secret") // for which 0 goes
+			st.send(&broker.Delivery{Type: "Login#0", Body: "secret,2001"})
+			st.send(&broker.Delivery{Type: "Login#1", Body: "secret,2001"})
+			st.hears(1103, "/topic/desk agent_info 1#AgentInfo#Ann##false##Ann", "/topic/desk agent_state 1#State#READY##Ann")
+		})
+	})
+	t.Run("while Finesse does not answer", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.out = make(chan broker.Message, 20_000)
+			st.command("Connect#ann", "crm,secret")
+			st.hears(1)
+			st.hold = make(chan struct{})
+			for i := range 2000 {
+				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: "evil,secret"}, func() {})
+			}
+			synctest.Wait()
+			require.Less(t, runtime.NumGoroutine(), 2*1100+100, "two of a session")
+			require.Equal(t, 1100.0, st.count("agents_unproved"))
+			close(st.hold)
+			synctest.Wait()
+			st.hold = nil
+			st.logs.TakeAll()
+		})
+	})
+}
+
+// What the connector publishes must not come back to it as commands.
+func TestNothingGoesInCircles(t *testing.T) {
+	for _, destination := range []string{
+		"Connector1", "queue://Connector1", "/queue/Connector1", "topic://Connector1", "/topic/connector1", "CONNECTOR1", "Connector1.owner",
+		"queue://Connector1,topic://x", "/topic/queue://Connector1", "/queue/queue://Connector1", "queue:///queue/Connector1", "//Connector1",
+		"queue://Connector1?consumer.priority=1", "Consumer.a.VirtualTopic.Connector1", "VirtualTopic.Connector1", "ActiveMQ.DLQ", "activemq.notifications",
+		"DLQ", "DLQ.Connector1", "ExpiryQueue", "$sys.mqtt", "ConnectorSync", "topic://connectorsync",
+	} {
+		t.Run(destination, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.with(func(s *bridge.Settings) { s.Sentences = sentences() })
+				st.command("Hello#"+destination, "")
+				st.command("Beat#"+destination, "")
+				st.command("Connect#1001", destination+",secret")
+				st.command("Connect#nobody", destination+",wrong")
+				st.send(&broker.Delivery{Type: "GetState#1001", ReplyTo: destination})
+				st.send(&broker.Delivery{Type: "Login#1001", Body: "secret,2001", ReplyTo: destination})
+				st.hears(6)
+				require.Zero(t, st.count("destinations"))
+			})
+		})
+	}
+	t.Run("and a destination that leads back is noticed, whatever the event", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.with(func(s *bridge.Settings) { s.Sentences, s.Deprecated = sentences(), true })
+			var came atomic.Int32
+			st.intercept = func(m broker.Message) bool {
+				if came.Add(1) > 100 { // it goes in circles
+					return true
+				}
+				if m.Confirmed != nil {
+					m.Confirmed()
+				}
+				go st.bridge.HandleWith(&broker.Delivery{Type: m.Type, Category: string(m.Category), Body: m.Body, ReplyTo: string(m.Destination)}, func() {})
+				return true
+			}
+			st.command("Hello#crm", "")
+			for _, format := range []string{"text", "json"} {
+				st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Format: format})
+				st.command("Connect#nobody", "crm,wrong")
+				st.command("Login#1001", "secret,2001")
+				st.command("MakeReady#1001", "")
+				st.send(&broker.Delivery{Type: "refresh#1009", ReplyTo: "/topic/crm"})
+			}
+			synctest.Wait()
+			require.Greater(t, came.Load(), int32(10))
+			require.LessOrEqual(t, came.Load(), int32(100))
+			require.Equal(t, float64(came.Load()), st.count("commands_returned_total"))
+			st.intercept = nil
+			for len(st.acks) > 0 {
+				<-st.acks
+			}
+		})
+	})
+}
+
+// sentences give each event one.
+func sentences() map[string]string {
+	all := map[string]string{}
+	for _, m := range gc.UserMessages {
+		all[m.Key] = m.Text
+	}
+	return all
+}
+
+func TestDestinationsThatAreAllowed(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.with(func(s *bridge.Settings) {
+			s.Allows = func(d gc.Destination) bool { return strings.HasPrefix(string(d), "/topic/crm.") }
+		})
+		st.command("Hello#crm.1", "")
+		st.command("Hello#desk", "")
+		st.command("Connect#1001", "desk,secret")
+		st.send(&broker.Delivery{Type: "GetState#1009", ReplyTo: "/queue/desk"})
+		st.hears(4, "/topic/crm.1 system System#OUT_OF_SERVICE")
+		st.send(&broker.Delivery{Type: "Connect#1001", Body: "desk,secret", ReplyTo: "/topic/crm.1"})
+		st.send(&broker.Delivery{Type: "GetState#1009", ReplyTo: "/remote-temp-queue/ID:1"})
+		st.hears(2, "/topic/crm.1 agent_error 1001#Error#PLEASE_RETRY", "/remote-temp-queue/ID:1 agent_state 1009#State#RE_LOGIN")
 	})
 }

@@ -32,8 +32,10 @@ type Settings struct {
 	TimeZone            string            `json:"timeZone"`
 	SeparatorSubstitute string            `json:"separatorSubstitute"`
 	Deprecated          bool              `json:"deprecated,omitempty"`
-	Sentences           map[string]string `json:"sentences,omitempty"` // of the status bar; none: it is off
-	SyncTopic           string            `json:"syncTopic,omitempty"` // where other connectors are told of agents
+	Sentences           map[string]string `json:"sentences,omitempty"`    // of the status bar; none: it is off
+	Destinations        []string          `json:"destinations,omitempty"` // patterns of those that clients may name; none: any
+	Own                 []string          `json:"own,omitempty"`          // queues and topics that they may not, by name
+	SyncTopic           string            `json:"syncTopic,omitempty"`    // where other connectors are told of agents
 	AgentLimit          int               `json:"agentLimit,omitempty"`
 	MaxCommandAge       time.Duration     `json:"maxCommandAge"`  // in nanoseconds
 	RequestTimeout      time.Duration     `json:"requestTimeout"` // in nanoseconds

@@ -134,6 +134,9 @@ func (m *Messages) check(k *checker) {
 		checkFormat(k, path, rule.Format)
 		k.that(isPattern(rule.Pattern), path, nil, "the pattern can match no destination")
 	}
+	for i, pattern := range m.Destinations {
+		k.that(isPattern(pattern), fmt.Sprintf("messages.destinations[%d]", i), pattern, "the pattern can match no destination")
+	}
 	k.that(propertyName.MatchString(m.CategoryProperty), "messages.category_property", m.CategoryProperty, "is not the name of a message property")
 	r, size := utf8.DecodeRuneInString(m.SeparatorSubstitute)
 	fits := size > 0 && size == len(m.SeparatorSubstitute) && r != utf8.RuneError && unicode.IsPrint(r) && !strings.ContainsRune("#|,=", r)

@@ -86,6 +86,7 @@ type Node struct {
 type Messages struct {
 	Format              wire.Format    `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text, text-old, text-4.4 or json"`
 	Formats             []FormatRule   `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text, text-old, text-4.4 or json"`
+	Destinations        []string       `key:"destinations" live:"true" doc:"The only destinations that clients may name, as patterns like those of formats; temporary ones are always allowed. Empty: any but the broker's and the connector's own. Any client can name any number of destinations, and each becomes a topic of the broker." accept:"patterns of destinations as in messages.formats, or an empty list"`
 	TimeZone            *time.Location `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
 	CategoryProperty    string         `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
 	SeparatorSubstitute string         `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
@@ -154,6 +155,7 @@ func Default() *Config {
 		},
 		Messages: Messages{
 			Format:              wire.Text,
+			Destinations:        []string{},
 			TimeZone:            time.Local,
 			CategoryProperty:    "MessageCategory",
 			SeparatorSubstitute: "_",

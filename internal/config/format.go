@@ -26,6 +26,15 @@ func (m *Messages) FormatFor(d gc.Destination) wire.Format {
 	return m.Format
 }
 
+// Allows reports whether clients may name d.
+func (m *Messages) Allows(d gc.Destination) bool { return matchesAny(m.Destinations, d) }
+
+// matchesAny reports whether d matches one of the patterns; of none that there
+// are any does.
+func matchesAny(patterns []string, d gc.Destination) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return matchesDestination(p, d) })
+}
+
 // matchesDestination compares the kind too where the pattern has one.
 func matchesDestination(pattern string, d gc.Destination) bool {
 	if strings.HasPrefix(pattern, "/") {

@@ -75,6 +75,7 @@ finesse:
   admin: {username: boss, password: "5678"}
 messages:
   format: json
+  destinations: [crm.*, /queue/desk]
   time_zone: Europe/Prague
   category_property: category
   separator_substitute: ";"
@@ -103,7 +104,7 @@ log: {level: debug, format: console}
 		Admin: config.Admin{Username: "boss", Password: gc.NewSecret("5678")},
 	}, c.Finesse)
 	require.Equal(t, config.Messages{
-		Format: wire.JSON, TimeZone: prague, CategoryProperty: "category", SeparatorSubstitute: ";",
+		Format: wire.JSON, Destinations: []string{"crm.*", "/queue/desk"}, TimeZone: prague, CategoryProperty: "category", SeparatorSubstitute: ";",
 		StatusBar: true, Deprecated: true, Sentences: config.Default().Messages.Sentences,
 	}, c.Messages)
 	require.Equal(t, 7, c.Agents.Limit)
@@ -299,6 +300,7 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a capture file is not huge":                      {nodes + "capture: {max_size: 11GB}", "capture.max_size"},
 		"closed capture files are not counted below 0":    {nodes + "capture: {keep: -1}", "capture.keep"},
 		"a capture file has a directory":                  {nodes + "capture: {file: nowhere/capture.jsonl}", "capture.file"},
+		"a pattern of allowed destinations is one":        {nodes + "messages: {destinations: [crm.*, \"a b\"]}", "messages.destinations[1]"},
 		"a pattern of captured destinations is one":       {nodes + "capture: {destinations: [\"a b\"]}", "capture.destinations[0]"},
 		"a captured agent has a login id":                 {nodes + "capture: {agents: [\"10#01\"]}", "capture.agents[0]"},
 		"a section of both versions is a section":         {nodes + "cluster: yes", "cluster"},

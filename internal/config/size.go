@@ -49,11 +49,4 @@ func (s Size) String() string {
 }
 
 // Wants reports whether messages of agents whose events go to d are recorded.
-func (c *Capture) Wants(d gc.Destination) bool {
-	for _, pattern := range c.Destinations {
-		if matchesDestination(pattern, d) {
-			return true
-		}
-	}
-	return len(c.Destinations) == 0
-}
+func (c *Capture) Wants(d gc.Destination) bool { return matchesAny(c.Destinations, d) }

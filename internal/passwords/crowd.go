@@ -4,10 +4,10 @@ import "time"
 
 const (
 	// atOnce is how many requests there are at a time for agents of whom no
-	// password has worked; waiting is how many more may wait for that, and
-	// patience how long.
+	// password has worked; waiting is how many more may wait for that, as many as
+	// a connector is made for, and patience how long.
 	atOnce   = 64
-	waiting  = 4096
+	waiting  = 10_000
 	patience = 30 * time.Second
 	// crowdBurst is half of the agents that a Finesse pair has: so many people
 	// may mistype their password at the start of a shift.
@@ -21,11 +21,16 @@ type crowd struct {
 	at    time.Time
 }
 
-// take reports whether one more may be tried; give takes that back.
-func (c *crowd) take(now time.Time) bool {
+// room reports whether one more may be tried.
+func (c *crowd) room(now time.Time) bool {
 	c.spent = max(0, c.spent-crowdRate*now.Sub(c.at).Seconds())
 	c.at = now
-	if c.spent+1 > crowdBurst {
+	return c.spent+1 <= crowdBurst
+}
+
+// take has one more tried, if there is room; give takes that back.
+func (c *crowd) take(now time.Time) bool {
+	if !c.room(now) {
 		return false
 	}
 	c.spent++

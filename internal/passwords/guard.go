@@ -109,17 +109,21 @@ type attempt struct {
 // it. It may wait for others of the same agent, and for the crowd if the agent
 // is one of it, until ctx is done but no longer than patience.
 func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
-	a, line, err := g.begin(c)
+	id := fold(c.Agent)
+	password := g.digest(id, c.Password)
+	line, err := g.lineFor(c.Agent, id, password)
 	if err == nil {
-		err = g.wait(ctx, a, line)
+		err = g.wait(ctx, line)
 	}
 	if err != nil {
 		g.metrics.withheld.Inc()
 		return err
 	}
 	defer func() { <-line }()
-	if a.trusted && !g.stillTrusted(a) { // refused meanwhile
-		return g.use(ctx, c, ask)
+	a, err := g.begin(c.Agent, id, password)
+	if err != nil {
+		g.metrics.withheld.Inc()
+		return err
 	}
 	var sent atomic.Bool
 	c.Unproved = !a.trusted
@@ -131,55 +135,95 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 	return err
 }
 
-// begin asks whether a password may be put to Finesse. Until end it counts as
-// refused. line is where it has to wait for its turn.
-func (g *Guard) begin(c finesse.Credentials) (a attempt, line chan struct{}, err error) {
-	id, now := fold(c.Agent), time.Now()
+// Withheld is why a password would not be put to Finesse now; nil when it would.
+// It never blocks.
+func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
+	id, now := fold(agent), time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e := g.find(id)
+	err := g.ask(e, agent, g.digest(id, password), now)
+	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
+		err = errCrowd
+	}
+	if err != nil {
+		g.metrics.withheld.Inc()
+	}
+	return err
+}
+
+// find is what is remembered of an agent, maybe nothing.
+func (g *Guard) find(id string) *entry {
+	if element := g.accounts[id]; element != nil {
+		return element.Value.(*entry)
+	}
+	return &entry{id: id}
+}
+
+func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time) error {
+	err := e.ask(now, password)
+	if errors.Is(err, errBudget) && !e.warned {
+		e.warned = true
+		g.tried(agent)
+	}
+	return err
+}
+
+// lineFor is where a password has to wait for its turn: that which works for
+// others of the agent, one of a stranger for the crowd, any other for nobody.
+func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan struct{}, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e := g.find(id)
+	switch {
+	case e.trusts(password):
+		return e.line, nil
+	case len(e.worked) > 0:
+		return make(chan struct{}, 1), nil
+	default:
+		return g.slots, g.ask(e, agent, password, time.Now())
+	}
+}
+
+// begin notes that a password is about to be put to Finesse, if it may be now.
+// Until end it counts as refused.
+func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, err error) {
+	now := time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	element := g.accounts[id]
 	if element == nil {
 		if element = g.add(id, now); element == nil {
-			return a, nil, errCrowd
+			return a, errCrowd
 		}
 	}
 	e := element.Value.(*entry)
-	a = attempt{entry: e, password: g.digest(id, c.Password), crowd: len(e.worked) == 0}
-	a.trusted = e.trusts(a.password)
+	a = attempt{entry: e, password: password, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
-	if err = e.ask(now, a.password); err != nil {
-		if errors.Is(err, errBudget) && !e.warned {
-			e.warned = true
-			g.tried(c.Agent)
-		}
-		return a, nil, err
+	err = g.ask(e, agent, password, now)
+	if err == nil && a.crowd && !g.crowd.take(now) {
+		err = errCrowd
 	}
-	switch {
-	case a.trusted:
-		return a, e.line, nil
-	case !a.crowd:
-		line = make(chan struct{}, 1) // its own: it waits for nobody
-	case !g.crowd.take(now):
+	if err != nil {
 		g.tidy(e, now)
-		return a, nil, errCrowd
-	default:
-		line = g.slots
+		return a, err
 	}
-	e.underway++
-	return a, line, nil
+	if !a.trusted {
+		e.underway++
+	}
+	return a, nil
 }
 
 var errCrowd = gc.Errorf(gc.PleaseRetry, "prove password", "too many agents of whom no password has worked are being tried")
 
 // wait is for a turn.
-func (g *Guard) wait(ctx context.Context, a attempt, line chan struct{}) error {
+func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
 	select {
 	case line <- struct{}{}:
 		return nil
 	default:
 	}
 	if !g.queue(1) {
-		g.giveUp(a)
 		return errCrowd
 	}
 	defer g.queue(-1)
@@ -189,10 +233,8 @@ func (g *Guard) wait(ctx context.Context, a attempt, line chan struct{}) error {
 	case line <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		g.giveUp(a)
 		return &gc.Error{Code: gc.Down, Op: "prove password", Err: ctx.Err()}
 	case <-timer.C:
-		g.giveUp(a)
 		return errCrowd
 	}
 }
@@ -205,19 +247,6 @@ func (g *Guard) queue(n int) bool {
 	}
 	g.waiting += n
 	return true
-}
-
-// giveUp ends an attempt that was not put to Finesse.
-func (g *Guard) giveUp(a attempt) {
-	if !a.trusted {
-		g.end(a, errCrowd, false)
-	}
-}
-
-func (g *Guard) stillTrusted(a attempt) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return a.trusts(a.password)
 }
 
 // end notes what Finesse answered. sent is whether the password may have
@@ -269,15 +298,19 @@ func (g *Guard) listOf(e *entry) *list.List {
 
 // add makes room for an agent nobody has asked about; nil when there is none.
 func (g *Guard) add(id string, now time.Time) *list.Element {
-	for oldest := g.strangers.Front(); oldest != nil && oldest.Value.(*entry).quiet(now); oldest = g.strangers.Front() {
-		g.remove(g.strangers, oldest)
-	}
-	if g.strangers.Len() >= maxStrangers {
+	if g.isFull(now) {
 		return nil
 	}
 	element := g.strangers.PushBack(&entry{id: id})
 	g.accounts[id] = element
 	return element
+}
+
+func (g *Guard) isFull(now time.Time) bool {
+	for oldest := g.strangers.Front(); oldest != nil && oldest.Value.(*entry).quiet(now); oldest = g.strangers.Front() {
+		g.remove(g.strangers, oldest)
+	}
+	return g.strangers.Len() >= maxStrangers
 }
 
 // prove notes a password that works, and whose agent is no stranger from then

@@ -15,8 +15,7 @@ import (
 
 // proves has an agent's password put to a Finesse that answers err.
 func proves(g *Guard, agent, password string, err error) error {
-	c := finesse.Credentials{Agent: gc.AgentID(agent), Password: gc.NewSecret(password)}
-	a, _, refusal := g.begin(c)
+	a, refusal := g.begin(gc.AgentID(agent), agent, g.digest(agent, gc.NewSecret(password)))
 	if refusal != nil {
 		return refusal
 	}

@@ -171,7 +171,7 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	if err != nil {
 		return bridge.Settings{}, err
 	}
-	m := config.Messages{Format: wire.Format(cmp.Or(s.Format, string(wire.Text)))}
+	m := config.Messages{Format: wire.Format(cmp.Or(s.Format, string(wire.Text))), Destinations: s.Destinations}
 	for pattern, format := range s.Formats {
 		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
 	}
@@ -183,7 +183,7 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	}
 	return bridge.Settings{
 		Writer:    &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
-		FormatFor: m.FormatFor, Sentences: s.Sentences, Deprecated: s.Deprecated,
+		FormatFor: m.FormatFor, Allows: m.Allows, Own: s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
 		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),
 	}, nil
 }

@@ -22,7 +22,7 @@ func (s *Session) connect(r *Request) {
 type claim struct {
 	to, answers gc.Destination // of the events, and of errors
 	password    gc.Secret
-	refused     bool // by Finesse; else nobody knows
+	good        bool // for a Login behind it: it failed because Finesse is away
 }
 
 // maxClaims is how many of them are known, the latest ones.
@@ -30,7 +30,7 @@ const maxClaims = 8
 
 func (s *Session) claim(r *Request, err error) {
 	same := func(c claim) bool { return c.to == r.Destination && c.password.Equal(r.Password) }
-	s.claims = append(slices.DeleteFunc(s.claims, same), claim{r.Destination, r.ReplyTo, r.Password, wrongPassword(err)})
+	s.claims = append(slices.DeleteFunc(s.claims, same), claim{r.Destination, r.ReplyTo, r.Password, unavailable(err)})
 	if len(s.claims) > maxClaims {
 		s.claims = slices.Delete(s.claims, 0, 1)
 	}

@@ -117,6 +117,7 @@ type Session struct {
 	missed   missed
 	home     atomic.Value // gc.Destination, for others to read
 	pulse    *pulse.Pulse // of loop
+	held     atomic.Int32 // requests that were taken and have no answer
 
 	// All below belong to the session's goroutine.
 	ctx     context.Context // of the requests to Finesse
@@ -188,10 +189,23 @@ func (s *Session) Submit(r *Request) error {
 	}
 	select {
 	case s.mailbox <- r:
+		s.held.Add(1)
 		return nil
 	default:
 		return ErrFull
 	}
+}
+
+// Dismiss lets the session end, if it owes nobody an answer, and reports that. It
+// never blocks and may be called from any goroutine.
+func (s *Session) Dismiss() bool {
+	s.intake.Lock()
+	defer s.intake.Unlock()
+	if s.held.Load() > 0 {
+		return false
+	}
+	s.drain.Do(func() { close(s.draining) })
+	return true
 }
 
 // missed is what drivers may not have heard.
@@ -351,7 +365,7 @@ func (s *Session) patience() time.Duration {
 // find out: a Connect that failed because Finesse is away is still good for the
 // Login behind it.
 func (s *Session) worthless() bool {
-	return s.destination == "" && !slices.ContainsFunc(s.claims, func(c claim) bool { return !c.refused })
+	return s.destination == "" && !slices.ContainsFunc(s.claims, func(c claim) bool { return c.good })
 }
 
 // idle reports whether the session owes nobody an answer.

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"regexp"
@@ -169,13 +170,23 @@ func (a *Anonymizer) header(h capture.Header) *capture.Header {
 	s := &h.Settings
 	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
 	s.Format = a.word(s.Format)
-	m := config.Messages{Format: wire.Format(s.Format)}
+	m := config.Messages{Format: wire.Format(s.Format), Destinations: s.Destinations}
 	for pattern, format := range s.Formats {
 		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(a.word(format))})
 	}
 	m.SortFormats()
-	s.Formats = nil
-	for d := range a.destinations {
+	own := s.Own
+	s.Formats, s.Destinations, s.Own = nil, nil, nil
+	if len(m.Destinations) > 0 {
+		s.Destinations = []string{"none.other"}
+	}
+	for _, d := range slices.Sorted(maps.Keys(a.destinations)) {
+		if len(m.Destinations) > 0 && m.Allows(d) {
+			s.Destinations = append(s.Destinations, a.destination(string(d)))
+		}
+		if slices.ContainsFunc(own, d.BelongsTo) {
+			s.Own = append(s.Own, gc.Destination(a.destination(string(d))).Name())
+		}
 		if f := m.FormatFor(d); f != m.Format {
 			if s.Formats == nil {
 				s.Formats = map[string]string{}
