@@ -122,7 +122,7 @@ func TestReplayLive(t *testing.T) {
 			require.Contains(t, got.out, "12 of 13 commands sent")
 			require.Contains(t, got.out, "no difference\n")
 			require.Contains(t, got.out, "Connect#1002 desk,[secret 1]: not sent: its password was refused")
-			require.Contains(t, got.out, "FlyToTheMoon#1001 [secret 3]: no command of that name is known; it is sent as it is")
+			require.Contains(t, got.out, "[secret 3]#1001 [secret 4]: no command of that name is known; it is sent as it is")
 			require.Empty(t, got.err, "a progress bar is for terminals")
 			require.NotContains(t, got.out, demoPassword+",")
 		}
@@ -219,7 +219,7 @@ func TestReplayLiveSendsNothing(t *testing.T) {
 	require.Equal(t, exitDone, dry.code, dry.err)
 	require.Equal(t, len(day), strings.Count(dry.out, "\n"))
 	requireInOrder(t, dry.out, "+0.000s Hello#desk\n", "Connect#1002 desk,[secret 1] (not sent: its password was refused",
-		"Connect#1001 desk,[secret 2]\n", "FlyToTheMoon#1001 [secret 3] (no command of that name is known", "Logout#1001\n")
+		"Connect#1001 desk,[secret 2]\n", "[secret 3]#1001 [secret 4] (no command of that name is known", "Logout#1001\n")
 
 	lacking := run(t, "replay", "--live", "--config", l.config, file)
 	require.Equal(t, exitFailed, lacking.code)

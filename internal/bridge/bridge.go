@@ -173,7 +173,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 	if again {
 		b.captureCommand(gc.Command{}, d, "")
 		b.metrics.repeated.Inc()
-		b.Logger.Debug("command delivered again that has been taken already", zap.String("message", d.MessageID))
+		b.Logger.Debug("command delivered again that has been taken already", token("message", d.MessageID))
 		return
 	}
 	if wire.IsEvent(d.Body) {
@@ -266,7 +266,7 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 	r.log = b.Logger.With(zap.String("req", string(id)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
 	r.Request = &session.Request{
 		Command:       c,
-		Type:          d.Type,
+		Type:          typeOf(c, d),
 		Text:          textOf(c.Spec, d, refusal),
 		ID:            id,
 		CorrelationID: d.CorrelationID,
@@ -295,8 +295,17 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		r.ReplyTo = r.Destination // what fails is told there; a name that nobody has heard of may be a password
 	}
 	r.Format = string(b.formatAsked(r.log, d.Format))
-	r.log.Debug("command received", zap.String("message", d.MessageID), zap.String("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
+	r.log.Debug("command received", token("message", d.MessageID), token("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))
 	return r
+}
+
+// typeOf is a command's type as sent, for the events that repeat it; "" for one
+// that may be anything.
+func typeOf(c gc.Command, d *broker.Delivery) string {
+	if c.Spec == nil || c.Agent == "" && c.Destination == "" {
+		return ""
+	}
+	return d.Type
 }
 
 // textOf is a command's parameters, unless they hold a password. Those of a
@@ -333,7 +342,7 @@ func (b *Bridge) formatAsked(log *zap.Logger, asked string) wire.Format {
 	}
 	f, err := wire.ParseFormat(asked)
 	if err != nil {
-		b.say(log, zap.WarnLevel, "client asks for a format there is not; it gets its former or the configured one", zap.Error(err))
+		b.say(log, zap.WarnLevel, "client asks for a format there is not; it gets its former or the configured one", zap.Any("formats", wire.Formats))
 	}
 	return f
 }
@@ -347,12 +356,12 @@ func (b *Bridge) unanswerable(r *received, d *broker.Delivery) {
 	b.answer(r, r.ReplyTo)
 }
 
-// quarantine is the record of a command that nobody can be told about. Its
-// body may hold a password and is not part of it.
+// quarantine is the record of a command that nobody can be told about. What it
+// holds may be a password, wherever it stands, and is no part of it.
 func (b *Bridge) quarantine(r *received, d *broker.Delivery) {
 	b.metrics.quarantined.Inc()
 	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "command dropped: no destination is known to answer to",
-		zap.String("message", d.MessageID), zap.String("type", abridge(d.Type)), zap.Int("bytes", d.Size),
+		zap.String("req", string(r.ID)), zap.String("cmd", r.name), zap.String("agent", string(r.Agent)), token("message", d.MessageID), zap.Int("bytes", d.Size),
 		zap.Time("sent", d.Timestamp))
 	r.Acknowledge()
 	r.done(r.Refusal)
@@ -363,14 +372,6 @@ func (b *Bridge) broken(d *broker.Delivery) {
 	b.metrics.quarantined.Inc()
 	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "message dropped: its properties or its text break STOMP",
 		zap.Int("bytes", d.Size), zap.NamedError("cause", d.Broken), zap.String("action", "find who sends it to the command queue, and whether they should be able to"))
-}
-
-func abridge(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "\ufffd")
 }
 
 // submit gives a command to the session of its agent. Connect starts one, and so

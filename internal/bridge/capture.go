@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -24,22 +25,76 @@ type Capture interface {
 	// stream back, which is left to chance, and gives how long it does.
 	Wait(agent gc.AgentID, d time.Duration) time.Duration
 	Hide(password string) string
+	// Place is what stands for a destination; see capture.Recorder.
+	Place(d gc.Destination, hide bool) gc.Destination
 }
 
 // captureCommand records a delivery, before anything comes of it. Of a body
 // that is too long to be a command as much is kept as makes it too long again in
-// a replay.
+// a replay. Of what a client may write freely only what looks as it should is
+// kept: all else may be a password in the wrong place.
 func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID) {
 	if !b.Capture.On() {
 		return
 	}
-	typ, body := wire.Redact(d.Type, d.Body[:min(len(d.Body), wire.MaxBody+1)], b.Capture.Hide)
+	format := d.Format
+	if place := b.place(c.Spec, c.Destination); format == "" && place != "" {
+		format = b.formatBehind(c.Destination, gc.Destination(place))
+	}
+	typ, body := wire.Redact(d.Type, d.Body[:min(len(d.Body), wire.MaxBody+1)], b.Capture.Hide, b.place)
 	b.Capture.Command(capture.Record{
 		Agent: c.Agent, Type: typ, Request: string(id),
-		Category: d.Category, Destination: d.Destination, Format: d.Format, MessageID: d.MessageID,
-		CorrelationID: d.CorrelationID, ReplyTo: d.ReplyTo, Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
+		Category: b.unless(gc.IsCategory, d.Category), Destination: d.Destination, Format: b.unless(isFormat, format), MessageID: b.unless(isToken, d.MessageID),
+		CorrelationID: b.unless(isToken, d.CorrelationID), ReplyTo: b.replyTo(d.ReplyTo), Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
 		Body: body,
 	}, homeOf(c))
+}
+
+// unless hides what does not look as it should.
+func (b *Bridge) unless(fit func(string) bool, text string) string {
+	if text == "" || fit(text) {
+		return text
+	}
+	return b.Capture.Hide(text)
+}
+
+func isFormat(s string) bool {
+	_, err := wire.ParseFormat(s)
+	return err == nil
+}
+
+// place is what stands for a destination in a command, "" for itself. One that
+// nobody has said Hello for may be a password, and so may one that is refused.
+func (b *Bridge) place(spec *gc.CommandSpec, d gc.Destination) string {
+	if d == "" {
+		return ""
+	}
+	if b.permits(d) != nil {
+		return b.Capture.Hide(string(d))
+	}
+	unheard := spec != nil && spec.Name == gc.Connect && !b.destinations.knows(d, time.Now())
+	if other := b.Capture.Place(d, unheard); other != d {
+		return string(other)
+	}
+	return ""
+}
+
+func (b *Bridge) replyTo(text string) string {
+	d, err := gc.ParseReplyTo(text)
+	if text == "" || err == nil && b.permits(d) == nil {
+		return string(b.Capture.Place(gc.Destination(text), false))
+	}
+	return b.Capture.Hide(text)
+}
+
+// formatBehind is the format that a hidden destination has by its name, which a
+// replay does not know; "" where another name makes no difference.
+func (b *Bridge) formatBehind(d, other gc.Destination) string {
+	settings := b.settings.Load()
+	if f := settings.FormatFor(d); f != settings.FormatFor(other) {
+		return string(f)
+	}
+	return ""
 }
 
 // homeOf is the destination that a command binds its agent to.
@@ -58,7 +113,10 @@ func (b *Bridge) captureEvent(e session.Emission, m wire.Message, lost func()) {
 	x := capture.Record{
 		Dir: capture.Out, Edge: capture.Broker, Agent: e.Agent, Type: m.Type,
 		Event: m.Name, Category: string(m.Category), Destination: string(e.Destination), Format: string(m.Format),
-		CorrelationID: correlationID(e), Body: m.Body,
+		CorrelationID: b.unless(isToken, correlationID(e)), Body: m.Body,
+	}
+	if other := b.Capture.Place(e.Destination, false); other != e.Destination && m.Name == "DESTINATION" {
+		x.Body = strings.Replace(m.Body, e.Destination.Name(), other.Name(), 1)
 	}
 	if e.Cause != nil {
 		x.Request = string(e.Cause.ID)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -77,4 +78,20 @@ func (b *Bridge) tried(agent gc.AgentID) {
 	b.say(b.Logger, zap.WarnLevel, "somebody tries passwords for an agent; more than were refused are not put to finesse, which would lock the account",
 		zap.String("agent", string(agent)),
 		zap.String("action", "if it is not the agent, find who may write to the command queue: docs/activemq.md; an agent who has not signed in through this connector yet waits for five minutes"))
+}
+
+// isToken reports whether a text looks like an id that a program made: it may be
+// shown. Any other may be a password in the wrong place.
+func isToken(s string) bool {
+	return len(s) <= 200 && strings.IndexFunc(s, func(r rune) bool {
+		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("-_.:/+={}@", r))
+	}) < 0
+}
+
+// token is an id for the log.
+func token(key, id string) zap.Field {
+	if !isToken(id) {
+		id = "(not shown)"
+	}
+	return zap.String(key, id)
 }

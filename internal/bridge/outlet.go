@@ -130,7 +130,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	b.captureEvent(e, m, lost)
 	b.metrics.separators.Add(float64(m.Replaced))
 	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
-		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", string(e.Destination)))...)
+		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.shown(e.Destination)))...)
 	}
 	b.Publish(broker.Message{
 		Destination:   e.Destination,
@@ -142,6 +142,15 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		Lasts:         lasting(e),
 		Lost:          lost,
 	})
+}
+
+// shown is a destination for the log. What nobody has said Hello for is a
+// reply-to, which may be anything.
+func (b *Bridge) shown(d gc.Destination) string {
+	if d.IsTemporary() || !b.destinations.knows(d, time.Now()) {
+		return "reply-to"
+	}
+	return string(d)
 }
 
 // undeliverable ends the way of an event that has no destination, and of the

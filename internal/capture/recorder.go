@@ -148,6 +148,10 @@ func (r *Recorder) Wait(agent gc.AgentID, d time.Duration) time.Duration {
 // Hide is what stands for a password, or for what may be one.
 func (r *Recorder) Hide(password string) string { return r.secrets.name(password) }
 
+// Place is what stands for a destination: itself, unless hide says that it may be
+// a password, or said so before.
+func (r *Recorder) Place(d gc.Destination, hide bool) gc.Destination { return r.secrets.place(d, hide) }
+
 func (r *Recorder) take(x *Record, home gc.Destination) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,6 +161,9 @@ func (r *Recorder) take(x *Record, home gc.Destination) {
 	}
 	if !under.on || !r.wanted(x, &under.Options) {
 		return
+	}
+	if x.IsEvent() {
+		x.Destination = string(r.secrets.place(gc.Destination(x.Destination), false))
 	}
 	r.seq++
 	x.Seq, x.Time, x.Dropped = r.seq, time.Now().UTC(), r.dropped

@@ -5,16 +5,20 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// secrets gives passwords names that tell nothing but which are the same. It
-// keeps no password.
+// secrets gives passwords, and destinations that may be passwords, names that
+// tell nothing but which are the same. It keeps none of them.
 type secrets struct {
 	key []byte
 
-	mu    sync.Mutex
-	names map[string]string
+	mu     sync.Mutex
+	names  map[string]string
+	places map[string]string
 }
 
 // maxSecrets bounds the names: who tries passwords may try any number.
@@ -23,13 +27,42 @@ const maxSecrets = 100_000
 func newSecrets() *secrets {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // it never fails
-	return &secrets{key: key, names: map[string]string{}}
+	return &secrets{key: key, names: map[string]string{}, places: map[string]string{}}
 }
 
-func (s *secrets) name(password string) string {
+func (s *secrets) digest(of string) string {
 	h := hmac.New(sha256.New, s.key)
-	h.Write([]byte(password))
-	digest := string(h.Sum(nil))
+	h.Write([]byte(of))
+	return string(h.Sum(nil))
+}
+
+// place is what stands for a destination: itself, unless it is hidden, now or
+// before.
+func (s *secrets) place(d gc.Destination, hide bool) gc.Destination {
+	name := d.Name()
+	kind := strings.TrimSuffix(string(d), name)
+	digest := s.digest(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := s.places[digest]
+	switch {
+	case other != "":
+	case !hide:
+		return d
+	case len(s.places) >= maxSecrets:
+		other = HiddenPlaces + "none"
+	default:
+		other = fmt.Sprintf("%s%d", HiddenPlaces, len(s.places)+1)
+		s.places[digest] = other
+	}
+	return gc.Destination(kind + other)
+}
+
+// HiddenPlaces is what the names of hidden destinations begin with.
+const HiddenPlaces = "hidden."
+
+func (s *secrets) name(password string) string {
+	digest := s.digest(password)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := s.names[digest]

@@ -20,9 +20,13 @@ type APIError struct {
 }
 
 func (e APIError) Error() string {
+	data := e.Data
+	if !shortNumber.MatchString(data) && ctiName.FindString(data) != data {
+		data = ""
+	}
 	s := fmt.Sprintf("finesse says %.80q", e.Type)
 	for _, part := range []struct{ name, value string }{
-		{"message", e.Message}, {"data", e.Data}, {"peripheral code", e.PeripheralCode}, {"peripheral message", e.PeripheralMessage},
+		{"message", e.Message}, {"data", data}, {"peripheral code", e.PeripheralCode}, {"peripheral message", e.PeripheralMessage},
 	} {
 		if part.value != "" {
 			s += fmt.Sprintf(", %s %.160q", part.name, part.value)
@@ -36,6 +40,10 @@ func (e APIError) is(errorType string) bool { return strings.EqualFold(e.Type, e
 // ctiName is the name of a CTI failure, known or not. It is matched, not
 // copied, because it goes to drivers, whose separators must not be in it.
 var ctiName = regexp.MustCompile(`\b(?:CF|E_CTI)_[A-Z0-9_]{1,64}\b`)
+
+// shortNumber is an error's or an object's: longer ones, and texts, may be what a
+// driver sent, which is not for the log.
+var shortNumber = regexp.MustCompile(`^[0-9]{1,6}$`)
 
 // Code is what the driver is told. The name of a CTI failure says most and is
 // passed on, known or not; then its number; then what type and message mean.

@@ -84,6 +84,14 @@ const (
 	ConnectorSyncCategory     Category = "connector_sync"
 )
 
+// IsCategory reports whether s is one of them, in whatever case.
+func IsCategory(s string) bool {
+	return slices.ContainsFunc([]Category{
+		SystemCategory, AgentInfoCategory, AgentState, AgentCall, AgentDialog, AgentWork, AgentError, AgentControl, Zoom, PhonebookCategory, ContactsCategory,
+		SupervisorInfo, SupervisorDialog, SupervisorQueueInfo, SupervisorTeam, SupervisorTeamMemberState, ConnectorSyncCategory,
+	}, func(c Category) bool { return strings.EqualFold(string(c), s) })
+}
+
 // Parameter is one comma separated field of a command's body.
 type Parameter struct {
 	Name     string // as the seed writes it

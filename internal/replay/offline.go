@@ -172,6 +172,9 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 		return bridge.Settings{}, err
 	}
 	m := config.Messages{Format: wire.Format(cmp.Or(s.Format, string(wire.Text))), Destinations: s.Destinations}
+	if len(m.Destinations) > 0 { // what was refused is hidden in another way
+		m.Destinations = append(slices.Clone(m.Destinations), capture.HiddenPlaces+"*")
+	}
 	for pattern, format := range s.Formats {
 		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
 	}

@@ -151,6 +151,8 @@ func (t tap) Wait(agent gc.AgentID, _ time.Duration) time.Duration { return t.wa
 // Hide: a password of a capture is a name for one already.
 func (t tap) Hide(password string) string { return password }
 
+func (t tap) Place(d gc.Destination, _ bool) gc.Destination { return d }
+
 // question is something that Finesse, or the recorder of calls, was asked.
 type question struct {
 	kind     kind

@@ -23,6 +23,8 @@ const (
 	agentSecret  = `Canary pä$$"w<&>ord'%41\#x`
 	wrongSecret  = `Magpie pä$$"w<&>ord'%41\#x`
 	brokerSecret = `Parrot:pä$$"w<&>ord'%41\x`
+	// nameSecret could be the name of a destination, a number or a login id.
+	nameSecret = `Wren!s3cret`
 )
 
 // Nothing the connector writes has a password in it, in any form, at any
@@ -44,6 +46,9 @@ func TestSecretsAreNowhere(t *testing.T) {
 	mainJob(c, d, "text")
 	d.signIn("1004", "2004")
 	mistakes(c, d)
+	wren := newDriverAt(c, "/topic/"+nameSecret)
+	misplaced(c, d)
+	require.Empty(t, wren.got, "no topic is called like a password")
 	troubles(c, d)
 
 	var written strings.Builder
@@ -61,9 +66,10 @@ func TestSecretsAreNowhere(t *testing.T) {
 	for _, hidden := range []string{`"crm`, `,[secret 1]"`, `"[secret 1],2001"`, "AgentState#1001#[secret 1]#2001#"} {
 		require.Contains(t, string(captured), hidden)
 	}
-	for _, secret := range []string{agentSecret, wrongSecret, brokerSecret} {
+	for _, secret := range []string{agentSecret, wrongSecret, brokerSecret, nameSecret} {
 		for _, form := range formsOf(secret) {
-			require.NotContains(t, written.String(), form, secret)
+			before, _, found := strings.Cut(written.String(), form)
+			require.False(t, found, "%s as %s, behind %s", secret, form, before[max(0, len(before)-200):])
 		}
 	}
 }
@@ -93,6 +99,48 @@ func mistakes(c *connector, d *driver) {
 	d.send("agent_state/Login#1003 " + agentSecret + ",2003")
 	d.send("agent_state/ " + agentSecret)
 	eventually(d.t, func() bool { return c.metric("commands_quarantined_total") == quarantined+2 })
+}
+
+// misplaced are commands with a password in each place that a client can write
+// to, but for those that no password can be told from: the name in Hello, and an
+// agent's id and a reply-to that are valid.
+func misplaced(c *connector, d *driver) {
+	for _, secret := range []string{agentSecret, nameSecret} {
+		for _, x := range []struct{ header, text, body string }{
+			{"type", secret, ""},
+			{"type", secret, secret},
+			{"type", secret + "#1001", "1,2"},
+			{"type", "Login#1001 " + secret + ",2001", ""},
+			{"type", "Login#" + secret + ",2001", ""},
+			{"type", "Connect#1001 desk," + secret, ""},
+			{"type", "Hello#" + secret + "," + secret, ""},
+			{"type", "Connect#1001", secret},
+			{"type", "Connect#1003", secret},
+			{"type", "Connect#1003", secret + "," + d.destination},
+			{"type", "Connect#1001", secret + "," + d.destination},
+			{"type", "Connect#1001", secret + "," + secret},
+			{"type", "Login#1003", secret + ",2003"},
+			{"type", "Login#1001", "2001," + secret},
+			{"type", "MobileAgentLogin#1001", "2001," + secret + "," + secret + "," + secret},
+			{"type", "AnswerCall#1001", secret},
+			{"type", "MakeNotReadyWithReason#1001", secret},
+			{"type", "bargein#1001", secret + "," + secret},
+			{"category", secret, ""},
+			{"MessageCategory", secret, ""},
+			{"format", secret, ""},
+			{"correlation-id", secret, ""},
+			{"reply-to", secret, ""},
+			{"reply-to", "/topic/" + secret + ">", ""},
+			{"x-anything", secret, ""},
+		} {
+			headers := map[string]string{"type": "GetState#1001", x.header: x.text}
+			d.sendRaw(x.body, headers)
+		}
+	}
+	d.send("system/Beat#"+d.destination, "correlation-id", "after")
+	for d.next().CorrelationID != "after" {
+		continue
+	}
 }
 
 // troubles are failures of Finesse on the way of a password.

@@ -129,7 +129,8 @@ func atMost(limit int, s string) error {
 // (parameters, comma separated; absent, null and empty are the same). The
 // error is a *gc.Error with the code the seed names. The command returned
 // beside an error still has Agent, or Destination, when those could be read,
-// so that the driver can be told. No error text holds a parameter's value.
+// so that the driver can be told. No error text holds anything of the message: it
+// may be a password.
 func ParseCommand(typ, body string) (gc.Command, error) {
 	var c gc.Command
 	name, id, err := splitType(typ)
@@ -146,7 +147,7 @@ func ParseCommand(typ, body string) (gc.Command, error) {
 	case err != nil:
 		return c, &gc.Error{Code: gc.PleaseRetry, Op: "parse type", Err: err}
 	case c.Spec == nil:
-		return c, gc.Errorf(gc.PleaseRetry, "parse type", "no command is called %.40q", name)
+		return c, gc.Errorf(gc.PleaseRetry, "parse type", "no command has that name")
 	case len(body) > MaxBody:
 		return c, gc.Errorf(gc.PleaseRetry, "parse body", "the body is longer than the %d bytes allowed", MaxBody)
 	case !utf8.ValidString(body):
@@ -164,7 +165,7 @@ func splitType(typ string) (name, id string, err error) {
 	name, id, ok := strings.Cut(typ, "#")
 	name, id = strings.TrimSpace(name), strings.TrimSpace(id)
 	if !ok || name == "" || id == "" {
-		return "", "", fmt.Errorf("%.40q is not of the form Command#id", typ)
+		return "", "", errors.New("it is not of the form Command#id")
 	}
 	return name, id, nil
 }

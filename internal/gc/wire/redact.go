@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,30 +11,41 @@ import (
 
 // Redact hides, in a command as it came, every password and everything else
 // that is not what should stand in its place: it may be a password that was
-// typed there. What is left reads as before, with the same error if it had one.
-func Redact(typ, body string, hide func(string) string) (safeType, safeBody string) {
-	h := hider{hide}
+// typed there. place gives what stands for a destination, "" for the destination
+// itself. What is left reads as before, with the same error if it had one.
+func Redact(typ, body string, hide func(string) string, place func(*gc.CommandSpec, gc.Destination) string) (safeType, safeBody string) {
+	h := hider{hide, place}
+	name, id, err := splitType(typ)
+	spec := gc.FindCommand(name)
 	switch {
-	case len(body) > MaxBody: // and so it stays
+	case len(typ) > maxType: // and so it stays
+		typ = strings.Repeat("x", maxType+1)
+	case err != nil:
+		typ = h.text(typ)
+	default:
+		typ = h.typ(typ, name, id, spec)
+	}
+	switch {
+	case len(body) > MaxBody: // the same
 		return typ, strings.Repeat("x", MaxBody+1)
 	case !utf8.ValidString(body):
 		return typ, "\xff" + strings.Repeat(",", strings.Count(body, ","))
+	case err != nil || spec == nil:
+		return typ, h.all(strings.Split(body, ","))
 	}
-	name, id, err := splitType(typ)
-	if err != nil {
-		return h.text(typ), h.all(strings.Split(body, ","))
-	}
-	spec := gc.FindCommand(name)
-	if spec == nil {
-		return h.id(typ, id, false), h.all(strings.Split(body, ","))
-	}
+	_, faulty := ParseCommand(typ, body)
 	fields := splitBody(body, spec.Parameters)
 	for i := range fields {
-		if i >= len(spec.Parameters) || !plain(spec, i, fields[i]) {
+		switch {
+		case i >= len(spec.Parameters) || !plain(spec, i, fields[i]):
 			fields[i] = h.wrong(spec, i, fields[i])
+		case spec.Parameters[i].Kind == gc.DestinationKind:
+			fields[i] = h.destination(spec, fields[i])
+		case faulty != nil:
+			fields[i] = h.free(spec, i, fields[i])
 		}
 	}
-	return h.id(typ, id, spec.ForDestination), strings.Join(fields, ",")
+	return typ, strings.Join(fields, ",")
 }
 
 // plain reports whether a field holds what the command's parameter i should
@@ -44,7 +56,19 @@ func plain(spec *gc.CommandSpec, i int, field string) bool {
 	return field == "" || k != gc.PasswordKind && kinds[k].set(&scratch, field) == nil
 }
 
-type hider struct{ hide func(string) string }
+type hider struct {
+	hide  func(string) string
+	place func(*gc.CommandSpec, gc.Destination) string
+}
+
+// destination is what stands for one that can be read.
+func (h hider) destination(spec *gc.CommandSpec, text string) string {
+	d, err := gc.ParseDestination(strings.TrimSpace(text))
+	if err != nil {
+		return text // it is empty
+	}
+	return cmp.Or(h.place(spec, d), text)
+}
 
 // text keeps blanks, which may be all there is.
 func (h hider) text(s string) string {
@@ -67,6 +91,22 @@ func (h hider) wrong(spec *gc.CommandSpec, i int, field string) string {
 	return strings.Repeat("x", len(field)) // it was too long
 }
 
+// freeKinds can hold nearly any text.
+var freeKinds = []gc.Kind{gc.NumberKind, gc.WrapUpReasonKind, gc.VariableNameKind, gc.VariableValueKind, gc.MemberKind, gc.PartyKind, gc.IgnoredKind}
+
+// free hides a field of a faulty command that may hold anything, a password of a
+// driver that mixes up the fields among them.
+func (h hider) free(spec *gc.CommandSpec, i int, field string) string {
+	if !slices.Contains(freeKinds, spec.Parameters[i].Kind) {
+		return field
+	}
+	hidden := h.text(field)
+	if !plain(spec, i, hidden) {
+		hidden = strings.NewReplacer("[", "", "]", "", " ", "-").Replace(hidden)
+	}
+	return hidden
+}
+
 func (h hider) all(fields []string) string {
 	fields = slices.Clone(fields)
 	for i := range fields {
@@ -75,15 +115,26 @@ func (h hider) all(fields []string) string {
 	return strings.Join(fields, ",")
 }
 
-// id keeps a type whose id names an agent, or a destination.
-func (h hider) id(typ, id string, destination bool) string {
-	_, err := gc.ParseAgentID(id)
-	if destination {
-		_, err = gc.ParseDestination(id)
+// typ keeps a type of a known command whose id names an agent, or a destination.
+func (h hider) typ(typ, name, id string, spec *gc.CommandSpec) string {
+	if spec == nil {
+		name = h.text(name)
 	}
-	if err == nil {
+	if spec != nil && spec.ForDestination {
+		d, err := gc.ParseDestination(id)
+		if err != nil {
+			return name + "#" + h.text(id)
+		}
+		if other := h.place(spec, d); other != "" {
+			return name + "#" + other
+		}
 		return typ
 	}
-	name, _, _ := strings.Cut(typ, "#")
-	return name + "#" + h.text(id)
+	if _, err := gc.ParseAgentID(id); err != nil {
+		return name + "#" + h.text(id)
+	}
+	if spec == nil {
+		return name + "#" + id
+	}
+	return typ
 }

@@ -21,6 +21,14 @@ func naming() func(string) string {
 	}
 }
 
+// placing knows crm only.
+func placing(spec *gc.CommandSpec, d gc.Destination) string {
+	if d.Name() == "crm" || spec.Name != gc.Connect {
+		return ""
+	}
+	return "/topic/hidden.1"
+}
+
 func TestRedact(t *testing.T) {
 	const secret = "canary p#ss|w=rd"
 	for _, k := range []struct{ rule, typ, body, wantType, wantBody string }{
@@ -32,15 +40,24 @@ func TestRedact(t *testing.T) {
 		{"beyond the last parameter", "MakeReady#1001", secret, "MakeReady#1001", "[secret 1]"},
 		{"in the place of a dialog", "HoldCall#1001", secret, "HoldCall#1001", "[secret 1]"},
 		{"alone", "Login#1001", secret, "Login#1001", "[secret 1]"},
-		{"of a command nobody knows", "Logn#1001", secret + ",2001", "Logn#1001", "[secret 1],[secret 2]"},
+		{"of a command nobody knows", "Logn#1001", secret + ",2001", "[secret 1]#1001", "[secret 2],[secret 3]"},
+		{"as a destination that nobody knows", "Connect#1001", "S3cret!", "Connect#1001", "/topic/hidden.1"},
+		{"the same with a password behind it", "Connect#1001", "S3cret!,crm", "Connect#1001", "/topic/hidden.1,[secret 1]"},
+		{"as the command", "S3cret!#1001", "", "[secret 1]#1001", ""},
+		{"behind the id", "Login#1001 S3cret!,2001", "", "Login#[secret 1]", ""},
+		{"as the command, with too much text", "S3cret!#1001", strings.Repeat("x", MaxBody+1), "[secret 1]#1001", strings.Repeat("x", MaxBody+1)},
+		{"as the type, with text that is none", "S3cret!", "\xff", "[secret 1]", "\xff"},
+		{"in a type that is too long", "S3cret!" + strings.Repeat("!", 1024), "", strings.Repeat("x", 1025), ""},
 		{"as the id", "Hello#" + strings.ReplaceAll(secret, "#", " "), "", "Hello#[secret 1]", ""},
 		{"as the type", secret[:6], "", "[secret 1]", ""},
+		{"among fields that are mixed up, though it could be a number", "MobileAgentLogin#1001", "2001,a,S3cret!,b", "MobileAgentLogin#1001", "[secret 1],[secret 2],[secret 3],[secret 4]"},
+		{"or a login id", "bargein#1001", "S3cret!,x", "bargein#1001", "secret-1,[secret 2]"},
 		{"blanks stay", "Login#1001", " , 2001", "Login#1001", " , 2001"},
 		{"other commands stay as they are", "ConsultCall#1001", "1002, 16870001", "ConsultCall#1001", "1002, 16870001"},
 		{"so do Hello and Beat", "Beat#queue://crm", "", "Beat#queue://crm", ""},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
-			typ, body := Redact(k.typ, k.body, naming())
+			typ, body := Redact(k.typ, k.body, naming(), placing)
 			require.Equal(t, k.wantType, typ)
 			require.Equal(t, k.wantBody, body)
 		})
@@ -58,7 +75,7 @@ func TestWhatIsRedactedReadsAsBefore(t *testing.T) {
 		} {
 			typ := string(spec.Name) + "#1001"
 			_, before := ParseCommand(typ, body)
-			safeType, safeBody := Redact(typ, body, naming())
+			safeType, safeBody := Redact(typ, body, naming(), placing)
 			_, after := ParseCommand(safeType, safeBody)
 			require.Equal(t, before == nil, after == nil, "%s %s", typ, body)
 			if before != nil {

@@ -203,11 +203,15 @@ func (c *checker) command(m message) {
 		c.report.Commands++
 		return
 	}
-	typ, body := wire.Redact(m.typ, m.body, func(string) string { return "****" })
+	typ, body := wire.Redact(m.typ, m.body, func(string) string { return "****" }, func(*gc.CommandSpec, gc.Destination) string { return "" })
 	name, _, _ := strings.Cut(strings.Clone(m.typ), "#")
+	text := fmt.Sprintf("a driver is told %s: %v", gc.CodeOf(err), errors.Unwrap(err))
+	if parsed.Spec == nil {
+		text += fmt.Sprintf(": %.40q", name)
+	}
 	c.report.Add(replay.Finding{
 		Kind: replay.NotUnderstood, Where: c.where, Time: m.time, Agent: parsed.Agent, Event: name,
-		Text: fmt.Sprintf("a driver is told %s: %v", gc.CodeOf(err), errors.Unwrap(err)), Line: replay.Shown(strings.TrimSpace(typ + " " + body)),
+		Text: text, Line: replay.Shown(strings.TrimSpace(typ + " " + body)),
 	})
 }
 

@@ -77,7 +77,7 @@ func TestEachFaultIsFoundAtItsLine(t *testing.T) {
 	}
 	want := []string{
 		"gc.log:1 not understood a driver is told MISSING_EXTENSION",
-		`gc.log:3 not understood a driver is told PLEASE_RETRY: no command is called "MakeCal"`,
+		`gc.log:3 not understood a driver is told PLEASE_RETRY: no command has that name: "MakeCal"`,
 		"gc.log:4 not understood a driver is told WRONG_EXTENSION",
 		"gc.log:5 not written State in text: field 4 (Reason) is not a number",
 		`gc.log:6 not written State in text: field 3 (State) "LOGGED_IN" is none of`,
