@@ -214,6 +214,8 @@ type received struct {
 
 func (r *received) isConnect() bool { return r.Spec != nil && r.Spec.Name == gc.Connect }
 
+func (r *received) carriesPassword() bool { return r.Refusal == nil && r.Spec.HasPassword() }
+
 // finished counts the command, and gives what the log tells.
 func (r *received) finished(err error) (message string, fields []zap.Field) {
 	took, result := time.Since(r.start), resultOf(err)
@@ -390,6 +392,12 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			b.stranger(r, d)
 			return
 		}
+		if s.Works() && r.carriesPassword() {
+			if err := b.passwords.Withheld(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
+				b.refuse(r, err, s.Destination())
+				return
+			}
+		}
 		switch err := s.Submit(r.Request); {
 		case errors.Is(err, session.ErrEnded):
 			b.forget(s) // and look again
@@ -402,19 +410,24 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 	}
 }
 
-// full refuses a command in place of a session that has no room for it. home is
-// where the agent works: not there is told what becomes of a Connect, which may
-// be a stranger's.
+// full refuses a command in place of a session that has no room for it.
 func (b *Bridge) full(r *received, home gc.Destination) {
 	b.metrics.full.Inc()
+	b.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), home)
+}
+
+// refuse answers a command in place of the agent's session, which works at home,
+// "" for nowhere yet. Not there is told what becomes of a Connect, and of a Login
+// with a reply-to: they may be a stranger's.
+func (b *Bridge) refuse(r *received, err error, home gc.Destination) {
 	to := home
 	switch {
 	case r.isConnect() && r.ReplyTo == home:
 		to = ""
-	case r.isConnect() || home == "":
+	case r.isConnect(), home == "", r.carriesPassword() && r.ReplyTo != "":
 		to = r.ReplyTo
 	}
-	r.Refusal = gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent")
+	r.Refusal = err
 	b.answer(r, to)
 }
 

@@ -38,6 +38,7 @@ type stage struct {
 	hold         chan struct{}             // if set, Finesse answers nobody before it is closed
 	intercept    func(broker.Message) bool // if set, may take an event from the broker
 	refusals     atomic.Int32              // of passwords
+	password     atomic.Value              // of all agents
 	down         atomic.Bool               // Finesse is away
 }
 
@@ -45,6 +46,7 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
 		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 2000)}
+		st.password.Store("secret")
 		st.bridge = bridge.New(bridge.Options{
 			Publish: func(m broker.Message) {
 				if st.intercept != nil && st.intercept(m) {
@@ -148,7 +150,7 @@ func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User,
 	if st.down.Load() {
 		return finesse.User{}, gc.Errorf(gc.Down, "finesse", "connection refused")
 	}
-	if c.Password.Reveal() != "secret" {
+	if c.Password.Reveal() != st.password.Load() {
 		st.refusals.Add(1)
 		return finesse.User{}, gc.Errorf(gc.SubscriptionFailed, "finesse", "401: %w", finesse.ErrPasswordRefused)
 	}

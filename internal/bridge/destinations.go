@@ -18,9 +18,10 @@ import (
 // becomes a topic of the broker. Where no agent works a destination is forgotten
 // an hour after it was last heard of, or when there are too many, the one that
 // was silent longest first. New ones come as fast as all drivers of a large site
-// do at once, and then no faster than arrivalsRate.
+// do at once, and then no faster than arrivalsRate: who says Beat is not pushed
+// out by them.
 const (
-	maxIdle       = 10_000
+	maxIdle       = 20_000
 	idleFor       = time.Hour
 	arrivalsBurst = 10_000
 	arrivalsRate  = 20 // a second
@@ -109,12 +110,9 @@ func (ds *destinations) admit(name gc.Destination, now time.Time) bool {
 func (ds *destinations) knows(name gc.Destination, now time.Time) bool {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
+	ds.forgetSilent(now)
 	d := ds.entries[name]
-	if d == nil || !d.greeted {
-		return false
-	}
-	ds.hear(name, now)
-	return true
+	return d != nil && d.greeted
 }
 
 // hear is the destination, made known if need be; nil when too many come.

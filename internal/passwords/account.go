@@ -40,7 +40,6 @@ type account struct {
 	until    time.Time     // locked
 	warned   bool          // the operator knows that the budget is spent
 	line     chan struct{} // has an element for each use of the password that works
-	used     time.Time
 }
 
 // refusal is a password that Finesse has refused.
@@ -68,9 +67,9 @@ func (a *account) refusalOf(password digest) *refusal {
 	return nil
 }
 
-// ask is why a password must not be put to Finesse now, nil when it may.
-func (a *account) ask(now time.Time, password digest) error {
-	a.used = now
+// ask is why a password must not be put to Finesse now, nil when it may;
+// underway is how many are on their way that may be wrong.
+func (a *account) ask(now time.Time, password digest, underway int) error {
 	if a.trusts(password) {
 		return nil
 	}
@@ -81,7 +80,7 @@ func (a *account) ask(now time.Time, password digest) error {
 		return fmt.Errorf("no password is tried before %s: %w", a.until.Format(time.TimeOnly), a.locked)
 	}
 	a.forget(now)
-	if len(a.spent)+a.underway >= a.allowance() {
+	if len(a.spent)+underway >= a.allowance() {
 		return errBudget
 	}
 	return nil

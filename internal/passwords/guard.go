@@ -135,14 +135,14 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 	return err
 }
 
-// Withheld is why a password would not be put to Finesse now; nil when it would.
-// It never blocks.
+// Withheld is why a password would not be put to Finesse now, whatever becomes of
+// those that are on their way; nil when it may. It never blocks.
 func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := g.find(id)
-	err := g.ask(e, agent, g.digest(id, password), now)
+	err := g.ask(e, agent, g.digest(id, password), now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
 	}
@@ -160,8 +160,8 @@ func (g *Guard) find(id string) *entry {
 	return &entry{id: id}
 }
 
-func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time) error {
-	err := e.ask(now, password)
+func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, underway int) error {
+	err := e.ask(now, password, underway)
 	if errors.Is(err, errBudget) && !e.warned {
 		e.warned = true
 		g.tried(agent)
@@ -181,7 +181,7 @@ func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan stru
 	case len(e.worked) > 0:
 		return make(chan struct{}, 1), nil
 	default:
-		return g.slots, g.ask(e, agent, password, time.Now())
+		return g.slots, g.ask(e, agent, password, time.Now(), e.underway)
 	}
 }
 
@@ -200,7 +200,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, 
 	e := element.Value.(*entry)
 	a = attempt{entry: e, password: password, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
-	err = g.ask(e, agent, password, now)
+	err = g.ask(e, agent, password, now, e.underway)
 	if err == nil && a.crowd && !g.crowd.take(now) {
 		err = errCrowd
 	}

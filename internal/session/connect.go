@@ -162,7 +162,8 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 		s.takenOver()
 	}
 	s.bind(destination, r)
-	s.connected, s.credentials, s.claims = true, c, nil
+	s.credentials, s.claims = c, nil
+	s.setConnected(true)
 	if t.stream != nil {
 		s.attempts = 0
 		t.at = s.clock
@@ -259,7 +260,8 @@ func (s *Session) loggedIn(a *await) {
 // disconnect stops serving an agent until a driver connects it again. Nobody
 // will tell when it signs out, so the licence is given back now.
 func (s *Session) disconnect() {
-	s.connected, s.redial = false, nil
+	s.setConnected(false)
+	s.redial = nil
 	s.forgetTeams()
 	if s.stream != nil {
 		s.stream.Close()

@@ -118,6 +118,7 @@ type Session struct {
 	home     atomic.Value // gc.Destination, for others to read
 	pulse    *pulse.Pulse // of loop
 	held     atomic.Int32 // requests that were taken and have no answer
+	works    atomic.Bool  // connected, for others to read
 
 	// All below belong to the session's goroutine.
 	ctx     context.Context // of the requests to Finesse
@@ -125,7 +126,7 @@ type Session struct {
 
 	destination gc.Destination // of the driver that proved the password
 	credentials finesse.Credentials
-	connected   bool // the credentials were proved and not refused since
+	connected   bool // the credentials were proved and not refused since; see setConnected
 	claims      []claim
 	licensed    bool
 	node        Node
@@ -252,6 +253,15 @@ const stuckAfter = 2 * time.Minute
 
 // Live asks whether the session still takes what comes; see pulse.Pulse.
 func (s *Session) Live() error { return s.pulse.Live() }
+
+// Works reports whether a password of the agent was proved and not refused
+// since. It may be called from any goroutine.
+func (s *Session) Works() bool { return s.works.Load() }
+
+func (s *Session) setConnected(connected bool) {
+	s.connected = connected
+	s.works.Store(connected)
+}
 
 // Drain lets the session end once it has answered what it holds. It returns
 // when the session has ended or ctx is done; Run's context ends it by force.
@@ -393,7 +403,7 @@ func (s *Session) leave() {
 	s.intake.Lock()
 	s.closed = true
 	s.intake.Unlock()
-	s.connected = false
+	s.setConnected(false)
 	s.tellMissed()
 	for len(s.mailbox) > 0 {
 		s.refuse(<-s.mailbox, gc.PleaseRetry, ending)
