@@ -275,6 +275,12 @@ func TestNothingGoesInCircles(t *testing.T) {
 			})
 		})
 	}
+	t.Run("others may be named after the queue", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Hello#crm.Connector1", "")
+			st.hears(1, "/topic/crm.Connector1 system System#OUT_OF_SERVICE")
+		})
+	})
 	t.Run("and a destination that leads back is noticed, whatever the event", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.with(func(s *bridge.Settings) { s.Sentences, s.Deprecated = sentences(), true })

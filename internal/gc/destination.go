@@ -77,11 +77,13 @@ func isBrokers(name string) bool {
 }
 
 // BelongsTo reports whether the destination leads to a queue or topic of that
-// name, in whatever case: it is its own, its owner's (name.owner), or one that
-// a broker derives from it, such as Consumer.a.VirtualTopic.name and DLQ.name.
+// name, in whatever case: it is that, its owner's (name.owner), or one from which
+// ActiveMQ copies there, such as VirtualTopic.name and Consumer.a.VirtualTopic.name.
 func (d Destination) BelongsTo(name string) bool {
 	own, name := strings.ToLower(d.Name()), strings.ToLower(name)
-	return own == name || own == name+".owner" || strings.HasSuffix(own, "."+name)
+	first, _, _ := strings.Cut(own, ".")
+	copied := first == "consumer" || first == "virtualtopic" || first == "mirror"
+	return own == name || own == name+".owner" || copied && strings.HasSuffix(own, "."+name)
 }
 
 // IsTemporary reports whether the destination goes with the client that made it.

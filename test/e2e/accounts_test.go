@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -111,4 +112,38 @@ func TestAnExtensionInUse(t *testing.T) {
 		d.until("State#NOT_READY")
 		require.Equal(t, gc.Extension("2001"), c.agent("1001").Extension)
 	})
+}
+
+// Anybody may send passwords for any agent, in whatever command: Finesse is not
+// asked often enough to lock an account, who works goes on, and the stranger
+// hears nothing of it.
+func TestStrangersLockNobodyOutAndGetNothing(t *testing.T) {
+	c := start(t, builtIn())
+	d, evil := newDriver(c, "crm"), newDriver(c, "evil")
+	d.signIn("1001", "2001")
+	evil.send("system/Hello#" + evil.destination)
+	evil.until("System#IN_SERVICE")
+	for i := range 20 {
+		for _, agent := range []string{"1001", "1002", "1001:0", "１００２"} {
+			for _, command := range []string{
+				"agent_info/Connect#%s " + evil.destination + ",a%d", "agent_state/Login#%s b%d,2001", "agent_state/MobileAgentLogin#%s c%d,2001,4085551234,true",
+			} {
+				evil.send(fmt.Sprintf(command, agent, i), "reply-to", "/topic/"+evil.destination)
+				evil.until("Error#")
+			}
+		}
+	}
+	require.LessOrEqual(t, c.finesse.Refusals("1001"), 4)
+	require.LessOrEqual(t, c.finesse.Refusals("1002"), 4)
+	require.Empty(t, d.hears("1001"), "who works hears nothing of it")
+
+	d.send("agent_state/Login#1002 secret,2002", "reply-to", "/topic/"+d.destination)
+	d.until("Error#SUBSCRIPTION_FAILED")
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	id := c.call("1001")
+	d.untilCall(gc.Alerting)
+	d.send("agent_call/AnswerCall#1001 " + string(id))
+	d.untilCall(gc.Active)
+	require.Empty(t, evil.got)
 }
