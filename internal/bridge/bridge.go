@@ -393,7 +393,7 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			return
 		}
 		if s.Works() && r.carriesPassword() {
-			if err := b.passwords.Withheld(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
+			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
 				b.refuse(r, err, s.Destination())
 				return
 			}

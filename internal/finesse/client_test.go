@@ -299,11 +299,15 @@ func TestWhatFinesseSaidIsInTheChain(t *testing.T) {
 }
 
 func TestOnlyReadsAndChangesOfStateAreRepeatedAndOnlyOnATimeOut(t *testing.T) {
+	unproved := agent
+	unproved.Unproved = true
 	for _, c := range []struct {
 		name string
 		do   func(*Client) error
 		want int64
 	}{
+		{"User, with a password that may be wrong", func(c *Client) error { _, err := c.User(t.Context(), unproved); return err }, 1},
+		{"SignIn, with one", func(c *Client) error { return c.SignIn(t.Context(), unproved, "r", "2001") }, 1},
 		{"User", func(c *Client) error { _, err := c.User(t.Context(), agent); return err }, 3},
 		{"Dialogs", func(c *Client) error { _, err := c.Dialogs(t.Context(), agent); return err }, 3},
 		{"SystemInfo", func(c *Client) error { _, err := c.SystemInfo(t.Context()); return err }, 3},

@@ -128,7 +128,7 @@ func (a *account) proved(password digest) {
 
 // refuse notes that Finesse refused a password with err.
 func (a *account) refuse(now time.Time, password digest, err error) {
-	a.spend(now)
+	a.spend(now, 1)
 	pause := pauseOfUnknown
 	if slices.Contains(a.worked, password) {
 		pause = pauseOfKnown
@@ -149,4 +149,9 @@ func (a *account) refuse(now time.Time, password digest, err error) {
 	}
 }
 
-func (a *account) spend(now time.Time) { a.spent = append(a.spent, now) }
+// spend notes how often a password was refused, or may have been.
+func (a *account) spend(now time.Time, times int) {
+	for range min(times, budget) {
+		a.spent = append(a.spent, now)
+	}
+}

@@ -116,36 +116,54 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 		err = g.wait(ctx, line)
 	}
 	if err != nil {
-		g.metrics.withheld.Inc()
-		return err
+		return g.counted(err)
 	}
 	defer func() { <-line }()
 	a, err := g.begin(c.Agent, id, password)
 	if err != nil {
-		g.metrics.withheld.Inc()
-		return err
+		return g.counted(err)
 	}
-	var sent atomic.Bool
+	var sent atomic.Int32 // more than once where a connection broke that was used before
 	c.Unproved = !a.trusted
 	if c.Unproved {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Add(1) }})
 	}
 	err = ask(ctx, c)
-	g.end(a, err, sent.Load())
+	g.end(a, err, int(sent.Load()))
 	return err
 }
 
 // Withheld is why a password would not be put to Finesse now, whatever becomes of
 // those that are on their way; nil when it may. It never blocks.
 func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
+	_, err := g.withheld(agent, password)
+	return g.counted(err)
+}
+
+// KeptOut is Withheld for an agent of whom another password works; nil for any
+// other.
+func (g *Guard) KeptOut(agent gc.AgentID, password gc.Secret) error {
+	others, err := g.withheld(agent, password)
+	if !others {
+		return nil
+	}
+	return g.counted(err)
+}
+
+func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err error) {
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e := g.find(id)
-	err := g.ask(e, agent, g.digest(id, password), now, 0)
+	e, digest := g.find(id), g.digest(id, password)
+	err = g.ask(e, agent, digest, now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
 	}
+	return e.working() && !e.trusts(digest), err
+}
+
+// counted counts a password that was not put to Finesse.
+func (g *Guard) counted(err error) error {
 	if err != nil {
 		g.metrics.withheld.Inc()
 	}
@@ -249,9 +267,9 @@ func (g *Guard) queue(n int) bool {
 	return true
 }
 
-// end notes what Finesse answered. sent is whether the password may have
+// end notes what Finesse answered. sent is how often the password may have
 // reached it.
-func (g *Guard) end(a attempt, err error, sent bool) {
+func (g *Guard) end(a attempt, err error, sent int) {
 	now := time.Now()
 	refused := errors.Is(err, finesse.ErrPasswordRefused) || gc.CodeOf(err) == gc.AccountLocked
 	if refused {
@@ -267,8 +285,9 @@ func (g *Guard) end(a attempt, err error, sent bool) {
 		g.prove(a.entry, a.password)
 	case refused:
 		a.refuse(now, a.password, err)
-	case !a.trusted && sent && unanswered(err):
-		a.spend(now)
+		a.spend(now, sent-1)
+	case !a.trusted && unanswered(err):
+		a.spend(now, sent)
 	}
 	if a.crowd && !refused && gc.CodeOf(err) != gc.UserNotFound {
 		g.crowd.give()

@@ -42,6 +42,7 @@ type fake struct {
 	err     error         // if set, what everybody is answered
 	hold    chan struct{} // if set, requests wait for it
 	unsent  bool          // requests do not get as far as Finesse
+	broken  bool          // each is sent twice, the first on a connection that breaks
 	put     int           // requests
 	refused []time.Time   // wrong passwords
 	once    int           // requests that are not to be repeated
@@ -58,6 +59,9 @@ func scene(t *testing.T, play func(*fake)) {
 func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
 	if trace := httptrace.ContextClientTrace(ctx); trace != nil && !f.unsent {
 		trace.WroteHeaders()
+		if f.broken {
+			trace.WroteHeaders()
+		}
 	}
 	f.mu.Lock()
 	f.put++
@@ -153,6 +157,15 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			}
 			require.Equal(t, 4, f.put)
 			require.Equal(t, 4, f.once, "nor are they repeated")
+		})
+	})
+	t.Run("by those that were sent twice, because a connection broke", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.broken = true
+			for i := range 10 {
+				f.tries("ann", fmt.Sprint("wrong ", i))
+			}
+			require.Len(t, f.refused, 2)
 		})
 	})
 	t.Run("under an agent who works, whose password is changed while it is used", func(t *testing.T) {

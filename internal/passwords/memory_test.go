@@ -19,7 +19,7 @@ func proves(g *Guard, agent, password string, err error) error {
 	if refusal != nil {
 		return refusal
 	}
-	g.end(a, err, true)
+	g.end(a, err, 1)
 	return err
 }
 

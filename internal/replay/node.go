@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ func (n *node) RoundTrip(req *http.Request) (*http.Response, error) {
 	x, err := n.world.ask(req.Context(), &question{
 		kind: exchange, agent: gc.AgentID(agent), node: n.name, what: req.Method + " " + path, body: string(body), request: req.Header.Get("requestId"),
 	})
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && (err != nil || x.Status != 0 || !strings.Contains(x.Problem, "dial")) {
+		trace.WroteHeaders() // see package passwords
+	}
 	switch {
 	case err != nil:
 		return nil, err
