@@ -79,6 +79,7 @@ type Bridge struct {
 	running   sync.WaitGroup
 
 	destinations *destinations
+	owed         atomic.Int64 // answers to destinations where no agent works, on their way
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session

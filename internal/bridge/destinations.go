@@ -197,6 +197,14 @@ func (ds *destinations) leave(name gc.Destination, now time.Time) {
 	}
 }
 
+// works reports whether an agent works there.
+func (ds *destinations) works(name gc.Destination) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	d := ds.entries[name]
+	return d != nil && d.agents > 0
+}
+
 // format is what the destination asked for, "" for none.
 func (ds *destinations) format(name gc.Destination) wire.Format {
 	ds.mu.Lock()

@@ -23,6 +23,8 @@ type Message struct {
 	Body          string // valid UTF-8 text
 
 	Lasts Lasting
+	// Expendable messages are the first to be dropped when too many wait.
+	Expendable bool
 
 	// Confirmed is called once, from any goroutine, when the message is settled:
 	// the broker's receipt proved it, the broker refused it for good, or it was

@@ -24,6 +24,9 @@ func (e *entry) size() int {
 	return entryOverhead + len(e.Body) + len(e.Type) + len(e.Destination) + len(e.CorrelationID)
 }
 
+// goesFirst: what nobody asked for is told again as it is by then.
+func (e *entry) goesFirst() bool { return e.Expendable || e.Lasts == WithConnection }
+
 // settled tells who published the event that nothing more comes of it.
 func (e *entry) settled() {
 	if e.Confirmed != nil {
@@ -36,8 +39,9 @@ func (e *entry) settled() {
 // use.
 //
 // When too many wait some are dropped: first those that nobody asked for and that
-// are told again as they are by then, the oldest first (WithConnection); when
-// there are none, the oldest. What is dropped is settled.
+// are told again as they are by then (WithConnection) and those that are
+// expendable, the oldest first; when there are none, the oldest. What is dropped
+// is settled.
 type queue struct {
 	kind       kind
 	limit      int // of those that wait
@@ -101,7 +105,7 @@ func (q *queue) await(e *entry) {
 	q.waiting = append(q.waiting, e)
 	q.live++
 	q.bytes += e.size()
-	if e.Lasts == WithConnection {
+	if e.goesFirst() {
 		q.spare = append(q.spare, e)
 	}
 }
@@ -173,7 +177,7 @@ func (q *queue) take(limit int) *entry {
 	e := q.waiting[0]
 	q.waiting[0] = nil
 	q.waiting = q.waiting[1:]
-	if e.Lasts == WithConnection {
+	if e.goesFirst() {
 		q.nextSpare() // it is e
 	}
 	q.live--

@@ -54,6 +54,8 @@ func TestWhatIsDroppedIsSettledAndWhatNobodyAskedForGoesFirst(t *testing.T) {
 	require.Equal(t, "bda", settled, "then the oldest")
 	put("h", WithConnection)
 	require.Equal(t, "bdah", settled, "even if it is the newest")
+	q.put(Message{Body: "i", Lasts: UntilProved, Expendable: true, Confirmed: func() { settled += "i" }})
+	require.Equal(t, "bdahi", settled, "and so does what is expendable")
 	require.False(t, q.owes(), "there are others to be sent first")
 	for _, name := range []string{"c", "e", "f", "g"} {
 		require.Equal(t, name, q.take(9).Body)
@@ -61,7 +63,7 @@ func TestWhatIsDroppedIsSettledAndWhatNobodyAskedForGoesFirst(t *testing.T) {
 	require.Nil(t, q.take(9))
 	require.True(t, q.owes(), "what was dropped is told as it is now")
 	require.False(t, q.owes(), "once")
-	require.EqualValues(t, 4, value(t, registry, "events_dropped_total", "queue_full"))
+	require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "queue_full"))
 }
 
 func TestLongEventsFillTheQueueSooner(t *testing.T) {
