@@ -74,6 +74,12 @@ chaos:
 kills:
 	go test -race -count=1 -timeout 60m -v -run TestKills ./test/chaos -chaos.kills=200
 
+# The attacks with as many random messages and strangers as a bad day has; see
+# test/hostile.
+.PHONY: hostile
+hostile:
+	go test -count=1 -timeout 30m -v ./test/hostile -hostile.messages=50000 -hostile.crowd=100000
+
 # Each fuzz target for FUZZTIME, a number of inputs: with a time instead, such as
 # 10m, a run can fail for nothing at its end (golang.org/issue/75804, before Go
 # 1.27).

@@ -1,0 +1,40 @@
+package hostile
+
+import "testing"
+
+// attacks are what a stranger can do, in the order of the classes of harm: who
+// stops everybody, who gets in, who hurts one by another.
+var attacks = []struct {
+	rule string
+	play func(*testing.T, *site)
+}{
+	{"a message that breaks STOMP stops nobody", poison},
+	{"answers that nobody takes do not close the prefetch", unwantedAnswers},
+	{"a crowd of strangers keeps nobody out", strangers},
+	{"the connector does not talk to itself", loop},
+	{"an answer of Finesse without end has an end", endlessAnswers},
+	{"a wrong password binds no agent to a destination", hijack},
+	{"nobody else chooses a driver's format", formatFlip},
+	{"nobody locks an agent's account", lockOut},
+	{"forged ids of messages swallow no command", forgedIDs},
+	{"no password is sent in clear unless the configuration says so", clearText},
+	{"a password in the wrong place is not written down", writtenDown},
+	{"one message silences no driver", silence},
+	{"files of strangers are read within bounds", strangersFiles},
+	{"no web site reaches the local page, and nobody keeps the probe out", localPage},
+	{"random messages leave all as it was", randomMessages},
+}
+
+func TestHostile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	s := newSite(t)
+	s.unharmed(t)
+	for _, a := range attacks {
+		t.Run(a.rule, func(t *testing.T) {
+			a.play(t, s)
+			s.unharmed(t)
+		})
+	}
+}

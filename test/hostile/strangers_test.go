@@ -1,0 +1,193 @@
+package hostile
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+func outgoing(typ, body string, headers ...string) broker.Outgoing {
+	all := map[string]string{"type": typ}
+	for i := 0; i < len(headers); i += 2 {
+		all[headers[i]] = headers[i+1]
+	}
+	return broker.Outgoing{Destination: "/queue/" + queue, Headers: all, Body: body}
+}
+
+// strangers come as many as there are at once: each connects an agent with a
+// wrong password from a destination of its own, and says Hello from another.
+func strangers(t *testing.T, s *site) {
+	const at = 16
+	refusedBefore, _ := s.door.refused()
+	begin := time.Now()
+	var senders sync.WaitGroup
+	for sender := range at {
+		c := dial(t)
+		senders.Go(func() {
+			for i := sender; i < *crowd; i += at {
+				_ = c.Send(t.Context(), outgoing(fmt.Sprintf("Connect#9%05d", i), fmt.Sprintf("stranger%d,wrong", i)))
+				_ = c.Send(t.Context(), outgoing(fmt.Sprintf("Hello#greeter%d", i), "", "format", "json"))
+			}
+		})
+	}
+	var slowest time.Duration
+	sent := make(chan struct{})
+	go func() {
+		senders.Wait()
+		close(sent)
+	}()
+	most := 0
+	for crowded := true; crowded; {
+		_, took := s.driver.state(t, "1001")
+		slowest = max(slowest, took)
+		most = max(most, s.memory(t))
+		select {
+		case <-sent:
+			crowded = false
+		default:
+		}
+	}
+	refused, _ := s.door.refused()
+	t.Logf("%d strangers in %s: the driver waited %s at most, %d wrong passwords were put to Finesse, %d MB resident at most",
+		2**crowd, time.Since(begin).Round(time.Millisecond), slowest.Round(time.Millisecond), refused-refusedBefore, most>>20)
+	require.Less(t, most, 400<<20)
+	require.Less(t, s.metric(t, "destinations"), 20_000.0)
+	eventually(t, func() bool { return s.metric(t, "agents") < 1_100 }, "sessions that proved nothing end")
+
+	late := s.connect(t, "latecomer")
+	eventually(t, func() bool { // as soon as no more of them come than there is room for
+		late.send(t, "Hello#latecomer", "", "format", "json")
+		select {
+		case e := <-late.got:
+			return strings.Contains(e.body, `"IN_SERVICE"`)
+		case <-time.After(200 * time.Millisecond):
+			return false
+		}
+	})
+	late.send(t, "Connect#1005", "latecomer,secret", "format", "json")
+	late.send(t, "Login#1005", "secret,2005")
+	late.until(t, `"NOT_READY"`)
+	late.send(t, "Logout#1005", "")
+	late.until(t, `"LOGOUT"`)
+}
+
+func hijack(t *testing.T, s *site) {
+	evil := s.connect(t, "evil")
+	evil.send(t, "Hello#evil", "")
+	evil.send(t, "Connect#1003", "evil,wrongpw")
+	evil.until(t, "1003#Error#SUBSCRIPTION_FAILED")
+	s.all()
+	s.driver.send(t, "Login#1003", "secret,2003")
+	s.driver.send(t, "Login#1003", "secret,2003", "reply-to", "/topic/"+desk)
+	s.driver.until(t, "1003#State#")
+	s.driver.send(t, "MakeReady#1003", "")
+	s.driver.until(t, "1003#State#READY")
+	s.rings(t, "1003")
+	s.driver.send(t, "force_logout#1003", "")
+	s.driver.until(t, "1003#State#LOGOUT")
+	for _, e := range s.all() {
+		require.False(t, e.destination == "/topic/evil" && private(e, "1003"), "evil hears %s", e.body)
+	}
+}
+
+func formatFlip(t *testing.T, s *site) {
+	s.all()
+	stranger := dial(t)
+	for _, m := range []broker.Outgoing{
+		outgoing("Hello#"+desk, "", "format", "json"),
+		outgoing("Beat#"+desk, "", "format", "text-old"),
+		outgoing("Connect#1001", desk+",wrong", "format", "json"),
+		outgoing("Connect#4711", desk+",wrong", "format", "json"),
+		outgoing("Connect#1001", desk, "format", "json"),
+	} {
+		require.NoError(t, stranger.Send(t.Context(), m))
+	}
+	answer, _ := s.driver.state(t, "1001")
+	require.True(t, strings.HasPrefix(answer, "1001#State#READY"), answer)
+	s.rings(t, "1001")
+	for _, e := range s.all() {
+		require.False(t, e.destination == "/topic/"+desk && strings.HasPrefix(e.body, "{"), e.body)
+		require.NotContains(t, e.body, "1001#Error#SUBSCRIPTION_FAILED", "a stranger's failure is not told to the driver")
+	}
+}
+
+func lockOut(t *testing.T, s *site) {
+	_, before := s.door.refused()
+	stranger := dial(t)
+	for i := range 10 {
+		wrong := fmt.Sprint("wrong", i)
+		for _, m := range []broker.Outgoing{
+			outgoing("Connect#1001", "elsewhere,"+wrong+"a"),
+			outgoing("Login#1001", wrong+"b,2001"),
+			outgoing("MobileAgentLogin#1001", wrong+"c,2001,5551234,false"),
+			outgoing("Connect#1004", "elsewhere,"+wrong),
+			outgoing("Login#1004", wrong+",2004", "reply-to", "/topic/elsewhere"),
+			outgoing("Connect#1004 ", "elsewhere,"+wrong+"d"),
+			outgoing(fmt.Sprintf("Connect#1006:%d", i), "elsewhere,wrong"),
+			outgoing("Connect#1006/../1001", "elsewhere,wrong"),
+		} {
+			require.NoError(t, stranger.Send(t.Context(), m))
+		}
+	}
+	s.driver.state(t, "1001") // all before it were taken
+	s.driver.state(t, "1002")
+	_, after := s.door.refused()
+	for user, n := range after {
+		require.LessOrEqual(t, n-before[user], 4, "wrong passwords of %s", user)
+	}
+	for _, id := range []gc.AgentID{"1001", "1004", "1006"} {
+		require.False(t, s.locked(t, id), "%s", id)
+	}
+}
+
+// writtenDown puts a canary in every place of a message.
+func writtenDown(t *testing.T, s *site) {
+	s.all()
+	count := 0
+	canary := func() string {
+		count++
+		return fmt.Sprintf("Canary-%02d-x", count)
+	}
+	stranger := dial(t)
+	say := func(typ, body string, headers ...string) {
+		require.NoError(t, stranger.Send(t.Context(), outgoing(typ, body, headers...)))
+	}
+	say("Connect#1001", canary())
+	say("Connect#1007", canary())
+	say("Connect#1001", "desk,"+canary())
+	say("Connect#1007", "elsewhere,"+canary())
+	say("Login#1001", canary()+",2001")
+	say("Login#1007", canary()+",2007")
+	say("Login#1001 "+canary()+",2001", "")
+	say("Login#"+canary()+",2001", "")
+	say("Login "+canary(), "")
+	say(canary(), "")
+	say(canary()+"#1001", "")
+	say("GetState#1001", canary())
+	say("MakeNotReadyWithReason#1001", canary())
+	say("GetState#1001", "", "category", canary())
+	say("GetState#1001", "", "MessageCategory", canary())
+	say("Hello#"+desk, "", "format", canary())
+	say("GetState#1001", "", "message-id", canary())
+	say("GetState#1001", "", "reply-to", canary())
+	say("GetState#1001", "", canary(), canary())
+	say("Connect#1007", canary()+","+canary())
+	s.driver.state(t, "1001")
+	s.driver.state(t, "1002")
+	events := s.all()
+	for place, text := range s.wrote(t) {
+		require.NotContains(t, text, "Canary-", "%s", place)
+		require.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte("Canary-"))[:8], "%s", place)
+	}
+	for _, e := range events {
+		require.NotContains(t, e.destination, "Canary-")
+	}
+}
