@@ -25,6 +25,7 @@ type caution struct {
 	left      time.Time     // when the last one was not needed any more
 	cuts      int           // connections in a row that ended soon, without a reason
 	swallowed time.Time     // the last message
+	inARow    int           // swallowed without a message between
 }
 
 const (
@@ -38,6 +39,8 @@ const (
 	// enough for cutsMatter.
 	maxCuts    = 3
 	cutsMatter = 5 * time.Minute
+	// After maxInARow it is more likely that the broker closes all connections.
+	maxInARow = 1000
 	// A connection swallows at most so many messages for so long.
 	maxSwallowed = 100
 	swallowTime  = time.Second
@@ -99,6 +102,14 @@ func (m *means) swallowOne(o *Options, f incoming) error {
 // ended notes why a connection is over that lived for a while, and reports
 // whether the next one is worth an attempt at once.
 func (k *caution) ended(c *conn, m *means, lived time.Duration) (useful bool) {
+	swallowed, useful := k.note(c, m, lived)
+	if swallowed {
+		m.take(&Delivery{Broken: errUnwritable})
+	}
+	return useful
+}
+
+func (k *caution) note(c *conn, m *means, lived time.Duration) (swallowed, useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var fault *framing.Fault
@@ -108,21 +119,23 @@ func (k *caution) ended(c *conn, m *means, lived time.Duration) (useful bool) {
 	switch {
 	case errors.Is(why, errCalm):
 		k.left = time.Now()
-		return true
+		return false, true
 	case errors.Is(why, errSpent):
 		k.sieves, k.last, k.cuts = m.sieve != nil, c.lastAck, 0
-		return true
+		return false, true
 	case m.sieve != nil && isBroken: // one that did not help is not tried twice in a row
-		return false
+		return false, false
 	case isBroken:
 		k.broken(c)
-		return true
+		return false, true
 	case m.swallow != nil:
+		if k.inARow++; m.taken > 0 {
+			k.inARow = 0
+		}
 		k.swallowed, k.cuts = time.Now(), 0
-		m.take(&Delivery{Broken: errUnwritable})
-		return true
+		return true, k.inARow < maxInARow
 	}
-	return k.cut(lived)
+	return false, k.cut(lived)
 }
 
 // broken has the next connection find out who sent what was no frame.
@@ -138,9 +151,9 @@ func (k *caution) broken(c *conn) {
 // cut notes a connection that ended without a reason.
 func (k *caution) cut(lived time.Duration) (useful bool) {
 	if k.cuts++; lived > stable {
-		k.cuts = 1
+		k.cuts, k.inARow = 1, 0
 	}
-	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter
+	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.inARow < maxInARow
 	k.swallows = k.cuts >= maxCuts || again
 	return again
 }

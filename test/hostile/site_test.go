@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -361,9 +360,4 @@ func (s *site) lines(t *testing.T, text string) (lines []map[string]any) {
 		}
 	}
 	return lines
-}
-
-// said reports whether anybody was told the text at the destination.
-func said(events []event, destination, text string) bool {
-	return slices.ContainsFunc(events, func(e event) bool { return e.destination == destination && strings.Contains(e.body, text) })
 }
