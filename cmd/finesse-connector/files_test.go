@@ -105,7 +105,7 @@ func TestNoFilesAreLeft(t *testing.T) {
 }
 
 // takeFiles makes the process have all of its descriptors open, by connections
-// that ask for nothing, of which some wait for a descriptor.
+// that ask for nothing.
 func (p *process) takeFiles(all int) (taken []net.Conn) {
 	p.t.Helper()
 	take := func() {
@@ -119,9 +119,15 @@ func (p *process) takeFiles(all int) (taken []net.Conn) {
 		}
 		return p.files() == all
 	}, patience, 5*time.Millisecond)
-	for range 3 {
-		take()
-	}
+	take() // takes the place of one that asks for nothing
+	p.await(p.err, "http server has no descriptor")
+	quiet := 0 // nobody waits for a descriptor any more
+	require.Eventually(p.t, func() bool {
+		if quiet++; p.files() < all {
+			quiet = 0
+		}
+		return quiet > 20
+	}, patience, 5*time.Millisecond)
 	return taken
 }
 

@@ -147,7 +147,11 @@ func (b *Broker) link(name string) *link {
 func (b *Broker) publishing(name string, p *publisher) *link {
 	l := b.link(name)
 	l.open = func(ctx context.Context, ep endpoint) (*conn, error) { return dial(ctx, &b.options, ep, nil) }
-	l.serve = p.serve
+	l.serve = func(ctx context.Context, c *conn) bool {
+		b.caution.other(true)
+		defer b.caution.other(false)
+		return p.serve(ctx, c)
+	}
 	return l
 }
 

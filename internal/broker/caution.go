@@ -23,7 +23,8 @@ type caution struct {
 	last      string        // see sieve
 	calm      time.Duration // of the next sieve
 	left      time.Time     // when the last one was not needed any more
-	cuts      int           // connections in a row that ended soon, without a reason
+	cuts      int           // connections in a row that ended at once, without a reason, while the others stayed
+	others    int           // connections to the broker that are up besides that to the command queue
 	swallowed time.Time     // the last message
 	inARow    int           // swallowed without a message between
 }
@@ -34,11 +35,14 @@ const (
 	// lastCalm: who sends one now and then does not cut the connection each time.
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
-	// maxCuts is how many connections in a row may end within stable, before a
-	// message is looked for that ends them. After one was found the first cut is
-	// enough for cutsMatter.
-	maxCuts    = 3
+	// maxCuts is how many connections in a row may end atOnce, while the broker
+	// keeps the others, before a message is looked for that ends them. After one
+	// was found cutsAgain are enough for cutsMatter.
+	maxCuts    = 5
+	cutsAgain  = 2
 	cutsMatter = 5 * time.Minute
+	atOnce     = time.Second
+	others     = 2 // connections: to topics and to everything else
 	// After maxInARow it is more likely that the broker closes all connections.
 	maxInARow = 1000
 	// A connection swallows at most so many messages for so long.
@@ -148,14 +152,31 @@ func (k *caution) broken(c *conn) {
 	k.sieves, k.last = true, c.lastAck
 }
 
-// cut notes a connection that ended without a reason.
+// cut notes a connection that ended without a reason. A message that swallowing
+// acknowledges is lost if the network fails just then, so that there must be no
+// other explanation.
 func (k *caution) cut(lived time.Duration) (useful bool) {
-	if k.cuts++; lived > stable {
-		k.cuts, k.inARow = 1, 0
+	if lived > stable {
+		k.inARow = 0
+	}
+	if k.cuts++; lived > atOnce || k.others < others {
+		k.cuts = 0
 	}
 	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.inARow < maxInARow
-	k.swallows = k.cuts >= maxCuts || again
-	return again
+	k.swallows = k.cuts >= maxCuts || again && k.cuts >= cutsAgain
+	return again && k.cuts > 0
+}
+
+// other notes that another connection came about or was lost.
+func (k *caution) other(up bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if up {
+		k.others++
+	} else {
+		k.others--
+	}
+	k.cuts, k.swallows = 0, false
 }
 
 // commands takes the messages of the command queue. A broker that sends more

@@ -101,7 +101,8 @@ func TestSSL(t *testing.T) {
 	require.ErrorContains(t, Probe(t.Context(), o, "tcp"+p.url[len("ssl"):]), "not STOMP")
 	soon, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	require.ErrorContains(t, Probe(soon, o, "ssl://"+shared.STOMP), "ssl:// is used for a TLS port only")
+	// ActiveMQ waits for more, or takes a part of the greeting for a frame.
+	require.Regexp(t, "ssl:// (is used|only) for a TLS", Probe(soon, o, "ssl://"+shared.STOMP).Error())
 
 	roots := x509.NewCertPool()
 	roots.AddCert(web.Certificate())

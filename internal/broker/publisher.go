@@ -232,12 +232,10 @@ func (p *publisher) check(c *conn) time.Duration {
 // refuse counts an event the broker will not have.
 func (p *publisher) refuse(e *entry, err error) {
 	p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
-	level := zap.DebugLevel
 	if p.refusals.note(e.Destination, err, time.Now()) {
-		level = zap.WarnLevel
+		p.log.Warn("event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
+			zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
 	}
-	p.log.Log(level, "event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
-		zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
 }
 
 func (p *publisher) frame(m *Message) *frame.Frame {
