@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,15 +19,16 @@ type caution struct {
 	first time.Duration // firstCalm
 
 	mu        sync.Mutex
-	sieves    bool          // the next one has a sieve
-	swallows  bool          // the next one swallows
-	last      string        // see sieve
-	calm      time.Duration // of the next sieve
-	left      time.Time     // when the last one was not needed any more
-	cuts      int           // connections in a row that ended at once, without a reason, while the others stayed
-	others    int           // connections to the broker that are up besides that to the command queue
-	swallowed time.Time     // the last message
-	inARow    int           // swallowed without a message between
+	sieves    bool            // the next one has a sieve
+	swallows  bool            // the next one swallows
+	last      string          // see sieve
+	suspects  map[uint64]bool // see sieve; ActiveMQ does not keep the order of what comes again
+	calm      time.Duration   // of the next sieve
+	left      time.Time       // when the last one was not needed any more
+	cuts      int             // connections in a row that ended at once, without a reason, while the others stayed
+	others    int             // connections to the broker that are up besides that to the command queue
+	swallowed time.Time       // the last message
+	inARow    int             // swallowed without a message between
 }
 
 const (
@@ -35,6 +37,9 @@ const (
 	// lastCalm: who sends one now and then does not cut the connection each time.
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
+	// maxSuspects bounds how often in a row a sieve follows another because the
+	// network may have broken a message.
+	maxSuspects = 20
 	// maxCuts is how many connections in a row may end atOnce, while the broker
 	// keeps the others, before a message is looked for that ends them. After one
 	// was found cutsAgain are enough for cutsMatter.
@@ -75,7 +80,7 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	m := &means{take: take}
 	switch {
 	case k.sieves:
-		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, last: k.last, spent: make(chan struct{}), found: time.Now()}
+		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, last: k.last, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: time.Now()}
 	case k.swallows:
 		m.swallow = make(chan struct{})
 	}
@@ -127,6 +132,9 @@ func (k *caution) note(c *conn, m *means, lived time.Duration) (swallowed, usefu
 	case errors.Is(why, errSpent):
 		k.sieves, k.last, k.cuts = m.sieve != nil, c.lastAck, 0
 		return false, true
+	case errors.Is(why, errSuspect) && len(m.sieve.suspects) < maxSuspects:
+		k.sieves, k.last, k.suspects = true, c.lastAck, m.sieve.suspects
+		return false, true
 	case m.sieve != nil && isBroken: // one that did not help is not tried twice in a row
 		return false, false
 	case isBroken:
@@ -149,7 +157,7 @@ func (k *caution) broken(c *conn) {
 	} else {
 		k.calm = min(2*k.calm, lastCalm)
 	}
-	k.sieves, k.last = true, c.lastAck
+	k.sieves, k.last, k.suspects = true, c.lastAck, map[uint64]bool{}
 }
 
 // cut notes a connection that ended without a reason. A message that swallowing

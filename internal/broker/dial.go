@@ -80,6 +80,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (
 	if err != nil {
 		return nil, err
 	}
+	sv.loggedIn()
 	c.server = abridge(f.Header.Get(frame.Server))
 	return c, c.negotiate(o.Heartbeat, f.Header.Get(frame.HeartBeat))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"math"
 	"slices"
@@ -41,11 +42,15 @@ type sieve struct {
 	calm    time.Duration // without such a message, after which it is no longer needed
 	last    string        // the id by which a message was acknowledged last, on the connection before
 
-	conn  *conn
-	seen  seen
-	taken int           // messages, so far
-	spent chan struct{} // closed when it has taken as many as may be unacknowledged
-	held  incoming      // waits for its proof
+	conn *conn
+	seen seen
+	// suspects are the sums of messages that were no frames on the connections
+	// before. One is put aside when it comes so again, then others at once (proven).
+	suspects map[uint64]bool
+	proven   bool
+	taken    int           // messages, so far
+	spent    chan struct{} // closed when it has taken as many as may be unacknowledged
+	held     incoming      // waits for its proof
 	// transaction and receipt are of the message that is being proved, "" when
 	// there is none.
 	transaction, receipt string
@@ -61,10 +66,11 @@ type sieve struct {
 const skipTimeout = time.Minute
 
 var (
-	errStuck = errors.New("a message that is no STOMP frame cannot be acknowledged")
-	errTwo   = errors.New("the broker sends several messages where it was asked for one at a time")
-	errCalm  = errors.New("the sieve is not needed any more")
-	errSpent = errors.New("the sieve has taken as much as may be unacknowledged")
+	errStuck   = errors.New("a message that is no STOMP frame cannot be acknowledged")
+	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
+	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
+	errCalm    = errors.New("the sieve is not needed any more")
+	errSpent   = errors.New("the sieve has taken as much as may be unacknowledged")
 )
 
 // onto names the connection that the sieve is for.
@@ -73,6 +79,14 @@ func (s *sieve) onto(c *conn) {
 		s.conn = c
 		c.lastAck = s.last
 		s.seen.secret = c.secret
+	}
+}
+
+// loggedIn begins the first message: what the broker said before is another each
+// time.
+func (s *sieve) loggedIn() {
+	if s != nil {
+		s.seen.forget()
 	}
 }
 
@@ -181,14 +195,21 @@ func (s *sieve) broken(why error) error {
 	if err != nil {
 		return fmt.Errorf("%w, and no receipt followed: %w", why, err)
 	}
-	ids, size, messages := s.seen.ids, s.seen.size, s.seen.messages
+	ids, size, messages, sum := s.seen.ids, s.seen.size, s.seen.messages, s.seen.sum
 	for _, id := range s.seen.receipts { // of what was acknowledged before
 		s.conn.answer(id, nil)
 	}
 	s.seen.forget()
-	if messages > 1 { // which of them it was is not known
+	switch {
+	case messages == 0: // it came from somewhere else
+		return why
+	case messages > 1: // which of them it was is not known
 		return fmt.Errorf("%w: %w", errTwo, why)
+	case !s.proven && !s.suspects[sum]: // the network may have done it
+		s.suspects[sum] = true
+		return fmt.Errorf("%w: %w", errSuspect, why)
 	}
+	s.proven = true
 	nearestFirst(ids, s.conn.lastAck)
 	s.putAside(transaction, ids, &Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
 	return nil
@@ -260,7 +281,8 @@ type seen struct {
 	secret   string // begins the ids that no stranger knows
 	messages int    // their subscription is one of them
 	receipts []string
-	size     int64 // bytes since forget
+	size     int64  // bytes since forget
+	sum      uint64 // of the lines that are the same each time a message comes, in any order
 	ids      []string
 	line     []byte // begun, not longer than maxAckLine
 }
@@ -296,6 +318,8 @@ func (s *seen) note(line string) {
 		s.messages++
 	case secret && name == frame.ReceiptId:
 		s.receipts = append(s.receipts, id)
+	case name != frame.Ack && name != "redelivered" && line != frame.RECEIPT && line != "\x00" && line != "":
+		s.sum += maphash.String(identitySeed, line)
 	}
 	if name != frame.Ack || len(line) == maxAckLine || len(s.ids) >= maxAcks {
 		return
