@@ -38,8 +38,8 @@ const (
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
 	// maxSuspects bounds how often in a row a sieve follows another because the
-	// network may have broken a message.
-	maxSuspects = 20
+	// network may have broken a message: as many as may be on their way.
+	maxSuspects = Prefetch
 	// maxCuts is how many connections in a row may end atOnce, while the broker
 	// keeps the others, before a message is looked for that ends them. After one
 	// was found cutsAgain are enough for cutsMatter.
@@ -127,7 +127,7 @@ func (k *caution) note(c *conn, m *means, lived time.Duration) (swallowed, usefu
 	isBroken := errors.As(why, &fault) || errors.As(why, &said)
 	switch {
 	case errors.Is(why, errCalm):
-		k.left = time.Now()
+		k.left, k.suspects = time.Now(), nil
 		return false, true
 	case errors.Is(why, errSpent):
 		k.sieves, k.last, k.cuts = m.sieve != nil, c.lastAck, 0
@@ -157,7 +157,10 @@ func (k *caution) broken(c *conn) {
 	} else {
 		k.calm = min(2*k.calm, lastCalm)
 	}
-	k.sieves, k.last, k.suspects = true, c.lastAck, map[uint64]bool{}
+	k.sieves, k.last = true, c.lastAck
+	if k.suspects == nil || len(k.suspects) >= maxSuspects {
+		k.suspects = map[uint64]bool{}
+	}
 }
 
 // cut notes a connection that ended without a reason. A message that swallowing

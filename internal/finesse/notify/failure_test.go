@@ -154,7 +154,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		want   string
 		reason loss
 	}{
-		{"server falls silent", (*peer).wait, "no sign of life for 100ms", lossSilent},
+		{"server falls silent", (*peer).wait, "no sign of life for 250ms", lossSilent},
 		{"server ends the stream but leaves the connection open", func(p *peer) {
 			p.send("</stream:stream>")
 			p.wait()
@@ -192,7 +192,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 				})
 				o := f.quick()
 				if c.reason == lossSilent {
-					o.DeadAfter = 100 * time.Millisecond
+					o.DeadAfter = 250 * time.Millisecond
 				}
 				d := newDialer(t, o)
 				s := dial(t, d)

@@ -89,7 +89,10 @@ func TestWithoutTLSNothingIsSaidOfTheAgent(t *testing.T) {
 				c.script(p)
 			})
 			o := f.quick()
-			o.ConnectTimeout = 500 * time.Millisecond
+			o.ConnectTimeout = 10 * time.Second
+			if c.want == "in time" {
+				o.ConnectTimeout = 500 * time.Millisecond
+			}
 			d := newDialer(t, o)
 			_, err = d.Dial(t.Context(), account("secret"))
 			require.ErrorContains(t, err, c.want)
