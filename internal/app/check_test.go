@@ -166,49 +166,45 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 // withoutTLS is where an XMPP server listens that knows no TLS.
 func withoutTLS(t *testing.T) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var done sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		done.Wait()
-	})
-	done.Go(func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
+	return serveFirst(t, "127.0.0.1:0", func(conn net.Conn, _ *sync.WaitGroup) {
 		_, _ = io.WriteString(conn, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>"+
 			"<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>")
 		_, _ = io.Copy(io.Discard, conn)
 	})
-	return l.Addr().String()
 }
 
 // relay passes the first connection to listen on to the address to.
 func relay(t *testing.T, listen, to string) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", listen)
-	require.NoError(t, err)
-	var done sync.WaitGroup
-	t.Cleanup(func() {
-		_ = l.Close()
-		done.Wait()
-	})
-	done.Go(func() {
-		in, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer in.Close()
+	return serveFirst(t, listen, func(in net.Conn, running *sync.WaitGroup) {
 		out, err := net.Dial("tcp", to)
 		if err != nil {
 			return
 		}
 		defer out.Close()
-		done.Go(func() { _, _ = io.Copy(out, in); _ = out.(*net.TCPConn).CloseWrite() })
+		running.Go(func() { _, _ = io.Copy(out, in); _ = out.(*net.TCPConn).CloseWrite() })
 		_, _ = io.Copy(in, out)
+	})
+}
+
+// serveFirst has the first connection to listen served by handle, and closed
+// when that returns. What handle starts in running is waited for, too.
+func serveFirst(t *testing.T, listen string, handle func(c net.Conn, running *sync.WaitGroup)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
+	require.NoError(t, err)
+	var running sync.WaitGroup
+	t.Cleanup(func() {
+		_ = l.Close()
+		running.Wait()
+	})
+	running.Go(func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		handle(c, &running)
 	})
 	return l.Addr().String()
 }

@@ -32,7 +32,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 	m := &metrics{
 		commands:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "commands_total", Help: "Commands by name and outcome: ok or an error code."}, []string{"command", "result"}),
 		took:          prometheus.NewHistogram(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a command to its outcome.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}}),
-		quarantined:   counter("commands_quarantined_total", "Commands nobody could be told about."),
+		quarantined:   counter("commands_quarantined_total", "Messages put aside: commands nobody could be told about, events that came back, and what could not be read."),
 		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),
 		categories:    counter("commands_category_mismatch_total", "Commands with another category than the protocol's."),
 		repeated:      counter("commands_repeated_total", "Commands delivered again after they were taken; they did not run twice."),

@@ -205,7 +205,7 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	case <-c.done:
 	}
 	c.close() // its reader has ended
-	return b.caution.ended(c, c.means, time.Since(begin))
+	return b.caution.ended(c, time.Since(begin))
 }
 
 // leaveInTime returns when the connection is over or ctx is, at once for an

@@ -110,20 +110,20 @@ func (m *means) swallowOne(o *Options, f incoming) error {
 
 // ended notes why a connection is over that lived for a while, and reports
 // whether the next one is worth an attempt at once.
-func (k *caution) ended(c *conn, m *means, lived time.Duration) (useful bool) {
-	swallowed, useful := k.note(c, m, lived)
+func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
+	swallowed, useful := k.note(c, lived)
 	if swallowed {
-		m.take(&Delivery{Broken: errUnwritable})
+		c.means.take(&Delivery{Broken: errUnwritable})
 	}
 	return useful
 }
 
-func (k *caution) note(c *conn, m *means, lived time.Duration) (swallowed, useful bool) {
+func (k *caution) note(c *conn, lived time.Duration) (swallowed, useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var fault *framing.Fault
 	var said *ServerError
-	why := c.reason()
+	m, why := c.means, c.reason()
 	isBroken := errors.As(why, &fault) || errors.As(why, &said)
 	switch {
 	case errors.Is(why, errCalm):

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // Delivery is one message as it came from the broker. A JMS property takes the
@@ -88,7 +90,7 @@ func newDelivery(o *Options, f incoming) *Delivery {
 	if d.Category == "" {
 		d.Category = cut(f.Header.Get("category"), maxWord)
 	}
-	if n := len(escapeHeader.Replace(d.CorrelationID)); n > maxCorrelationID {
+	if n := len(framing.Escape(d.CorrelationID)); n > maxCorrelationID {
 		d.Unanswerable = fmt.Errorf("the correlation id has %d bytes as it travels, more than %d", n, maxCorrelationID)
 		d.CorrelationID = ""
 	}
@@ -99,8 +101,6 @@ func newDelivery(o *Options, f incoming) *Delivery {
 	}
 	return d
 }
-
-var escapeHeader = strings.NewReplacer(`\`, `\\`, ":", `\c`, "\r", `\r`, "\n", `\n`)
 
 func cut(s string, limit int) string { return s[:min(len(s), limit)] }
 

@@ -18,7 +18,7 @@ const (
 	loginTimeout = 10 * time.Second // TLS, CONNECT and CONNECTED together
 )
 
-// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. s is
+// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. sv is
 // nil but for a connection that is to find a message that is no frame.
 func dial(ctx context.Context, o *Options, ep endpoint, sv *sieve) (*conn, error) {
 	d := net.Dialer{Timeout: tcpTimeout}

@@ -184,10 +184,7 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 // hostile is a broker that logs anybody in, takes the subscription and then
 // writes what say writes, which is given what every MESSAGE has to begin with.
 func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
-	l := listen(t)
-	var running sync.WaitGroup
-	serve := func(c net.Conn) {
-		defer c.Close() // which ends say
+	return serve(t, func(c net.Conn, running *sync.WaitGroup) { // whose end ends say
 		in, out := frame.NewReader(c), frame.NewWriter(c)
 		for {
 			f, err := in.Read()
@@ -203,21 +200,7 @@ func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
 				return
 			}
 		}
-	}
-	running.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { serve(c) })
-		}
 	})
-	t.Cleanup(func() {
-		l.Close()
-		running.Wait()
-	})
-	return "tcp://" + l.Addr().String()
 }
 
 func TestAHostileBrokerCostsAConnectionAndNoMemory(t *testing.T) {

@@ -56,7 +56,7 @@ type queue struct {
 	last    uint64        // number of the newest
 	way     []*entry      // sent, not confirmed
 	waiting []*entry      // some are gone
-	spare   []*entry      // of those that wait the ones that are dropped first; some are gone or sent
+	spare   []*entry      // of those that wait the ones that are dropped first
 	live    int           // of waiting, without those that are gone
 	bytes   int           // of these
 	dropped int           // in the present episode of a full queue

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -22,12 +21,10 @@ type refusals struct {
 // A client can make any number of destinations fail: of so many it is known, and
 // so many are named in the log in each namedTime.
 const (
-	maxStrikes   = 3
-	maxRefusals  = 1000
-	maxNamed     = 20
-	namedTime    = time.Minute
-	temporary    = "/temp-"
-	temporaryJMS = "/remote-temp-"
+	maxStrikes  = 3
+	maxRefusals = 1000
+	maxNamed    = 20
+	namedTime   = time.Minute
 )
 
 // note takes a refusal down, and reports whether the log should name it: the
@@ -42,7 +39,7 @@ func (r *refusals) note(d gc.Destination, why error, now time.Time) (say bool) {
 	}
 	var said *ServerError
 	strikes := 1
-	if errors.As(why, &said) && said.noRights() || strings.HasPrefix(string(d), temporary) || strings.HasPrefix(string(d), temporaryJMS) {
+	if errors.As(why, &said) && said.noRights() || d.IsTemporary() {
 		strikes = maxStrikes
 	}
 	if r.strikes == nil {

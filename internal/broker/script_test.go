@@ -22,10 +22,7 @@ import (
 // script is a server that answers each frame as answer says, and hangs up when
 // that is nil. It beats never and expects no beats.
 func script(t *testing.T, answer func(*frame.Frame) []*frame.Frame) (url string) {
-	l := listen(t)
-	var running sync.WaitGroup
-	serve := func(c net.Conn) {
-		defer c.Close()
+	return serve(t, func(c net.Conn, _ *sync.WaitGroup) {
 		in, out := frame.NewReader(c), frame.NewWriter(c)
 		for {
 			f, err := in.Read()
@@ -45,14 +42,24 @@ func script(t *testing.T, answer func(*frame.Frame) []*frame.Frame) (url string)
 				return
 			}
 		}
-	}
+	})
+}
+
+// serve has each connection served by handle, and closed when that returns. What
+// handle starts in running is waited for, too.
+func serve(t *testing.T, handle func(c net.Conn, running *sync.WaitGroup)) (url string) {
+	l := listen(t)
+	var running sync.WaitGroup
 	running.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			running.Go(func() { serve(c) })
+			running.Go(func() {
+				defer c.Close()
+				handle(c, &running)
+			})
 		}
 	})
 	t.Cleanup(func() {

@@ -35,7 +35,7 @@ import (
 // answered and what was put aside is committed; what was not, and all of it when
 // the connection is lost before, comes back as ever.
 //
-// All but settle, finish and rest is called from the reader goroutine.
+// All but settle, finish and rest are called from the reader goroutine.
 type sieve struct {
 	take    func(*Delivery)
 	options *Options
@@ -309,8 +309,6 @@ func (s *seen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-var unescapeHeader = strings.NewReplacer(`\\`, `\`, `\c`, ":", `\r`, "\r", `\n`, "\n")
-
 func (s *seen) note(line string) {
 	name, id, _ := strings.Cut(line, ":")
 	switch secret := strings.HasPrefix(id, s.secret); {
@@ -324,7 +322,7 @@ func (s *seen) note(line string) {
 	if name != frame.Ack || len(line) == maxAckLine || len(s.ids) >= maxAcks {
 		return
 	}
-	if id = unescapeHeader.Replace(id); !slices.Contains(s.ids, id) {
+	if id = framing.Unescape(id); !slices.Contains(s.ids, id) {
 		s.ids = append(s.ids, id)
 	}
 }

@@ -4,8 +4,8 @@
 // What it promises of every file it gives:
 //
 //   - Only its owner, who is the user that runs the program, can read or write
-//     it. One that others could is made so, one that belongs to somebody else
-//     is refused.
+//     it. One that others could is made so; Append refuses one that belongs to
+//     somebody else, and Replace takes its place.
 //   - It is a regular file under the very name that was asked for. A symbolic
 //     link is never followed, and neither a link nor a pipe, a socket or a
 //     device is written to or replaced: whoever put it there would choose where

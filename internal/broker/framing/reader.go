@@ -269,6 +269,17 @@ func (r *Reader) SkipPast(header string) error {
 	return err
 }
 
+// Escape writes a header's name or value as it travels.
+func Escape(s string) string { return escapes.Replace(s) }
+
+var escapes = strings.NewReplacer(`\`, `\\`, ":", `\c`, "\r", `\r`, "\n", `\n`)
+
+// Unescape is the inverse. A backslash that begins no escape stands for itself.
+func Unescape(s string) string {
+	s, _ = unescape(s, true)
+	return s
+}
+
 func unescape(s string, lenient bool) (string, bool) {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s, true
