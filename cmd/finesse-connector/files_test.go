@@ -121,9 +121,10 @@ func (p *process) takeFiles(all int) (taken []net.Conn) {
 	}, patience, 5*time.Millisecond)
 	take() // takes the place of one that asks for nothing
 	p.await(p.err, "http server has no descriptor")
-	quiet := 0 // nobody waits for a descriptor any more
+	quiet := 0 // nobody waits for a descriptor, or gives one back, any more
 	require.Eventually(p.t, func() bool {
 		if quiet++; p.files() < all {
+			take()
 			quiet = 0
 		}
 		return quiet > 20
