@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
@@ -41,13 +42,14 @@ type Broker struct {
 	others   *publisher
 	logins   *logins
 	home     time.Duration // homeInterval
-	handling *pulse.Pulse  // of the handling of a command
+	handling *pulse.Pulse  // of the handling of a command; see deliver
 	homing   *pulse.Pulse  // of watchHome
 	links    map[string]*pulse.Pulse
 
 	caution     caution
 	connections atomic.Uint64 // to the command queue, so far
 	stopped     atomic.Bool
+	delivering  sync.Mutex // one command at a time
 
 	mu     sync.Mutex
 	status Status
@@ -116,9 +118,9 @@ func (b *Broker) unconfirmed(k kind) float64 {
 // Run connects, and stays connected until ctx ends; it then waits up to 2 s
 // for receipts on the way, disconnects in order, and returns when all its
 // goroutines have ended. It is to be called once. Commands are given to handle
-// in the order the broker sent them, from one goroutine (while the connection
-// moves to another url, from two); handle must not block, or the commands
-// behind wait: acknowledgements and heart-beats do not.
+// in the order the broker sent them, one at a time, also while the connection
+// moves to another url; handle must not block, or the commands after it wait:
+// acknowledgements and heart-beats do not.
 func (b *Broker) Run(ctx context.Context, handle func(*Delivery)) {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.commands(handle).run(ctx) })
@@ -167,11 +169,8 @@ func (b *Broker) commands(handle func(*Delivery)) *link {
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
 	number := b.connections.Add(1)
 	m := b.caution.next(b, func(d *Delivery) {
-		b.metrics.received.Inc()
 		d.Connection = number
-		b.handling.Begin()
-		defer b.handling.End()
-		handle(d)
+		b.deliver(d, handle)
 	})
 	c, err := dial(ctx, &b.options, ep, m.sieve)
 	if err != nil {
@@ -181,6 +180,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
+	m.sieve.learn(ctx)
 	err = c.subscribe(ctx, b.options.queue(), func(f incoming) error {
 		if b.stopped.Load() && m.swallow == nil { // what is swallowed does not come again
 			return nil
@@ -189,9 +189,22 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	}, headers...)
 	if err != nil {
 		c.close()
+		var fault *framing.Fault
+		if errors.As(c.reason(), &fault) { // the first message came before the receipt
+			b.caution.ended(c, 0)
+		}
 		return nil, err
 	}
 	return c, nil
+}
+
+func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
+	b.metrics.received.Inc()
+	b.delivering.Lock()
+	defer b.delivering.Unlock()
+	b.handling.Begin()
+	defer b.handling.End()
+	handle(d)
 }
 
 // serveCommands waits for the end of a command connection: the broker's, ctx's,

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -14,15 +15,16 @@ import (
 
 // caution says how the next command connection is to be, from how the last ones
 // ended: an ordinary one, one with a sieve after what was no frame, or one that
-// swallows after several that were cut.
+// swallows after several that were cut or stuck.
 type caution struct {
 	first time.Duration // firstCalm
 
 	mu        sync.Mutex
 	sieves    bool            // the next one has a sieve
 	swallows  bool            // the next one swallows
-	last      string          // see sieve
 	suspects  map[uint64]bool // see sieve; ActiveMQ does not keep the order of what comes again
+	suspected int             // sieves in a row that ended because of one
+	stuck     int             // sieves in a row that could not acknowledge a message
 	calm      time.Duration   // of the next sieve
 	left      time.Time       // when the last one was not needed any more
 	cuts      int             // connections in a row that ended at once, without a reason, while the others stayed
@@ -37,9 +39,13 @@ const (
 	// lastCalm: who sends one now and then does not cut the connection each time.
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
-	// maxSuspects bounds how often in a row a sieve follows another because the
-	// network may have broken a message: as many as may be on their way.
+	// maxSuspects bounds what is kept to know a message by that came broken once,
+	// and how many sieves in a row follow each other at once because of one: as
+	// many messages may be on their way.
 	maxSuspects = Prefetch
+	// maxStuck is how many sieves in a row may not find the id of a message before
+	// it is swallowed.
+	maxStuck = 3
 	// maxCuts is how many connections in a row may end atOnce, while the broker
 	// keeps the others, before a message is looked for that ends them. After one
 	// was found cutsAgain are enough for cutsMatter.
@@ -55,10 +61,10 @@ const (
 	swallowTime  = time.Second
 )
 
-// errUnwritable: of some messages ActiveMQ can write nothing (a compressed text
+// errSwallowed: of some messages ActiveMQ can write nothing (a compressed text
 // that is not compressed). It closes the connection where one is next, each time
 // (5.17 measured).
-var errUnwritable = errors.New("the broker closes the connection instead of writing it")
+var errSwallowed = errors.New("it ended a connection that acknowledges by itself")
 
 // means are what a command connection has against messages that break it.
 type means struct {
@@ -73,18 +79,17 @@ type means struct {
 	taken   int
 }
 
-// next are the means of the next connection.
+// next are the means for the next attempt to connect.
 func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	m := &means{take: take}
 	switch {
 	case k.sieves:
-		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, last: k.last, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: time.Now()}
+		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: time.Now()}
 	case k.swallows:
 		m.swallow = make(chan struct{})
 	}
-	k.sieves, k.swallows = false, false
 	return m
 }
 
@@ -109,56 +114,68 @@ func (m *means) swallowOne(o *Options, f incoming) error {
 }
 
 // ended notes why a connection is over that lived for a while, and reports
-// whether the next one is worth an attempt at once.
+// whether the next one is worth an attempt at once. Until then, and after an
+// attempt that failed, the next one has the same means.
 func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
-	swallowed, useful := k.note(c, lived)
-	if swallowed {
-		c.means.take(&Delivery{Broken: errUnwritable})
+	useful = k.note(c, lived)
+	if why := c.reason(); c.means.swallow != nil && !errors.Is(why, errSpent) {
+		c.means.take(&Delivery{Broken: fmt.Errorf("%w: %w", errSwallowed, why)})
 	}
 	return useful
 }
 
-func (k *caution) note(c *conn, lived time.Duration) (swallowed, useful bool) {
+func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var fault *framing.Fault
-	var said *ServerError
 	m, why := c.means, c.reason()
-	isBroken := errors.As(why, &fault) || errors.As(why, &said)
+	k.sieves, k.swallows = false, false
+	if !errors.Is(why, errSuspect) {
+		k.suspected = 0
+	}
+	if !errors.Is(why, errStuck) {
+		k.stuck = 0
+	}
 	switch {
 	case errors.Is(why, errCalm):
 		k.left, k.suspects = time.Now(), nil
-		return false, true
+		return true
 	case errors.Is(why, errSpent):
-		k.sieves, k.last, k.cuts = m.sieve != nil, c.lastAck, 0
-		return false, true
-	case errors.Is(why, errSuspect) && len(m.sieve.suspects) < maxSuspects:
-		k.sieves, k.last, k.suspects = true, c.lastAck, m.sieve.suspects
-		return false, true
-	case m.sieve != nil && isBroken: // one that did not help is not tried twice in a row
-		return false, false
-	case isBroken:
-		k.broken(c)
-		return false, true
+		k.sieves, k.cuts = m.sieve != nil, 0
+		return true
+	case errors.Is(why, errSuspect):
+		k.sieves, k.suspects = true, m.sieve.suspects
+		k.suspected++
+		return k.suspected < maxSuspects
+	case errors.Is(why, errStuck):
+		k.stuck++
+		k.swallows = k.stuck >= maxStuck
+		k.sieves = !k.swallows
+		return true
 	case m.swallow != nil:
 		if k.inARow++; m.taken > 0 {
 			k.inARow = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
-		return true, k.inARow < maxInARow
+		return k.inARow < maxInARow
+	case m.sieve != nil && errors.As(why, &fault): // one that did not help is not tried twice in a row
+		return false
+	case errors.As(why, &fault):
+		k.broken()
+		return true
 	}
-	return false, k.cut(lived)
+	return k.cut(lived)
 }
 
 // broken has the next connection find out who sent what was no frame.
-func (k *caution) broken(c *conn) {
+func (k *caution) broken() {
 	if k.calm == 0 || time.Since(k.left) > k.calm {
 		k.calm = k.first
 	} else {
 		k.calm = min(2*k.calm, lastCalm)
 	}
-	k.sieves, k.last = true, c.lastAck
-	if k.suspects == nil || len(k.suspects) >= maxSuspects {
+	k.sieves = true
+	if k.suspects == nil {
 		k.suspects = map[uint64]bool{}
 	}
 }
@@ -199,7 +216,6 @@ func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 		if ack == "" || open.Add(1) > Prefetch {
 			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", Prefetch)
 		}
-		c.lastAck = ack
 		d := newDelivery(o, f)
 		d.settle = func() {
 			open.Add(-1)

@@ -57,7 +57,6 @@ type conn struct {
 	running  sync.WaitGroup
 	sieve    *sieve // nil: what is no frame ends the connection
 	means    *means // of a command connection
-	lastAck  string // of the command that came last; the reader's until done
 
 	mu      sync.Mutex
 	err     error                  // why it is over
@@ -268,12 +267,23 @@ func (c *conn) dispatch(f incoming) error {
 		// ActiveMQ keeps the connection open when it refuses one message. A
 		// broker that closes it, as STOMP demands, is noticed by the next read.
 		if !c.answer(f.Header.Get(frame.ReceiptId), said) {
-			return said
+			return c.unasked(said)
 		}
 	default:
 		return framing.Faultf("the broker sends a frame that only clients send")
 	}
 	return nil
+}
+
+// unasked is what an ERROR means that answers nothing that was sent. Where there
+// are messages, one may have forged it, and its words are a stranger's.
+func (c *conn) unasked(said *ServerError) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.subs) > 0 {
+		return framing.Faultf("an error is about nothing that was sent")
+	}
+	return said
 }
 
 // forget gives up the receipt of a frame that was sent.

@@ -52,7 +52,7 @@ type class struct{ name, action string }
 
 // needsPerson reports whether trying again soon is useless because somebody
 // has to change a password or a right first.
-func (k class) needsPerson() bool { return k == loginRefused || k == noRights || k == stuck }
+func (k class) needsPerson() bool { return k == loginRefused || k == noRights }
 
 var (
 	loginRefused = class{"login refused", "correct broker.username and broker.password_file, or the user in the broker"}
@@ -62,7 +62,6 @@ var (
 	badTLS       = class{"certificate or TLS", "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}
 	notStomp     = class{"not STOMP", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}
 	noFiles      = class{"too many open files", "raise LimitNOFILE of the service (ulimit -n)"}
-	stuck        = class{"a message cannot be put aside", "delete the first message of the command queue by hand, in the broker's console"}
 	badFrame     = class{"not a frame", "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}
 	noAnswer     = class{"no answer", "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}
 	lost         = class{"connection lost", "nothing, if it comes back"}
@@ -88,8 +87,6 @@ func classify(err error) class {
 		return noFiles
 	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
 		return notStomp
-	case errors.Is(err, errStuck):
-		return stuck
 	case errors.As(err, &fault):
 		return badFrame
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):

@@ -177,6 +177,7 @@ func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn)
 
 // follow opens a connection to ep, to replace one that works.
 func (l *link) follow(ctx context.Context, ep endpoint) *conn {
+	l.pulse.Answer() // each of the urls may take its time
 	c, err := l.open(ctx, ep)
 	if err != nil {
 		l.down(ep, err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
@@ -143,6 +146,51 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 		"commands are taken at full speed again")
 }
 
+// A stranger knows how the broker numbers acknowledgements. However many ids he
+// writes into a message, the sieve keeps those that can be the broker's.
+func TestIdsOfStrangersHideNoneOfTheBroker(t *testing.T) {
+	t.Parallel()
+	c := client(t, activeMQ())
+	last := make(chan string, 1)
+	own := "/queue/" + unique("stranger")
+	require.NoError(t, c.Send(t.Context(), Outgoing{Destination: own}))
+	require.NoError(t, c.conn.subscribe(t.Context(), own, func(f incoming) error {
+		last <- f.Header.Get(frame.Ack)
+		return nil
+	}, frame.Ack, "client-individual"))
+	name, number := splitID(next(t, last))
+	require.NotZero(t, number)
+	forge := func(first uint64) string {
+		var text strings.Builder
+		text.WriteString(`T|text|content-length=300`)
+		for i := range uint64(4000) { // as many as may stand in a name
+			if i%500 == 0 {
+				fmt.Fprintf(&text, `0|%c:b`, 'a'+rune(i/500))
+			}
+			fmt.Fprintf(&text, `\u000aack:%s%d`, strings.ReplaceAll(framing.Escape(name), `\`, `\u005c`), first+i)
+			if i%500 == 499 {
+				text.WriteString("=")
+			}
+		}
+		return text.String()
+	}
+	for rule, first := range map[string]uint64{"near": number + 1, "soon": number + 1000, "far": number + 1_000_000, "past": 1} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			b := create(t, activeMQ().options())
+			file := filepath.Join(t.TempDir(), "messages")
+			require.NoError(t, os.WriteFile(file, []byte(forge(first)), 0o600))
+			servertest.RunJava(t, "JmsHostile", shared.OpenWireURL(), b.options.CommandQueue, "@"+file)
+			r := run(t, b)
+			d := next(t, r.got)
+			require.Error(t, d.Broken)
+			require.NotErrorIs(t, d.Broken, errSwallowed)
+			b.command(t, c, "after", "")
+			require.Equal(t, "after", next(t, r.got).Type)
+		})
+	}
+}
+
 // Of some messages ActiveMQ writes nothing: it closes the connection.
 func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	t.Parallel()
@@ -162,7 +210,7 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 			for unwritable := 0; unwritable+len(identities) < len(messages); {
 				d := next(t, r.got)
 				if d.Broken != nil {
-					require.ErrorIs(t, d.Broken, errUnwritable)
+					require.ErrorIs(t, d.Broken, errSwallowed)
 					unwritable++
 					continue
 				}
@@ -193,6 +241,8 @@ func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
 				return
 			case f != nil && f.Command == frame.CONNECT:
 				_ = out.Write(frame.New(frame.CONNECTED, frame.Version, "1.2", frame.HeartBeat, "0,0"))
+			case f != nil && f.Command == frame.SEND: // to a temporary queue: it has none
+				_ = out.Write(frame.New(frame.ERROR, frame.ReceiptId, f.Header.Get(frame.Receipt)))
 			case f != nil && f.Command == frame.SUBSCRIBE:
 				_ = out.Write(frame.New(frame.RECEIPT, frame.ReceiptId, f.Header.Get(frame.Receipt)))
 				running.Go(func() { say(c, "MESSAGE\nsubscription:"+f.Header.Get(frame.Id)+"\n") })

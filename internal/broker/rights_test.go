@@ -20,7 +20,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 	}
 	connector, desk := as("connector", "change-me"), as("desk", "change-me-too")
 	mobile := as("mobile", "change-me-as-well")
-	dial := func(t *testing.T, o Options) *Client {
+	dialAs := func(t *testing.T, o Options) *Client {
 		c, err := Dial(t.Context(), o, a.URL())
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
@@ -32,7 +32,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 	b := run(t, create(t, o))
 
 	t.Run("a driver's command is answered wherever the driver may read", func(t *testing.T) {
-		driver := dial(t, desk)
+		driver := dialAs(t, desk)
 		for _, destination := range []string{"/topic/crm.desk", "/topic/crm.desk.left", "/queue/crm.desk", "/temp-queue/answers", "/temp-topic/answers"} {
 			got := subscribe(t, driver, destination)
 			require.NoError(t, driver.Send(t.Context(), Outgoing{
@@ -58,7 +58,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 		require.Contains(t, next(t, j.Lines), "answer")
 	})
 	t.Run("connectors announce agents to each other", func(t *testing.T) {
-		got := subscribe(t, dial(t, connector), "/topic/ConnectorSync")
+		got := subscribe(t, dialAs(t, connector), "/topic/ConnectorSync")
 		b.Publish(Message{Destination: "/topic/ConnectorSync", Body: "agent"})
 		require.Equal(t, "agent", next(t, got).Body)
 	})
@@ -72,35 +72,35 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 	} {
 		t.Run("a driver can not read "+rule, func(t *testing.T) {
 			for _, destination := range destinations {
-				err := dial(t, desk).Subscribe(t.Context(), destination, func(*Delivery) {})
+				err := dialAs(t, desk).Subscribe(t.Context(), destination, func(*Delivery) {})
 				require.ErrorContains(t, err, "not authorized to read", destination)
 			}
 		})
 	}
 	t.Run("a pattern gives a driver its own only", func(t *testing.T) {
 		for _, kind := range []string{"/topic/", "/queue/"} {
-			got := subscribe(t, dial(t, desk), kind+"crm.*")
+			got := subscribe(t, dialAs(t, desk), kind+"crm.*")
 			b.Publish(Message{Destination: gc.Destination(kind + "crm.mobile"), Body: "another driver's"})
 			b.Publish(Message{Destination: gc.Destination(kind + "crm.desk"), Body: "its own"})
 			require.Equal(t, "its own", next(t, got).Body)
 		}
 	})
 	t.Run("a driver can not write answers to another one", func(t *testing.T) {
-		owner := dial(t, mobile)
+		owner := dialAs(t, mobile)
 		subscribe(t, owner, "/temp-queue/answers")
 		require.NoError(t, owner.Send(t.Context(), Outgoing{Destination: "/queue/Connector1", Headers: map[string]string{"type": "Hello#m", "reply-to": "/temp-queue/answers"}}))
 		d := next(t, b.got)
 		d.Ack()
-		require.ErrorContains(t, dial(t, desk).Send(t.Context(), Outgoing{Destination: d.ReplyTo}), "not authorized to write")
+		require.ErrorContains(t, dialAs(t, desk).Send(t.Context(), Outgoing{Destination: d.ReplyTo}), "not authorized to write")
 		// The page warns of this: ActiveMQ leaves it to its clients.
-		require.NoError(t, dial(t, desk).Subscribe(t.Context(), d.ReplyTo, func(*Delivery) {}))
+		require.NoError(t, dialAs(t, desk).Subscribe(t.Context(), d.ReplyTo, func(*Delivery) {}))
 	})
 	t.Run("a driver can write commands only", func(t *testing.T) {
 		for _, destination := range []string{
 			"/topic/crm.mobile", "/queue/crm.mobile", "/topic/crm.desk", "/queue/crm.desk", "/topic/ConnectorSync", "/topic/Connector1",
 			"/topic/ActiveMQ.Advisory.TempQueue", "/queue/Connector1,topic://crm.mobile", "/topic/elsewhere",
 		} {
-			err := dial(t, desk).Send(t.Context(), Outgoing{Destination: destination})
+			err := dialAs(t, desk).Send(t.Context(), Outgoing{Destination: destination})
 			require.ErrorContains(t, err, "not authorized", destination)
 		}
 	})
@@ -111,6 +111,19 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 		}
 		flush(t, b.Broker)
 		require.EqualValues(t, 3, value(t, registry, "events_dropped_total", "refused")-before)
+	})
+	t.Run("the connector learns how the broker numbers acknowledgements", func(t *testing.T) {
+		o := connector.withDefaults()
+		ep, err := parseEndpoint(a.URL())
+		require.NoError(t, err)
+		var s sieve
+		c, err := dial(t.Context(), &o, ep, &s)
+		require.NoError(t, err)
+		defer c.close()
+		s.learn(t.Context())
+		name, number := splitID(s.seen.last)
+		require.NotEmpty(t, name)
+		require.NotZero(t, number)
 	})
 	t.Run("nobody comes in without a name", func(t *testing.T) {
 		for _, o := range []Options{{}, as("desk", "wrong"), as("nobody", "change-me")} {

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -28,7 +30,9 @@ import (
 // message. Then ACK in the transaction lets the next message come: by the
 // message's own id if it was a frame, else by each of the ids that stand in it
 // until the broker takes one. (ActiveMQ 5.17 measured: an acknowledgement in a
-// transaction extends the prefetch by one.)
+// transaction extends the prefetch by one.) The broker numbers the ids, so that
+// the one that follows the last it gave is likely to be right, and a stranger
+// who writes thousands into a message gains nothing.
 //
 // Nothing is committed before the sieve is given up, because ActiveMQ sends two
 // messages at once now and then while it commits (5.17 measured). Then what was
@@ -40,7 +44,6 @@ type sieve struct {
 	take    func(*Delivery)
 	options *Options
 	calm    time.Duration // without such a message, after which it is no longer needed
-	last    string        // the id by which a message was acknowledged last, on the connection before
 
 	conn *conn
 	seen seen
@@ -62,11 +65,13 @@ type sieve struct {
 	done  []string  // transactions to commit
 }
 
-// skipTimeout bounds the time for what a message is made of that is no frame.
-const skipTimeout = time.Minute
+const (
+	skipTimeout  = time.Minute // for what a message is made of that is no frame
+	learnTimeout = time.Second // for a message to come back
+)
 
 var (
-	errStuck   = errors.New("a message that is no STOMP frame cannot be acknowledged")
+	errStuck   = errors.New("a message is no STOMP frame, and cannot be acknowledged by any id in it")
 	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
 	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
 	errCalm    = errors.New("the sieve is not needed any more")
@@ -77,8 +82,40 @@ var (
 func (s *sieve) onto(c *conn) {
 	if s != nil {
 		s.conn = c
-		c.lastAck = s.last
 		s.seen.secret = c.secret
+	}
+}
+
+// learn finds out where the broker's numbers of acknowledgements are, from a
+// message to a temporary queue of its own, before the first command comes. With a
+// broker that lets us have none the first command has to do.
+func (s *sieve) learn(ctx context.Context) {
+	if s == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
+	defer cancel()
+	got := make(chan struct{}, 1)
+	own := "/temp-queue/" + s.conn.newID()
+	if s.conn.request(ctx, frame.New(frame.SEND, frame.Destination, own)) != nil {
+		return
+	}
+	heard := func(f incoming) error {
+		s.seen.forget(f.Header.Get(frame.Ack))
+		select {
+		case got <- struct{}{}:
+			return nil
+		default: // the first is not acknowledged
+			return framing.Faultf("a message is one more than was asked for")
+		}
+	}
+	if s.conn.subscribe(ctx, own, heard, frame.Ack, "client-individual", "activemq.prefetchSize", "1") != nil {
+		return
+	}
+	select {
+	case <-got:
+	case <-s.conn.done:
+	case <-ctx.Done():
 	}
 }
 
@@ -86,7 +123,7 @@ func (s *sieve) onto(c *conn) {
 // time.
 func (s *sieve) loggedIn() {
 	if s != nil {
-		s.seen.forget()
+		s.seen.forget(s.seen.last)
 	}
 }
 
@@ -130,13 +167,13 @@ func (s *sieve) proved(err error) {
 		s.conn.fail(fmt.Errorf("begin a transaction: %w", err))
 		return
 	}
-	s.seen.forget()
-	s.conn.lastAck = f.Header.Get(frame.Ack)
+	ack := f.Header.Get(frame.Ack)
+	s.seen.forget(ack)
 	d := newDelivery(s.options, f)
 	d.settle = func() { s.settle(transaction) }
 	s.take(d)
 	if s.next() {
-		s.conn.post(frame.New(frame.ACK, frame.Id, s.conn.lastAck, frame.Transaction, transaction))
+		s.conn.post(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction))
 	}
 }
 
@@ -174,8 +211,7 @@ func (s *sieve) finish(receipt string) {
 // returns an error when the connection cannot go on.
 func (s *sieve) broken(why error) error {
 	var fault *framing.Fault
-	var said *ServerError // which a message can forge
-	if !errors.As(why, &fault) && !errors.As(why, &said) {
+	if !errors.As(why, &fault) {
 		return why
 	}
 	if ending := s.ending.Load(); ending != nil {
@@ -195,24 +231,31 @@ func (s *sieve) broken(why error) error {
 	if err != nil {
 		return fmt.Errorf("%w, and no receipt followed: %w", why, err)
 	}
-	ids, size, messages, sum := s.seen.ids, s.seen.size, s.seen.messages, s.seen.sum
+	ids, size, messages, sum := s.seen.nearest(), s.seen.size, s.seen.messages, s.seen.sum
 	for _, id := range s.seen.receipts { // of what was acknowledged before
 		s.conn.answer(id, nil)
 	}
-	s.seen.forget()
+	s.seen.forget(s.seen.last)
 	switch {
 	case messages == 0: // it came from somewhere else
 		return why
 	case messages > 1: // which of them it was is not known
 		return fmt.Errorf("%w: %w", errTwo, why)
 	case !s.proven && !s.suspects[sum]: // the network may have done it
-		s.suspects[sum] = true
+		s.suspect(sum)
 		return fmt.Errorf("%w: %w", errSuspect, why)
 	}
 	s.proven = true
-	nearestFirst(ids, s.conn.lastAck)
 	s.putAside(transaction, ids, &Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
 	return nil
+}
+
+// suspect keeps what a message is known by when it comes again.
+func (s *sieve) suspect(sum uint64) {
+	if len(s.suspects) >= maxSuspects {
+		clear(s.suspects)
+	}
+	s.suspects[sum] = true
 }
 
 // putAside acknowledges the message by one of the ids, of which one is its own.
@@ -228,7 +271,7 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 		case err != nil:
 			s.putAside(transaction, ids[1:], d)
 		default:
-			s.conn.lastAck = ids[0]
+			s.seen.last = ids[0]
 			s.next()
 			s.mu.Lock()
 			s.found = time.Now()
@@ -246,9 +289,8 @@ func (s *sieve) rest() time.Duration {
 	return s.calm - time.Since(s.found)
 }
 
-// nearestFirst sorts the ids by which a message may be acknowledged. ActiveMQ
-// counts them, so that the one that follows the last is likely to be right, and
-// a stranger who writes thousands into a message gains nothing.
+// nearestFirst sorts the ids by which a message may be acknowledged, those first
+// that come after the last.
 func nearestFirst(ids []string, last string) {
 	lastName, lastNumber := splitID(last)
 	distance := func(id string) uint64 {
@@ -258,15 +300,7 @@ func nearestFirst(ids []string, last string) {
 		}
 		return number - lastNumber
 	}
-	slices.SortStableFunc(ids, func(x, y string) int {
-		switch dx, dy := distance(x), distance(y); {
-		case dx < dy:
-			return -1
-		case dx > dy:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(ids, func(x, y string) int { return cmp.Compare(distance(x), distance(y)) })
 }
 
 func splitID(id string) (name string, number uint64) {
@@ -279,20 +313,23 @@ func splitID(id string) (name string, number uint64) {
 // was read, and counts the messages.
 type seen struct {
 	secret   string // begins the ids that no stranger knows
-	messages int    // their subscription is one of them
+	last     string // id of acknowledgement that the broker gave
+	messages int    // their subscription is one of the secret ids
 	receipts []string
-	size     int64  // bytes since forget
-	sum      uint64 // of the lines that are the same each time a message comes, in any order
-	ids      []string
-	line     []byte // begun, not longer than maxAckLine
+	size     int64    // bytes since forget
+	sum      uint64   // of the lines that are the same each time a message comes, in any order
+	ids      []string // the maxAcks nearest of those so far, and up to as many later ones
+	line     []byte   // begun, not longer than maxAckLine
 }
 
 const (
-	maxAckLine = 512
-	maxAcks    = 1000
+	maxAckLine  = 512
+	maxAcks     = 1000
+	maxReceipts = 2 * outbound // more than can be on their way
 )
 
-func (s *seen) forget() { *s = seen{secret: s.secret} }
+// forget begins the next message. last is the id of the one before.
+func (s *seen) forget(last string) { *s = seen{secret: s.secret, last: last} }
 
 // Write implements io.Writer.
 func (s *seen) Write(p []byte) (int, error) {
@@ -314,15 +351,22 @@ func (s *seen) note(line string) {
 	switch secret := strings.HasPrefix(id, s.secret); {
 	case secret && name == frame.Subscription:
 		s.messages++
-	case secret && name == frame.ReceiptId:
+	case secret && name == frame.ReceiptId && len(s.receipts) < maxReceipts:
 		s.receipts = append(s.receipts, id)
 	case name != frame.Ack && name != "redelivered" && line != frame.RECEIPT && line != "\x00" && line != "":
 		s.sum += maphash.String(identitySeed, line)
 	}
-	if name != frame.Ack || len(line) == maxAckLine || len(s.ids) >= maxAcks {
+	if name != frame.Ack || len(line) == maxAckLine {
 		return
 	}
-	if id = framing.Unescape(id); !slices.Contains(s.ids, id) {
-		s.ids = append(s.ids, id)
+	if s.ids = append(s.ids, framing.Unescape(id)); len(s.ids) == 2*maxAcks {
+		s.ids = s.nearest()
 	}
+}
+
+// nearest gives at most maxAcks of the ids, the likeliest first.
+func (s *seen) nearest() []string {
+	nearestFirst(s.ids, s.last)
+	ids := slices.Compact(s.ids)
+	return ids[:min(len(ids), maxAcks)]
 }

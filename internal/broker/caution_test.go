@@ -1,0 +1,120 @@
+package broker
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+	"github.com/finesse-connector/finesse-connector/internal/pulse"
+)
+
+// What the next command connection is, by how the last ones ended at once.
+func TestCaution(t *testing.T) {
+	fault := framing.Faultf("a fault")
+	cut := fmt.Errorf("read: %w", io.EOF)
+	suspect, stuck := fmt.Errorf("%w: %w", errSuspect, fault), fmt.Errorf("%w: %w", errStuck, fault)
+	const ordinary, sieves, swallows = "ordinary", "sieves", "swallows"
+	for _, c := range []struct {
+		rule string
+		ends []error
+		want string
+	}{
+		{"what is no frame is looked for", []error{fault}, sieves},
+		{"and looked at once more", []error{fault, suspect}, sieves},
+		{"until it is not needed", []error{fault, suspect, errCalm}, ordinary},
+		{"a sieve that has taken as much as it may is followed by another", []error{fault, errSpent}, sieves},
+		{"one that did not help is not tried twice in a row", []error{fault, fault}, ordinary},
+		{"one that could not acknowledge learns the numbers anew", []error{fault, stuck, stuck}, sieves},
+		{"not for ever", []error{fault, stuck, stuck, stuck}, swallows},
+		{"times that are not in a row do not count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
+		{"a few cuts may be the network's", []error{cut, cut, cut, cut}, ordinary},
+		{"more are a message's", []error{cut, cut, cut, cut, cut}, swallows},
+		{"after what was swallowed a cut is the first again", []error{cut, cut, cut, cut, cut, cut, cut}, ordinary},
+		{"a second is enough then", []error{cut, cut, cut, cut, cut, cut, cut, cut}, swallows},
+		{"what is swallowed may be no frame either", []error{cut, cut, cut, cut, cut, fault}, ordinary},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			k := &caution{first: time.Second, others: others}
+			var broken []error
+			b := &Broker{}
+			for _, why := range c.ends {
+				k.next(b, nil) // an attempt that fails changes nothing
+				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
+				k.ended(&conn{err: why, means: m}, 0)
+				if m.swallow != nil {
+					require.ErrorIs(t, broken[len(broken)-1], why, "what ended it is put aside")
+				}
+			}
+			got := ordinary
+			switch m := k.next(b, nil); {
+			case m.sieve != nil:
+				got = sieves
+			case m.swallow != nil:
+				got = swallows
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+// A network that breaks each message differently does not make the connector
+// connect for ever without a pause, nor keep what it knows them by.
+func TestSuspectsAreBounded(t *testing.T) {
+	k := &caution{first: time.Second}
+	k.ended(&conn{err: framing.Faultf("a fault"), means: &means{}}, 0)
+	for i := range uint64(3 * maxSuspects) {
+		m := k.next(&Broker{}, nil)
+		m.sieve.suspect(i)
+		useful := k.ended(&conn{err: errSuspect, means: m}, 0)
+		require.Equal(t, i+1 < maxSuspects, useful)
+		next := k.next(&Broker{}, nil).sieve.suspects
+		require.LessOrEqual(t, len(next), maxSuspects)
+		require.True(t, next[i], "the newest is known")
+	}
+}
+
+// A message can forge an ERROR: its words are nobody's that may reach a log.
+func TestAnErrorThatNothingAskedForIsNotQuoted(t *testing.T) {
+	log := newLog()
+	url := script(t, func(f *frame.Frame) []*frame.Frame {
+		switch f.Command {
+		case frame.CONNECT:
+			return connected("1.2")
+		case frame.SUBSCRIBE:
+			return append(receipt(f), frame.New(frame.ERROR, frame.Message, "forged: not authorized"))
+		}
+		return receipt(f)
+	})
+	changes := make(chan Status, 1000)
+	o := server{url: url}.options()
+	o.Logger, o.Changed = log.Logger, func(s Status) { changes <- s }
+	launch(t, create(t, o))
+	for s := next(t, changes); s.LastError == "" || s.Consuming; s = next(t, changes) {
+	}
+	require.Equal(t, 1, log.count("no connection to the broker, trying again until there is one", commandsLink))
+	require.Contains(t, log.text(), badFrame.name)
+	require.NotContains(t, log.text(), "forged")
+}
+
+// A command whose handling stands still is found, though another connection
+// brings more.
+func TestAnotherConnectionHidesNoHandlingThatStandsStill(t *testing.T) {
+	b := create(t, server{url: "tcp://127.0.0.1:1"}.options())
+	b.handling = pulse.New("the handling of a command", 20*time.Millisecond)
+	begun, end, second := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go b.deliver(&Delivery{}, func(*Delivery) { close(begun); <-end })
+	<-begun
+	go func() { defer close(second); b.deliver(&Delivery{}, func(*Delivery) {}) }()
+	select {
+	case <-second:
+	case <-time.After(50 * time.Millisecond):
+	}
+	require.Eventually(t, func() bool { return b.Live() != nil }, patience, time.Millisecond)
+	close(end)
+	<-second
+}
