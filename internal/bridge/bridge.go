@@ -79,7 +79,7 @@ type Bridge struct {
 	running   sync.WaitGroup
 
 	destinations *destinations
-	owed         atomic.Int64 // answers to destinations where no agent works, on their way
+	owed         *owed
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session
@@ -98,6 +98,7 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
+		owed:         newOwed(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
@@ -274,11 +275,15 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		ID:            id,
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
-		Acknowledge:   acknowledge,
 		Finished: func(err error) {
 			message, fields := r.finished(err)
 			r.log.Info(message, fields...)
 		},
+	}
+	acknowledge = sync.OnceFunc(acknowledge)
+	r.Acknowledge = func() {
+		b.owed.settled(r.Request)
+		acknowledge()
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)
@@ -391,6 +396,10 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 		}
 		if s == nil {
 			b.stranger(r, d)
+			return
+		}
+		if !s.Works() && !b.mayWait(r) {
+			b.refuse(r, errCrowd, s.Destination())
 			return
 		}
 		if s.Works() && r.carriesPassword() {

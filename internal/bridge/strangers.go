@@ -51,6 +51,9 @@ func (all *strangers) makeRoom() bool {
 // unless that would not even be tried.
 func (b *Bridge) admit(r *received) *session.Session {
 	r.Refusal = b.passwords.Withheld(r.Agent, r.Password)
+	if r.Refusal == nil && !b.mayWait(r) {
+		r.Refusal = errCrowd
+	}
 	if r.Refusal != nil {
 		return nil
 	}
@@ -59,4 +62,10 @@ func (b *Bridge) admit(r *received) *session.Session {
 		r.Refusal = gc.Errorf(gc.PleaseRetry, "begin session", "the connector stops, or too many agents of whom no password was proved wait for finesse")
 	}
 	return s
+}
+
+// mayWait reports whether a command may wait for an agent who does not work: one
+// with a password that has worked is no stranger's.
+func (b *Bridge) mayWait(r *received) bool {
+	return r.carriesPassword() && b.passwords.Worked(r.Agent, r.Password) || b.owed.wait(r.Request)
 }

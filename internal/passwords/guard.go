@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http/httptrace"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -138,6 +139,15 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
 	_, err := g.withheld(agent, password)
 	return g.counted(err)
+}
+
+// Worked reports whether a password has worked for an agent in this process,
+// though it may be refused now. It never blocks.
+func (g *Guard) Worked(agent gc.AgentID, password gc.Secret) bool {
+	id := fold(agent)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Contains(g.find(id).worked, g.digest(id, password))
 }
 
 // KeptOut is Withheld for an agent of whom another password works; nil for any
