@@ -20,8 +20,9 @@
 //     long each time, at most a window. When Finesse says that the account is
 //     locked, every other password waits for a window too.
 //   - Agents of whom no password has worked share atOnce requests at a time, and
-//     crowdBurst wrong ones, of which crowdRate come back in a second. The others
-//     never wait for them.
+//     crowdBurst wrong ones, of which crowdRate come back in a second. One that
+//     Finesse does not answer in time counts as wrong. The others never wait for
+//     them.
 //   - Only what finesse.ErrPasswordRefused says is a refusal.
 //   - Memory is bounded. Of an agent is remembered what it takes to keep these
 //     promises, and strangers are forgotten first. When there is no room for one

@@ -299,11 +299,15 @@ func (g *Guard) end(a attempt, err error, sent int) {
 	case !a.trusted && unanswered(err):
 		a.spend(now, sent)
 	}
-	if a.crowd && !refused && gc.CodeOf(err) != gc.UserNotFound {
+	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
 		g.crowd.give()
 	}
 	g.tidy(a.entry, now)
 }
+
+// costly are the answers that a stranger can have made, besides a refusal, by
+// naming an agent there is not, or of whom Finesse does not answer.
+var costly = []gc.Code{gc.UserNotFound, gc.NotReachable}
 
 // tidy forgets a stranger of whom there is nothing to remember.
 func (g *Guard) tidy(e *entry, now time.Time) {

@@ -334,6 +334,24 @@ func TestACrowdOfStrangers(t *testing.T) {
 			require.Equal(t, 64, codes[""])
 		})
 	})
+	for rule, x := range map[string]struct {
+		err  error
+		most int // requests
+	}{
+		"a proof that Finesse does not answer in time costs as much as a wrong password": {gc.Errorf(gc.NotReachable, "finesse", "time-out"), 1000},
+		"so does one of an agent there is not":                                           {gc.Errorf(gc.UserNotFound, "finesse", "404"), 1000},
+		"one that does not get as far costs nothing":                                     {gc.Errorf(gc.Down, "finesse", "connection refused"), 3000},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			scene(t, func(f *fake) {
+				f.err, f.unsent = x.err, true
+				for i := range 3000 {
+					f.tries(agent(i), "wrong")
+				}
+				require.Equal(t, x.most, f.put)
+			})
+		})
+	}
 	t.Run("has a thousand wrong passwords, and twenty more each second", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			for i := range 100_000 {
