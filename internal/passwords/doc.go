@@ -23,7 +23,8 @@
 //     crowdBurst wrong ones, of which crowdRate come back in a second. One that
 //     Finesse does not answer in time counts as wrong. The others never wait for
 //     them.
-//   - Only what finesse.ErrPasswordRefused says is a refusal.
+//   - Only what finesse.ErrPasswordRefused says is a refusal of the password that
+//     works. Of another one, that the account is locked is one as well.
 //   - Memory is bounded. Of an agent is remembered what it takes to keep these
 //     promises, and strangers are forgotten first. When there is no room for one
 //     more, it is the new one that is refused: nobody's refusals are forgotten

@@ -281,7 +281,8 @@ func (g *Guard) queue(n int) bool {
 // reached it.
 func (g *Guard) end(a attempt, err error, sent int) {
 	now := time.Now()
-	refused := errors.Is(err, finesse.ErrPasswordRefused) || gc.CodeOf(err) == gc.AccountLocked
+	refused := errors.Is(err, finesse.ErrPasswordRefused) ||
+		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for who works, too
 	if refused {
 		g.metrics.refused.Inc()
 	}

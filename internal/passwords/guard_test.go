@@ -237,6 +237,22 @@ func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
 			require.Empty(t, f.tries("ann", "right"))
 		})
 	})
+	t.Run("that the account is locked does not say that the password that works is wrong", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.err = gc.Errorf(gc.AccountLocked, "finesse", "400")
+			require.Equal(t, gc.AccountLocked, f.tries("ann", "right"))
+			f.err = nil
+			require.Empty(t, f.tries("ann", "right"))
+			f.err = gc.Errorf(gc.AccountLocked, "finesse", "400")
+			require.Equal(t, gc.AccountLocked, f.tries("ann", "another"))
+			f.err = nil
+			require.Empty(t, f.tries("ann", "right"), "nor does what another is answered")
+			f.put = 0
+			require.NotEmpty(t, f.tries("ann", "wrong"), "others are not tried for a while")
+			require.Zero(t, f.put)
+		})
+	})
 	for _, err := range []error{
 		gc.Errorf(gc.SubscriptionFailed, "finesse", "403"), gc.Errorf(gc.UserNotFound, "finesse", "404"), gc.Errorf(gc.FinesseUnavailable, "finesse", "503"),
 		gc.Errorf("CF_INVALID_PASSWORD_SPECIFIED", "finesse", "400"),
