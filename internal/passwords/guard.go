@@ -54,6 +54,18 @@ type Guard struct {
 	known     *list.List
 	crowd     crowd
 	waiting   int
+	untold    []gc.AgentID // for tried
+}
+
+// unlock unlocks mu, and tells what is to be told: whoever hears of it may ask
+// the guard.
+func (g *Guard) unlock() {
+	untold := g.untold
+	g.untold = nil
+	g.mu.Unlock()
+	for _, agent := range untold {
+		g.tried(agent)
+	}
 }
 
 type entry struct {
@@ -146,7 +158,7 @@ func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
 func (g *Guard) Worked(agent gc.AgentID, password gc.Secret) bool {
 	id := fold(agent)
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	return slices.Contains(g.find(id).worked, g.digest(id, password))
 }
 
@@ -163,7 +175,7 @@ func (g *Guard) KeptOut(agent gc.AgentID, password gc.Secret) error {
 func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err error) {
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	e, digest := g.find(id), g.digest(id, password)
 	err = g.ask(e, agent, digest, now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
@@ -192,7 +204,7 @@ func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, 
 	err := e.ask(now, password, underway)
 	if errors.Is(err, errBudget) && !e.warned {
 		e.warned = true
-		g.tried(agent)
+		g.untold = append(g.untold, agent)
 	}
 	return err
 }
@@ -201,7 +213,7 @@ func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, 
 // others of the agent, one of a stranger for the crowd, any other for nobody.
 func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan struct{}, error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	e := g.find(id)
 	switch {
 	case e.trusts(password):
@@ -218,7 +230,7 @@ func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan stru
 func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, err error) {
 	now := time.Now()
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	element := g.accounts[id]
 	if element == nil {
 		if element = g.add(id, now); element == nil {
@@ -269,7 +281,7 @@ func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
 
 func (g *Guard) queue(n int) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	if g.waiting+n > waiting {
 		return false
 	}
@@ -287,7 +299,7 @@ func (g *Guard) end(a attempt, err error, sent int) {
 		g.metrics.refused.Inc()
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	if !a.trusted {
 		a.underway--
 	}

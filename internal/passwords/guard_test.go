@@ -388,3 +388,22 @@ func TestACrowdOfStrangers(t *testing.T) {
 		})
 	})
 }
+
+// Whoever hears that passwords are tried may ask the guard.
+func TestWhatIsToldIsToldWithoutTheLock(t *testing.T) {
+	var guard *passwords.Guard
+	told := make(chan error, 1)
+	guard = passwords.New(passwords.Options{Tried: func(a gc.AgentID) { told <- guard.Withheld(a, gc.NewSecret("right")) }})
+	node := guard.Node(&fake{T: t, right: "right"})
+	go func() {
+		for i := range 5 {
+			_, _ = node.User(context.Background(), finesse.Credentials{Agent: "ann", Password: gc.NewSecret(strconv.Itoa(i))})
+		}
+	}()
+	select {
+	case err := <-told:
+		require.Error(t, err)
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "the guard waits for who asks it")
+	}
+}
