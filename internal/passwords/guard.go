@@ -114,6 +114,7 @@ func (g *Guard) digest(id string, password gc.Secret) (d digest) {
 type attempt struct {
 	*entry
 	password digest
+	line     chan struct{}
 	trusted  bool // it is the one that works
 	crowd    bool // none of the agent's has worked
 }
@@ -124,18 +125,11 @@ type attempt struct {
 func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
 	password := g.digest(id, c.Password)
-	line, err := g.lineFor(c.Agent, id, password)
-	if err == nil {
-		err = g.wait(ctx, line)
-	}
+	a, err := g.turn(ctx, c.Agent, id, password)
 	if err != nil {
 		return g.counted(err)
 	}
-	defer func() { <-line }()
-	a, err := g.begin(c.Agent, id, password)
-	if err != nil {
-		return g.counted(err)
-	}
+	defer leave(a.line)
 	var sent atomic.Int32 // more than once where a connection broke that was used before
 	c.Unproved = !a.trusted
 	if c.Unproved {
@@ -209,28 +203,73 @@ func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, 
 	return err
 }
 
-// lineFor is where a password has to wait for its turn: that which works for
-// others of the agent, one of a stranger for the crowd, any other for nobody.
-func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan struct{}, error) {
-	g.mu.Lock()
-	defer g.unlock()
-	e := g.find(id)
-	switch {
-	case e.trusts(password):
-		return e.line, nil
-	case len(e.worked) > 0:
-		return make(chan struct{}, 1), nil
-	default:
-		return g.slots, g.ask(e, agent, password, time.Now(), e.underway)
+// turn waits for a password's turn, and begins. What is true of the password may
+// change while it waits, and then it waits where it has to now.
+func (g *Guard) turn(ctx context.Context, agent gc.AgentID, id string, password digest) (attempt, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errCrowd)
+	defer cancel()
+	for {
+		line, err := g.lineFor(agent, id, password)
+		if err == nil {
+			err = g.wait(ctx, line)
+		}
+		if err != nil {
+			return attempt{}, err
+		}
+		a, err := g.begin(agent, id, password, line)
+		if err == nil {
+			return a, nil
+		}
+		leave(line)
+		if !errors.Is(err, errElsewhere) {
+			return attempt{}, err
+		}
 	}
 }
 
-// begin notes that a password is about to be put to Finesse, if it may be now.
-// Until end it counts as refused.
-func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, err error) {
+// lineOf is where a password has to wait for its turn: that which works for
+// others of the agent, one of a stranger for the crowd, any other nowhere: nil.
+func (g *Guard) lineOf(e *entry, password digest) chan struct{} {
+	switch {
+	case e.trusts(password):
+		return e.line
+	case len(e.worked) > 0:
+		return nil
+	default:
+		return g.slots
+	}
+}
+
+// lineFor is that line, unless a stranger's password would not be tried anyway.
+func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (line chan struct{}, err error) {
+	g.mu.Lock()
+	defer g.unlock()
+	e := g.find(id)
+	line = g.lineOf(e, password)
+	if len(e.worked) == 0 {
+		err = g.ask(e, agent, password, time.Now(), e.underway)
+	}
+	return line, err
+}
+
+// leave lets the next in line have its turn.
+func leave(line chan struct{}) {
+	if line != nil {
+		<-line
+	}
+}
+
+var errElsewhere = errors.New("passwords: the password has to wait in another line now")
+
+// begin notes that a password whose turn came in line is about to be put to
+// Finesse, if it may be now. Until end it counts as refused.
+func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan struct{}) (a attempt, err error) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.unlock()
+	if g.lineOf(g.find(id), password) != line {
+		return a, errElsewhere
+	}
 	element := g.accounts[id]
 	if element == nil {
 		if element = g.add(id, now); element == nil {
@@ -238,7 +277,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, 
 		}
 	}
 	e := element.Value.(*entry)
-	a = attempt{entry: e, password: password, trusted: e.trusts(password), crowd: len(e.worked) == 0}
+	a = attempt{entry: e, password: password, line: line, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
 	err = g.ask(e, agent, password, now, e.underway)
 	if err == nil && a.crowd && !g.crowd.take(now) {
@@ -256,8 +295,11 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, 
 
 var errCrowd = gc.Errorf(gc.PleaseRetry, "prove password", "too many agents of whom no password has worked are being tried")
 
-// wait is for a turn.
+// wait is for a turn, as long as ctx allows.
 func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
+	if line == nil {
+		return nil
+	}
 	select {
 	case line <- struct{}{}:
 		return nil
@@ -267,16 +309,15 @@ func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
 		return errCrowd
 	}
 	defer g.queue(-1)
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
 	select {
 	case line <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &gc.Error{Code: gc.Down, Op: "prove password", Err: ctx.Err()}
-	case <-timer.C:
-		return errCrowd
 	}
+	if cause := context.Cause(ctx); errors.Is(cause, errCrowd) {
+		return cause
+	}
+	return &gc.Error{Code: gc.Down, Op: "prove password", Err: ctx.Err()}
 }
 
 func (g *Guard) queue(n int) bool {

@@ -329,6 +329,34 @@ func TestACrowdOfStrangers(t *testing.T) {
 			require.Equal(t, 202, f.put)
 		})
 	})
+	t.Run("is left by who is known meanwhile, and who waits with the others of the agent then", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			first, crowd, then := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			holds := func(c chan struct{}) {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.hold = c
+			}
+			holds(first)
+			ann := f.all(1, func(int) { f.tries("ann", "right") })
+			holds(crowd)
+			strangers := f.all(63, func(i int) { f.tries(agent(i), "right") })
+			waits := f.all(5, func(int) { require.Empty(t, f.tries("ann", "right")) })
+			require.Equal(t, 64, f.put)
+			holds(then)
+			close(first)
+			ann()
+			close(crowd)
+			strangers()
+			synctest.Wait()
+			require.Equal(t, 64+3, f.put, "as many as may carry the password that works")
+			others := f.all(64, func(i int) { f.tries(agent(100+i), "right") })
+			require.Equal(t, 64+3+64, f.put, "it takes no place from the crowd")
+			close(then)
+			waits()
+			others()
+		})
+	})
 	t.Run("waits for half a minute at most", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			f.hold = make(chan struct{})
