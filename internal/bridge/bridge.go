@@ -399,12 +399,12 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			return
 		}
 		if !s.Works() && !b.mayWait(r) {
-			b.refuse(r, errCrowd, s.Destination())
+			b.refuse(r, errCrowd, r.AnswerTo(s.Destination(), false))
 			return
 		}
 		if s.Works() && r.carriesPassword() {
 			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
-				b.refuse(r, err, s.Destination())
+				b.refuse(r, err, r.AnswerTo(s.Destination(), true))
 				return
 			}
 		}
@@ -412,7 +412,7 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 		case errors.Is(err, session.ErrEnded):
 			b.forget(s) // and look again
 		case err != nil:
-			b.full(r, s.Destination())
+			b.full(r, s)
 			return
 		default:
 			return
@@ -421,22 +421,14 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 }
 
 // full refuses a command in place of a session that has no room for it.
-func (b *Bridge) full(r *received, home gc.Destination) {
+func (b *Bridge) full(r *received, s *session.Session) {
 	b.metrics.full.Inc()
-	b.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), home)
+	strange := s.Works() && !b.passwords.Worked(r.Agent, r.Password)
+	b.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
 }
 
-// refuse answers a command in place of the agent's session, which works at home,
-// "" for nowhere yet. Not there is told what becomes of a Connect, and of a Login
-// with a reply-to: they may be a stranger's.
-func (b *Bridge) refuse(r *received, err error, home gc.Destination) {
-	to := home
-	switch {
-	case r.isConnect() && r.ReplyTo == home:
-		to = ""
-	case r.isConnect(), home == "", r.carriesPassword() && r.ReplyTo != "":
-		to = r.ReplyTo
-	}
+// refuse answers a command in place of the agent's session.
+func (b *Bridge) refuse(r *received, err error, to gc.Destination) {
 	r.Refusal = err
 	b.answer(r, to)
 }

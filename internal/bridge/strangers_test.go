@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -58,6 +59,68 @@ func TestNobodyGetsIn(t *testing.T) {
 			}
 			close(st.hold)
 			st.hears(41, "/topic/crm agent_state 1001#State#READY##Ann")
+		})
+	})
+}
+
+// Nobody knows who sends a Connect or a Login: what is refused of them, and why
+// ever, is told where the agent works only to who has its password.
+func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
+	unanswerable := errors.New("the correlation id is too long")
+	for rule, d := range map[string]broker.Delivery{
+		"Connect with a wrong password":              {Type: "Connect#1001", Body: "crm,wrong"},
+		"Connect without a password":                 {Type: "Connect#1001", Body: "crm"},
+		"Connect with too much":                      {Type: "Connect#1001", Body: "crm," + strings.Repeat("x", 70_000)},
+		"Connect to no destination":                  {Type: "Connect#1001", Body: ">,wrong"},
+		"Connect that can not be answered":           {Type: "Connect#1001", Body: "crm,wrong", Unanswerable: unanswerable},
+		"Login with a wrong password":                {Type: "Login#1001", Body: "wrong,2001"},
+		"Login without parameters":                   {Type: "Login#1001"},
+		"Login without a number that is one":         {Type: "Login#1001", Body: "wrong,abc"},
+		"Login that is not UTF-8":                    {Type: "Login#1001", Body: "\xff,2001"},
+		"Login that can not be answered":             {Type: "Login#1001", Body: "wrong,2001", Unanswerable: unanswerable},
+		"MobileAgentLogin with a wrong password":     {Type: "MobileAgentLogin#1001", Body: "wrong,2001,4085551234,true"},
+		"MobileAgentLogin without all that it takes": {Type: "MobileAgentLogin#1001", Body: "wrong,2001"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.command("Hello#crm", "")
+				st.command("Connect#1001", "crm,secret")
+				st.hears(2, "/topic/crm system System#OUT_OF_SERVICE")
+				for _, replyTo := range []string{"", "/topic/crm"} {
+					d.ReplyTo = replyTo
+					again := d
+					st.send(&again)
+					st.hears(1)
+				}
+				d.ReplyTo = "/queue/evil"
+				st.send(&d)
+				require.Len(t, st.out, 1)
+				require.Equal(t, gc.Destination("/queue/evil"), (<-st.out).Destination)
+				st.hears(1)
+			})
+		})
+	}
+	t.Run("who has the password hears what else is wrong", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.command("Login#1001", "secret")
+			st.send(&broker.Delivery{Type: "Login#1001", Body: "secret,2001", Unanswerable: unanswerable})
+			st.hears(3, "/topic/crm agent_error 1001#Error#MISSING_EXTENSION", "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+		})
+	})
+	t.Run("nor what finds the mailbox full, but to who has the password", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.hold = make(chan struct{})
+			for range 33 {
+				st.command("GetState#1001", "")
+			}
+			st.command("Login#1001", "secret,2001")
+			st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+			st.command("Login#1001", "wrong,2001")
+			st.hears(1)
+			close(st.hold)
 		})
 	})
 }
