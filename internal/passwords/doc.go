@@ -7,8 +7,8 @@
 // session asks of them passes it: the proof of a Connect, a Login, a stream that
 // is opened again, a reading. What it promises:
 //
-//   - Of wrong passwords of one agent, however its id is spelled and whatever
-//     commands bring them, at most budget are put to Finesse in any window. A
+//   - Of wrong passwords of one agent, however its id is spelled (as a number too:
+//     01001 is 1001) and whatever commands bring them, at most budget are put to Finesse in any window. A
 //     password whose answer is not known yet counts as wrong, and so does one
 //     that was sent and never answered.
 //   - The password that worked last is not kept out by others. While there is

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net/http/httptrace"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,9 +97,14 @@ func New(o Options) *Guard {
 }
 
 // fold gives the spellings of an id that Finesse may take for the same one
-// form: a login id compares without case, and XMPP prepares its own.
+// form: a login id compares without case, XMPP prepares its own, and one that is
+// a number may be read as one.
 func fold(agent gc.AgentID) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	id := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	if number := strings.TrimPrefix(id, "+"); number != "" && strings.Trim(number, "0123456789") == "" {
+		return strings.TrimLeft(number, "0")
+	}
+	return id
 }
 
 func (g *Guard) digest(id string, password gc.Secret) (d digest) {

@@ -129,6 +129,20 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			require.Len(t, f.tried, 1, "the operator is told once")
 		})
 	})
+	t.Run("nor by those of an id that is a number", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			spellings := []string{"1001", "01001", "+1001", "0000000000001001", "+01001", "¹001", "①001"}
+			for i := range 40 {
+				f.tries(spellings[i%len(spellings)], fmt.Sprint("wrong ", i))
+			}
+			require.Len(t, f.refused, 4)
+			f.tries("0x1001", "wrong")
+			f.tries("+ann", "wrong")
+			f.tries("ann", "wrong")
+			f.tries("0", "wrong")
+			require.Len(t, f.refused, 8, "others have their own")
+		})
+	})
 	t.Run("by many at once, of which nobody knows yet that they are wrong", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			f.hold = make(chan struct{})
