@@ -80,6 +80,7 @@ type Bridge struct {
 
 	destinations *destinations
 	owed         *owed
+	leaders      *leaders
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session
@@ -99,6 +100,7 @@ func New(o Options) *Bridge {
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
 		owed:         newOwed(),
+		leaders:      newLeaders(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
@@ -212,6 +214,7 @@ type received struct {
 	name   string
 	start  time.Time
 	log    *zap.Logger
+	holder *session.Session // that has the command, or is about to
 }
 
 func (r *received) isConnect() bool { return r.Spec != nil && r.Spec.Name == gc.Connect }
@@ -276,6 +279,7 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
 		Finished: func(err error) {
+			b.rests(r.holder)
 			message, fields := r.finished(err)
 			r.log.Info(message, fields...)
 		},
@@ -392,7 +396,7 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			s = b.admit(r)
 		}
 		if r.Spec != nil && r.Spec.ForMember && (s == nil || s.Destination() == "") {
-			s = cmp.Or(b.leader(r.Agent), s)
+			s = cmp.Or(b.leaders.leader(r.Agent), s)
 		}
 		if s == nil {
 			b.stranger(r, d)
@@ -408,10 +412,13 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 				return
 			}
 		}
+		r.holder = s
+		b.holds(s)
 		switch err := s.Submit(r.Request); {
 		case errors.Is(err, session.ErrEnded):
 			b.forget(s) // and look again
 		case err != nil:
+			b.rests(s)
 			b.full(r, s)
 			return
 		default:
@@ -457,19 +464,6 @@ func (b *Bridge) answer(r *received, to gc.Destination) {
 	r.done(r.Refusal)
 }
 
-// leader is the session of a supervisor who has asked about the agent's team,
-// nil when there is none.
-func (b *Bridge) leader(agent gc.AgentID) *session.Session {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.sessions {
-		if s.Leads(agent) {
-			return s
-		}
-	}
-	return nil
-}
-
 // session is the agent's session, nil when there is none.
 func (b *Bridge) session(agent gc.AgentID) *session.Session {
 	b.mu.Lock()
@@ -494,7 +488,9 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 		Node:  func() session.Node { return b.passwords.Node(b.Node()) },
 		Emit:  out.emit,
 		Bound: out.bound,
+		Leads: func(members []gc.AgentID) { b.leaders.lead(out.session, members) },
 		Ended: func() {
+			b.leaders.lead(out.session, nil)
 			out.leave()
 			b.forget(out.session)
 		},

@@ -67,36 +67,34 @@ func TestNobodyGetsIn(t *testing.T) {
 // ever, is told where the agent works only to who has its password.
 func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 	unanswerable := errors.New("the correlation id is too long")
-	for rule, d := range map[string]broker.Delivery{
-		"Connect with a wrong password":              {Type: "Connect#1001", Body: "crm,wrong"},
-		"Connect without a password":                 {Type: "Connect#1001", Body: "crm"},
-		"Connect with too much":                      {Type: "Connect#1001", Body: "crm," + strings.Repeat("x", 70_000)},
-		"Connect to no destination":                  {Type: "Connect#1001", Body: ">,wrong"},
-		"Connect that can not be answered":           {Type: "Connect#1001", Body: "crm,wrong", Unanswerable: unanswerable},
-		"Login with a wrong password":                {Type: "Login#1001", Body: "wrong,2001"},
-		"Login without parameters":                   {Type: "Login#1001"},
-		"Login without a number that is one":         {Type: "Login#1001", Body: "wrong,abc"},
-		"Login that is not UTF-8":                    {Type: "Login#1001", Body: "\xff,2001"},
-		"Login that can not be answered":             {Type: "Login#1001", Body: "wrong,2001", Unanswerable: unanswerable},
-		"MobileAgentLogin with a wrong password":     {Type: "MobileAgentLogin#1001", Body: "wrong,2001,4085551234,true"},
-		"MobileAgentLogin without all that it takes": {Type: "MobileAgentLogin#1001", Body: "wrong,2001"},
+	for rule, command := range map[string]struct {
+		typ, body    string
+		unanswerable error
+	}{
+		"Connect with a wrong password":              {"Connect#1001", "crm,wrong", nil},
+		"Connect without a password":                 {"Connect#1001", "crm", nil},
+		"Connect with too much":                      {"Connect#1001", "crm," + strings.Repeat("x", 70_000), nil},
+		"Connect to no destination":                  {"Connect#1001", ">,wrong", nil},
+		"Connect that can not be answered":           {"Connect#1001", "crm,wrong", unanswerable},
+		"Login with a wrong password":                {"Login#1001", "wrong,2001", nil},
+		"Login without parameters":                   {"Login#1001", "", nil},
+		"Login without a number that is one":         {"Login#1001", "wrong,abc", nil},
+		"Login that is not UTF-8":                    {"Login#1001", "\xff,2001", nil},
+		"Login that can not be answered":             {"Login#1001", "wrong,2001", unanswerable},
+		"MobileAgentLogin with a wrong password":     {"MobileAgentLogin#1001", "wrong,2001,4085551234,true", nil},
+		"MobileAgentLogin without all that it takes": {"MobileAgentLogin#1001", "wrong,2001", nil},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
 				st.command("Hello#crm", "")
 				st.command("Connect#1001", "crm,secret")
 				st.hears(2, "/topic/crm system System#OUT_OF_SERVICE")
-				for _, replyTo := range []string{"", "/topic/crm"} {
-					d.ReplyTo = replyTo
-					again := d
-					st.send(&again)
-					st.hears(1)
+				for _, replyTo := range []string{"", "/topic/crm", "/queue/evil"} {
+					st.send(&broker.Delivery{Type: command.typ, Body: command.body, ReplyTo: replyTo, Unanswerable: command.unanswerable})
 				}
-				d.ReplyTo = "/queue/evil"
-				st.send(&d)
 				require.Len(t, st.out, 1)
 				require.Equal(t, gc.Destination("/queue/evil"), (<-st.out).Destination)
-				st.hears(1)
+				st.hears(3)
 			})
 		})
 	}

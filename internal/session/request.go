@@ -150,7 +150,6 @@ func (s *Session) silent(r *Request) {
 
 // answered notes that a command has its answer: each is once, whatever fails.
 func (s *Session) answered(r *Request) {
-	s.held.Add(-1)
 	s.open = slices.DeleteFunc(s.open, func(x *Request) bool { return x == r })
 }
 
