@@ -31,8 +31,8 @@ const (
 // Options wires a Guard.
 type Options struct {
 	// Tried is told that so many wrong passwords of an agent were tried that no
-	// more are put to Finesse; once until that is over. It must not block. nil
-	// is told nothing.
+	// more are put to Finesse; once until that is over. It must not block, and
+	// may be called from several goroutines at once. nil is told nothing.
 	Tried func(gc.AgentID)
 	// AtOnce is how many requests there are at a time for agents of whom no
 	// password has worked; 0 stands for 64.

@@ -51,9 +51,15 @@ type fake struct {
 func scene(t *testing.T, play func(*fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{T: t, right: "right", registry: prometheus.NewRegistry()}
-		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: func(a gc.AgentID) { f.tried = append(f.tried, a) }}).Node(f)
+		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: f.hears}).Node(f)
 		play(f)
 	})
+}
+
+func (f *fake) hears(a gc.AgentID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tried = append(f.tried, a)
 }
 
 func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
@@ -148,9 +154,11 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			f.hold = make(chan struct{})
 			wait := f.all(10, func(i int) { f.tries([]string{"ann", "ANN"}[i%2], fmt.Sprint("wrong ", i)) })
 			require.Equal(t, 4, f.put)
+			require.Len(t, f.tried, 1, "the operator is told once, also while nothing is answered")
 			close(f.hold)
 			wait()
 			require.Len(t, f.refused, 4)
+			require.Len(t, f.tried, 1)
 		})
 	})
 	t.Run("by one after the other for an hour", func(t *testing.T) {
