@@ -340,6 +340,7 @@ func (b *Bridge) hello(r *received, d *broker.Delivery) {
 		b.unanswerable(r, d)
 		return
 	}
+	b.owed.answer(r.Request)
 	b.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
 	if r.Spec.Name == gc.Beat && !known {
 		b.publish(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
@@ -460,6 +461,7 @@ func (b *Bridge) answer(r *received, to gc.Destination) {
 	if r.Refusal != nil {
 		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
+	b.owed.answer(r.Request)
 	b.publish(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
 	r.done(r.Refusal)
 }

@@ -26,7 +26,7 @@ type owed struct {
 	mu       sync.Mutex
 	open     map[*session.Request]*list.Element // in waiting or in answered
 	waiting  *list.List                         // of *session.Request: for Finesse, or for their turn
-	answered *list.List                         // of those whose answer is on its way to a destination where no agent works; the oldest first
+	answered *list.List                         // whose answer is on its way: those that no session took, or to where no agent works; the oldest first
 }
 
 func newOwed() *owed {

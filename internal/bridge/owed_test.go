@@ -171,6 +171,18 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 		held[len(held)-1]()
 		st.hears(1)
 	})
+	t.Run("nor do those that no session takes, to where an agent works", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.intercept = func(broker.Message) bool { return true }
+			for range half {
+				st.command("Hello#crm", "")
+				st.send(&broker.Delivery{Type: "GetState#eve", ReplyTo: "/topic/crm"})
+			}
+			st.hears(half)
+		})
+	})
 	t.Run("nor when one is given again because it may have been lost", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			var lost []func()
