@@ -10,8 +10,8 @@ var attacks = []struct {
 }{
 	{"a message that breaks STOMP stops nobody", poison},
 	{"answers that nobody takes do not close the prefetch", unwantedAnswers},
+	{"a crowd while Finesse hangs holds up nobody", strangersThatHang}, // before the other spends all that a crowd may
 	{"a crowd of strangers keeps nobody out", strangers},
-	{"a crowd while Finesse hangs holds up nobody", strangersThatHang},
 	{"the connector does not talk to itself", loop},
 	{"an answer of Finesse without end has an end", endlessAnswers},
 	{"a wrong password binds no agent to a destination", hijack},
