@@ -3,12 +3,13 @@
 // knows who is connected where.
 //
 // Handle never blocks, so a slow agent never delays another: what an agent's
-// mailbox has no room for is answered PLEASE_RETRY. Commands of one agent reach
-// its session in the order delivered, and a command is acknowledged when its
-// answer is confirmed by the broker. One that is delivered again, because the
-// connection was lost before, is not run again while the process lives. One that can not be answered, because
-// nobody is known to tell, is logged, counted and acknowledged: it must not
-// come back for ever.
+// mailbox has no room for is answered PLEASE_RETRY, and so is what comes of those
+// who proved nothing when that is half of all that may wait. Commands of one
+// agent reach its session in the order delivered, and a command is acknowledged
+// when its answer is confirmed by the broker. One that is delivered again,
+// because the connection was lost before, is not run again while the process
+// lives. One that can not be answered, because nobody is known to tell, is
+// logged, counted and acknowledged: it must not come back for ever.
 package bridge
 
 import (
@@ -79,7 +80,8 @@ type Bridge struct {
 	running   sync.WaitGroup
 
 	destinations *destinations
-	owed         atomic.Int64 // answers to destinations where no agent works, on their way
+	owed         *owed
+	leaders      *leaders
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session
@@ -98,6 +100,8 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
+		owed:         newOwed(),
+		leaders:      newLeaders(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
@@ -211,6 +215,7 @@ type received struct {
 	name   string
 	start  time.Time
 	log    *zap.Logger
+	holder *session.Session // that has the command, or is about to
 }
 
 func (r *received) isConnect() bool { return r.Spec != nil && r.Spec.Name == gc.Connect }
@@ -274,11 +279,16 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		ID:            id,
 		CorrelationID: d.CorrelationID,
 		Refusal:       refusal,
-		Acknowledge:   acknowledge,
 		Finished: func(err error) {
+			b.rests(r.holder)
 			message, fields := r.finished(err)
 			r.log.Info(message, fields...)
 		},
+	}
+	acknowledge = sync.OnceFunc(acknowledge)
+	r.Acknowledge = func() {
+		b.owed.settled(r.Request)
+		acknowledge()
 	}
 	if d.ReplyTo != "" {
 		to, err := gc.ParseReplyTo(d.ReplyTo)
@@ -331,6 +341,7 @@ func (b *Bridge) hello(r *received, d *broker.Delivery) {
 		b.unanswerable(r, d)
 		return
 	}
+	b.owed.answer(r.Request)
 	b.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
 	if r.Spec.Name == gc.Beat && !known {
 		b.publish(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
@@ -387,23 +398,30 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			s = b.admit(r)
 		}
 		if r.Spec != nil && r.Spec.ForMember && (s == nil || s.Destination() == "") {
-			s = cmp.Or(b.leader(r.Agent), s)
+			s = cmp.Or(b.leaders.leader(r.Agent), s)
 		}
 		if s == nil {
 			b.stranger(r, d)
 			return
 		}
+		if !s.Works() && !b.mayWait(r) {
+			b.refuse(r, errCrowd, r.AnswerTo(s.Destination(), false))
+			return
+		}
 		if s.Works() && r.carriesPassword() {
 			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
-				b.refuse(r, err, s.Destination())
+				b.refuse(r, err, r.AnswerTo(s.Destination(), true))
 				return
 			}
 		}
+		r.holder = s
+		b.holds(s)
 		switch err := s.Submit(r.Request); {
 		case errors.Is(err, session.ErrEnded):
 			b.forget(s) // and look again
 		case err != nil:
-			b.full(r, s.Destination())
+			b.rests(s)
+			b.full(r, s)
 			return
 		default:
 			return
@@ -412,22 +430,14 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 }
 
 // full refuses a command in place of a session that has no room for it.
-func (b *Bridge) full(r *received, home gc.Destination) {
+func (b *Bridge) full(r *received, s *session.Session) {
 	b.metrics.full.Inc()
-	b.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), home)
+	strange := s.Works() && !b.passwords.Worked(r.Agent, r.Password)
+	b.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
 }
 
-// refuse answers a command in place of the agent's session, which works at home,
-// "" for nowhere yet. Not there is told what becomes of a Connect, and of a Login
-// with a reply-to: they may be a stranger's.
-func (b *Bridge) refuse(r *received, err error, home gc.Destination) {
-	to := home
-	switch {
-	case r.isConnect() && r.ReplyTo == home:
-		to = ""
-	case r.isConnect(), home == "", r.carriesPassword() && r.ReplyTo != "":
-		to = r.ReplyTo
-	}
+// refuse answers a command in place of the agent's session.
+func (b *Bridge) refuse(r *received, err error, to gc.Destination) {
 	r.Refusal = err
 	b.answer(r, to)
 }
@@ -452,21 +462,9 @@ func (b *Bridge) answer(r *received, to gc.Destination) {
 	if r.Refusal != nil {
 		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
 	}
+	b.owed.answer(r.Request)
 	b.publish(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
 	r.done(r.Refusal)
-}
-
-// leader is the session of a supervisor who has asked about the agent's team,
-// nil when there is none.
-func (b *Bridge) leader(agent gc.AgentID) *session.Session {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.sessions {
-		if s.Leads(agent) {
-			return s
-		}
-	}
-	return nil
 }
 
 // session is the agent's session, nil when there is none.
@@ -493,7 +491,9 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 		Node:  func() session.Node { return b.passwords.Node(b.Node()) },
 		Emit:  out.emit,
 		Bound: out.bound,
+		Leads: func(members []gc.AgentID) { b.leaders.lead(out.session, members) },
 		Ended: func() {
+			b.leaders.lead(out.session, nil)
 			out.leave()
 			b.forget(out.session)
 		},

@@ -40,6 +40,8 @@ type stage struct {
 	refusals     atomic.Int32              // of passwords
 	password     atomic.Value              // of all agents
 	down         atomic.Bool               // Finesse is away
+	hangs        string                    // how the agents' ids begin of whom Finesse answers no request, "" for none
+	takes        time.Duration             // each request
 }
 
 func play(t *testing.T, limit int, scene func(*stage)) {
@@ -135,6 +137,9 @@ func (st *stage) count(name string) float64 {
 }
 
 func (st *stage) wait(ctx context.Context) error {
+	if st.takes > 0 {
+		<-time.After(st.takes)
+	}
 	if st.hold == nil {
 		return nil
 	}
@@ -149,6 +154,10 @@ func (st *stage) wait(ctx context.Context) error {
 func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
 	if st.down.Load() {
 		return finesse.User{}, gc.Errorf(gc.Down, "finesse", "connection refused")
+	}
+	if st.hangs != "" && strings.HasPrefix(string(c.Agent), st.hangs) {
+		<-time.After(5 * time.Second)
+		return finesse.User{}, gc.Errorf(gc.NotReachable, "finesse", "time-out")
 	}
 	if c.Password.Reveal() != st.password.Load() {
 		st.refusals.Add(1)

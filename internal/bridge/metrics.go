@@ -47,7 +47,8 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 	if reg != nil {
 		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.returned, m.separators, m.undeliverable, m.unlogged,
 			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
-			gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return b.strangers.order.Len() }, &b.mu),
+			gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return len(b.strangers.all) }, &b.mu),
+			gauge("commands_unproved", "Commands of those who proved no password that are not acknowledged.", func() int { return len(b.owed.open) }, &b.owed.mu),
 			gauge("destinations", "Destinations known.", func() int { return len(b.destinations.entries) }, &b.destinations.mu),
 			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))
 	}

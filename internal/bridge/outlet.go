@@ -25,6 +25,7 @@ type outlet struct {
 func (o *outlet) bound(to gc.Destination, r *session.Request) {
 	b := o.bridge
 	b.destinations.settle(to, wire.Format(r.Format))
+	b.owed.proved(o.agent)
 	o.leave()
 	o.home = to
 	b.mu.Lock()
@@ -133,9 +134,8 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.shown(e.Destination)))...)
 	}
 	works := b.destinations.works(e.Destination)
-	confirmed := e.Acknowledge
-	if confirmed != nil && !works {
-		confirmed, lost = b.owe(confirmed, lost)
+	if e.Acknowledge != nil && !works {
+		b.owed.answer(e.Cause)
 	}
 	b.Publish(broker.Message{
 		Destination:   e.Destination,
@@ -143,38 +143,11 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		Category:      m.Category,
 		CorrelationID: correlationID(e),
 		Body:          m.Body,
-		Confirmed:     confirmed,
+		Confirmed:     e.Acknowledge,
 		Lasts:         lasting(e),
 		Expendable:    !works,
 		Lost:          lost,
 	})
-}
-
-// maxOwed is how many answers to destinations where no agent works may wait for
-// the broker before their commands are acknowledged without: half of those that
-// it gives at a time. Somebody who does not read a topic can hold them all up,
-// and no command would come for those who work.
-const maxOwed = broker.Prefetch / 2
-
-// owe gives what is called for an answer to a destination where no agent works,
-// in place of acknowledge and lost.
-func (b *Bridge) owe(acknowledge, lost func()) (confirmed, lostInstead func()) {
-	if b.owed.Add(1) > maxOwed {
-		b.owed.Add(-1)
-		acknowledge()
-		return nil, nil // it was acknowledged: to be answered once is enough
-	}
-	confirmed = func() {
-		b.owed.Add(-1)
-		acknowledge()
-	}
-	if lost == nil {
-		return confirmed, nil
-	}
-	return confirmed, func() {
-		b.owed.Add(-1)
-		lost()
-	}
 }
 
 // shown is a destination for the log. What nobody has said Hello for is a

@@ -12,45 +12,86 @@ import (
 // made for.
 const maxStrangers = 10_000
 
-// strangers are those sessions, the oldest first. Guarded by Bridge.mu.
+// strangers are those sessions. Guarded by Bridge.mu.
 type strangers struct {
-	most  int
-	order *list.List // of *session.Session
-	in    map[*session.Session]*list.Element
+	most    int
+	all     map[*session.Session]*stranger
+	resting *list.List // of *session.Session that hold no command, who has held none for longest first
+}
+
+type stranger struct {
+	commands int           // that it holds
+	resting  *list.Element // nil while there is any
 }
 
 func newStrangers(most int) *strangers {
-	return &strangers{most: most, order: list.New(), in: map[*session.Session]*list.Element{}}
+	return &strangers{most: most, all: map[*session.Session]*stranger{}, resting: list.New()}
 }
 
-func (all *strangers) add(s *session.Session) { all.in[s] = all.order.PushBack(s) }
+func (ss *strangers) add(s *session.Session) {
+	ss.all[s] = &stranger{resting: ss.resting.PushBack(s)}
+}
 
-func (all *strangers) remove(s *session.Session) {
-	if e := all.in[s]; e != nil {
-		all.order.Remove(e)
-		delete(all.in, s)
+func (ss *strangers) remove(s *session.Session) {
+	if x := ss.all[s]; x != nil {
+		ss.wake(x)
+		delete(ss.all, s)
 	}
 }
 
-// makeRoom lets the oldest that has nothing to do go when there is no room for
-// another. It is false when each waits for Finesse.
-func (all *strangers) makeRoom() bool {
-	if all.order.Len() < all.most {
+func (ss *strangers) wake(x *stranger) {
+	if x.resting != nil {
+		ss.resting.Remove(x.resting)
+		x.resting = nil
+	}
+}
+
+// count notes that a session has so many commands more, or less.
+func (ss *strangers) count(s *session.Session, n int) {
+	x := ss.all[s]
+	if x == nil { // it is none of them any more
+		return
+	}
+	ss.wake(x)
+	if x.commands += n; x.commands == 0 {
+		x.resting = ss.resting.PushBack(s)
+	}
+}
+
+// makeRoom lets the one go that has rested for longest when there is no room for
+// another. It is false when each has something to do.
+func (ss *strangers) makeRoom() bool {
+	if len(ss.all) < ss.most {
 		return true
 	}
-	for e := all.order.Front(); e != nil; e = e.Next() {
-		if s := e.Value.(*session.Session); s.Dismiss() {
-			all.remove(s)
-			return true
-		}
+	oldest := ss.resting.Front()
+	if oldest == nil {
+		return false
 	}
-	return false
+	s := oldest.Value.(*session.Session)
+	ss.remove(s)
+	s.Dismiss()
+	return true
+}
+
+// holds notes that a session is about to have one more command, rests that it has
+// one less.
+func (b *Bridge) holds(s *session.Session) { b.countOf(s, 1) }
+func (b *Bridge) rests(s *session.Session) { b.countOf(s, -1) }
+
+func (b *Bridge) countOf(s *session.Session, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.strangers.count(s, n)
 }
 
 // admit makes the session of an agent for a command that carries a password,
 // unless that would not even be tried.
 func (b *Bridge) admit(r *received) *session.Session {
 	r.Refusal = b.passwords.Withheld(r.Agent, r.Password)
+	if r.Refusal == nil && !b.mayWait(r) {
+		r.Refusal = errCrowd
+	}
 	if r.Refusal != nil {
 		return nil
 	}
@@ -59,4 +100,10 @@ func (b *Bridge) admit(r *received) *session.Session {
 		r.Refusal = gc.Errorf(gc.PleaseRetry, "begin session", "the connector stops, or too many agents of whom no password was proved wait for finesse")
 	}
 	return s
+}
+
+// mayWait reports whether a command may wait for an agent who does not work: one
+// with a password that has worked is no stranger's.
+func (b *Bridge) mayWait(r *received) bool {
+	return r.carriesPassword() && b.passwords.Worked(r.Agent, r.Password) || b.owed.wait(r.Request)
 }

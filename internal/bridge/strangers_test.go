@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -58,6 +59,66 @@ func TestNobodyGetsIn(t *testing.T) {
 			}
 			close(st.hold)
 			st.hears(41, "/topic/crm agent_state 1001#State#READY##Ann")
+		})
+	})
+}
+
+// Nobody knows who sends a Connect or a Login: what is refused of them, and why
+// ever, is told where the agent works only to who has its password.
+func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
+	unanswerable := errors.New("the correlation id is too long")
+	for rule, command := range map[string]struct {
+		typ, body    string
+		unanswerable error
+	}{
+		"Connect with a wrong password":              {"Connect#1001", "crm,wrong", nil},
+		"Connect without a password":                 {"Connect#1001", "crm", nil},
+		"Connect with too much":                      {"Connect#1001", "crm," + strings.Repeat("x", 70_000), nil},
+		"Connect to no destination":                  {"Connect#1001", ">,wrong", nil},
+		"Connect that can not be answered":           {"Connect#1001", "crm,wrong", unanswerable},
+		"Login with a wrong password":                {"Login#1001", "wrong,2001", nil},
+		"Login without parameters":                   {"Login#1001", "", nil},
+		"Login without a number that is one":         {"Login#1001", "wrong,abc", nil},
+		"Login that is not UTF-8":                    {"Login#1001", "\xff,2001", nil},
+		"Login that can not be answered":             {"Login#1001", "wrong,2001", unanswerable},
+		"MobileAgentLogin with a wrong password":     {"MobileAgentLogin#1001", "wrong,2001,4085551234,true", nil},
+		"MobileAgentLogin without all that it takes": {"MobileAgentLogin#1001", "wrong,2001", nil},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.command("Hello#crm", "")
+				st.command("Connect#1001", "crm,secret")
+				st.hears(2, "/topic/crm system System#OUT_OF_SERVICE")
+				for _, replyTo := range []string{"", "/topic/crm", "/queue/evil"} {
+					st.send(&broker.Delivery{Type: command.typ, Body: command.body, ReplyTo: replyTo, Unanswerable: command.unanswerable})
+				}
+				require.Len(t, st.out, 1)
+				require.Equal(t, gc.Destination("/queue/evil"), (<-st.out).Destination)
+				st.hears(3)
+			})
+		})
+	}
+	t.Run("who has the password hears what else is wrong", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.command("Login#1001", "secret")
+			st.send(&broker.Delivery{Type: "Login#1001", Body: "secret,2001", Unanswerable: unanswerable})
+			st.hears(3, "/topic/crm agent_error 1001#Error#MISSING_EXTENSION", "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+		})
+	})
+	t.Run("nor what finds the mailbox full, but to who has the password", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.hold = make(chan struct{})
+			for range 33 {
+				st.command("GetState#1001", "")
+			}
+			st.command("Login#1001", "secret,2001")
+			st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+			st.command("Login#1001", "wrong,2001")
+			st.hears(1)
+			close(st.hold)
 		})
 	})
 }
@@ -243,8 +304,8 @@ func TestACrowdIsBounded(t *testing.T) {
 				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: "evil,secret"}, func() {})
 			}
 			synctest.Wait()
-			require.Less(t, runtime.NumGoroutine(), 2*1100+100, "two of a session")
-			require.Equal(t, 1100.0, st.count("agents_unproved"))
+			require.Less(t, runtime.NumGoroutine(), 2*broker.Prefetch/2+100, "two of a session")
+			require.Equal(t, float64(broker.Prefetch/2), st.count("agents_unproved"))
 			close(st.hold)
 			synctest.Wait()
 			st.hold = nil
@@ -337,40 +398,5 @@ func TestDestinationsThatAreAllowed(t *testing.T) {
 		st.send(&broker.Delivery{Type: "Connect#1001", Body: "desk,secret", ReplyTo: "/topic/crm.1"})
 		st.send(&broker.Delivery{Type: "GetState#1009", ReplyTo: "/remote-temp-queue/ID:1"})
 		st.hears(2, "/topic/crm.1 agent_error 1001#Error#PLEASE_RETRY", "/remote-temp-queue/ID:1 agent_state 1009#State#RE_LOGIN")
-	})
-}
-
-// Somebody who does not read a topic can make the broker hold all events back;
-// the commands of those who work come all the same.
-func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
-	play(t, 0, func(st *stage) {
-		st.command("Connect#1001", "crm,secret")
-		st.hears(1)
-		var held []func()
-		st.intercept = func(m broker.Message) bool { // the broker confirms nothing
-			require.Equal(t, m.Destination != "/topic/crm", m.Expendable)
-			if m.Confirmed != nil {
-				held = append(held, m.Confirmed)
-			}
-			return true
-		}
-		for range broker.Prefetch {
-			st.command("Hello#desk", "")
-		}
-		synctest.Wait()
-		require.Len(t, held, broker.Prefetch/2)
-		require.Len(t, st.acks, broker.Prefetch/2, "the others are not waited for")
-		st.command("GetState#1001", "")
-		synctest.Wait()
-		require.Len(t, held, broker.Prefetch/2+1, "an answer to who works always is")
-		for _, confirmed := range held {
-			confirmed()
-		}
-		st.hears(broker.Prefetch + 1)
-		st.command("Hello#desk", "")
-		synctest.Wait()
-		require.Len(t, held, broker.Prefetch/2+2, "there is room again")
-		held[len(held)-1]()
-		st.hears(1)
 	})
 }

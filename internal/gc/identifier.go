@@ -46,7 +46,8 @@ const maxName = 255
 // or another thing, of it on the way to Finesse, where others' wrong passwords
 // would count against that: the colon ends a user name of Basic authentication;
 // slashes, ".", ".." and what else a URL is made of change a path, some only once
-// it was unescaped twice; and what can not be seen is left out by XMPP. The
+// it was unescaped twice; and what can not be seen is left out by XMPP;
+// and digits of other scripts may be read as the number that they are. The
 // protocol's separators and the characters of XML are refused too. Blanks before
 // and behind it are the caller's to remove.
 func ParseAgentID(s string) (AgentID, error) {
@@ -69,7 +70,7 @@ func isUnfit(r rune) bool {
 		hyphenOfTodo = '\u1806' // and the blank of Braille: what looks like nothing, or is prepared to it
 		blankBraille = '\u2800'
 	)
-	return !unicode.IsPrint(r) || r == ' ' || r == utf8.RuneError || r == hyphenOfTodo || r == blankBraille ||
+	return !unicode.IsPrint(r) || r == ' ' || r > unicode.MaxASCII && unicode.IsDigit(r) || r == utf8.RuneError || r == hyphenOfTodo || r == blankBraille ||
 		unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
 		strings.ContainsRune(`#,|/\<>&":;%?`, r)
 }

@@ -101,7 +101,7 @@ func (a *account) allowance() int {
 
 func (a *account) forget(now time.Time) {
 	a.spent = slices.DeleteFunc(a.spent, func(t time.Time) bool { return now.Sub(t) >= window })
-	if len(a.spent) == 0 {
+	if len(a.spent) == 0 && a.underway == 0 {
 		a.warned = false
 	}
 }

@@ -15,7 +15,8 @@ const (
 	crowdRate  = 20 // a second
 )
 
-// crowd counts the wrong passwords of agents of whom none has worked.
+// crowd counts the wrong passwords of agents of whom none has worked, and what
+// costs as much.
 type crowd struct {
 	spent float64
 	at    time.Time

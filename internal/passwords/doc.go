@@ -7,8 +7,8 @@
 // session asks of them passes it: the proof of a Connect, a Login, a stream that
 // is opened again, a reading. What it promises:
 //
-//   - Of wrong passwords of one agent, however its id is spelled and whatever
-//     commands bring them, at most budget are put to Finesse in any window. A
+//   - Of wrong passwords of one agent, however its id is spelled (as a number too:
+//     01001 is 1001) and whatever commands bring them, at most budget are put to Finesse in any window. A
 //     password whose answer is not known yet counts as wrong, and so does one
 //     that was sent and never answered.
 //   - The password that worked last is not kept out by others. While there is
@@ -20,9 +20,11 @@
 //     long each time, at most a window. When Finesse says that the account is
 //     locked, every other password waits for a window too.
 //   - Agents of whom no password has worked share atOnce requests at a time, and
-//     crowdBurst wrong ones, of which crowdRate come back in a second. The others
-//     never wait for them.
-//   - Only what finesse.ErrPasswordRefused says is a refusal.
+//     crowdBurst wrong ones, of which crowdRate come back in a second. One that
+//     Finesse does not answer in time counts as wrong. The others never wait for
+//     them.
+//   - Only what finesse.ErrPasswordRefused says is a refusal of the password that
+//     works. Of another one, that the account is locked is one as well.
 //   - Memory is bounded. Of an agent is remembered what it takes to keep these
 //     promises, and strangers are forgotten first. When there is no room for one
 //     more, it is the new one that is refused: nobody's refusals are forgotten

@@ -9,6 +9,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http/httptrace"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +31,8 @@ const (
 // Options wires a Guard.
 type Options struct {
 	// Tried is told that so many wrong passwords of an agent were tried that no
-	// more are put to Finesse; once until that is over. It must not block. nil
-	// is told nothing.
+	// more are put to Finesse; once until that is over. It must not block, and
+	// may be called from several goroutines at once. nil is told nothing.
 	Tried func(gc.AgentID)
 	// AtOnce is how many requests there are at a time for agents of whom no
 	// password has worked; 0 stands for 64.
@@ -53,6 +55,18 @@ type Guard struct {
 	known     *list.List
 	crowd     crowd
 	waiting   int
+	untold    []gc.AgentID // for tried
+}
+
+// unlock unlocks mu, and tells what is to be told: whoever hears of it may ask
+// the guard.
+func (g *Guard) unlock() {
+	untold := g.untold
+	g.untold = nil
+	g.mu.Unlock()
+	for _, agent := range untold {
+		g.tried(agent)
+	}
 }
 
 type entry struct {
@@ -83,9 +97,14 @@ func New(o Options) *Guard {
 }
 
 // fold gives the spellings of an id that Finesse may take for the same one
-// form: a login id compares without case, and XMPP prepares its own.
+// form: a login id compares without case, XMPP prepares its own, and one that is
+// a number may be read as one.
 func fold(agent gc.AgentID) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	id := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	if number := strings.TrimPrefix(id, "+"); number != "" && strings.Trim(number, "0123456789") == "" {
+		return strings.TrimLeft(number, "0")
+	}
+	return id
 }
 
 func (g *Guard) digest(id string, password gc.Secret) (d digest) {
@@ -101,6 +120,7 @@ func (g *Guard) digest(id string, password gc.Secret) (d digest) {
 type attempt struct {
 	*entry
 	password digest
+	line     chan struct{}
 	trusted  bool // it is the one that works
 	crowd    bool // none of the agent's has worked
 }
@@ -111,18 +131,11 @@ type attempt struct {
 func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
 	password := g.digest(id, c.Password)
-	line, err := g.lineFor(c.Agent, id, password)
-	if err == nil {
-		err = g.wait(ctx, line)
-	}
+	a, err := g.turn(ctx, c.Agent, id, password)
 	if err != nil {
 		return g.counted(err)
 	}
-	defer func() { <-line }()
-	a, err := g.begin(c.Agent, id, password)
-	if err != nil {
-		return g.counted(err)
-	}
+	defer leave(a.line)
 	var sent atomic.Int32 // more than once where a connection broke that was used before
 	c.Unproved = !a.trusted
 	if c.Unproved {
@@ -140,6 +153,15 @@ func (g *Guard) Withheld(agent gc.AgentID, password gc.Secret) error {
 	return g.counted(err)
 }
 
+// Worked reports whether a password has worked for an agent in this process,
+// though it may be refused now. It never blocks.
+func (g *Guard) Worked(agent gc.AgentID, password gc.Secret) bool {
+	id := fold(agent)
+	g.mu.Lock()
+	defer g.unlock()
+	return slices.Contains(g.find(id).worked, g.digest(id, password))
+}
+
 // KeptOut is Withheld for an agent of whom another password works; nil for any
 // other.
 func (g *Guard) KeptOut(agent gc.AgentID, password gc.Secret) error {
@@ -153,7 +175,7 @@ func (g *Guard) KeptOut(agent gc.AgentID, password gc.Secret) error {
 func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err error) {
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	e, digest := g.find(id), g.digest(id, password)
 	err = g.ask(e, agent, digest, now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
@@ -182,33 +204,78 @@ func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, 
 	err := e.ask(now, password, underway)
 	if errors.Is(err, errBudget) && !e.warned {
 		e.warned = true
-		g.tried(agent)
+		g.untold = append(g.untold, agent)
 	}
 	return err
 }
 
-// lineFor is where a password has to wait for its turn: that which works for
-// others of the agent, one of a stranger for the crowd, any other for nobody.
-func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (chan struct{}, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	e := g.find(id)
-	switch {
-	case e.trusts(password):
-		return e.line, nil
-	case len(e.worked) > 0:
-		return make(chan struct{}, 1), nil
-	default:
-		return g.slots, g.ask(e, agent, password, time.Now(), e.underway)
+// turn waits for a password's turn, and begins. What is true of the password may
+// change while it waits, and then it waits where it has to now.
+func (g *Guard) turn(ctx context.Context, agent gc.AgentID, id string, password digest) (attempt, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errCrowd)
+	defer cancel()
+	for {
+		line, err := g.lineFor(agent, id, password)
+		if err == nil {
+			err = g.wait(ctx, line)
+		}
+		if err != nil {
+			return attempt{}, err
+		}
+		a, err := g.begin(agent, id, password, line)
+		if err == nil {
+			return a, nil
+		}
+		leave(line)
+		if !errors.Is(err, errElsewhere) {
+			return attempt{}, err
+		}
 	}
 }
 
-// begin notes that a password is about to be put to Finesse, if it may be now.
-// Until end it counts as refused.
-func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, err error) {
+// lineOf is where a password has to wait for its turn: that which works for
+// others of the agent, one of a stranger for the crowd, any other nowhere: nil.
+func (g *Guard) lineOf(e *entry, password digest) chan struct{} {
+	switch {
+	case e.trusts(password):
+		return e.line
+	case len(e.worked) > 0:
+		return nil
+	default:
+		return g.slots
+	}
+}
+
+// lineFor is that line, unless a stranger's password would not be tried anyway.
+func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (line chan struct{}, err error) {
+	g.mu.Lock()
+	defer g.unlock()
+	e := g.find(id)
+	line = g.lineOf(e, password)
+	if len(e.worked) == 0 {
+		err = g.ask(e, agent, password, time.Now(), e.underway)
+	}
+	return line, err
+}
+
+// leave lets the next in line have its turn.
+func leave(line chan struct{}) {
+	if line != nil {
+		<-line
+	}
+}
+
+var errElsewhere = errors.New("passwords: the password has to wait in another line now")
+
+// begin notes that a password whose turn came in line is about to be put to
+// Finesse, if it may be now. Until end it counts as refused.
+func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan struct{}) (a attempt, err error) {
 	now := time.Now()
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
+	if g.lineOf(g.find(id), password) != line {
+		return a, errElsewhere
+	}
 	element := g.accounts[id]
 	if element == nil {
 		if element = g.add(id, now); element == nil {
@@ -216,7 +283,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, 
 		}
 	}
 	e := element.Value.(*entry)
-	a = attempt{entry: e, password: password, trusted: e.trusts(password), crowd: len(e.worked) == 0}
+	a = attempt{entry: e, password: password, line: line, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
 	err = g.ask(e, agent, password, now, e.underway)
 	if err == nil && a.crowd && !g.crowd.take(now) {
@@ -234,8 +301,11 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest) (a attempt, 
 
 var errCrowd = gc.Errorf(gc.PleaseRetry, "prove password", "too many agents of whom no password has worked are being tried")
 
-// wait is for a turn.
+// wait is for a turn, as long as ctx allows.
 func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
+	if line == nil {
+		return nil
+	}
 	select {
 	case line <- struct{}{}:
 		return nil
@@ -245,21 +315,20 @@ func (g *Guard) wait(ctx context.Context, line chan struct{}) error {
 		return errCrowd
 	}
 	defer g.queue(-1)
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
 	select {
 	case line <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &gc.Error{Code: gc.Down, Op: "prove password", Err: ctx.Err()}
-	case <-timer.C:
-		return errCrowd
 	}
+	if cause := context.Cause(ctx); errors.Is(cause, errCrowd) {
+		return cause
+	}
+	return &gc.Error{Code: gc.Down, Op: "prove password", Err: ctx.Err()}
 }
 
 func (g *Guard) queue(n int) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	if g.waiting+n > waiting {
 		return false
 	}
@@ -271,12 +340,13 @@ func (g *Guard) queue(n int) bool {
 // reached it.
 func (g *Guard) end(a attempt, err error, sent int) {
 	now := time.Now()
-	refused := errors.Is(err, finesse.ErrPasswordRefused) || gc.CodeOf(err) == gc.AccountLocked
+	refused := errors.Is(err, finesse.ErrPasswordRefused) ||
+		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for who works, too
 	if refused {
 		g.metrics.refused.Inc()
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	if !a.trusted {
 		a.underway--
 	}
@@ -289,11 +359,15 @@ func (g *Guard) end(a attempt, err error, sent int) {
 	case !a.trusted && unanswered(err):
 		a.spend(now, sent)
 	}
-	if a.crowd && !refused && gc.CodeOf(err) != gc.UserNotFound {
+	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
 		g.crowd.give()
 	}
 	g.tidy(a.entry, now)
 }
+
+// costly are the answers that a stranger can have made, besides a refusal, by
+// naming an agent there is not, or of whom Finesse does not answer.
+var costly = []gc.Code{gc.UserNotFound, gc.NotReachable}
 
 // tidy forgets a stranger of whom there is nothing to remember.
 func (g *Guard) tidy(e *entry, now time.Time) {

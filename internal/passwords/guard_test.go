@@ -51,9 +51,15 @@ type fake struct {
 func scene(t *testing.T, play func(*fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{T: t, right: "right", registry: prometheus.NewRegistry()}
-		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: func(a gc.AgentID) { f.tried = append(f.tried, a) }}).Node(f)
+		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: f.hears}).Node(f)
 		play(f)
 	})
+}
+
+func (f *fake) hears(a gc.AgentID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tried = append(f.tried, a)
 }
 
 func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
@@ -129,14 +135,30 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			require.Len(t, f.tried, 1, "the operator is told once")
 		})
 	})
+	t.Run("nor by those of an id that is a number", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			spellings := []string{"1001", "01001", "+1001", "0000000000001001", "+01001", "¹001", "①001"}
+			for i := range 40 {
+				f.tries(spellings[i%len(spellings)], fmt.Sprint("wrong ", i))
+			}
+			require.Len(t, f.refused, 4)
+			f.tries("0x1001", "wrong")
+			f.tries("+ann", "wrong")
+			f.tries("ann", "wrong")
+			f.tries("0", "wrong")
+			require.Len(t, f.refused, 8, "others have their own")
+		})
+	})
 	t.Run("by many at once, of which nobody knows yet that they are wrong", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			f.hold = make(chan struct{})
 			wait := f.all(10, func(i int) { f.tries([]string{"ann", "ANN"}[i%2], fmt.Sprint("wrong ", i)) })
 			require.Equal(t, 4, f.put)
+			require.Len(t, f.tried, 1, "the operator is told once, also while nothing is answered")
 			close(f.hold)
 			wait()
 			require.Len(t, f.refused, 4)
+			require.Len(t, f.tried, 1)
 		})
 	})
 	t.Run("by one after the other for an hour", func(t *testing.T) {
@@ -237,6 +259,22 @@ func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
 			require.Empty(t, f.tries("ann", "right"))
 		})
 	})
+	t.Run("that the account is locked does not say that the password that works is wrong", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.err = gc.Errorf(gc.AccountLocked, "finesse", "400")
+			require.Equal(t, gc.AccountLocked, f.tries("ann", "right"))
+			f.err = nil
+			require.Empty(t, f.tries("ann", "right"))
+			f.err = gc.Errorf(gc.AccountLocked, "finesse", "400")
+			require.Equal(t, gc.AccountLocked, f.tries("ann", "another"))
+			f.err = nil
+			require.Empty(t, f.tries("ann", "right"), "nor does what another is answered")
+			f.put = 0
+			require.NotEmpty(t, f.tries("ann", "wrong"), "others are not tried for a while")
+			require.Zero(t, f.put)
+		})
+	})
 	for _, err := range []error{
 		gc.Errorf(gc.SubscriptionFailed, "finesse", "403"), gc.Errorf(gc.UserNotFound, "finesse", "404"), gc.Errorf(gc.FinesseUnavailable, "finesse", "503"),
 		gc.Errorf("CF_INVALID_PASSWORD_SPECIFIED", "finesse", "400"),
@@ -313,6 +351,34 @@ func TestACrowdOfStrangers(t *testing.T) {
 			require.Equal(t, 202, f.put)
 		})
 	})
+	t.Run("is left by who is known meanwhile, and who waits with the others of the agent then", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			first, crowd, then := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			holds := func(c chan struct{}) {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.hold = c
+			}
+			holds(first)
+			ann := f.all(1, func(int) { f.tries("ann", "right") })
+			holds(crowd)
+			strangers := f.all(63, func(i int) { f.tries(agent(i), "right") })
+			waits := f.all(5, func(int) { require.Empty(t, f.tries("ann", "right")) })
+			require.Equal(t, 64, f.put)
+			holds(then)
+			close(first)
+			ann()
+			close(crowd)
+			strangers()
+			synctest.Wait()
+			require.Equal(t, 64+3, f.put, "as many as may carry the password that works")
+			others := f.all(64, func(i int) { f.tries(agent(100+i), "right") })
+			require.Equal(t, 64+3+64, f.put, "it takes no place from the crowd")
+			close(then)
+			waits()
+			others()
+		})
+	})
 	t.Run("waits for half a minute at most", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			f.hold = make(chan struct{})
@@ -334,6 +400,24 @@ func TestACrowdOfStrangers(t *testing.T) {
 			require.Equal(t, 64, codes[""])
 		})
 	})
+	for rule, x := range map[string]struct {
+		err  error
+		most int // requests
+	}{
+		"a proof that Finesse does not answer in time costs as much as a wrong password": {gc.Errorf(gc.NotReachable, "finesse", "time-out"), 1000},
+		"so does one of an agent there is not":                                           {gc.Errorf(gc.UserNotFound, "finesse", "404"), 1000},
+		"one that does not get as far costs nothing":                                     {gc.Errorf(gc.Down, "finesse", "connection refused"), 3000},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			scene(t, func(f *fake) {
+				f.err, f.unsent = x.err, true
+				for i := range 3000 {
+					f.tries(agent(i), "wrong")
+				}
+				require.Equal(t, x.most, f.put)
+			})
+		})
+	}
 	t.Run("has a thousand wrong passwords, and twenty more each second", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			for i := range 100_000 {
@@ -353,4 +437,23 @@ func TestACrowdOfStrangers(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Whoever hears that passwords are tried may ask the guard.
+func TestWhatIsToldIsToldWithoutTheLock(t *testing.T) {
+	var guard *passwords.Guard
+	told := make(chan error, 1)
+	guard = passwords.New(passwords.Options{Tried: func(a gc.AgentID) { told <- guard.Withheld(a, gc.NewSecret("right")) }})
+	node := guard.Node(&fake{T: t, right: "right"})
+	go func() {
+		for i := range 5 {
+			_, _ = node.User(context.Background(), finesse.Credentials{Agent: "ann", Password: gc.NewSecret(strconv.Itoa(i))})
+		}
+	}()
+	select {
+	case err := <-told:
+		require.Error(t, err)
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "the guard waits for who asks it")
+	}
 }

@@ -15,7 +15,8 @@ import (
 
 // proves has an agent's password put to a Finesse that answers err.
 func proves(g *Guard, agent, password string, err error) error {
-	a, refusal := g.begin(gc.AgentID(agent), agent, g.digest(agent, gc.NewSecret(password)))
+	d := g.digest(agent, gc.NewSecret(password))
+	a, refusal := g.begin(gc.AgentID(agent), agent, d, g.lineOf(g.find(agent), d))
 	if refusal != nil {
 		return refusal
 	}

@@ -332,7 +332,7 @@ func TestACommandThatNobodyKnowsIsNoted(t *testing.T) {
 	require.Len(t, r.Notes, 5)
 	var b strings.Builder
 	require.NoError(t, r.Text(&b))
-	require.Regexp(t, `bad-input\.jsonl\.gz:\d+ note: Dance#1001: no command of that name is known\n`, b.String())
+	require.Regexp(t, `bad-input\.jsonl\.gz:\d+ note: \[secret \d+\]#1001: no command of that name is known\n`, b.String())
 }
 
 func TestAReportForPeopleShowsTheBeginningOfALongText(t *testing.T) {

@@ -93,7 +93,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		return func() {
 			s.busy = false
 			if err != nil {
-				if fresh.letIn && r.ReplyTo == "" {
+				if r.letIn = fresh.letIn; r.letIn && r.ReplyTo == "" {
 					r.ReplyTo = destination // who has the password may hear what else went wrong
 				}
 				s.unproved(r, err)

@@ -31,6 +31,8 @@ type Request struct {
 	// Finished is called once, with nil or with why the driver got an error;
 	// it is for the log and the metrics.
 	Finished func(error)
+
+	letIn bool // Finesse took the password it carries
 }
 
 // handlers says how each command of an agent runs. Those that need an agent
@@ -148,24 +150,32 @@ func (s *Session) silent(r *Request) {
 
 // answered notes that a command has its answer: each is once, whatever fails.
 func (s *Session) answered(r *Request) {
-	s.held.Add(-1)
 	s.open = slices.DeleteFunc(s.open, func(x *Request) bool { return x == r })
 }
 
-// to is where a command's answer goes. What fails of a Connect is told to who
-// sent it, and where the agent works only if it has the password that works:
-// anybody can send one, and a driver that hears of a wrong password gives up. A
-// Login is the same to who names a reply-to.
+// to is where a command's answer goes.
 func (s *Session) to(r *Request) gc.Destination {
-	foreign := s.connected && r.Spec != nil && r.Spec.HasPassword() && r.Refusal == nil && !r.Password.Equal(s.credentials.Password)
-	isConnect := r.Spec != nil && r.Spec.Name == gc.Connect && r.Refusal == nil
+	return r.AnswerTo(s.destination, s.connected && !r.letIn && !r.Password.Equal(s.credentials.Password))
+}
+
+// AnswerTo is where the answer to a command goes when the events of its agent go
+// to home; "" is nowhere. What comes of a Connect is told to who sent it. Anybody
+// can send one, or a Login: strange, for a command that carries a password, says
+// that the agent works at home and that it is not the agent's. Then nothing is
+// told there, whatever the command was refused for and wherever it wants its
+// answer: a driver that hears of a wrong password gives up.
+func (r *Request) AnswerTo(home gc.Destination, strange bool) gc.Destination {
 	switch {
-	case isConnect && foreign && r.ReplyTo == s.destination:
+	case home == "":
+		return r.ReplyTo
+	case r.Spec == nil || !r.Spec.HasPassword():
+		return home
+	case strange && r.ReplyTo == home:
 		return ""
-	case isConnect, foreign && r.ReplyTo != "", s.destination == "":
+	case strange, r.Spec.Name == gc.Connect:
 		return r.ReplyTo
 	default:
-		return s.destination
+		return home
 	}
 }
 

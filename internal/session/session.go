@@ -50,7 +50,11 @@ type Options struct {
 	// Bound is called from the session's goroutine when a password was proved: from
 	// then on the agent's events go to the destination. The request is the one
 	// that proved it.
-	Bound    func(gc.Destination, *Request)
+	Bound func(gc.Destination, *Request)
+	// Leads is called from the session's goroutine with the members of all teams
+	// that the driver has asked about, each time they change: none when nobody is
+	// led any more, but for the session's end.
+	Leads    func([]gc.AgentID)
 	Ended    func() // called once, after the last Emit
 	Licences Licences
 	Recorder Recorder
@@ -117,7 +121,6 @@ type Session struct {
 	missed   missed
 	home     atomic.Value // gc.Destination, for others to read
 	pulse    *pulse.Pulse // of loop
-	held     atomic.Int32 // requests that were taken and have no answer
 	works    atomic.Bool  // connected, for others to read
 
 	// All below belong to the session's goroutine.
@@ -145,11 +148,10 @@ type Session struct {
 	// notified: notifications of before may still be on their way.
 	asOf     time.Time
 	calls    map[gc.DialogID]*call
-	gone     map[gc.DialogID]uint64       // the clock when a call was deleted, for reads that were asked for before
-	unlisted map[gc.DialogID]time.Time    // the asOf of calls whose end was read, for notifications of before
-	barged   map[string]bool              // the extensions of supervisors who broke into a call
-	teams    map[gc.TeamID]*team          // those the driver asked about
-	leads    atomic.Pointer[[]gc.AgentID] // their members, for others to read
+	gone     map[gc.DialogID]uint64    // the clock when a call was deleted, for reads that were asked for before
+	unlisted map[gc.DialogID]time.Time // the asOf of calls whose end was read, for notifications of before
+	barged   map[string]bool           // the extensions of supervisors who broke into a call
+	teams    map[gc.TeamID]*team       // those the driver asked about
 
 	busy     bool // a command holds the line
 	awaiting []*await
@@ -190,24 +192,15 @@ func (s *Session) Submit(r *Request) error {
 	}
 	select {
 	case s.mailbox <- r:
-		s.held.Add(1)
 		return nil
 	default:
 		return ErrFull
 	}
 }
 
-// Dismiss lets the session end, if it owes nobody an answer, and reports that. It
-// never blocks and may be called from any goroutine.
-func (s *Session) Dismiss() bool {
-	s.intake.Lock()
-	defer s.intake.Unlock()
-	if s.held.Load() > 0 {
-		return false
-	}
-	s.drain.Do(func() { close(s.draining) })
-	return true
-}
+// Dismiss lets the session end once it has answered what it holds. It never
+// blocks and may be called from any goroutine.
+func (s *Session) Dismiss() { s.drain.Do(func() { close(s.draining) }) }
 
 // missed is what drivers may not have heard.
 type missed struct {
@@ -263,10 +256,10 @@ func (s *Session) setConnected(connected bool) {
 	s.works.Store(connected)
 }
 
-// Drain lets the session end once it has answered what it holds. It returns
-// when the session has ended or ctx is done; Run's context ends it by force.
+// Drain is Dismiss, and returns when the session has ended or ctx is done; Run's
+// context ends it by force.
 func (s *Session) Drain(ctx context.Context) {
-	s.drain.Do(func() { close(s.draining) })
+	s.Dismiss()
 	select {
 	case <-s.done:
 	case <-ctx.Done():

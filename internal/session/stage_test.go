@@ -58,6 +58,7 @@ type stage struct {
 	stream   *fakeStream
 	dials    int
 	team     []gc.TeamUser // of team 1, which agent 1001 leads
+	leads    []gc.AgentID  // told by the session
 	member   finesse.User
 	books    []finesse.PhoneBook
 
@@ -115,6 +116,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 			Agent: "1001",
 			Node:  func() session.Node { return guard.Node(st.best()) },
 			Bound: func(gc.Destination, *session.Request) {},
+			Leads: func(members []gc.AgentID) { st.leads = members },
 			Emit: func(e session.Emission) {
 				if st.emitted != nil {
 					st.emitted(e)

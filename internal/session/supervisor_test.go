@@ -30,7 +30,7 @@ func TestTeams(t *testing.T) {
 			st.send("getteamusers#1001", "1")
 			st.hears(listing)
 			require.Empty(t, st.stream.teams)
-			require.True(t, st.session.Leads("1005"))
+			require.Contains(t, st.leads, gc.AgentID("1005"))
 		})
 	})
 	t.Run("with true every change of a member is told once", func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestTeams(t *testing.T) {
 			st.lead()
 			st.send("getteamusers#1001", "7")
 			st.hears("crm: 1001#Error#GENERAL_ERROR")
-			require.False(t, st.session.Leads("1005"))
+			require.Empty(t, st.leads)
 		})
 	})
 	t.Run("a subscription that is refused is an error", func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestTeams(t *testing.T) {
 			st.userIs(gc.LoggedOut, extension(""))
 			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
 			require.Empty(t, st.stream.teams)
-			require.False(t, st.session.Leads("1005"))
+			require.Empty(t, st.leads)
 			st.memberIs(gc.NotReady)
 			st.hears()
 		})

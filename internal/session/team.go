@@ -159,22 +159,15 @@ func (s *Session) forgetTeams() {
 	s.lead()
 }
 
-// lead lets others read whom the supervisor leads.
+// lead lets others know whom the supervisor leads.
 func (s *Session) lead() {
-	var all []gc.AgentID
+	all := map[gc.AgentID]bool{}
 	for _, t := range s.teams {
 		for id := range t.members {
-			all = append(all, id)
+			all[id] = true
 		}
 	}
-	s.leads.Store(&all)
-}
-
-// Leads reports whether the agent is in a team that the session's driver has
-// asked about. It may be called from any goroutine.
-func (s *Session) Leads(agent gc.AgentID) bool {
-	all := s.leads.Load()
-	return all != nil && slices.Contains(*all, agent)
+	s.Leads(slices.Collect(maps.Keys(all)))
 }
 
 // getTeamUserState tells the state of one member (O-021).

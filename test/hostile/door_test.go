@@ -32,6 +32,7 @@ type door struct {
 	asked  map[string]int                      // requests, by the user name of their credentials
 	wrong  map[string]int                      // those of which the password was another than "secret"
 	answer map[gc.AgentID]func(net.Conn) error // in Finesse's place, on the bare connection
+	mute   string                              // how the user names begin of whom no request is answered; "" for none
 }
 
 func newDoor(t *testing.T, f *simulator.Simulator) *door {
@@ -81,7 +82,24 @@ func (d *door) note(r *http.Request) func(net.Conn) error {
 	if password != "secret" && user != "" {
 		d.wrong[strings.ToLower(user)]++
 	}
+	if d.mute != "" && strings.HasPrefix(user, d.mute) {
+		return nothing
+	}
 	return d.answer[gc.AgentID(user)]
+}
+
+// nothing answers nothing, for as long as whoever asked waits.
+func nothing(c net.Conn) error {
+	_, err := io.Copy(io.Discard, c)
+	return err
+}
+
+// hangs has Finesse answer none of the users whose names begin so; "" answers
+// all.
+func (d *door) hangs(prefix string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mute = prefix
 }
 
 // answers has something else answer an agent's requests than Finesse; nil for

@@ -39,7 +39,7 @@ func endlessAnswers(t *testing.T, s *site) {
 		"early hints without end": repeat("", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
 		"a head without end":      repeat("HTTP/1.1 200 OK\r\n", "X: y\r\n"),
 		"a body without end":      repeat("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x"),
-		"nothing at all":          func(c net.Conn) error { _, err := io.Copy(io.Discard, c); return err },
+		"nothing at all":          nothing,
 		"a redirect to itself": func(c net.Conn) error {
 			_, err := io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
 			return err

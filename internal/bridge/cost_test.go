@@ -1,0 +1,74 @@
+package bridge
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// What anybody's command makes the bridge look for costs the same however many
+// sessions there are. To look through all of them would take minutes here.
+func TestACommandCostsTheSameWithManySessions(t *testing.T) {
+	const sessions, commands = 10_000, 200_000
+	ss, ls := newStrangers(sessions), newLeaders()
+	for i := range sessions {
+		s := session.New(session.Options{})
+		ss.add(s)
+		ss.count(s, 1)
+		ls.lead(s, []gc.AgentID{gc.AgentID(strconv.Itoa(i)), "ann"})
+	}
+	begin := time.Now()
+	for range commands {
+		require.False(t, ss.makeRoom(), "each has something to do")
+		require.Nil(t, ls.leader("nobody"))
+		require.NotNil(t, ls.leader("ann"))
+	}
+	require.Less(t, time.Since(begin), 5*time.Second)
+}
+
+func TestWhoRestsLongestMakesRoom(t *testing.T) {
+	ss := newStrangers(3)
+	a, b, c, d := session.New(session.Options{}), session.New(session.Options{}), session.New(session.Options{}), session.New(session.Options{})
+	for _, s := range []*session.Session{a, b, c} {
+		require.True(t, ss.makeRoom())
+		ss.add(s)
+		ss.count(s, 2)
+	}
+	require.False(t, ss.makeRoom(), "each has something to do")
+	ss.count(b, -1)
+	require.False(t, ss.makeRoom())
+	ss.count(c, -2)
+	ss.count(b, -1)
+	require.True(t, ss.makeRoom())
+	require.NotContains(t, ss.all, c)
+	ss.add(d)
+	ss.count(d, 1)
+	require.True(t, ss.makeRoom())
+	require.NotContains(t, ss.all, b)
+	ss.count(c, -1) // which is none of them any more
+	ss.remove(a)
+	require.Len(t, ss.all, 1)
+	require.Zero(t, ss.resting.Len())
+}
+
+func TestWhoLeadsWhom(t *testing.T) {
+	ls := newLeaders()
+	a, b := session.New(session.Options{}), session.New(session.Options{})
+	ls.lead(a, []gc.AgentID{"ann", "bob"})
+	ls.lead(b, []gc.AgentID{"bob"})
+	require.Same(t, a, ls.leader("ann"))
+	require.Same(t, a, ls.leader("bob"), "who asked first")
+	ls.lead(a, []gc.AgentID{"ann", "eve"})
+	require.Same(t, b, ls.leader("bob"))
+	require.Same(t, a, ls.leader("eve"))
+	ls.lead(a, nil)
+	ls.lead(b, nil)
+	require.Nil(t, ls.leader("ann"))
+	require.Empty(t, ls.of)
+	require.Empty(t, ls.members)
+}

@@ -1,0 +1,101 @@
+package bridge
+
+import (
+	"container/list"
+	"sync"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/session"
+)
+
+// maxOwed is how many commands of those who proved nothing may be unsettled,
+// whatever they wait for: half of those that the broker gives at a time. It
+// gives no further one while all are, and the commands of those who work would
+// not come. Two thousand agents who sign in within a minute have half of that
+// open while Finesse takes four seconds for each of the two commands.
+const maxOwed = broker.Prefetch / 2
+
+// errCrowd is told to who comes when no more may wait. It is the newest: those
+// who wait have their turn in the order in which they came, and somebody who sends
+// very many could otherwise have each of them refused before it.
+var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "%d commands of agents of whom no password was proved wait already", maxOwed)
+
+// owed are those commands. It is safe for concurrent use.
+type owed struct {
+	mu       sync.Mutex
+	open     map[*session.Request]*list.Element // in waiting or in answered
+	waiting  *list.List                         // of *session.Request: for Finesse, or for their turn
+	answered *list.List                         // whose answer is on its way: those that no session took, or to where no agent works; the oldest first
+}
+
+func newOwed() *owed {
+	return &owed{open: map[*session.Request]*list.Element{}, waiting: list.New(), answered: list.New()}
+}
+
+// wait lets a command wait, if there is room.
+func (o *owed) wait(r *session.Request) bool { return o.enter(r, o.waiting) }
+
+// answer notes that all a command waits for is that the broker confirms its
+// answer. When there is no room it is settled without: it is answered once, and
+// need not be again.
+func (o *owed) answer(r *session.Request) {
+	if !o.enter(r, o.answered) {
+		r.Acknowledge()
+	}
+}
+
+// enter makes room, if need be, by settling the oldest that is answered.
+func (o *owed) enter(r *session.Request, in *list.List) bool {
+	over, ok := o.move(r, in)
+	if over != nil {
+		over.Acknowledge()
+	}
+	return ok
+}
+
+func (o *owed) move(r *session.Request, in *list.List) (over *session.Request, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open[r] == nil && len(o.open) >= maxOwed {
+		oldest := o.answered.Front()
+		if oldest == nil {
+			return nil, false
+		}
+		over = oldest.Value.(*session.Request)
+		o.remove(over)
+	}
+	o.remove(r)
+	o.open[r] = in.PushBack(r)
+	return over, true
+}
+
+// settled notes that a command, of whomever, is settled.
+func (o *owed) settled(r *session.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.remove(r)
+}
+
+// proved notes that an agent has proved a password: what waits for it is a
+// stranger's no more.
+func (o *owed) proved(agent gc.AgentID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for e := o.waiting.Front(); e != nil; {
+		r := e.Value.(*session.Request)
+		if e = e.Next(); r.Agent == agent {
+			o.remove(r)
+		}
+	}
+}
+
+func (o *owed) remove(r *session.Request) {
+	e := o.open[r]
+	if e == nil {
+		return
+	}
+	delete(o.open, r)
+	o.waiting.Remove(e) // it is in one of the two
+	o.answered.Remove(e)
+}

@@ -1,0 +1,208 @@
+package bridge_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+const half = broker.Prefetch / 2
+
+// Whatever the commands of a crowd wait for, those of who works are delivered,
+// and are answered at once.
+func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
+	for rule, message := range map[string]func(i int) *broker.Delivery{
+		"for agents there are not": func(i int) *broker.Delivery {
+			return &broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}
+		},
+		"and wants answers": func(i int) *broker.Delivery {
+			return &broker.Delivery{Type: fmt.Sprint("Login#9", i), Body: "wrong,2001", ReplyTo: "/topic/desk"}
+		},
+		"for few agents, with what comes behind a Connect": func(i int) *broker.Delivery {
+			if i < 100 {
+				return &broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}
+			}
+			return &broker.Delivery{Type: fmt.Sprint("GetState#9", i%100), ReplyTo: "/topic/desk"}
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.out = make(chan broker.Message, 20_000)
+				st.command("Connect#ann", "crm,secret")
+				st.hears(1)
+				st.hangs = "9"
+				const many = 6000
+				var settled atomic.Int32
+				for i := range many {
+					st.bridge.HandleWith(message(i), func() { settled.Add(1) })
+				}
+				synctest.Wait()
+				require.EqualValues(t, many-half, settled.Load(), "those beyond half of the prefetch are refused")
+				require.Equal(t, float64(half), st.count("commands_unproved"))
+				drained(st)
+				began := time.Now()
+				st.command("GetState#ann", "")
+				st.hears(1, "/topic/crm agent_state ann#State#READY##Ann")
+				require.Zero(t, time.Since(began))
+				<-time.After(2 * time.Minute)
+				synctest.Wait()
+				require.EqualValues(t, many, settled.Load())
+				require.Zero(t, st.count("commands_unproved"))
+				drained(st)
+			})
+		})
+	}
+	t.Run("nor somebody whose password has worked", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#ann", "crm,secret")
+			st.password.Store("") // Finesse's directory is away
+			st.command("GetState#ann", "")
+			st.password.Store("secret")
+			st.hears(2, "/topic/crm agent_error ann#Error#SUBSCRIPTION_FAILED")
+			<-time.After(10 * time.Second)
+			st.hangs = "9"
+			for i := range broker.Prefetch {
+				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}, func() {})
+			}
+			st.command("Connect#bob", "desk,secret")
+			st.command("Connect#ann", "crm,secret")
+			st.command("Login#ann", "secret,2001")
+			st.hears(3, strings.ReplaceAll(signedIn, "1001", "ann"))
+			<-time.After(2 * time.Minute)
+		})
+	})
+	t.Run("nor does an answer that the broker does not confirm keep others from waiting", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.intercept = func(m broker.Message) bool { return m.Destination == "/topic/desk" }
+			for range broker.Prefetch {
+				st.command("Hello#desk", "")
+			}
+			st.hears(half)
+			st.command("Connect#ann", "crm,secret")
+			st.command("GetState#ann", "")
+			st.hears(3, "/topic/crm agent_state ann#State#READY##Ann") // and a Hello gave way
+		})
+	})
+}
+
+func drained(st *stage) {
+	for len(st.out) > 0 {
+		<-st.out
+	}
+	st.logs.TakeAll()
+}
+
+// All agents of a large site sign in at the start of a shift.
+func TestASignInStormGetsIn(t *testing.T) {
+	for rule, takes := range map[string]time.Duration{"while Finesse is quick": 50 * time.Millisecond, "while Finesse is slow": 700 * time.Millisecond} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				const agents = 2000
+				st.out = make(chan broker.Message, 10*agents)
+				st.acks = make(chan string, 2*agents)
+				st.takes = takes
+				for i := range agents {
+					st.command("Connect#"+strconv.Itoa(i), "crm,secret")
+					st.command("Login#"+strconv.Itoa(i), "secret,2001")
+					<-time.After(time.Minute / agents)
+				}
+				<-time.After(time.Minute)
+				require.Len(t, st.acks, 2*agents)
+				require.EqualValues(t, agents, st.count("agents_signed_in"))
+				for len(st.out) > 0 {
+					require.NotContains(t, (<-st.out).Body, "Error")
+				}
+				st.logs.TakeAll()
+				for range 2 * agents {
+					<-st.acks
+				}
+			})
+		})
+	}
+	t.Run("and who has proved a password waits on nobody's account", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.takes = time.Second
+			st.command("Connect#ann", "crm,secret")
+			st.command("Login#ann", "secret,2001")
+			require.Equal(t, 2.0, st.count("commands_unproved"))
+			<-time.After(3500 * time.Millisecond)
+			require.Zero(t, st.count("commands_unproved"))
+			st.hears(1)
+			<-time.After(time.Minute)
+			st.hears(1, strings.ReplaceAll(signedIn, "1001", "ann"))
+		})
+	})
+}
+
+// Somebody who does not read a topic can make the broker hold all events back;
+// the commands of those who work come all the same.
+func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.hears(1)
+		var held []func()
+		st.intercept = func(m broker.Message) bool { // the broker confirms nothing
+			require.Equal(t, m.Destination != "/topic/crm", m.Expendable)
+			held = append(held, m.Confirmed)
+			return true
+		}
+		for range broker.Prefetch {
+			st.command("Hello#desk", "")
+		}
+		st.hears(half) // the others are not waited for
+		st.command("GetState#1001", "")
+		st.hears(0) // an answer to who works always is
+		for _, confirmed := range held {
+			confirmed()
+		}
+		st.hears(half + 1)
+		require.Zero(t, st.count("commands_unproved"))
+		st.command("Hello#desk", "")
+		st.hears(0) // there is room again
+		held[len(held)-1]()
+		st.hears(1)
+	})
+	t.Run("nor do those that no session takes, to where an agent works", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Connect#1001", "crm,secret")
+			st.hears(1)
+			st.intercept = func(broker.Message) bool { return true }
+			for range half {
+				st.command("Hello#crm", "")
+				st.send(&broker.Delivery{Type: "GetState#eve", ReplyTo: "/topic/crm"})
+			}
+			st.hears(half)
+		})
+	})
+	t.Run("nor when one is given again because it may have been lost", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			var lost []func()
+			st.intercept = func(m broker.Message) bool {
+				lost = append(lost, m.Lost)
+				return true
+			}
+			for range broker.Prefetch {
+				st.command("Hello#desk", "")
+			}
+			st.hears(half)
+			st.intercept = nil
+			for _, again := range lost {
+				again()
+			}
+			for len(st.out) > 0 {
+				require.Equal(t, "System#"+string(gc.OutOfService), (<-st.out).Body)
+			}
+			st.hears(half)
+			require.Zero(t, st.count("commands_unproved"))
+		})
+	})
+}
