@@ -215,6 +215,7 @@ type received struct {
 	name   string
 	start  time.Time
 	log    *zap.Logger
+	bytes  int              // of its body
 	holder *session.Session // that has the command, or is about to
 }
 
@@ -270,7 +271,7 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		name = string(c.Spec.Name)
 	}
 	id := finesse.NewRequestID()
-	r := &received{bridge: b, name: name, start: time.Now()}
+	r := &received{bridge: b, name: name, start: time.Now(), bytes: d.Size}
 	r.log = b.Logger.With(zap.String("req", string(id)), zap.String("cmd", name), zap.String("agent", string(c.Agent)))
 	r.Request = &session.Request{
 		Command:       c,
@@ -404,9 +405,11 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			b.stranger(r, d)
 			return
 		}
-		if !s.Works() && !b.mayWait(r) {
-			b.refuse(r, errCrowd, r.AnswerTo(s.Destination(), false))
-			return
+		if !s.Works() {
+			if err := b.mayWait(r); err != nil {
+				b.refuse(r, err, r.AnswerTo(s.Destination(), false))
+				return
+			}
 		}
 		if s.Works() && r.carriesPassword() {
 			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox

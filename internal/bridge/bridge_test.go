@@ -62,7 +62,7 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 			Node:          func() session.Node { return st },
 			SystemChanged: func() {},
 			Settings:      settings(limit, "web."),
-			Times:         session.DefaultTimes, Strangers: 1100,
+			Times:         session.DefaultTimes, Strangers: strangers,
 			Logger: zap.New(core), Registerer: st.registry,
 		})
 		scene(st)
@@ -92,9 +92,11 @@ func settings(limit int, web string) bridge.Settings {
 
 // send delivers one command; its acknowledgement shows in acks.
 func (st *stage) send(d *broker.Delivery) {
-	st.bridge.HandleWith(d, func() { st.acks <- d.Type })
+	st.begin(d)
 	synctest.Wait()
 }
+
+func (st *stage) begin(d *broker.Delivery) { st.bridge.HandleWith(d, func() { st.acks <- d.Type }) }
 
 func (st *stage) command(typ, body string) {
 	st.send(&broker.Delivery{Type: typ, Body: body, Text: true})

@@ -12,9 +12,15 @@ import (
 // maxOwed is how many commands of those who proved nothing may be unsettled,
 // whatever they wait for: half of those that the broker gives at a time. It
 // gives no further one while all are, and the commands of those who work would
-// not come. Two thousand agents who sign in within a minute have half of that
-// open while Finesse takes four seconds for each of the two commands.
+// not come. All agents of a site fit in when they sign in at once; see
+// broker.Prefetch.
 const maxOwed = broker.Prefetch / 2
+
+// maxWaiting bounds what one of them keeps, in bytes of its body: more than any
+// access token has.
+const maxWaiting = 8 << 10
+
+var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of an agent of whom no password was proved", maxWaiting)
 
 // errCrowd is told to who comes when no more may wait. It is the newest: those
 // who wait have their turn in the order in which they came, and somebody who sends

@@ -15,7 +15,10 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-const half = broker.Prefetch / 2
+const (
+	half      = broker.Prefetch / 2
+	strangers = half + 100 // a stage has sessions for so many
+)
 
 // Whatever the commands of a crowd wait for, those of who works are delivered,
 // and are answered at once.
@@ -28,19 +31,19 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 			return &broker.Delivery{Type: fmt.Sprint("Login#9", i), Body: "wrong,2001", ReplyTo: "/topic/desk"}
 		},
 		"for few agents, with what comes behind a Connect": func(i int) *broker.Delivery {
-			if i < 100 {
+			if i < 500 {
 				return &broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}
 			}
-			return &broker.Delivery{Type: fmt.Sprint("GetState#9", i%100), ReplyTo: "/topic/desk"}
+			return &broker.Delivery{Type: fmt.Sprint("GetState#9", i%500), ReplyTo: "/topic/desk"}
 		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
-				st.out = make(chan broker.Message, 20_000)
+				st.out = make(chan broker.Message, 4*broker.Prefetch)
 				st.command("Connect#ann", "crm,secret")
 				st.hears(1)
 				st.hangs = "9"
-				const many = 6000
+				const many = half + 1000
 				var settled atomic.Int32
 				for i := range many {
 					st.bridge.HandleWith(message(i), func() { settled.Add(1) })
@@ -83,6 +86,7 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 	t.Run("nor does an answer that the broker does not confirm keep others from waiting", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.intercept = func(m broker.Message) bool { return m.Destination == "/topic/desk" }
+			st.acks = make(chan string, broker.Prefetch)
 			for range broker.Prefetch {
 				st.command("Hello#desk", "")
 			}
@@ -94,6 +98,16 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 	})
 }
 
+// A stranger makes the connector keep little for each command that waits.
+func TestWhoProvedNothingHasShortCommandsWait(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		body := strings.Repeat("s", 8<<10) + ",2001"
+		st.hangs = "9"
+		st.send(&broker.Delivery{Type: "Login#9", Body: body, Size: len(body), ReplyTo: "/topic/desk"})
+		st.hears(1, "/topic/desk agent_error 9#Error#PLEASE_RETRY")
+	})
+}
+
 func drained(st *stage) {
 	for len(st.out) > 0 {
 		<-st.out
@@ -101,19 +115,28 @@ func drained(st *stage) {
 	st.logs.TakeAll()
 }
 
-// All agents of a large site sign in at the start of a shift.
+// All agents of a large site sign in at the start of a shift, or, when their
+// driver finds a connector that does not know them, at once.
 func TestASignInStormGetsIn(t *testing.T) {
-	for rule, takes := range map[string]time.Duration{"while Finesse is quick": 50 * time.Millisecond, "while Finesse is slow": 700 * time.Millisecond} {
-		t.Run(rule, func(t *testing.T) {
+	const agents = 2000
+	for _, c := range []struct {
+		rule                string
+		every, finesseTakes time.Duration
+	}{
+		{"in a minute while Finesse is quick", time.Minute / agents, 50 * time.Millisecond},
+		{"in a minute while Finesse is slow", time.Minute / agents, 700 * time.Millisecond},
+		{"at once while Finesse is quick", 0, 50 * time.Millisecond},
+		{"at once while Finesse is slow", 0, 700 * time.Millisecond},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
-				const agents = 2000
 				st.out = make(chan broker.Message, 10*agents)
 				st.acks = make(chan string, 2*agents)
-				st.takes = takes
+				st.takes = c.finesseTakes
 				for i := range agents {
-					st.command("Connect#"+strconv.Itoa(i), "crm,secret")
-					st.command("Login#"+strconv.Itoa(i), "secret,2001")
-					<-time.After(time.Minute / agents)
+					st.begin(&broker.Delivery{Type: "Connect#" + strconv.Itoa(i), Body: "crm,secret"})
+					st.begin(&broker.Delivery{Type: "Login#" + strconv.Itoa(i), Body: "secret,2001"})
+					<-time.After(c.every)
 				}
 				<-time.After(time.Minute)
 				require.Len(t, st.acks, 2*agents)
@@ -155,6 +178,7 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 			held = append(held, m.Confirmed)
 			return true
 		}
+		st.acks = make(chan string, broker.Prefetch)
 		for range broker.Prefetch {
 			st.command("Hello#desk", "")
 		}
@@ -175,6 +199,7 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")
 			st.hears(1)
+			st.acks = make(chan string, broker.Prefetch)
 			st.intercept = func(broker.Message) bool { return true }
 			for range half {
 				st.command("Hello#crm", "")
@@ -185,6 +210,8 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 	})
 	t.Run("nor when one is given again because it may have been lost", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
+			st.acks = make(chan string, broker.Prefetch)
+			st.out = make(chan broker.Message, 2*broker.Prefetch)
 			var lost []func()
 			st.intercept = func(m broker.Message) bool {
 				lost = append(lost, m.Lost)

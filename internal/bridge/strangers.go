@@ -89,8 +89,8 @@ func (b *Bridge) countOf(s *session.Session, n int) {
 // unless that would not even be tried.
 func (b *Bridge) admit(r *received) *session.Session {
 	r.Refusal = b.passwords.Withheld(r.Agent, r.Password)
-	if r.Refusal == nil && !b.mayWait(r) {
-		r.Refusal = errCrowd
+	if r.Refusal == nil {
+		r.Refusal = b.mayWait(r)
 	}
 	if r.Refusal != nil {
 		return nil
@@ -102,8 +102,16 @@ func (b *Bridge) admit(r *received) *session.Session {
 	return s
 }
 
-// mayWait reports whether a command may wait for an agent who does not work: one
-// with a password that has worked is no stranger's.
-func (b *Bridge) mayWait(r *received) bool {
-	return r.carriesPassword() && b.passwords.Worked(r.Agent, r.Password) || b.owed.wait(r.Request)
+// mayWait refuses a command for an agent who does not work if it would be too much
+// that waits. One with a password that has worked is no stranger's.
+func (b *Bridge) mayWait(r *received) error {
+	switch {
+	case r.carriesPassword() && b.passwords.Worked(r.Agent, r.Password):
+		return nil
+	case r.bytes > maxWaiting:
+		return errLong
+	case !b.owed.wait(r.Request):
+		return errCrowd
+	}
+	return nil
 }

@@ -215,7 +215,7 @@ func TestACrowdIsBounded(t *testing.T) {
 			}
 			synctest.Wait()
 			require.Less(st, runtime.NumGoroutine(), 2500)
-			require.LessOrEqual(st, st.count("agents_unproved"), 1100.0)
+			require.LessOrEqual(st, st.count("agents_unproved"), float64(strangers))
 			require.LessOrEqual(st, st.count("destinations"), 20_000.0)
 			st.logs.TakeAll()
 			lets.Store(true)
@@ -283,15 +283,16 @@ func TestACrowdIsBounded(t *testing.T) {
 	}
 	t.Run("and the oldest that waits for nothing goes first", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
+			st.out, st.acks = make(chan broker.Message, 2*strangers), make(chan string, 2*strangers)
 			st.down.Store(true)
-			for i := range 1100 {
+			for i := range strangers {
 				st.command(fmt.Sprint("Connect#", i), "desk,secret")
 			}
 			st.down.Store(false)
 			st.command("Connect#ann", "crm,secret") // for which 0 goes
 			st.send(&broker.Delivery{Type: "Login#0", Body: "secret,2001"})
 			st.send(&broker.Delivery{Type: "Login#1", Body: "secret,2001"})
-			st.hears(1103, "/topic/desk agent_info 1#AgentInfo#Ann##false##Ann", "/topic/desk agent_state 1#State#READY##Ann")
+			st.hears(strangers+3, "/topic/desk agent_info 1#AgentInfo#Ann##false##Ann", "/topic/desk agent_state 1#State#READY##Ann")
 		})
 	})
 	t.Run("while Finesse does not answer", func(t *testing.T) {
@@ -300,12 +301,12 @@ func TestACrowdIsBounded(t *testing.T) {
 			st.command("Connect#ann", "crm,secret")
 			st.hears(1)
 			st.hold = make(chan struct{})
-			for i := range 2000 {
+			for i := range broker.Prefetch {
 				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: "evil,secret"}, func() {})
 			}
 			synctest.Wait()
-			require.Less(t, runtime.NumGoroutine(), 2*broker.Prefetch/2+100, "two of a session")
-			require.Equal(t, float64(broker.Prefetch/2), st.count("agents_unproved"))
+			require.Less(t, runtime.NumGoroutine(), 2*half+100, "two of a session")
+			require.Equal(t, float64(half), st.count("agents_unproved"))
 			close(st.hold)
 			synctest.Wait()
 			st.hold = nil

@@ -40,9 +40,8 @@ const (
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
 	// maxSuspects bounds what is kept to know a message by that came broken once,
-	// and how many sieves in a row follow each other at once because of one: as
-	// many messages may be on their way.
-	maxSuspects = Prefetch
+	// and how many sieves in a row follow each other at once because of one.
+	maxSuspects = 1000
 	// maxStuck is how many sieves in a row may not find the id of a message before
 	// it is swallowed.
 	maxStuck = 3
@@ -101,7 +100,7 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 	case m.swallow != nil:
 		return func(f incoming) error { return m.swallowOne(o, f) }, o.consumer("auto", 1)
 	default:
-		return c.commands(o, m.take), o.consumer("client-individual", Prefetch)
+		return c.commands(o, m.take), o.consumer("client-individual", o.prefetch)
 	}
 }
 
@@ -213,8 +212,8 @@ func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 	var open atomic.Int64
 	return func(f incoming) error {
 		ack := f.Header.Get(frame.Ack)
-		if ack == "" || open.Add(1) > Prefetch {
-			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", Prefetch)
+		if ack == "" || open.Add(1) > int64(o.prefetch) {
+			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", o.prefetch)
 		}
 		d := newDelivery(o, f)
 		d.settle = func() {

@@ -51,6 +51,7 @@ type Options struct {
 
 	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
 	maxBody      int           // bytes that are kept of a body; default commandBody
+	prefetch     int           // default Prefetch
 
 	Logger     *zap.Logger           // nil: none
 	Registerer prometheus.Registerer // nil: not registered
@@ -68,6 +69,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.maxBody == 0 {
 		o.maxBody = commandBody
+	}
+	if o.prefetch == 0 {
+		o.prefetch = Prefetch
 	}
 	if o.frameTimeout == 0 {
 		o.frameTimeout = frameTimeout

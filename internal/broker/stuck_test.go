@@ -62,13 +62,14 @@ func TestAStuckTopicConsumerHoldsEventsButNoCommands(t *testing.T) {
 	o := s.options()
 	registry, log := prometheus.NewRegistry(), newLog()
 	o.Registerer, o.Logger, o.Heartbeat = registry, log.Logger, 2*time.Second
+	o.prefetch = 1000
 	b := create(t, o)
 	b.topics.late, b.topics.queue.limit = 500*time.Millisecond, 1000
 	r := run(t, b)
 	c := client(t, s)
 	got := make(chan *Delivery, 100_000)
 	require.NoError(t, c.Subscribe(t.Context(), "/topic/reading", func(d *Delivery) { got <- d }))
-	for range Prefetch + 10 {
+	for range o.prefetch + 10 {
 		r.command(t, c, "early", "") // drivers will be held up too
 	}
 	stuck := stuckClient(t, a.STOMP, "/topic/stuck")
@@ -90,7 +91,7 @@ func TestAStuckTopicConsumerHoldsEventsButNoCommands(t *testing.T) {
 		next(t, r.got).Ack()
 	}
 	var commands []*Delivery
-	for range Prefetch {
+	for range o.prefetch {
 		commands = append(commands, next(t, r.got)) // the last ten came for the acknowledgements
 	}
 	held := b.topics.queue.oldest().sent
