@@ -57,6 +57,7 @@ type conn struct {
 	running  sync.WaitGroup
 	sieve    *sieve // nil: what is no frame ends the connection
 	means    *means // of a command connection
+	acks     *acks  // of an ordinary command connection
 	lastAck  string // of the command that came last; the reader's until done
 
 	mu      sync.Mutex
@@ -186,6 +187,7 @@ func (c *conn) leave(reason error) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	bye := c.newID()
+	c.acks.leave()
 	c.sieve.finish(bye)
 	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
 	c.fail(reason)

@@ -59,7 +59,13 @@ type sieve struct {
 
 	mu    sync.Mutex
 	found time.Time // when a message was put aside, at first when the sieve was made
-	done  []string  // transactions to commit
+	done  []ended   // to commit
+}
+
+// ended is a transaction of a message that is done with.
+type ended struct {
+	transaction string
+	gone        func() // nil for what was put aside
 }
 
 // skipTimeout bounds the time for what a message is made of that is no frame.
@@ -133,7 +139,7 @@ func (s *sieve) proved(err error) {
 	s.seen.forget()
 	s.conn.lastAck = f.Header.Get(frame.Ack)
 	d := newDelivery(s.options, f)
-	d.settle = func() { s.settle(transaction) }
+	d.settle = func(gone func()) { s.settle(transaction, gone) }
 	s.take(d)
 	if s.next() {
 		s.conn.post(frame.New(frame.ACK, frame.Id, s.conn.lastAck, frame.Transaction, transaction))
@@ -148,11 +154,12 @@ func (s *sieve) next() bool {
 	return s.taken < Prefetch
 }
 
-// settle notes that the command of a transaction is answered.
-func (s *sieve) settle(transaction string) {
+// settle notes that the command of a transaction is answered. gone is called when
+// it is committed.
+func (s *sieve) settle(transaction string, gone func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done = append(s.done, transaction)
+	s.done = append(s.done, ended{transaction, gone})
 }
 
 // finish ends at the broker what is answered or was put aside. What it sends
@@ -164,8 +171,20 @@ func (s *sieve) finish(receipt string) {
 	s.ending.Store(&receipt)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, transaction := range s.done {
-		s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
+	for i, one := range s.done {
+		commit := frame.New(frame.COMMIT, frame.Transaction, one.transaction)
+		if i < len(s.done)-1 {
+			s.conn.post(commit)
+			continue
+		}
+		done := s.done // its receipt is for all
+		_ = s.conn.send(commit, func(err error) {
+			for _, one := range done {
+				if err == nil && one.gone != nil {
+					one.gone()
+				}
+			}
+		})
 	}
 	s.done = nil
 }
@@ -232,7 +251,7 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 			s.next()
 			s.mu.Lock()
 			s.found = time.Now()
-			s.done = append(s.done, transaction)
+			s.done = append(s.done, ended{transaction: transaction})
 			s.mu.Unlock()
 			s.take(d)
 		}
