@@ -239,6 +239,43 @@ func TestAnAnswerThatMayHaveBeenLostIsGivenAgain(t *testing.T) {
 	})
 }
 
+// More answers than may be owed at a time to destinations where no agent works,
+// one after the other.
+func TestWhatIsOwedIsPaidWhateverBecomesOfTheAnswer(t *testing.T) {
+	for rule, x := range map[string]struct {
+		command, replyTo string
+		lasts            broker.Lasting
+		answer           string
+	}{
+		"it is given again": {"Hello#desk", "", broker.UntilSent, "/topic/desk system System#OUT_OF_SERVICE"},
+		"it is sent again":  {"GetState#nobody", "/remote-temp-queue/r", broker.UntilProved, "/remote-temp-queue/r agent_state nobody#State#RE_LOGIN"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				for range broker.Prefetch {
+					var first broker.Message
+					st.intercept = func(m broker.Message) bool {
+						first = m
+						return true
+					}
+					st.send(&broker.Delivery{Type: x.command, ReplyTo: x.replyTo})
+					st.intercept = nil
+					st.hears(0)
+					require.Equal(t, x.lasts, first.Lasts)
+					require.NotNil(t, first.Confirmed, "as many are owed as at first")
+					if x.lasts == broker.UntilSent {
+						first.Lost()
+						st.hears(1, x.answer)
+					} else {
+						first.Confirmed()
+						st.hears(1)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestHowLongEventsLast(t *testing.T) {
 	play(t, 0, func(st *stage) {
 		st.command("Connect#1001", "crm,secret")
