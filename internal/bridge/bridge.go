@@ -6,7 +6,7 @@
 // mailbox has no room for is answered PLEASE_RETRY. Commands of one agent reach
 // its session in the order delivered, and a command is acknowledged when its
 // answer is confirmed by the broker. One that is delivered again, because the
-// connection was lost before, is not run again while the process lives. One that can not be answered, because
+// connection was lost before, is not run again while the process lives (ledger). One that can not be answered, because
 // nobody is known to tell, is logged, counted and acknowledged: it must not
 // come back for ever.
 package bridge
