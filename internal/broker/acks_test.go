@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -66,6 +67,34 @@ func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
 	again := run(t, create(t, o))
 	again.command(t, client(t, activeMQ()), "last", "")
 	require.Equal(t, "last", next(t, again.got).Type)
+}
+
+// The last message that a sieve takes is not acknowledged by it.
+func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
+	t.Parallel()
+	o := activeMQ().options()
+	b := create(t, o)
+	b.caution.first, b.caution.sieves, b.caution.calm = patience, true, patience
+	c := client(t, activeMQ())
+	for i := range Prefetch + 1 {
+		b.command(t, c, fmt.Sprint(i), "")
+	}
+	r := run(t, b)
+	var mu sync.Mutex
+	gone := map[string]bool{}
+	for range Prefetch + 2 { // one comes twice
+		d := next(t, r.got)
+		mu.Lock()
+		require.False(t, gone[d.Type], d.Type)
+		mu.Unlock()
+		d.AckThen(func() {
+			mu.Lock()
+			defer mu.Unlock()
+			gone[d.Type] = true
+		})
+	}
+	r.stop()
+	require.Len(t, gone, Prefetch+1)
 }
 
 // A message that comes again is known by the broker's mark, and where that is

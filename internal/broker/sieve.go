@@ -139,11 +139,12 @@ func (s *sieve) proved(err error) {
 	s.seen.forget()
 	s.conn.lastAck = f.Header.Get(frame.Ack)
 	d := newDelivery(s.options, f)
-	d.settle = func(gone func()) { s.settle(transaction, gone) }
-	s.take(d)
-	if s.next() {
+	if s.next() { // else it comes again
+		// Before it is taken: who has answered it may have the transaction committed.
 		s.conn.post(frame.New(frame.ACK, frame.Id, s.conn.lastAck, frame.Transaction, transaction))
+		d.settle = func(gone func()) { s.settle(transaction, gone) }
 	}
+	s.take(d)
 }
 
 // next counts a message, and reports whether another may come.
