@@ -8,8 +8,8 @@
 // agent reach its session in the order delivered, and a command is acknowledged
 // when its answer is confirmed by the broker. One that is delivered again,
 // because the connection was lost before, is not run again while the process
-// lives. One that can not be answered, because nobody is known to tell, is
-// logged, counted and acknowledged: it must not come back for ever.
+// lives (ledger). One that cannot be answered, because nobody is known to tell,
+// is logged, counted and acknowledged: it must not come back for ever.
 package bridge
 
 import (
@@ -167,15 +167,16 @@ func (b *Bridge) Restored(topics bool) {
 }
 
 // Handle takes one delivery of the command queue.
-func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.Ack) }
+func (b *Bridge) Handle(d *broker.Delivery) { b.handle(d, d.AckThen) }
 
-func (b *Bridge) handle(d *broker.Delivery, ack func()) {
+func (b *Bridge) handle(d *broker.Delivery, ack func(gone func())) {
 	if d.Broken != nil {
 		b.broken(d)
 		return
 	}
-	acknowledge, again := b.ledger.enter(d, ack)
+	acknowledge, again, noRoom := b.ledger.enter(d, ack)
 	if again {
+		acknowledge()
 		b.captureCommand(gc.Command{}, d, "")
 		b.metrics.repeated.Inc()
 		b.Logger.Debug("command delivered again that has been taken already", token("message", d.MessageID))
@@ -186,6 +187,9 @@ func (b *Bridge) handle(d *broker.Delivery, ack func()) {
 		return
 	}
 	c, err := wire.ParseCommand(d.Type, d.Body)
+	if err == nil {
+		err = noRoom
+	}
 	if c.Destination != "" {
 		if bad := b.permits(c.Destination); bad != nil {
 			c.Destination, err = "", &gc.Error{Code: gc.PleaseRetry, Op: "parse parameters", Err: bad}

@@ -51,6 +51,9 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 		st.password.Store("secret")
 		st.bridge = bridge.New(bridge.Options{
 			Publish: func(m broker.Message) {
+				if m.Lasts == broker.UntilSent && m.Confirmed != nil {
+					require.NotNil(t, m.Lost, "%s: a command whose answer is lost is settled by who is told", m.Body)
+				}
 				if st.intercept != nil && st.intercept(m) {
 					return
 				}

@@ -6,8 +6,19 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 )
 
-// HandleWith is Handle for a delivery that no broker made.
-func (b *Bridge) HandleWith(d *broker.Delivery, acknowledge func()) { b.handle(d, acknowledge) }
+// HandleWith is Handle for a delivery that no broker made, of which none says
+// that it has the acknowledgement.
+func (b *Bridge) HandleWith(d *broker.Delivery, acknowledge func()) {
+	b.handle(d, func(func()) { acknowledge() })
+}
+
+// HandleThen is Handle for a delivery that no broker made.
+func (b *Bridge) HandleThen(d *broker.Delivery, acknowledge func(gone func())) {
+	b.handle(d, acknowledge)
+}
+
+// LedgerSize is ledgerSize.
+const LedgerSize = ledgerSize
 
 // Lines is lines.
 type Lines struct{ lines }

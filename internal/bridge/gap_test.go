@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -21,7 +22,8 @@ func TestWhatIsDeliveredAgain(t *testing.T) {
 			st.hold = make(chan struct{})
 			acked := ""
 			deliver := func(name string, connection uint64) {
-				st.bridge.HandleWith(&broker.Delivery{Type: "GetState#1001", Identity: 7, Connection: connection}, func() { acked += name })
+				d := &broker.Delivery{Type: "GetState#1001", Identity: 7, Connection: connection, Redelivered: connection > 1}
+				st.bridge.HandleWith(d, func() { acked += name })
 				synctest.Wait()
 			}
 			deliver("lost", 1)
@@ -57,8 +59,12 @@ func TestNoCommandIsTakenForTheRepetitionOfAnother(t *testing.T) {
 		{"one message-id for all commands", []*broker.Delivery{{MessageID: "ID:1", Identity: 1}, {MessageID: "ID:1", Identity: 2}}, 2},
 		{"a forged mark", []*broker.Delivery{{Identity: 1}, {Identity: 2, Redelivered: true}}, 2},
 		{"alike to the letter, on one connection", []*broker.Delivery{{Identity: 1}, {Identity: 1, Redelivered: true}}, 2},
-		{"two that are alike come again as two", []*broker.Delivery{{Identity: 1}, {Identity: 1}, {Identity: 1, Connection: 1}, {Identity: 1, Connection: 1}}, 2},
-		{"two that are alike, and a third", []*broker.Delivery{{Identity: 1}, {Identity: 1, Connection: 1}, {Identity: 1, Connection: 1}}, 2},
+		{"two that are alike come again as two", []*broker.Delivery{{Identity: 1}, {Identity: 1}, {Identity: 1, Connection: 1, Redelivered: true}, {Identity: 1, Connection: 1, Redelivered: true}}, 2},
+		{"two that are alike, and a third", []*broker.Delivery{{Identity: 1}, {Identity: 1, Connection: 1, Redelivered: true}, {Identity: 1, Connection: 1, Redelivered: true}}, 2},
+		{"a copy that came before, by an earlier connection", []*broker.Delivery{{Identity: 1, Redelivered: true}, {Identity: 1, Connection: 1}}, 2},
+		{"a broker that was restarted forgets its marks", []*broker.Delivery{{Identity: 1}, {Identity: 1, Connection: 1, Process: 1}}, 1},
+		{"but not for longer than for as many commands as were not proved", []*broker.Delivery{{Identity: 1}, {Identity: 2, Connection: 1, Process: 1}, {Identity: 1, Connection: 1, Process: 1}}, 3},
+		{"nor does the connection change it", []*broker.Delivery{{Identity: 1}, {Identity: 2, Connection: 1, Process: 1}, {Identity: 1, Connection: 2, Process: 1}}, 3},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
@@ -77,6 +83,93 @@ func TestNoCommandIsTakenForTheRepetitionOfAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestACommandIsForgottenWhenTheBrokerHasItsAcknowledgement(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.hears(1)
+		deliver := func(connection uint64, ack func(gone func())) {
+			st.bridge.HandleThen(&broker.Delivery{Type: "GetState#1001", Identity: 7, Connection: connection, Redelivered: true}, ack)
+			synctest.Wait()
+		}
+		var gone func()
+		deliver(1, func(then func()) { gone = then })
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+		deliver(2, func(func()) {})
+		st.hears(0)
+		gone()
+		deliver(3, func(then func()) { then() }) // at once, which must not lock
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+		deliver(4, func(func()) {})
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+	})
+}
+
+// A message that is not answered comes again for certain, one that is comes only
+// where its acknowledgement was lost.
+func TestOfCommandsThatAreAlikeThatWithoutAnAnswerComesAgainFirst(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.hears(1)
+		acked := ""
+		deliver := func(name string, connection uint64) {
+			d := &broker.Delivery{Type: "GetState#1001", Identity: 7, Connection: connection, Redelivered: connection > 1}
+			st.bridge.HandleWith(d, func() { acked += name })
+			synctest.Wait()
+		}
+		deliver("copy ", 1)
+		st.hold = make(chan struct{})
+		deliver("real ", 1)
+		deliver("real again ", 2)
+		require.Equal(t, "copy ", acked, "a process that ends now has answered only one")
+		close(st.hold)
+		synctest.Wait()
+		require.Equal(t, "copy real again ", acked)
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann", "/topic/crm agent_state 1001#State#READY##Ann")
+	})
+}
+
+func TestNoCommandIsForgottenBeforeItIsAnswered(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.command("Connect#1002", "desk,secret")
+		st.hears(2)
+		deliver := func(agent string, identity int, connection uint64) {
+			st.bridge.HandleWith(&broker.Delivery{
+				Type: "GetState#" + agent, ReplyTo: "/topic/crm", Identity: uint64(identity), Connection: connection, Redelivered: connection > 1,
+			}, func() {})
+			synctest.Wait()
+		}
+		st.hold = make(chan struct{})
+		deliver("1001", 1, 1)
+		for i := range bridge.LedgerSize {
+			deliver("nobody", 2+i, 1)
+			<-st.out
+		}
+		deliver("1001", 1, 2)
+		close(st.hold)
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+
+		var owed []func() // answers whose broker says nothing
+		st.intercept = func(m broker.Message) bool {
+			owed = append(owed, m.Confirmed)
+			return true
+		}
+		for i := range bridge.LedgerSize {
+			deliver("1002", 100_000+i, 3)
+		}
+		st.intercept = nil
+		deliver("1001", 200_000, 3)
+		st.hears(0, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
+		for _, confirmed := range owed {
+			if confirmed != nil {
+				confirmed()
+			}
+		}
+		deliver("1001", 200_001, 3)
+		st.hears(0, "/topic/crm agent_state 1001#State#READY##Ann")
+	})
 }
 
 func TestWhatBreaksSTOMPIsPutAsideWithAWord(t *testing.T) {
@@ -144,6 +237,43 @@ func TestAnAnswerThatMayHaveBeenLostIsGivenAgain(t *testing.T) {
 			st.hears(1, "/topic/crm agent_state 1001#State#RE_LOGIN <c>")
 		})
 	})
+}
+
+// More answers than may be owed at a time to destinations where no agent works,
+// one after the other.
+func TestWhatIsOwedIsPaidWhateverBecomesOfTheAnswer(t *testing.T) {
+	for rule, x := range map[string]struct {
+		command, replyTo string
+		lasts            broker.Lasting
+		answer           string
+	}{
+		"it is given again": {"Hello#desk", "", broker.UntilSent, "/topic/desk system System#OUT_OF_SERVICE"},
+		"it is sent again":  {"GetState#nobody", "/remote-temp-queue/r", broker.UntilProved, "/remote-temp-queue/r agent_state nobody#State#RE_LOGIN"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				for range broker.Prefetch {
+					var first broker.Message
+					st.intercept = func(m broker.Message) bool {
+						first = m
+						return true
+					}
+					st.send(&broker.Delivery{Type: x.command, ReplyTo: x.replyTo})
+					st.intercept = nil
+					st.hears(0)
+					require.Equal(t, x.lasts, first.Lasts)
+					require.NotNil(t, first.Confirmed, "as many are owed as at first")
+					if x.lasts == broker.UntilSent {
+						first.Lost()
+						st.hears(1, x.answer)
+					} else {
+						first.Confirmed()
+						st.hears(1)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestHowLongEventsLast(t *testing.T) {

@@ -1,9 +1,12 @@
 package bridge
 
 import (
+	"container/list"
+	"slices"
 	"sync"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // ledger remembers the commands that were taken. A command stays with the broker
@@ -11,70 +14,141 @@ import (
 // it must neither run nor be answered a second time, only be acknowledged on the
 // connection it came by last.
 //
-// A command is known by all that the broker sent of it, for its id and its word
-// that it comes a second time can be forged: a driver that gives all its commands
-// one message-id, or a stranger who guesses the next, makes no two alike. Of
-// those that are, each stands for one: none is taken for another's repetition
-// before the connection has changed, and one repetition is not taken for two.
+// A delivery is the repetition of a command only if all of this is so:
+//
+//   - The broker marked it as delivered before. A mark is missing only after a
+//     restart of the broker (broker.Delivery.Process): from that on, what is
+//     not marked may be a repetition too, until as many commands have come
+//     that were none as there were in the ledger.
+//   - All that the broker sent of it is the same, for an id can be forged.
+//   - The command came by an earlier connection, and the broker has not said since
+//     that it has its acknowledgement.
+//   - It is not taken for the repetition of that command already: of several that
+//     are alike to the letter each stands for one.
+//
+// So a stranger who foretells what somebody will send, and sends it before,
+// gains nothing: the real command is not marked. Two things are left. Where the
+// connection is lost between an acknowledgement and its receipt, and the real
+// command was on its way just then without being read, it is taken for the
+// stranger's, which was alike, has run, and was answered where it would have
+// been. And so it is right after a restart of the broker that lost the stranger's.
 type ledger struct {
 	mu      sync.Mutex
 	entries map[uint64][]*taken // by identity, oldest first
-	order   []*taken            // oldest first
+	order   *list.List          // of *taken, oldest first
+
+	connection, process uint64 // of the newest delivery
+	unmarked            int    // how many commands may still come before only marks count
 }
 
 type taken struct {
-	identity    uint64
-	connection  uint64 // it was delivered on last
-	acknowledge func() // that delivery's
-	done        bool
+	identity            uint64
+	connection, process uint64       // it was delivered on last
+	acknowledge         func(func()) // that delivery's; calls what it is given when the broker has it
+	done                bool
+	at                  *list.Element // in order
 }
 
-// ledgerSize is more than the broker can have on the way to one connector,
-// twice over.
-const ledgerSize = 4 * broker.Prefetch
+// ledgerSize is twice as much as the broker can have on the way to one connector.
+const ledgerSize = 2 * broker.Prefetch
 
-func newLedger() *ledger { return &ledger{entries: map[uint64][]*taken{}} }
+func newLedger() *ledger { return &ledger{entries: map[uint64][]*taken{}, order: list.New()} }
 
 // enter notes a delivery, which ack acknowledges. When the command is a new one
-// it returns what is to be called once it is answered, else again.
-func (l *ledger) enter(d *broker.Delivery, ack func()) (acknowledge func(), again bool) {
+// it returns what is to be called once it is answered, else again. One for which
+// there is no room must not run.
+func (l *ledger) enter(d *broker.Delivery, ack func(gone func())) (acknowledge func(), again bool, noRoom error) {
+	plainly := func() { ack(func() {}) }
 	if d.Identity == 0 {
-		return ack, false
+		return plainly, false, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.entries[d.Identity] {
-		if e.connection >= d.Connection {
-			continue
-		}
-		e.connection, e.acknowledge = d.Connection, ack
-		if e.done {
-			ack()
-		}
-		return nil, true
+	l.look(d)
+	if e := l.repeated(d); e != nil {
+		e.connection, e.process, e.acknowledge = d.Connection, d.Process, ack
+		return func() { l.acknowledge(e) }, true, nil
 	}
-	e := &taken{identity: d.Identity, connection: d.Connection, acknowledge: ack}
+	l.unmarked = max(0, l.unmarked-1)
+	if !l.makeRoom() {
+		return plainly, false, gc.Errorf(gc.PleaseRetry, "accept command", "%d commands are not answered yet", l.order.Len())
+	}
+	e := &taken{identity: d.Identity, connection: d.Connection, process: d.Process, acknowledge: ack}
 	l.entries[e.identity] = append(l.entries[e.identity], e)
-	l.order = append(l.order, e)
-	if len(l.order) > ledgerSize {
-		l.forget(l.order[0])
-	}
-	return func() { l.settle(e) }, false
+	e.at = l.order.PushBack(e)
+	return func() { l.settle(e) }, false, nil
 }
 
-// forget drops the oldest, which is the first of its identity.
-func (l *ledger) forget(oldest *taken) {
-	l.order = l.order[1:]
-	if rest := l.entries[oldest.identity][1:]; len(rest) > 0 {
-		l.entries[oldest.identity] = rest
+// look notes where the newest delivery came from. Called with mu held, as are all
+// below but settle, acknowledge and gone.
+func (l *ledger) look(d *broker.Delivery) {
+	if d.Connection < l.connection {
+		return
+	}
+	if d.Process != l.process {
+		l.unmarked = l.order.Len()
+	}
+	l.connection, l.process = d.Connection, d.Process
+}
+
+// repeated is the command that d is the repetition of, nil for none. One that
+// is not done comes first: its messages all come again.
+func (l *ledger) repeated(d *broker.Delivery) (found *taken) {
+	for _, e := range l.entries[d.Identity] {
+		counts := d.Redelivered || d.Process != e.process && l.unmarked > 0
+		if counts && e.connection < d.Connection && (found == nil || found.done && !e.done) {
+			found = e
+		}
+	}
+	return found
+}
+
+// makeRoom forgets what is done, the oldest first, when the ledger is full. What
+// is not done is never forgotten, or it would run twice; there is less of it
+// than Prefetch unless a broker lost what it had given.
+func (l *ledger) makeRoom() bool {
+	if l.order.Len() < ledgerSize {
+		return true
+	}
+	for at := l.order.Front(); at != nil; at = at.Next() {
+		if e := at.Value.(*taken); e.done {
+			l.forget(e)
+			return true
+		}
+	}
+	return false
+}
+
+func (l *ledger) forget(e *taken) {
+	l.order.Remove(e.at)
+	if rest := slices.DeleteFunc(l.entries[e.identity], func(other *taken) bool { return other == e }); len(rest) > 0 {
+		l.entries[e.identity] = rest
 	} else {
-		delete(l.entries, oldest.identity)
+		delete(l.entries, e.identity)
 	}
 }
 
+// settle notes that a command is answered.
 func (l *ledger) settle(e *taken) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	e.done = true
-	e.acknowledge()
+	l.mu.Unlock()
+	l.acknowledge(e)
+}
+
+// acknowledge tells the broker if the command is done. It holds no lock then: the
+// broker may say at once that it has heard.
+func (l *ledger) acknowledge(e *taken) {
+	l.mu.Lock()
+	done, ack := e.done, e.acknowledge
+	l.mu.Unlock()
+	if done {
+		ack(func() { l.gone(e) })
+	}
+}
+
+func (l *ledger) gone(e *taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget(e)
 }

@@ -105,10 +105,12 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 }
 
 func (m *means) swallowOne(o *Options, f incoming) error {
+	d := newDelivery(o, f)
+	d.settle = func(gone func()) { gone() }
 	if m.taken++; m.taken == maxSwallowed {
 		close(m.swallow)
 	}
-	m.take(newDelivery(o, f))
+	m.take(d)
 	return nil
 }
 
@@ -210,15 +212,16 @@ func (k *caution) other(up bool) {
 // than it was asked for would fill the memory with them.
 func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 	var open atomic.Int64
+	c.acks = &acks{conn: c}
 	return func(f incoming) error {
 		ack := f.Header.Get(frame.Ack)
 		if ack == "" || open.Add(1) > int64(o.prefetch) {
 			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", o.prefetch)
 		}
 		d := newDelivery(o, f)
-		d.settle = func() {
+		d.settle = func(gone func()) {
 			open.Add(-1)
-			c.post(frame.New(frame.ACK, frame.Id, ack))
+			c.acks.add(ack, gone)
 		}
 		take(d)
 		return nil

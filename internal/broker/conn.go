@@ -59,6 +59,7 @@ type conn struct {
 	running  sync.WaitGroup
 	sieve    *sieve // nil: what is no frame ends the connection
 	means    *means // of a command connection
+	acks     *acks  // of an ordinary command connection
 
 	mu      sync.Mutex
 	err     error                  // why it is over
@@ -187,6 +188,7 @@ func (c *conn) leave(reason error) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	bye := c.newID()
+	c.acks.leave()
 	c.sieve.finish(bye)
 	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
 	c.fail(reason)

@@ -17,7 +17,8 @@
 // holding up those of others. At most Prefetch of them are unacknowledged at a
 // time; the broker keeps the rest, and another connector may have them. A
 // command that was not acknowledged when its connection ended comes back with
-// Redelivered set, any number of times.
+// Redelivered set, or from another Process of the broker, any number of times.
+// Acknowledgements are confirmed by the broker (Delivery.AckThen).
 //
 // # Events
 //

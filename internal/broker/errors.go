@@ -41,7 +41,7 @@ func (e *ServerError) noRights() bool {
 var (
 	errLost        = errors.New("connection lost") // before an answer came
 	errClosed      = errors.New("connection is closed")
-	errLateReceipt = errors.New("the broker did not confirm an event in time")
+	errLateReceipt = errors.New("the broker did not confirm in time what was sent to it")
 	errOutFull     = errors.New("the broker does not read what is sent to it")
 	errNotStomp    = errors.New("what listens there does not speak STOMP")
 	errOldStomp    = errors.New("the broker does not speak STOMP 1.2")

@@ -62,7 +62,13 @@ type sieve struct {
 
 	mu    sync.Mutex
 	found time.Time // when a message was put aside, at first when the sieve was made
-	done  []string  // transactions to commit
+	done  []ended   // to commit
+}
+
+// ended is a transaction of a message that is done with.
+type ended struct {
+	transaction string
+	gone        func() // nil for what was put aside
 }
 
 const (
@@ -170,11 +176,12 @@ func (s *sieve) proved(err error) {
 	ack := f.Header.Get(frame.Ack)
 	s.seen.forget(ack)
 	d := newDelivery(s.options, f)
-	d.settle = func() { s.settle(transaction) }
-	s.take(d)
-	if s.next() {
+	if s.next() { // else it comes again
+		// Before it is taken: who has answered it may have the transaction committed.
 		s.conn.post(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction))
+		d.settle = func(gone func()) { s.settle(transaction, gone) }
 	}
+	s.take(d)
 }
 
 // next counts a message, and reports whether another may come.
@@ -185,11 +192,12 @@ func (s *sieve) next() bool {
 	return s.taken < Prefetch
 }
 
-// settle notes that the command of a transaction is answered.
-func (s *sieve) settle(transaction string) {
+// settle notes that the command of a transaction is answered. gone is called when
+// it is committed.
+func (s *sieve) settle(transaction string, gone func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done = append(s.done, transaction)
+	s.done = append(s.done, ended{transaction, gone})
 }
 
 // finish ends at the broker what is answered or was put aside. What it sends
@@ -201,8 +209,20 @@ func (s *sieve) finish(receipt string) {
 	s.ending.Store(&receipt)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, transaction := range s.done {
-		s.conn.post(frame.New(frame.COMMIT, frame.Transaction, transaction))
+	for i, one := range s.done {
+		commit := frame.New(frame.COMMIT, frame.Transaction, one.transaction)
+		if i < len(s.done)-1 {
+			s.conn.post(commit)
+			continue
+		}
+		done := s.done // its receipt is for all
+		_ = s.conn.send(commit, func(err error) {
+			for _, one := range done {
+				if err == nil && one.gone != nil {
+					one.gone()
+				}
+			}
+		})
 	}
 	s.done = nil
 }
@@ -275,7 +295,7 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 			s.next()
 			s.mu.Lock()
 			s.found = time.Now()
-			s.done = append(s.done, transaction)
+			s.done = append(s.done, ended{transaction: transaction})
 			s.mu.Unlock()
 			s.take(d)
 		}

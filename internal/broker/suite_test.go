@@ -27,6 +27,8 @@ var consumeAndPublish = []struct {
 	{"text beyond the basic plane survives both ways", emoji},
 	{"a long event arrives whole, a body that no command has is cut", longTexts},
 	{"an acknowledged command is gone, any other comes back", redelivery},
+	{"the broker says of each acknowledgement that it has it", acknowledgements},
+	{"what was acknowledged before the end is gone", acknowledgedInTime},
 	{"a second acknowledgement and one for a dead connection do no harm", acknowledgedTwice},
 	{"what is ignored after StopConsuming comes back, acknowledgements still work", stopConsuming},
 	{"unacknowledged commands do not keep others out", unacknowledged},

@@ -90,6 +90,7 @@ type player struct {
 	seq        atomic.Uint64       // the same
 	heardAll   atomic.Uint64       // events
 	connection uint64              // to the command queue, counted from the repetitions in the capture
+	process    uint64              // of the broker, counted from those that it did not mark
 }
 
 func (p *player) play(ctx context.Context, i capture.Item) error {
@@ -282,9 +283,12 @@ func (p *player) command(x *capture.Record) {
 	}
 	if x.Request == "" { // it was recognized as a repetition
 		p.connection++
+		if !x.Redelivered {
+			p.process++
+		}
 	}
 	p.world.bridge.Handle(&broker.Delivery{
-		Identity: identity(x), Connection: p.connection,
+		Identity: identity(x), Connection: p.connection, Process: p.process,
 		MessageID: x.MessageID, Destination: x.Destination, Type: x.Type, Body: x.Text(), Size: len(x.Text()), Category: x.Category,
 		Format: x.Format, CorrelationID: x.CorrelationID, ReplyTo: x.ReplyTo, Timestamp: x.Sent, Redelivered: x.Redelivered, Text: !x.Binary,
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
 // jms sends messages by a JMS client; see JmsHostile.
@@ -96,6 +97,38 @@ func forgedIDs(t *testing.T, s *site) {
 			e = s.driver.until(t, "1001#State#READY")
 		}
 	}
+}
+
+// calls are an agent's at Finesse.
+func (s *site) calls(agent gc.AgentID) []simulator.AgentCall {
+	for _, a := range s.finesse.Agents() {
+		if a.ID == agent {
+			return a.Calls
+		}
+	}
+	return nil
+}
+
+// foretold: a stranger knows all that the driver's next command will be made of,
+// sends it before, marked so that it does not run, and breaks the connection,
+// because a repetition comes by another one.
+func foretold(t *testing.T, s *site) {
+	const message = `MakeCall#1001|4085559876|message-id=ID:desk-1:1:1:1:77|timestamp=4000000000000|correlation-id=foretold`
+	var strangers []string
+	for range 20 {
+		strangers = append(strangers, message+`|redelivered=true`)
+	}
+	jms(t, append(strangers, `GetState#1|text|content-length=300`)...)
+	s.driver.state(t, "1001") // they have come, and the connection is another one
+	jms(t, message)
+	made := s.driver.until(t, "1001#InboundCall#INIT")
+	require.Equal(t, "foretold", made.correlation, "the driver has its answer")
+	s.driver.until(t, "1001#State#TALKING")
+	require.Len(t, s.calls("1001"), 1, "and the call is made once")
+	s.driver.send(t, "ReleaseCall#1001", string(s.calls("1001")[0].Dialog))
+	s.driver.until(t, "1001#InboundCall#DROPPED")
+	s.driver.send(t, "MakeReady#1001", "")
+	s.driver.until(t, "1001#State#READY")
 }
 
 func silence(t *testing.T, s *site) {
