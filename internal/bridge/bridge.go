@@ -35,8 +35,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// Options wires a bridge. All fields but Registerer, Capture, AtOnce and
-// Strangers are required.
+// Options wires a bridge. All fields but Registerer, Capture and the numbers are
+// required.
 type Options struct {
 	Publish       func(broker.Message) // must not block
 	Node          func() session.Node
@@ -50,6 +50,7 @@ type Options struct {
 	// Of agents of whom no password has worked yet AtOnce are put to Finesse at a
 	// time, and Strangers have a session; 0 stands for the usual.
 	AtOnce, Strangers int
+	Prefetch          int // how many commands the broker gives at a time; 0 stands for broker.Prefetch
 }
 
 // Settings can change while the bridge works; see Configure.
@@ -94,13 +95,14 @@ func New(o Options) *Bridge {
 	if o.Capture == nil {
 		o.Capture = (*capture.Recorder)(nil)
 	}
+	prefetch := cmp.Or(o.Prefetch, broker.Prefetch)
 	b := &Bridge{
 		Options:      o,
 		licences:     &licences{},
-		ledger:       newLedger(),
+		ledger:       newLedger(2 * prefetch),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
-		owed:         newOwed(),
+		owed:         newOwed(prefetch / 2),
 		leaders:      newLeaders(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,

@@ -44,12 +44,22 @@ type stage struct {
 	takes        time.Duration             // each request
 }
 
+const (
+	prefetch  = 1000 // how many commands a stage's broker gives at a time
+	strangers = prefetch + 100
+)
+
 func play(t *testing.T, limit int, scene func(*stage)) {
+	playWith(t, func(o *bridge.Options) { o.Settings.AgentLimit = limit }, scene)
+}
+
+// playWith plays a scene on a stage that change makes another one.
+func playWith(t *testing.T, change func(*bridge.Options), scene func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
 		st := &stage{T: t, registry: prometheus.NewRegistry(), logs: logs, out: make(chan broker.Message, 1000), acks: make(chan string, 2000)}
 		st.password.Store("secret")
-		st.bridge = bridge.New(bridge.Options{
+		o := bridge.Options{
 			Publish: func(m broker.Message) {
 				if m.Lasts == broker.UntilSent && m.Confirmed != nil {
 					require.NotNil(t, m.Lost, "%s: a command whose answer is lost is settled by who is told", m.Body)
@@ -64,10 +74,15 @@ func play(t *testing.T, limit int, scene func(*stage)) {
 			},
 			Node:          func() session.Node { return st },
 			SystemChanged: func() {},
-			Settings:      settings(limit, "web."),
-			Times:         session.DefaultTimes, Strangers: strangers,
-			Logger: zap.New(core), Registerer: st.registry,
-		})
+			Settings:      settings(0, "web."),
+			Times:         session.DefaultTimes,
+			Strangers:     strangers,
+			Prefetch:      prefetch,
+			Logger:        zap.New(core),
+			Registerer:    st.registry,
+		}
+		change(&o)
+		st.bridge = bridge.New(o)
 		scene(st)
 		stop, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

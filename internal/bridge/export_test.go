@@ -17,9 +17,6 @@ func (b *Bridge) HandleThen(d *broker.Delivery, acknowledge func(gone func())) {
 	b.handle(d, acknowledge)
 }
 
-// LedgerSize is ledgerSize.
-const LedgerSize = ledgerSize
-
 // Lines is lines.
 type Lines struct{ lines }
 

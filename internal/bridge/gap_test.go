@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -143,7 +142,7 @@ func TestNoCommandIsForgottenBeforeItIsAnswered(t *testing.T) {
 		}
 		st.hold = make(chan struct{})
 		deliver("1001", 1, 1)
-		for i := range bridge.LedgerSize {
+		for i := range 2 * prefetch {
 			deliver("nobody", 2+i, 1)
 			<-st.out
 		}
@@ -156,7 +155,7 @@ func TestNoCommandIsForgottenBeforeItIsAnswered(t *testing.T) {
 			owed = append(owed, m.Confirmed)
 			return true
 		}
-		for i := range bridge.LedgerSize {
+		for i := range 2 * prefetch {
 			deliver("1002", 100_000+i, 3)
 		}
 		st.intercept = nil
@@ -252,7 +251,7 @@ func TestWhatIsOwedIsPaidWhateverBecomesOfTheAnswer(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
-				for range broker.Prefetch {
+				for range prefetch {
 					var first broker.Message
 					st.intercept = func(m broker.Message) bool {
 						first = m

@@ -33,6 +33,8 @@ import (
 // stranger's, which was alike, has run, and was answered where it would have
 // been. And so it is right after a restart of the broker that lost the stranger's.
 type ledger struct {
+	most int // commands
+
 	mu      sync.Mutex
 	entries map[uint64][]*taken // by identity, oldest first
 	order   *list.List          // of *taken, oldest first
@@ -49,10 +51,11 @@ type taken struct {
 	at                  *list.Element // in order
 }
 
-// ledgerSize is twice as much as the broker can have on the way to one connector.
-const ledgerSize = 2 * broker.Prefetch
-
-func newLedger() *ledger { return &ledger{entries: map[uint64][]*taken{}, order: list.New()} }
+// newLedger makes a ledger of at most so many commands, which has to be more than
+// the broker gives at a time.
+func newLedger(most int) *ledger {
+	return &ledger{most: most, entries: map[uint64][]*taken{}, order: list.New()}
+}
 
 // enter notes a delivery, which ack acknowledges. When the command is a new one
 // it returns what is to be called once it is answered, else again. One for which
@@ -107,7 +110,7 @@ func (l *ledger) repeated(d *broker.Delivery) (found *taken) {
 // is not done is never forgotten, or it would run twice; there is less of it
 // than Prefetch unless a broker lost what it had given.
 func (l *ledger) makeRoom() bool {
-	if l.order.Len() < ledgerSize {
+	if l.order.Len() < l.most {
 		return true
 	}
 	for at := l.order.Front(); at != nil; at = at.Next() {

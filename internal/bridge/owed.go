@@ -4,17 +4,9 @@ import (
 	"container/list"
 	"sync"
 
-	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
-
-// maxOwed is how many commands of those who proved nothing may be unsettled,
-// whatever they wait for: half of those that the broker gives at a time. It
-// gives no further one while all are, and the commands of those who work would
-// not come. All agents of a site fit in when they sign in at once; see
-// broker.Prefetch.
-const maxOwed = broker.Prefetch / 2
 
 // maxWaiting bounds what one of them keeps, in bytes of its body: more than any
 // access token has.
@@ -25,18 +17,23 @@ var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of
 // errCrowd is told to who comes when no more may wait. It is the newest: those
 // who wait have their turn in the order in which they came, and somebody who sends
 // very many could otherwise have each of them refused before it.
-var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "%d commands of agents of whom no password was proved wait already", maxOwed)
+var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of agents of whom no password was proved wait already")
 
-// owed are those commands. It is safe for concurrent use.
+// owed are the unsettled commands of those who proved nothing, whatever they wait
+// for. There may be half as many as the broker gives at a time. It gives no
+// further one while all are unsettled, and the commands of those who work would
+// not come. It is safe for concurrent use.
 type owed struct {
+	most int
+
 	mu       sync.Mutex
 	open     map[*session.Request]*list.Element // in waiting or in answered
 	waiting  *list.List                         // of *session.Request: for Finesse, or for their turn
 	answered *list.List                         // whose answer is on its way: those that no session took, or to where no agent works; the oldest first
 }
 
-func newOwed() *owed {
-	return &owed{open: map[*session.Request]*list.Element{}, waiting: list.New(), answered: list.New()}
+func newOwed(most int) *owed {
+	return &owed{most: most, open: map[*session.Request]*list.Element{}, waiting: list.New(), answered: list.New()}
 }
 
 // wait lets a command wait, if there is room.
@@ -63,7 +60,7 @@ func (o *owed) enter(r *session.Request, in *list.List) bool {
 func (o *owed) move(r *session.Request, in *list.List) (over *session.Request, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.open[r] == nil && len(o.open) >= maxOwed {
+	if o.open[r] == nil && len(o.open) >= o.most {
 		oldest := o.answered.Front()
 		if oldest == nil {
 			return nil, false

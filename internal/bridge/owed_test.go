@@ -11,14 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-const (
-	half      = broker.Prefetch / 2
-	strangers = half + 100 // a stage has sessions for so many
-)
+const half = prefetch / 2
 
 // Whatever the commands of a crowd wait for, those of who works are delivered,
 // and are answered at once.
@@ -31,19 +29,19 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 			return &broker.Delivery{Type: fmt.Sprint("Login#9", i), Body: "wrong,2001", ReplyTo: "/topic/desk"}
 		},
 		"for few agents, with what comes behind a Connect": func(i int) *broker.Delivery {
-			if i < 500 {
+			if i < 100 {
 				return &broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}
 			}
-			return &broker.Delivery{Type: fmt.Sprint("GetState#9", i%500), ReplyTo: "/topic/desk"}
+			return &broker.Delivery{Type: fmt.Sprint("GetState#9", i%100), ReplyTo: "/topic/desk"}
 		},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			play(t, 0, func(st *stage) {
-				st.out = make(chan broker.Message, 4*broker.Prefetch)
+				st.out = make(chan broker.Message, 20_000)
 				st.command("Connect#ann", "crm,secret")
 				st.hears(1)
 				st.hangs = "9"
-				const many = half + 1000
+				const many = 6000
 				var settled atomic.Int32
 				for i := range many {
 					st.bridge.HandleWith(message(i), func() { settled.Add(1) })
@@ -73,7 +71,7 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 			st.hears(2, "/topic/crm agent_error ann#Error#SUBSCRIPTION_FAILED")
 			<-time.After(10 * time.Second)
 			st.hangs = "9"
-			for i := range broker.Prefetch {
+			for i := range prefetch {
 				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#9", i), Body: "desk,wrong"}, func() {})
 			}
 			st.command("Connect#bob", "desk,secret")
@@ -86,8 +84,7 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 	t.Run("nor does an answer that the broker does not confirm keep others from waiting", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.intercept = func(m broker.Message) bool { return m.Destination == "/topic/desk" }
-			st.acks = make(chan string, broker.Prefetch)
-			for range broker.Prefetch {
+			for range prefetch {
 				st.command("Hello#desk", "")
 			}
 			st.hears(half)
@@ -129,7 +126,8 @@ func TestASignInStormGetsIn(t *testing.T) {
 		{"at once while Finesse is slow", 0, 700 * time.Millisecond},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			play(t, 0, func(st *stage) {
+			usual := func(o *bridge.Options) { o.Prefetch, o.Strangers = 0, 0 }
+			playWith(t, usual, func(st *stage) {
 				st.out = make(chan broker.Message, 10*agents)
 				st.acks = make(chan string, 2*agents)
 				st.takes = c.finesseTakes
@@ -178,8 +176,7 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 			held = append(held, m.Confirmed)
 			return true
 		}
-		st.acks = make(chan string, broker.Prefetch)
-		for range broker.Prefetch {
+		for range prefetch {
 			st.command("Hello#desk", "")
 		}
 		st.hears(half) // the others are not waited for
@@ -199,7 +196,6 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")
 			st.hears(1)
-			st.acks = make(chan string, broker.Prefetch)
 			st.intercept = func(broker.Message) bool { return true }
 			for range half {
 				st.command("Hello#crm", "")
@@ -210,14 +206,12 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 	})
 	t.Run("nor when one is given again because it may have been lost", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
-			st.acks = make(chan string, broker.Prefetch)
-			st.out = make(chan broker.Message, 2*broker.Prefetch)
 			var lost []func()
 			st.intercept = func(m broker.Message) bool {
 				lost = append(lost, m.Lost)
 				return true
 			}
-			for range broker.Prefetch {
+			for range prefetch {
 				st.command("Hello#desk", "")
 			}
 			st.hears(half)

@@ -283,8 +283,8 @@ func TestACrowdIsBounded(t *testing.T) {
 	}
 	t.Run("and the oldest that waits for nothing goes first", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
-			st.out, st.acks = make(chan broker.Message, 2*strangers), make(chan string, 2*strangers)
 			st.down.Store(true)
+			st.out = make(chan broker.Message, 2*strangers)
 			for i := range strangers {
 				st.command(fmt.Sprint("Connect#", i), "desk,secret")
 			}
@@ -301,7 +301,7 @@ func TestACrowdIsBounded(t *testing.T) {
 			st.command("Connect#ann", "crm,secret")
 			st.hears(1)
 			st.hold = make(chan struct{})
-			for i := range broker.Prefetch {
+			for i := range prefetch {
 				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: "evil,secret"}, func() {})
 			}
 			synctest.Wait()
