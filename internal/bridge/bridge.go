@@ -4,7 +4,7 @@
 //
 // Handle never blocks, so a slow agent never delays another: what an agent's
 // mailbox has no room for is answered PLEASE_RETRY, and so is what comes of those
-// who proved nothing when that is half of all that may wait. Commands of one
+// who proved nothing when that is most of all that may wait. Commands of one
 // agent reach its session in the order delivered, and a command is acknowledged
 // when its answer is confirmed by the broker. One that is delivered again,
 // because the connection was lost before, is not run again while the process
@@ -102,7 +102,7 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(2 * prefetch),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
-		owed:         newOwed(prefetch / 2),
+		owed:         newOwed(prefetch / 5 * 4),
 		leaders:      newLeaders(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,

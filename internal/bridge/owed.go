@@ -20,7 +20,7 @@ var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of
 var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of agents of whom no password was proved wait already")
 
 // owed are the unsettled commands of those who proved nothing, whatever they wait
-// for. There may be half as many as the broker gives at a time. It gives no
+// for. There may be four fifths of what the broker gives at a time. It gives no
 // further one while all are unsettled, and the commands of those who work would
 // not come. It is safe for concurrent use.
 type owed struct {

@@ -16,7 +16,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-const half = prefetch / 2
+// unproved is how many commands of who proved nothing may be unsettled.
+const unproved = prefetch / 5 * 4
 
 // Whatever the commands of a crowd wait for, those of who works are delivered,
 // and are answered at once.
@@ -47,8 +48,8 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 					st.bridge.HandleWith(message(i), func() { settled.Add(1) })
 				}
 				synctest.Wait()
-				require.EqualValues(t, many-half, settled.Load(), "those beyond half of the prefetch are refused")
-				require.Equal(t, float64(half), st.count("commands_unproved"))
+				require.EqualValues(t, many-unproved, settled.Load(), "those beyond four fifths of the prefetch are refused")
+				require.Equal(t, float64(unproved), st.count("commands_unproved"))
 				drained(st)
 				began := time.Now()
 				st.command("GetState#ann", "")
@@ -87,7 +88,7 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 			for range prefetch {
 				st.command("Hello#desk", "")
 			}
-			st.hears(half)
+			st.hears(prefetch - unproved)
 			st.command("Connect#ann", "crm,secret")
 			st.command("GetState#ann", "")
 			st.hears(3, "/topic/crm agent_state ann#State#READY##Ann") // and a Hello gave way
@@ -179,13 +180,13 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 		for range prefetch {
 			st.command("Hello#desk", "")
 		}
-		st.hears(half) // the others are not waited for
+		st.hears(prefetch - unproved) // the others are not waited for
 		st.command("GetState#1001", "")
 		st.hears(0) // an answer to who works always is
 		for _, confirmed := range held {
 			confirmed()
 		}
-		st.hears(half + 1)
+		st.hears(unproved + 1)
 		require.Zero(t, st.count("commands_unproved"))
 		st.command("Hello#desk", "")
 		st.hears(0) // there is room again
@@ -197,11 +198,11 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 			st.command("Connect#1001", "crm,secret")
 			st.hears(1)
 			st.intercept = func(broker.Message) bool { return true }
-			for range half {
+			for range unproved {
 				st.command("Hello#crm", "")
 				st.send(&broker.Delivery{Type: "GetState#eve", ReplyTo: "/topic/crm"})
 			}
-			st.hears(half)
+			st.hears(unproved)
 		})
 	})
 	t.Run("nor when one is given again because it may have been lost", func(t *testing.T) {
@@ -214,7 +215,7 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 			for range prefetch {
 				st.command("Hello#desk", "")
 			}
-			st.hears(half)
+			st.hears(prefetch - unproved)
 			st.intercept = nil
 			for _, again := range lost {
 				again()
@@ -222,7 +223,7 @@ func TestAnswersToStrangersDoNotUseUpThePrefetch(t *testing.T) {
 			for len(st.out) > 0 {
 				require.Equal(t, "System#"+string(gc.OutOfService), (<-st.out).Body)
 			}
-			st.hears(half)
+			st.hears(unproved)
 			require.Zero(t, st.count("commands_unproved"))
 		})
 	})

@@ -305,8 +305,8 @@ func TestACrowdIsBounded(t *testing.T) {
 				st.bridge.HandleWith(&broker.Delivery{Type: fmt.Sprint("Connect#", i), Body: "evil,secret"}, func() {})
 			}
 			synctest.Wait()
-			require.Less(t, runtime.NumGoroutine(), 2*half+100, "two of a session")
-			require.Equal(t, float64(half), st.count("agents_unproved"))
+			require.Less(t, runtime.NumGoroutine(), 2*unproved+100, "two of a session")
+			require.Equal(t, float64(unproved), st.count("agents_unproved"))
 			close(st.hold)
 			synctest.Wait()
 			st.hold = nil

@@ -18,10 +18,10 @@ import (
 )
 
 // Prefetch is how many commands may be unacknowledged: with a dead Finesse
-// behind some agents, theirs must not keep the others' commands out. Half of it
-// is for those who proved nothing, among them the Connect and the Login of each of
+// behind some agents, theirs must not keep the others' commands out. Four fifths
+// are for those who proved nothing, among them the Connect and the Login of each of
 // the 2,000 agents of a Finesse pair, after a restart, all at once.
-const Prefetch = 10_000
+const Prefetch = 5000
 
 // outbound bounds the frames that wait for the socket. There are never more
 // than Prefetch acknowledgements (the broker sends no further message until it

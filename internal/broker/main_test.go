@@ -106,18 +106,23 @@ func run(t testing.TB, b *Broker) *running {
 
 func launch(t testing.TB, b *Broker) *running {
 	r := &running{Broker: b, got: make(chan *Delivery, 10_000)}
+	r.stop = launchWith(t, b, func(d *Delivery) { r.got <- d })
+	return r
+}
+
+func launchWith(t testing.TB, b *Broker, handle func(*Delivery)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.Run(ctx, func(d *Delivery) { r.got <- d })
+		b.Run(ctx, handle)
 	}()
-	r.stop = func() {
+	stop = func() {
 		cancel()
 		<-done
 	}
-	t.Cleanup(r.stop)
-	return r
+	t.Cleanup(stop)
+	return stop
 }
 
 func (r *running) waitConsuming(t testing.TB) {

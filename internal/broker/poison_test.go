@@ -290,7 +290,7 @@ func TestAHostileBrokerCostsAConnectionAndNoMemory(t *testing.T) {
 			runtime.GC()
 			var before, now runtime.MemStats
 			runtime.ReadMemStats(&before)
-			launch(t, b)
+			launchWith(t, b, func(*Delivery) {})
 			most := uint64(0)
 			require.Eventually(t, func() bool {
 				runtime.ReadMemStats(&now)

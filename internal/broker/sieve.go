@@ -72,6 +72,7 @@ type ended struct {
 }
 
 const (
+	maxSieved    = 1000        // messages of one connection: as many as are committed within leaveTimeout
 	skipTimeout  = time.Minute // for what a message is made of that is no frame
 	learnTimeout = time.Second // for a message to come back
 )
@@ -186,10 +187,10 @@ func (s *sieve) proved(err error) {
 
 // next counts a message, and reports whether another may come.
 func (s *sieve) next() bool {
-	if s.taken++; s.taken == Prefetch {
+	if s.taken++; s.taken == maxSieved {
 		close(s.spent)
 	}
-	return s.taken < Prefetch
+	return s.taken < maxSieved
 }
 
 // settle notes that the command of a transaction is answered. gone is called when
