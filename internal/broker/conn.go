@@ -183,13 +183,13 @@ func (c *conn) close() {
 }
 
 // leave disconnects in order: all frames sent before have reached the broker,
-// unless it does not answer within leaveTimeout. Not for the reader goroutine.
+// unless it does not answer within leaveTimeout and the time a sieve takes. Not for
+// the reader goroutine.
 func (c *conn) leave(reason error) {
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancel()
 	bye := c.newID()
 	c.acks.leave()
-	c.sieve.finish(bye)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout+c.sieve.finish(bye))
+	defer cancel()
 	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
 	c.fail(reason)
 	c.running.Wait()

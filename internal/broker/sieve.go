@@ -72,9 +72,9 @@ type ended struct {
 }
 
 const (
-	maxSieved    = 1000        // messages of one connection: as many as are committed within leaveTimeout
-	skipTimeout  = time.Minute // for what a message is made of that is no frame
-	learnTimeout = time.Second // for a message to come back
+	skipTimeout  = time.Minute      // for what a message is made of that is no frame
+	learnTimeout = time.Second      // for a message to come back
+	commitTime   = time.Millisecond // for each transaction
 )
 
 var (
@@ -187,10 +187,10 @@ func (s *sieve) proved(err error) {
 
 // next counts a message, and reports whether another may come.
 func (s *sieve) next() bool {
-	if s.taken++; s.taken == maxSieved {
+	if s.taken++; s.taken == Prefetch {
 		close(s.spent)
 	}
-	return s.taken < maxSieved
+	return s.taken < Prefetch
 }
 
 // settle notes that the command of a transaction is answered. gone is called when
@@ -201,11 +201,12 @@ func (s *sieve) settle(transaction string, gone func()) {
 	s.done = append(s.done, ended{transaction, gone})
 }
 
-// finish ends at the broker what is answered or was put aside. What it sends
-// from then on comes again on the next connection; its last word is a receipt.
-func (s *sieve) finish(receipt string) {
+// finish ends at the broker what is answered or was put aside, for which it may
+// take some time. What it sends from then on comes again on the next connection;
+// its last word is a receipt.
+func (s *sieve) finish(receipt string) (takes time.Duration) {
 	if s == nil {
-		return
+		return 0
 	}
 	s.ending.Store(&receipt)
 	s.mu.Lock()
@@ -225,7 +226,9 @@ func (s *sieve) finish(receipt string) {
 			}
 		})
 	}
+	takes = time.Duration(len(s.done)) * commitTime
 	s.done = nil
+	return takes
 }
 
 // broken puts the message aside that was no frame for the reason given, and

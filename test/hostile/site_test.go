@@ -273,7 +273,7 @@ func (s *site) unharmed(t *testing.T) {
 		require.Less(t, took, 5*time.Second, "%s is answered", id)
 	}
 	s.rings(t, "1001")
-	require.Equal(t, http.StatusOK, s.get(t, "/readyz"))
+	require.Eventually(t, func() bool { return s.get(t, "/readyz") == http.StatusOK }, 5*time.Second, 10*time.Millisecond, "a connection may be replaced just now")
 	require.Nil(t, s.command.ProcessState, "the process lives")
 	require.Less(t, s.memory(t), 400<<20, "it has not grown beyond reason")
 	for _, e := range s.all() {
