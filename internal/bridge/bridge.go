@@ -83,6 +83,7 @@ type Bridge struct {
 	destinations *destinations
 	owed         *owed
 	leaders      *leaders
+	temporaries  *temporaries
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session
@@ -104,6 +105,7 @@ func New(o Options) *Bridge {
 		destinations: newDestinations(),
 		owed:         newOwed(prefetch / 5 * 4),
 		leaders:      newLeaders(),
+		temporaries:  newTemporaries(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}

@@ -120,12 +120,13 @@ func (b *Bridge) publish(e session.Emission, lost func()) {
 	}
 }
 
-// send sends an event, written as m, to its destination. What has none is
-// counted, and the command it answers is done all the same. lost is called when
-// an answer may not have arrived; nil for one that is sent until it has.
+// send sends an event, written as m, to its destination. What has none, or one
+// that is not tried, is counted, and the command it answers is done all the same.
+// lost is called when an answer may not have arrived; nil for one that is sent
+// until it has.
 func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	if e.Destination == "" {
-		b.undeliverable(e)
+		b.undeliverable(e, "command dropped: no destination is known to answer to")
 		return
 	}
 	b.captureEvent(e, m, lost)
@@ -134,6 +135,14 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.shown(e.Destination)))...)
 	}
 	works := b.destinations.works(e.Destination)
+	var answered func(bool)
+	if e.Destination.IsTemporary() && !works {
+		var ok bool
+		if answered, ok = b.temporaries.admit(e.Destination, time.Now()); !ok {
+			b.undeliverable(e, "answer dropped: too many temporary reply-tos did not exist to try another")
+			return
+		}
+	}
 	if e.Acknowledge != nil && !works {
 		b.owed.answer(e.Cause)
 	}
@@ -143,6 +152,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		Category:      m.Category,
 		CorrelationID: correlationID(e),
 		Body:          m.Body,
+		Answered:      answered,
 		Confirmed:     e.Acknowledge,
 		Lasts:         lasting(e),
 		Expendable:    !works,
@@ -159,15 +169,15 @@ func (b *Bridge) shown(d gc.Destination) string {
 	return string(d)
 }
 
-// undeliverable ends the way of an event that has no destination, and of the
-// command that it answers.
-func (b *Bridge) undeliverable(e session.Emission) {
+// undeliverable ends the way of an event that has no destination, or none that is
+// tried, and of the command that it answers.
+func (b *Bridge) undeliverable(e session.Emission, why string) {
 	b.metrics.undeliverable.Inc()
 	if e.Acknowledge == nil {
 		return
 	}
 	b.metrics.quarantined.Inc()
-	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "command dropped: no destination is known to answer to",
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, why,
 		zap.String("req", string(e.Cause.ID)), zap.String("agent", string(e.Cause.Agent)))
 	e.Acknowledge()
 }

@@ -26,6 +26,11 @@ type Message struct {
 	// Expendable messages are the first to be dropped when too many wait.
 	Expendable bool
 
+	// Answered is called once, before Confirmed and from the publisher's
+	// goroutine, when the broker has said whether it takes the message; not when
+	// it was dropped. May be nil; must not block.
+	Answered func(taken bool)
+
 	// Confirmed is called once, from any goroutine, when the message is settled:
 	// the broker's receipt proved it, the broker refused it for good, or it was
 	// dropped (both are counted and logged; the command it answers must neither
@@ -176,6 +181,9 @@ func (p *publisher) settle(o outcome) bool {
 	if p.holding && (time.Since(o.e.sent) < p.late || p.queue.onTheWay() == 0) {
 		p.holding = false
 		p.log.Info("the broker takes events again", zap.String("kind", string(p.queue.kind)))
+	}
+	if o.e.Answered != nil {
+		o.e.Answered(o.err == nil)
 	}
 	if o.err != nil {
 		p.refuse(o.e, o.err)

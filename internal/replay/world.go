@@ -74,6 +74,9 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 	times.Attempt = never
 	w.bridge = bridge.New(bridge.Options{
 		Publish: func(m broker.Message) {
+			if m.Answered != nil {
+				m.Answered(true)
+			}
 			if m.Confirmed != nil {
 				m.Confirmed()
 			}
