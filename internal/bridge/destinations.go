@@ -45,7 +45,7 @@ func (b *Bridge) permits(d gc.Destination) error {
 // command queue, by a virtual topic, a bridge, or another broker. To answer it
 // would make a loop.
 func (b *Bridge) returned(d *broker.Delivery, acknowledge func()) {
-	b.captureCommand(gc.Command{}, &broker.Delivery{MessageID: d.MessageID, Timestamp: d.Timestamp, Redelivered: d.Redelivered, Text: d.Text}, "")
+	b.captureCommand(gc.Command{}, &broker.Delivery{MessageID: d.MessageID, Timestamp: d.Timestamp, Redelivered: d.Redelivered, Text: d.Text}, "", "")
 	b.metrics.returned.Inc()
 	b.metrics.quarantined.Inc()
 	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "event of a connector came back on the command queue; it is dropped",

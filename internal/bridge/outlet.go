@@ -28,6 +28,7 @@ func (o *outlet) bound(to gc.Destination, r *session.Request) {
 	b.owed.proved(o.agent)
 	o.leave()
 	o.home = to
+	b.Capture.Bound(o.agent, to)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.strangers.remove(o.session)

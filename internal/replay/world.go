@@ -136,6 +136,9 @@ func (t tap) Command(x capture.Record, _ gc.Destination) {
 	t.command = x.Request
 }
 
+func (t tap) Concluded(gc.AgentID, string)     {}
+func (t tap) Bound(gc.AgentID, gc.Destination) {}
+
 func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
 	x.Time = time.Now()
 	if x.Request != "" && lost != nil {
