@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -133,7 +134,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	b.captureEvent(e, m, lost)
 	b.metrics.separators.Add(float64(m.Replaced))
 	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
-		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.shown(e.Destination)))...)
+		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.Shown(e.Destination)))...)
 	}
 	works := b.destinations.works(e.Destination)
 	var answered func(bool)
@@ -161,13 +162,14 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	})
 }
 
-// shown is a destination for the log. What nobody has said Hello for is a
-// reply-to, which may be anything.
-func (b *Bridge) shown(d gc.Destination) string {
-	if d.IsTemporary() || !b.destinations.knows(d, time.Now()) {
-		return "reply-to"
+// Shown is a destination for the log. What nobody has said Hello for, and is none
+// of the connector's own, is a reply-to, which may be anything.
+func (b *Bridge) Shown(d gc.Destination) string {
+	own := slices.Contains(b.settings.Load().Own, d.Name())
+	if own || !d.IsTemporary() && b.destinations.knows(d, time.Now()) {
+		return string(d)
 	}
-	return string(d)
+	return "reply-to"
 }
 
 // undeliverable ends the way of an event that has no destination, or none that is

@@ -240,10 +240,15 @@ func (p *publisher) check(c *conn) time.Duration {
 // refuse counts an event the broker will not have.
 func (p *publisher) refuse(e *entry, err error) {
 	p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
-	if p.refusals.note(e.Destination, err, time.Now()) {
-		p.log.Warn("event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
-			zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
+	if !p.refusals.note(e.Destination, err, time.Now()) {
+		return
 	}
+	shown := p.options.Shown(e.Destination)
+	if shown != string(e.Destination) {
+		err = errUnshown
+	}
+	p.log.Warn("event refused by the broker and dropped", zap.String("destination", shown),
+		zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
 }
 
 func (p *publisher) frame(m *Message) *frame.Frame {

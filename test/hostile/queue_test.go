@@ -83,6 +83,8 @@ func temporaryDestinations(t *testing.T, s *site) {
 	require.LessOrEqual(t, refused()-before, most, "the broker is not asked for each")
 	require.Greater(t, s.metric(t, "events_undeliverable_total"), dropped)
 	require.Less(t, len(made.got), 10, "no destination was made for them; the connector has one now and then for itself")
+	require.Contains(t, s.log(t), "event refused by the broker")
+	require.NotContains(t, s.log(t), "ID:evil-", "the log names no destination that nobody has said Hello for")
 	ask()
 }
 
