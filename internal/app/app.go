@@ -158,6 +158,7 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 	options.URLs = urls
 	options.Logger = a.log.Named("broker")
 	options.Registerer = reg
+	options.Shown = func(d gc.Destination) string { return a.bridge.Shown(d) }
 	options.Restored = func(topics bool) { a.bridge.Restored(topics) }
 	options.Changed = func(s broker.Status) {
 		if s.Consuming {

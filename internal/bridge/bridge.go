@@ -83,6 +83,7 @@ type Bridge struct {
 	destinations *destinations
 	owed         *owed
 	leaders      *leaders
+	temporaries  *temporaries
 
 	mu        sync.Mutex
 	sessions  map[gc.AgentID]*session.Session
@@ -104,6 +105,7 @@ func New(o Options) *Bridge {
 		destinations: newDestinations(),
 		owed:         newOwed(prefetch / 5 * 4),
 		leaders:      newLeaders(),
+		temporaries:  newTemporaries(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
@@ -179,7 +181,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func(gone func())) {
 	acknowledge, again, noRoom := b.ledger.enter(d, ack)
 	if again {
 		acknowledge()
-		b.captureCommand(gc.Command{}, d, "")
+		b.captureCommand(gc.Command{}, d, "", "")
 		b.metrics.repeated.Inc()
 		b.Logger.Debug("command delivered again that has been taken already", token("message", d.MessageID))
 		return
@@ -202,7 +204,7 @@ func (b *Bridge) handle(d *broker.Delivery, ack func(gone func())) {
 	}
 	b.checkCategory(c.Spec, d)
 	r := b.receive(c, d, err, acknowledge)
-	b.captureCommand(c, d, r.ID)
+	b.captureCommand(c, d, r.ID, r.claims())
 	d.Body = "" // who acknowledges keeps d, and a body that is refused may be megabytes
 	switch {
 	case err == nil && c.Spec.ForDestination:
@@ -229,8 +231,22 @@ func (r *received) isConnect() bool { return r.Spec != nil && r.Spec.Name == gc.
 
 func (r *received) carriesPassword() bool { return r.Refusal == nil && r.Spec.HasPassword() }
 
+// claims is where a command wants its agent to work, "" for nowhere.
+func (r *received) claims() gc.Destination {
+	switch {
+	case r.Refusal != nil:
+		return ""
+	case r.isConnect():
+		return r.Destination
+	case r.Spec.SignsIn():
+		return r.ReplyTo
+	}
+	return ""
+}
+
 // finished counts the command, and gives what the log tells.
 func (r *received) finished(err error) (message string, fields []zap.Field) {
+	r.bridge.Capture.Concluded(r.Agent, string(r.ID))
 	took, result := time.Since(r.start), resultOf(err)
 	r.bridge.metrics.finished(r.name, result, took)
 	message = "command done"

@@ -68,6 +68,9 @@ func playWith(t *testing.T, change func(*bridge.Options), scene func(*stage)) {
 					return
 				}
 				st.out <- m
+				if m.Answered != nil {
+					m.Answered(true)
+				}
 				if m.Confirmed != nil {
 					m.Confirmed()
 				}

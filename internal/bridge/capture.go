@@ -16,7 +16,9 @@ import (
 // compares a replay with one. Its methods must not block.
 type Capture interface {
 	On() bool
-	Command(x capture.Record, home gc.Destination) // see capture.Recorder
+	Command(x capture.Record, claims gc.Destination) // these three: see capture.Recorder
+	Concluded(agent gc.AgentID, request string)
+	Bound(agent gc.AgentID, to gc.Destination)
 	// Event takes an event as it is published. lost has its command answered
 	// again; nil where nothing can be lost.
 	Event(e gc.Event, x capture.Record, lost func())
@@ -29,11 +31,12 @@ type Capture interface {
 	Place(d gc.Destination, hide bool) gc.Destination
 }
 
-// captureCommand records a delivery, before anything comes of it. Of a body
+// captureCommand records a delivery, before anything comes of it. claims is where
+// it wants to bind the agent. Of a body
 // that is too long to be a command as much is kept as makes it too long again in
 // a replay. Of what a client may write freely only what looks as it should is
 // kept: all else may be a password in the wrong place.
-func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID) {
+func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID, claims gc.Destination) {
 	if !b.Capture.On() {
 		return
 	}
@@ -47,7 +50,7 @@ func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.Req
 		Category: b.unless(gc.IsCategory, d.Category), Destination: d.Destination, Format: b.unless(isFormat, format), MessageID: b.unless(isToken, d.MessageID),
 		CorrelationID: b.unless(isToken, d.CorrelationID), ReplyTo: b.replyTo(d.ReplyTo), Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
 		Body: body,
-	}, homeOf(c))
+	}, claims)
 }
 
 // unless hides what does not look as it should.
@@ -93,14 +96,6 @@ func (b *Bridge) formatBehind(d, other gc.Destination) string {
 	settings := b.settings.Load()
 	if f := settings.FormatFor(d); f != settings.FormatFor(other) {
 		return string(f)
-	}
-	return ""
-}
-
-// homeOf is the destination that a command binds its agent to.
-func homeOf(c gc.Command) gc.Destination {
-	if c.Spec != nil && c.Spec.Name == gc.Connect {
-		return c.Destination
 	}
 	return ""
 }

@@ -45,7 +45,7 @@ func (b *Bridge) permits(d gc.Destination) error {
 // command queue, by a virtual topic, a bridge, or another broker. To answer it
 // would make a loop.
 func (b *Bridge) returned(d *broker.Delivery, acknowledge func()) {
-	b.captureCommand(gc.Command{}, &broker.Delivery{MessageID: d.MessageID, Timestamp: d.Timestamp, Redelivered: d.Redelivered, Text: d.Text}, "")
+	b.captureCommand(gc.Command{}, &broker.Delivery{MessageID: d.MessageID, Timestamp: d.Timestamp, Redelivered: d.Redelivered, Text: d.Text}, "", "")
 	b.metrics.returned.Inc()
 	b.metrics.quarantined.Inc()
 	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "event of a connector came back on the command queue; it is dropped",
@@ -55,11 +55,10 @@ func (b *Bridge) returned(d *broker.Delivery, acknowledge func()) {
 
 // destinations are where events go. It is safe for concurrent use.
 type destinations struct {
-	mu      sync.Mutex
-	entries map[gc.Destination]*destination
-	idle    *list.List // of *destination, those where no agent works; the one heard of last comes last
-	left    float64    // arrivals that there is room for
-	at      time.Time  // of left
+	mu       sync.Mutex
+	entries  map[gc.Destination]*destination
+	idle     *list.List // of *destination, those where no agent works; the one heard of last comes last
+	arrivals budget
 }
 
 // destination is where a driver hears, or where somebody wanted an answer.
@@ -73,7 +72,7 @@ type destination struct {
 }
 
 func newDestinations() *destinations {
-	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), left: arrivalsBurst}
+	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), arrivals: budget{most: arrivalsBurst, rate: arrivalsRate}}
 }
 
 // hello notes a Hello or a Beat that asks for a format, "" for none. The format
@@ -95,8 +94,8 @@ func (ds *destinations) hello(name gc.Destination, asked wire.Format, now time.T
 	return known, true
 }
 
-// admit reports whether somebody may be answered there. A temporary destination
-// is there already, and goes with its client.
+// admit reports whether somebody may be answered there. Of a temporary
+// destination the broker says when it is written to; see temporaries.
 func (ds *destinations) admit(name gc.Destination, now time.Time) bool {
 	if name.IsTemporary() {
 		return true
@@ -120,7 +119,7 @@ func (ds *destinations) hear(name gc.Destination, now time.Time) *destination {
 	ds.forgetSilent(now)
 	d := ds.entries[name]
 	switch {
-	case d == nil && !ds.arrives(now):
+	case d == nil && !ds.arrivals.take(now):
 		return nil
 	case d == nil:
 		d = ds.add(name)
@@ -139,17 +138,6 @@ func (ds *destinations) add(name gc.Destination) *destination {
 	d := &destination{name: name}
 	ds.entries[name] = d
 	return d
-}
-
-// arrives takes room for a new one.
-func (ds *destinations) arrives(now time.Time) bool {
-	ds.left = min(arrivalsBurst, ds.left+arrivalsRate*now.Sub(ds.at).Seconds())
-	ds.at = now
-	if ds.left < 1 {
-		return false
-	}
-	ds.left--
-	return true
 }
 
 func (ds *destinations) forgetSilent(now time.Time) {

@@ -79,3 +79,19 @@ func TestDestinationsAreForgotten(t *testing.T) {
 		require.False(t, known)
 	})
 }
+
+// Who makes any number of temporary destinations takes no memory.
+func TestTemporaryDestinationsAreForgotten(t *testing.T) {
+	ts := newTemporaries()
+	for i := range 3 * maxTemporaries {
+		answered, ok := ts.admit(topic(i), noon)
+		require.True(t, ok)
+		answered(true)
+		again, ok := ts.admit("in use", noon)
+		require.True(t, ok)
+		again(true)
+	}
+	require.Len(t, ts.exist, maxTemporaries)
+	require.Equal(t, maxTemporaries, ts.order.Len())
+	require.Contains(t, ts.exist, gc.Destination("in use"))
+}

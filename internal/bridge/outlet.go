@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,6 +29,7 @@ func (o *outlet) bound(to gc.Destination, r *session.Request) {
 	b.owed.proved(o.agent)
 	o.leave()
 	o.home = to
+	b.Capture.Bound(o.agent, to)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.strangers.remove(o.session)
@@ -120,20 +122,29 @@ func (b *Bridge) publish(e session.Emission, lost func()) {
 	}
 }
 
-// send sends an event, written as m, to its destination. What has none is
-// counted, and the command it answers is done all the same. lost is called when
-// an answer may not have arrived; nil for one that is sent until it has.
+// send sends an event, written as m, to its destination. What has none, or one
+// that is not tried, is counted, and the command it answers is done all the same.
+// lost is called when an answer may not have arrived; nil for one that is sent
+// until it has.
 func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	if e.Destination == "" {
-		b.undeliverable(e)
+		b.undeliverable(e, "command dropped: no destination is known to answer to")
 		return
 	}
 	b.captureEvent(e, m, lost)
 	b.metrics.separators.Add(float64(m.Replaced))
 	if line := b.Logger.Check(zap.DebugLevel, "event"); line != nil {
-		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.shown(e.Destination)))...)
+		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", b.Shown(e.Destination)))...)
 	}
 	works := b.destinations.works(e.Destination)
+	var answered func(bool)
+	if e.Destination.IsTemporary() && !works {
+		var ok bool
+		if answered, ok = b.temporaries.admit(e.Destination, time.Now()); !ok {
+			b.undeliverable(e, "answer dropped: too many temporary reply-tos did not exist to try another")
+			return
+		}
+	}
 	if e.Acknowledge != nil && !works {
 		b.owed.answer(e.Cause)
 	}
@@ -143,6 +154,7 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 		Category:      m.Category,
 		CorrelationID: correlationID(e),
 		Body:          m.Body,
+		Answered:      answered,
 		Confirmed:     e.Acknowledge,
 		Lasts:         lasting(e),
 		Expendable:    !works,
@@ -150,24 +162,25 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 	})
 }
 
-// shown is a destination for the log. What nobody has said Hello for is a
-// reply-to, which may be anything.
-func (b *Bridge) shown(d gc.Destination) string {
-	if d.IsTemporary() || !b.destinations.knows(d, time.Now()) {
-		return "reply-to"
+// Shown is a destination for the log. What nobody has said Hello for, and is none
+// of the connector's own, is a reply-to, which may be anything.
+func (b *Bridge) Shown(d gc.Destination) string {
+	own := slices.Contains(b.settings.Load().Own, d.Name())
+	if own || !d.IsTemporary() && b.destinations.knows(d, time.Now()) {
+		return string(d)
 	}
-	return string(d)
+	return "reply-to"
 }
 
-// undeliverable ends the way of an event that has no destination, and of the
-// command that it answers.
-func (b *Bridge) undeliverable(e session.Emission) {
+// undeliverable ends the way of an event that has no destination, or none that is
+// tried, and of the command that it answers.
+func (b *Bridge) undeliverable(e session.Emission, why string) {
 	b.metrics.undeliverable.Inc()
 	if e.Acknowledge == nil {
 		return
 	}
 	b.metrics.quarantined.Inc()
-	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, "command dropped: no destination is known to answer to",
+	b.say(b.Logger.Named("quarantine"), zap.WarnLevel, why,
 		zap.String("req", string(e.Cause.ID)), zap.String("agent", string(e.Cause.Agent)))
 	e.Acknowledge()
 }

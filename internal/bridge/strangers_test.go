@@ -401,3 +401,25 @@ func TestDestinationsThatAreAllowed(t *testing.T) {
 		st.hears(2, "/topic/crm.1 agent_error 1001#Error#PLEASE_RETRY", "/remote-temp-queue/ID:1 agent_state 1009#State#RE_LOGIN")
 	})
 }
+
+// The log names destinations of drivers and the connector's own. A reply-to may be
+// a password in the wrong place.
+func TestTheLogNamesKnownDestinationsOnly(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Hello#crm", "")
+		st.command("Connect#1001", "desk,secret")
+		for _, replyTo := range []string{"/topic/hunter2", "/queue/hunter2", "/remote-temp-queue/ID:hunter2"} {
+			st.send(&broker.Delivery{Type: "GetState#nobody", ReplyTo: replyTo})
+			require.Equal(t, "reply-to", st.bridge.Shown(gc.Destination(replyTo)))
+		}
+		for _, d := range []gc.Destination{"/topic/crm", "/topic/desk", "/topic/ConnectorSync"} {
+			require.Equal(t, string(d), st.bridge.Shown(d))
+		}
+		for _, line := range st.logs.All() {
+			require.NotContains(t, fmt.Sprint(line.Message, line.ContextMap()), "hunter2")
+		}
+		for len(st.acks) > 0 {
+			<-st.acks
+		}
+	})
+}

@@ -118,7 +118,8 @@ func newDelivery(o *Options, f incoming) *Delivery {
 	return d
 }
 
-func cut(s string, limit int) string { return s[:min(len(s), limit)] }
+// cut lets go of what it leaves out, and of the header line that s is a part of.
+func cut(s string, limit int) string { return strings.Clone(s[:min(len(s), limit)]) }
 
 // messageID gives an id that a broker may have made, for the log.
 func messageID(s string) string {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -32,6 +33,20 @@ func TestWhatIsCopiedToAnAnswerIsBoundedAsItTravels(t *testing.T) {
 	for _, s := range []string{d.Type, d.Category, d.Format, d.ReplyTo, d.Destination, d.MessageID} {
 		require.LessOrEqual(t, len(s), maxType)
 	}
+}
+
+// A delivery lives as long as its command. What it keeps of a header does not
+// keep the rest of it.
+func TestWhatIsCutIsLetGo(t *testing.T) {
+	const deliveries, length = 100, 1 << 20
+	kept := make([]*Delivery, deliveries)
+	before := allocated()
+	for i := range kept {
+		long := strings.Repeat("x", length)
+		kept[i] = deliveryOf("type", long, "category", long, "format", long, "reply-to", long, "destination", long, "correlation-id", long, frame.MessageId, long)
+	}
+	require.Less(t, allocated()-before, deliveries*length/10)
+	runtime.KeepAlive(kept)
 }
 
 func TestAMessageIDIsNamedOnlyIfABrokerMayHaveMadeIt(t *testing.T) {

@@ -44,6 +44,7 @@ var (
 	errLateReceipt = errors.New("the broker did not confirm in time what was sent to it")
 	errOutFull     = errors.New("the broker does not read what is sent to it")
 	errNotStomp    = errors.New("what listens there does not speak STOMP")
+	errUnshown     = errors.New("the broker's words may name the destination, which may be anything")
 	errOldStomp    = errors.New("the broker does not speak STOMP 1.2")
 )
 

@@ -88,6 +88,12 @@ func TestAWrongPasswordIsReportedOnceAndRecovers(t *testing.T) {
 	o.Username, o.Password = "connector", gc.NewSecret("old-secret")
 	log := newLog()
 	o.Logger = log.Logger
+	o.Shown = func(d gc.Destination) string {
+		if d.Name() == "secret.hunter2" {
+			return "reply-to"
+		}
+		return string(d)
+	}
 	registry := prometheus.NewRegistry()
 	o.Registerer = registry
 	b := create(t, o)
@@ -122,6 +128,10 @@ func TestAWrongPasswordIsReportedOnceAndRecovers(t *testing.T) {
 		require.Equal(t, 1, log.count("event refused by the broker and dropped", ""), "said once per destination")
 		require.Contains(t, log.text(), "/topic/secret.a")
 		require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "refused"))
+		r.Publish(Message{Destination: "/topic/secret.hunter2"})
+		require.Eventually(t, func() bool { return log.count("event refused by the broker and dropped", "") == 2 }, patience, time.Millisecond)
+		require.Contains(t, log.text(), "reply-to")
+		require.NotContains(t, log.text(), "hunter2", "one that is not to be shown is in no words of the broker either")
 		require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "events"), "ActiveMQ keeps the connection, so do we")
 	})
 	t.Run("without the right to read commands it says so, once", func(t *testing.T) {

@@ -37,6 +37,15 @@ func TestJavaClients(t *testing.T) {
 		require.Equal(t, "TextMessage null agent_state null non-persistent 0 "+escaped, j.Next(t))
 		require.Equal(t, "TextMessage T agent_call c non-persistent 0 ", j.Next(t))
 	})
+	t.Run("a property in place of the JMSReplyTo asks for a temporary queue of the connector's own, and gets none", func(t *testing.T) {
+		for _, own := range []string{"/temp-queue/evil", "/temp-topic/evil"} {
+			servertest.RunJava(t, "JmsHostile", shared.OpenWireURL(), b.options.CommandQueue, "GetState#1|text|reply-to="+own)
+			d := next(t, b.got)
+			require.Equal(t, own, d.ReplyTo)
+			_, err := gc.ParseReplyTo(d.ReplyTo)
+			require.Error(t, err)
+		}
+	})
 	t.Run("a temporary queue is answered, and refused when its client has gone", func(t *testing.T) {
 		j := servertest.StartJava(t, "JmsSend", shared.OpenWireURL(), b.options.CommandQueue, "GetState#1?", "one")
 		require.Equal(t, "ready", j.Next(t))

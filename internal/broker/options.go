@@ -49,6 +49,11 @@ type Options struct {
 	// be nil.
 	Restored func(topics bool)
 
+	// Shown is what the log calls a destination whose event the broker refused;
+	// nil: its name. What the broker says of it is told only if that is its name:
+	// its words may have the name in them.
+	Shown func(gc.Destination) string
+
 	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
 	maxBody      int           // bytes that are kept of a body; default commandBody
 	prefetch     int           // default Prefetch
@@ -78,6 +83,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Restored == nil {
 		o.Restored = func(bool) {}
+	}
+	if o.Shown == nil {
+		o.Shown = func(d gc.Destination) string { return string(d) }
 	}
 	if o.Backoff == nil {
 		o.Backoff = backoff.FullJitter

@@ -26,6 +26,11 @@ type Message struct {
 	// Expendable messages are the first to be dropped when too many wait.
 	Expendable bool
 
+	// Answered is called once, before Confirmed and from the publisher's
+	// goroutine, when the broker has said whether it takes the message; not when
+	// it was dropped. May be nil; must not block.
+	Answered func(taken bool)
+
 	// Confirmed is called once, from any goroutine, when the message is settled:
 	// the broker's receipt proved it, the broker refused it for good, or it was
 	// dropped (both are counted and logged; the command it answers must neither
@@ -177,6 +182,9 @@ func (p *publisher) settle(o outcome) bool {
 		p.holding = false
 		p.log.Info("the broker takes events again", zap.String("kind", string(p.queue.kind)))
 	}
+	if o.e.Answered != nil {
+		o.e.Answered(o.err == nil)
+	}
 	if o.err != nil {
 		p.refuse(o.e, o.err)
 	} else {
@@ -232,10 +240,15 @@ func (p *publisher) check(c *conn) time.Duration {
 // refuse counts an event the broker will not have.
 func (p *publisher) refuse(e *entry, err error) {
 	p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
-	if p.refusals.note(e.Destination, err, time.Now()) {
-		p.log.Warn("event refused by the broker and dropped", zap.String("destination", string(e.Destination)),
-			zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
+	if !p.refusals.note(e.Destination, err, time.Now()) {
+		return
 	}
+	shown := p.options.Shown(e.Destination)
+	if shown != string(e.Destination) {
+		err = errUnshown
+	}
+	p.log.Warn("event refused by the broker and dropped", zap.String("destination", shown),
+		zap.Error(err), zap.String("action", "if it is not a temporary destination of a client that has gone, give the connector's user the right to write to it"))
 }
 
 func (p *publisher) frame(m *Message) *frame.Frame {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"container/list"
 	"context"
 	"slices"
 	"sync"
@@ -14,11 +15,13 @@ type entry struct {
 	Message
 	number uint64 // in order of Publish, from 1
 	sent   time.Time
-	gone   bool // it was dropped; it stays in the list that waits until its turn
+
+	inWaiting, inSpare *list.Element // nil where it is not
 }
 
-// entryOverhead is what an event costs besides its text, in bytes.
-const entryOverhead = 256
+// entryOverhead is what an event costs besides its text, in bytes: the entry and
+// its places in the lists.
+const entryOverhead = 288
 
 func (e *entry) size() int {
 	return entryOverhead + len(e.Body) + len(e.Type) + len(e.Destination) + len(e.CorrelationID)
@@ -55,10 +58,9 @@ type queue struct {
 	missed  bool          // something may not have arrived since it was opened
 	last    uint64        // number of the newest
 	way     []*entry      // sent, not confirmed
-	waiting []*entry      // some are gone
-	spare   []*entry      // of those that wait the ones that are dropped first
-	live    int           // of waiting, without those that are gone
-	bytes   int           // of these
+	waiting *list.List    // of *entry
+	spare   *list.List    // of *entry: of those that wait the ones that are dropped first
+	bytes   int           // of those that wait
 	dropped int           // in the present episode of a full queue
 	untold  bool          // among them something that is to be told again
 	settled chan struct{} // closed and replaced when an event leaves
@@ -67,7 +69,7 @@ type queue struct {
 func newQueue(k kind, limit int, log *zap.Logger, m *metrics) *queue {
 	return &queue{
 		kind: k, limit: limit, limitBytes: queueBytes, log: log, metrics: m,
-		wake: make(chan struct{}, 1), settled: make(chan struct{}),
+		wake: make(chan struct{}, 1), waiting: list.New(), spare: list.New(), settled: make(chan struct{}),
 	}
 }
 
@@ -87,7 +89,7 @@ func (q *queue) put(m Message) {
 	e.number = q.last
 	q.await(e)
 	var dropped []*entry
-	for q.live > q.limit || q.bytes > q.limitBytes && q.live > 1 {
+	for q.waiting.Len() > q.limit || q.bytes > q.limitBytes && q.waiting.Len() > 1 {
 		dropped = append(dropped, q.drop())
 	}
 	q.mu.Unlock()
@@ -102,61 +104,42 @@ func (q *queue) put(m Message) {
 
 // await adds e to those that wait. Called with mu held.
 func (q *queue) await(e *entry) {
-	q.waiting = append(q.waiting, e)
-	q.live++
+	e.inWaiting = q.waiting.PushBack(e)
 	q.bytes += e.size()
 	if e.goesFirst() {
-		q.spare = append(q.spare, e)
+		e.inSpare = q.spare.PushBack(e)
 	}
 }
 
-// drop forgets one of those that wait, of which there is one. Called with mu
+// remove takes e off those that wait. Nothing of it is kept. Called with mu held.
+func (q *queue) remove(e *entry) {
+	q.waiting.Remove(e.inWaiting)
+	q.bytes -= e.size()
+	if e.inSpare != nil {
+		q.spare.Remove(e.inSpare)
+	}
+	e.inWaiting, e.inSpare = nil, nil
+}
+
+// drop takes off one of those that wait, of which there is one. Called with mu
 // held.
 func (q *queue) drop() *entry {
-	e := q.victim()
-	e.gone = true
-	q.live--
-	q.bytes -= e.size()
-	q.untold = q.untold || e.Lasts == WithConnection
-	if len(q.waiting) > 2*q.limit { // mostly of those that are gone
-		q.waiting = slices.DeleteFunc(q.waiting, func(e *entry) bool { return e.gone })
+	first := q.spare.Front()
+	if first == nil {
+		first = q.waiting.Front()
 	}
+	e := first.Value.(*entry)
+	q.remove(e)
+	q.untold = q.untold || e.Lasts == WithConnection
 	q.left()
 	q.dropped++
 	q.metrics.dropped.WithLabelValues(droppedFull).Inc()
 	if q.dropped == 1 {
 		q.log.Error("too many events wait for the broker: the oldest are dropped",
-			zap.String("kind", string(q.kind)), zap.Int("waiting", q.live), zap.Int("bytes", q.bytes),
+			zap.String("kind", string(q.kind)), zap.Int("waiting", q.waiting.Len()), zap.Int("bytes", q.bytes),
 			zap.String("action", "bring the broker back; the queue it refuses to fill may be blocked by a consumer that does not read"))
 	}
 	return e
-}
-
-func (q *queue) victim() *entry {
-	if e := q.nextSpare(); e != nil {
-		return e
-	}
-	q.skip()
-	return q.waiting[0]
-}
-
-// nextSpare takes the oldest off spare, nil when there is none.
-func (q *queue) nextSpare() *entry {
-	if len(q.spare) == 0 {
-		return nil
-	}
-	e := q.spare[0]
-	q.spare[0] = nil
-	q.spare = q.spare[1:]
-	return e
-}
-
-// skip takes what is gone off the front of those that wait. Called with mu held.
-func (q *queue) skip() {
-	for len(q.waiting) > 0 && q.waiting[0].gone {
-		q.waiting[0] = nil
-		q.waiting = q.waiting[1:]
-	}
 }
 
 // left wakes those who flush. Called with mu held.
@@ -170,19 +153,12 @@ func (q *queue) left() {
 func (q *queue) take(limit int) *entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.way) >= limit || q.live == 0 {
+	if len(q.way) >= limit || q.waiting.Len() == 0 {
 		return nil
 	}
-	q.skip()
-	e := q.waiting[0]
-	q.waiting[0] = nil
-	q.waiting = q.waiting[1:]
-	if e.goesFirst() {
-		q.nextSpare() // it is e
-	}
-	q.live--
-	q.bytes -= e.size()
-	if q.live == 0 && q.dropped > 0 {
+	e := q.waiting.Front().Value.(*entry)
+	q.remove(e)
+	if q.waiting.Len() == 0 && q.dropped > 0 {
 		q.log.Info("no event waits any more", zap.String("kind", string(q.kind)), zap.Int("dropped", q.dropped))
 		q.dropped = 0
 	}
@@ -196,7 +172,7 @@ func (q *queue) take(limit int) *entry {
 func (q *queue) owes() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.untold || q.live > 0 {
+	if !q.untold || q.waiting.Len() > 0 {
 		return false
 	}
 	q.untold = false
@@ -209,8 +185,8 @@ func (q *queue) owes() bool {
 func (q *queue) restart() (missed bool, lost []*entry) {
 	q.mu.Lock()
 	var stale []*entry
-	way, waiting, before := q.way, q.waiting, len(q.way)+q.live
-	q.way, q.waiting, q.spare, q.live, q.bytes = nil, nil, nil, 0, 0
+	way, waiting, before := q.way, q.waiting, len(q.way)+q.waiting.Len()
+	q.way, q.waiting, q.spare, q.bytes = nil, list.New(), list.New(), 0
 	keep := func(e *entry) {
 		e.sent = time.Time{}
 		q.await(e)
@@ -225,16 +201,14 @@ func (q *queue) restart() (missed bool, lost []*entry) {
 			stale = append(stale, e)
 		}
 	}
-	for _, e := range waiting {
-		switch {
-		case e.gone:
-		case e.Lasts != WithConnection:
+	for next := waiting.Front(); next != nil; next = next.Next() {
+		if e := next.Value.(*entry); e.Lasts != WithConnection {
 			keep(e)
-		default:
+		} else {
 			stale = append(stale, e)
 		}
 	}
-	dropped := before - q.live
+	dropped := before - q.waiting.Len()
 	q.metrics.dropped.WithLabelValues(droppedStale).Add(float64(dropped))
 	if dropped > 0 {
 		q.left()
@@ -261,7 +235,7 @@ func (q *queue) settle(e *entry) bool {
 	defer q.mu.Unlock()
 	for i, other := range q.way {
 		if other == e { // mostly the first: brokers confirm in order
-			q.way = append(q.way[:i], q.way[i+1:]...)
+			q.way = slices.Delete(q.way, i, i+1)
 			q.left()
 			return true
 		}
@@ -289,7 +263,7 @@ func (q *queue) onTheWay() int {
 func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.way) + q.live
+	return len(q.way) + q.waiting.Len()
 }
 
 // flush waits until everything put so far is settled or dropped.
@@ -316,11 +290,10 @@ func (q *queue) first() (number uint64, changed <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	number = q.last + 1
-	q.skip()
 	if len(q.way) > 0 {
 		number = q.way[0].number
-	} else if len(q.waiting) > 0 {
-		number = q.waiting[0].number
+	} else if next := q.waiting.Front(); next != nil {
+		number = next.Value.(*entry).number
 	}
 	return number, q.settled
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -77,20 +79,43 @@ func TestLongEventsFillTheQueueSooner(t *testing.T) {
 	require.Equal(t, 1, q.length(), "one is kept however long it is")
 }
 
-// A queue that is always full does not keep what it has dropped.
-func TestAFullQueueStaysSmall(t *testing.T) {
-	q, _, _ := newTestQueue(t, 10)
-	q.restart()
-	for i := range 1000 {
-		q.put(Message{Lasts: Lasting(i % 3)})
-		require.LessOrEqual(t, len(q.waiting), 21)
-		require.LessOrEqual(t, len(q.spare), 10)
-		require.LessOrEqual(t, q.length(), 10)
+// A queue that is always full keeps nothing of what it has dropped, whatever
+// waits before and behind it.
+func TestAFullQueueHasNoMoreThanItsBytes(t *testing.T) {
+	for rule, c := range map[string]struct {
+		length int
+		lasts  func(i int) Lasting
+	}{
+		"long events that nobody asked for, behind an answer": {4096, func(i int) Lasting { return []Lasting{UntilProved, WithConnection}[min(i, 1)] }},
+		"long events of all kinds":                            {4096, func(i int) Lasting { return Lasting(i % 3) }},
+		"answers":                                             {4096, func(int) Lasting { return UntilSent }},
+		"short events":                                        {8, func(i int) Lasting { return Lasting(i % 3) }},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			q, _, _ := newTestQueue(t, 20_000)
+			q.restart()
+			q.limitBytes = 8 << 20
+			before := allocated()
+			for i := range 50_000 {
+				q.put(Message{Body: string(make([]byte, c.length)), Lasts: c.lasts(i)})
+			}
+			require.LessOrEqual(t, q.bytes, q.limitBytes)
+			const slack = 1 << 20 // whatever else the process does
+			require.LessOrEqual(t, allocated()-before, q.bytes+slack)
+			for q.take(math.MaxInt) != nil {
+			}
+			require.Zero(t, q.bytes)
+			require.Zero(t, q.spare.Len())
+		})
 	}
-	for q.take(1000) != nil {
-	}
-	require.Empty(t, q.spare)
-	require.Zero(t, q.bytes)
+}
+
+// allocated is what the process has in use, in bytes.
+func allocated() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
 
 func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {

@@ -24,7 +24,7 @@ func TestARefusalIsTheMessagesUnlessTheBrokerSaysRights(t *testing.T) {
 		{"three in a row", "/topic/desk", []error{header, header, header}, true},
 		{"no rights", "/topic/desk", []error{rights}, true},
 		{"the owner of a temporary queue has gone", "/remote-temp-queue/ID:1", []error{header}, true},
-		{"the owner of a temporary topic of STOMP has gone", "/temp-topic/x", []error{header}, true},
+		{"the owner of a temporary topic has gone", "/remote-temp-topic/ID:1", []error{header}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {

@@ -34,6 +34,7 @@ var consumeAndPublish = []struct {
 	{"unacknowledged commands do not keep others out", unacknowledged},
 	{"whoever is subscribed misses nothing", barrier},
 	{"a bad reply-to hurts nobody else", badReplyTo},
+	{"a client's temporary destination is a reply-to until the client has gone", temporaryReplyTo},
 	{"a handler that blocks stops neither beats, acknowledgements nor events", slowHandler},
 	{"the consumer with the higher priority gets the commands", consumerPriority},
 	{"stopping waits for the receipts of what is on the way", stopping},
@@ -300,6 +301,27 @@ func badReplyTo(t *testing.T, s server) {
 	require.EqualValues(t, 10, value(t, registry, "events_published_total", "other"))
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "events"))
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
+}
+
+func temporaryReplyTo(t *testing.T, s server) {
+	b := run(t, create(t, s.options()))
+	for _, own := range []string{"/temp-queue/answers", "/temp-topic/answers"} {
+		c, err := Dial(t.Context(), Options{}, s.url)
+		require.NoError(t, err)
+		got := subscribe(t, c, own)
+		require.NoError(t, c.Send(t.Context(), Outgoing{Destination: "/queue/" + b.options.CommandQueue, Headers: map[string]string{"reply-to": own}}))
+		replyTo, err := gc.ParseReplyTo(next(t, b.got).ReplyTo)
+		require.NoError(t, err)
+		require.True(t, replyTo.IsTemporary())
+		answered := make(chan bool, 1)
+		answer := Message{Destination: replyTo, Body: "answer", Answered: func(taken bool) { answered <- taken }}
+		b.Publish(answer)
+		require.Equal(t, "answer", next(t, got).Body)
+		require.True(t, next(t, answered))
+		c.Close()
+		b.Publish(answer)
+		require.False(t, next(t, answered), "the broker refuses it")
+	}
 }
 
 func slowHandler(t *testing.T, s server) {

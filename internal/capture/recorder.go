@@ -53,7 +53,14 @@ type Recorder struct {
 	mu      sync.Mutex // orders records
 	seq     uint64
 	dropped uint64                        // since the last record that had room
-	homes   map[gc.AgentID]gc.Destination // where the events of agents go
+	homes   map[gc.AgentID]gc.Destination // where agents work, or worked last: their passwords were proved there
+	claims  map[gc.AgentID][]claim        // commands that want to bind them somewhere, until their outcome
+}
+
+// claim is a command that names where its agent is to work.
+type claim struct {
+	request string
+	to      gc.Destination
 }
 
 // setup is how records are taken. It does not change; another takes its place.
@@ -76,7 +83,7 @@ func New(o Options, begin func() []Record, version string, log *zap.Logger, reg 
 		version: version, begin: begin, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
 		queue: make(chan entry, queueSize), control: make(chan struct{}, 1), retry: retryAfter,
 		pulse: pulse.New("the recording to capture.file", stuckAfter), packing: pulse.New("the compression of closed capture files", stuckAfter),
-		homes: map[gc.AgentID]gc.Destination{},
+		homes: map[gc.AgentID]gc.Destination{}, claims: map[gc.AgentID][]claim{},
 	}
 	r.first = &setup{o, o.File != ""}
 	r.setup.Store(r.first)
@@ -118,19 +125,54 @@ func (r *Recorder) On() bool { return r != nil && r.setup.Load().on }
 func (r *Recorder) File() string { return r.setup.Load().File }
 
 // Command records a command, in which the caller has hidden what may be a
-// password. home is the destination that it binds the agent to, "" for none.
-func (r *Recorder) Command(x Record, home gc.Destination) {
+// password. claims is the destination that it wants to bind the agent to, "" for
+// none: until Concluded the agent's records belong there too, so that a capture
+// of the destination has the proof as well.
+func (r *Recorder) Command(x Record, claims gc.Destination) {
 	if !r.On() {
 		return
 	}
+	if claims != "" {
+		r.mu.Lock()
+		r.claims[x.Agent] = append(r.claims[x.Agent], claim{x.Request, claims})
+		r.mu.Unlock()
+	}
 	x.Dir, x.Edge = In, Broker
-	r.take(&x, home)
+	r.take(&x)
+}
+
+// Concluded ends what a command claims for its agent. Somebody without the
+// password so makes no more recorded of an agent than what Finesse is asked for
+// him, and nothing less.
+func (r *Recorder) Concluded(agent gc.AgentID, request string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := slices.DeleteFunc(r.claims[agent], func(c claim) bool { return c.request == request })
+	if len(left) == 0 {
+		delete(r.claims, agent)
+	} else {
+		r.claims[agent] = left
+	}
+}
+
+// Bound says where an agent works from now on, whose password was proved there.
+// The agent's records belong there, also while nothing is recorded.
+func (r *Recorder) Bound(agent gc.AgentID, to gc.Destination) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.homes[agent] = to
 }
 
 // Record takes any other record. The caller does not change it any more.
 func (r *Recorder) Record(x Record) {
 	if r.On() {
-		r.take(&x, "")
+		r.take(&x)
 	}
 }
 
@@ -152,13 +194,10 @@ func (r *Recorder) Hide(password string) string { return r.secrets.name(password
 // a password, or said so before.
 func (r *Recorder) Place(d gc.Destination, hide bool) gc.Destination { return r.secrets.place(d, hide) }
 
-func (r *Recorder) take(x *Record, home gc.Destination) {
+func (r *Recorder) take(x *Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	under := r.setup.Load()
-	if home != "" && len(r.homes) < maxSecrets {
-		r.homes[x.Agent] = home
-	}
 	if !under.on || !r.wanted(x, &under.Options) {
 		return
 	}
@@ -186,11 +225,11 @@ func (r *Recorder) wanted(x *Record, o *Options) bool {
 	if o.Destinations == nil {
 		return true
 	}
-	to := gc.Destination(x.Destination)
-	if !x.IsEvent() {
-		to = r.homes[x.Agent]
+	if x.IsEvent() {
+		return x.Agent == "" && x.Destination == "" || o.Destinations(gc.Destination(x.Destination))
 	}
-	return x.Agent == "" && to == "" || o.Destinations(to)
+	return x.Agent == "" || o.Destinations(r.homes[x.Agent]) ||
+		slices.ContainsFunc(r.claims[x.Agent], func(c claim) bool { return o.Destinations(c.to) })
 }
 
 // stuckAfter is very long for a disk to take one record.

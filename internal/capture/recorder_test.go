@@ -332,3 +332,68 @@ func TestWhoCompressesALongFileAnswersMeanwhile(t *testing.T) {
 	require.NoError(t, pack(file, p))
 	require.NoError(t, p.Live(), "and has answered")
 }
+
+func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
+	only := Options{Destinations: func(d gc.Destination) bool { return d == "/topic/desk" }}
+	connect := func(r *Recorder, request string, to gc.Destination) {
+		r.Command(Record{Agent: "1001", Type: request, Request: request}, to)
+	}
+	for _, c := range []struct {
+		rule string
+		play func(*Recorder)
+		want []string
+	}{
+		{"to the end and from the beginning of the proof", func(r *Recorder) {
+			r.update("1001", "before")
+			connect(r, "Connect", "/topic/desk")
+			r.update("1001", "proof")
+			r.Bound("1001", "/topic/desk")
+			r.Concluded("1001", "Connect")
+			r.update("1001", "after")
+		}, []string{"Connect", "proof", "after"}},
+		{"a Connect from elsewhere that fails hides nothing, during its proof and after it", func(r *Recorder) {
+			r.Bound("1001", "/topic/desk")
+			connect(r, "Connect", "/topic/evil")
+			r.update("1001", "during")
+			r.Concluded("1001", "Connect")
+			r.update("1001", "after")
+		}, []string{"Connect", "during", "after"}},
+		{"one that names the destination shows nothing after it failed", func(r *Recorder) {
+			r.Bound("1001", "/topic/other")
+			connect(r, "Connect", "/topic/desk")
+			r.Concluded("1001", "Connect")
+			r.update("1001", "after")
+		}, []string{"Connect"}},
+		{"nor takes another's proof with it", func(r *Recorder) {
+			connect(r, "Connect", "/topic/desk")
+			connect(r, "stranger's", "/topic/evil")
+			r.Concluded("1001", "stranger's")
+			r.update("1001", "proof")
+		}, []string{"Connect", "stranger's", "proof"}},
+		{"until it was proved elsewhere", func(r *Recorder) {
+			r.Bound("1001", "/topic/desk")
+			connect(r, "Connect", "/topic/other")
+			r.Bound("1001", "/topic/other")
+			r.Concluded("1001", "Connect")
+			r.update("1001", "after")
+		}, []string{"Connect"}},
+		{"also where nothing was recorded meanwhile", func(r *Recorder) {
+			r.Switch(false)
+			r.Bound("1001", "/topic/desk")
+			r.Switch(true)
+			r.update("1001", "after")
+		}, []string{"after"}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			r, _ := create(t, only)
+			stop := run(t, r)
+			c.play(r)
+			stop()
+			all, _ := read(t, r.File())
+			require.Equal(t, append([]string{"header"}, c.want...), all)
+		})
+	}
+	var none *Recorder
+	none.Bound("1001", "/topic/desk")
+	none.Concluded("1001", "Connect")
+}

@@ -32,10 +32,12 @@ func ParseDestination(s string) (Destination, error) {
 }
 
 // ParseReplyTo reads the reply-to header of a command. Besides topics and
-// queues it knows the temporary destinations of JMS clients, which ActiveMQ
-// shows as "/remote-temp-queue/ID:…", and those of STOMP clients.
+// queues it knows the temporary destinations of other clients, which brokers
+// show as "/remote-temp-queue/ID:…", whether JMS or STOMP made them. Without
+// "remote" it would be one of the connector's own, which the broker makes for
+// it when it writes there: only a sender who forges the header asks for that.
 func ParseReplyTo(s string) (Destination, error) {
-	for _, kind := range []string{"/remote-temp-queue/", "/remote-temp-topic/", "/temp-queue/", "/temp-topic/"} {
+	for _, kind := range []string{"/remote-temp-queue/", "/remote-temp-topic/"} {
 		if name, ok := strings.CutPrefix(s, kind); ok {
 			if err := checkDestinationName(name); err != nil {
 				return "", err

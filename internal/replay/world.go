@@ -74,6 +74,9 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 	times.Attempt = never
 	w.bridge = bridge.New(bridge.Options{
 		Publish: func(m broker.Message) {
+			if m.Answered != nil {
+				m.Answered(true)
+			}
 			if m.Confirmed != nil {
 				m.Confirmed()
 			}
@@ -132,6 +135,9 @@ func (t tap) Command(x capture.Record, _ gc.Destination) {
 	defer t.mu.Unlock()
 	t.command = x.Request
 }
+
+func (t tap) Concluded(gc.AgentID, string)     {}
+func (t tap) Bound(gc.AgentID, gc.Destination) {}
 
 func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
 	x.Time = time.Now()

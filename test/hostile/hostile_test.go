@@ -10,6 +10,7 @@ var attacks = []struct {
 }{
 	{"a message that breaks STOMP stops nobody", poison},
 	{"answers that nobody takes do not close the prefetch", unwantedAnswers},
+	{"a forged reply-to makes no temporary destinations and asks for those of nobody within bounds", temporaryDestinations},
 	{"a crowd while Finesse hangs holds up nobody", strangersThatHang}, // before the other spends all that a crowd may
 	{"a crowd of strangers keeps nobody out", strangers},
 	{"the connector does not talk to itself", loop},

@@ -53,6 +53,41 @@ func unwantedAnswers(t *testing.T, s *site) {
 	require.Less(t, took, 5*time.Second)
 }
 
+// temporaryDestinations: reply-tos that make the connector the owner of temporary
+// destinations, and those that nobody owns, while a driver with one of its own
+// wants answers.
+func temporaryDestinations(t *testing.T, s *site) {
+	const many = 8000 // each is told two events
+	made := s.connect(t, "ActiveMQ.Advisory.TempQueue,ActiveMQ.Advisory.TempTopic")
+	driver := listen(t, "/temp-queue/answers")
+	made.until(t, "") // the driver's own
+	ask := func() {
+		driver.send(t, "GetState#nobody", "", "reply-to", "/temp-queue/answers")
+		driver.until(t, "nobody#State#RE_LOGIN")
+	}
+	ask()
+	refused := func() int { return int(s.metric(t, `events_dropped_total{reason="refused"}`)) }
+	before, dropped := refused(), s.metric(t, "events_undeliverable_total")
+	var forged []string
+	for i := range many {
+		forged = append(forged, fmt.Sprintf("GetState#nobody||reply-to=/remote-temp-queue/ID:evil-%d:1:1", i))
+		if i%10 == 0 {
+			forged = append(forged, fmt.Sprintf("GetState#nobody||reply-to=/temp-queue/evil%d", i), fmt.Sprintf("GetState#nobody||reply-to=/temp-topic/evil%d", i))
+		}
+	}
+	begin := time.Now()
+	jms(t, forged...)
+	ask()
+	s.driver.state(t, "1001") // all before it were taken
+	most := 10_000 + int(20*time.Since(begin).Seconds()) + 20
+	require.LessOrEqual(t, refused()-before, most, "the broker is not asked for each")
+	require.Greater(t, s.metric(t, "events_undeliverable_total"), dropped)
+	require.Less(t, len(made.got), 10, "no destination was made for them; the connector has one now and then for itself")
+	require.Contains(t, s.log(t), "event refused by the broker")
+	require.NotContains(t, s.log(t), "ID:evil-", "the log names no destination that nobody has said Hello for")
+	ask()
+}
+
 func loop(t *testing.T, s *site) {
 	before := s.commands(t)
 	for _, own := range []string{"queue://" + queue, "/queue/" + queue, "queue://" + strings.ToLower(queue), "ConnectorSync", "topic://ConnectorSync"} {
@@ -69,7 +104,7 @@ func loop(t *testing.T, s *site) {
 // commands is how many messages the connector took from the queue.
 func (s *site) commands(t *testing.T) int { return int(s.metric(t, "commands_received_total")) }
 
-// metric is the value of a series without labels.
+// metric is the value of a series, named with its labels.
 func (s *site) metric(t *testing.T, name string) float64 {
 	t.Helper()
 	_, text := s.read(t, "/metrics")

@@ -193,8 +193,14 @@ type client struct {
 // connect makes a client that hears a topic.
 func (s *site) connect(t *testing.T, topic string) *client {
 	t.Helper()
+	return listen(t, "/topic/"+topic)
+}
+
+// listen makes a client that hears a destination.
+func listen(t *testing.T, destination string) *client {
+	t.Helper()
 	c := &client{Client: dial(t), got: make(chan event, 100_000)}
-	require.NoError(t, c.Subscribe(t.Context(), "/topic/"+topic, func(d *broker.Delivery) {
+	require.NoError(t, c.Subscribe(t.Context(), destination, func(d *broker.Delivery) {
 		c.got <- event{d.Destination, d.Category, d.Body, d.CorrelationID}
 	}))
 	return c

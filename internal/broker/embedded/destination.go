@@ -23,7 +23,8 @@ type temporary struct {
 }
 
 // resolve reads a destination header. As in ActiveMQ a name without a prefix
-// is a queue, and a temporary destination that is gone is a fault.
+// is a queue, and a temporary destination that is gone is a fault. Faults are
+// logged, so they name nothing: s may be a password in the wrong place.
 func (b *Broker) resolve(c *conn, s string) (address, error) {
 	if s == "" || len(s) > maxDestination {
 		return address{}, framing.Faultf("destination is missing or longer than %d bytes", maxDestination)
@@ -36,7 +37,7 @@ func (b *Broker) resolve(c *conn, s string) (address, error) {
 	}
 	kind, name, _ := strings.Cut(s[1:], "/")
 	if name == "" {
-		return address{}, framing.Faultf("destination %q has no name", s)
+		return address{}, framing.Faultf("the destination has no name")
 	}
 	to := address{name: s, topic: strings.HasSuffix(kind, "topic")}
 	switch kind {
@@ -48,11 +49,11 @@ func (b *Broker) resolve(c *conn, s string) (address, error) {
 		return to, err
 	case "remote-temp-queue", "remote-temp-topic":
 		if _, ok := b.temporaries[s]; !ok {
-			return address{}, framing.Faultf("the destination %s does not exist", s)
+			return address{}, framing.Faultf("the temporary destination does not exist")
 		}
 		return to, nil
 	}
-	return address{}, framing.Faultf("destination %q must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/", s)
+	return address{}, framing.Faultf("a destination must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/")
 }
 
 // own is the shared name of c's temporary destination, which is made on first

@@ -40,8 +40,9 @@ func TestFaultsAreAnsweredWithErrorAndClose(t *testing.T) {
 		"wildcard":                        {"SEND\ndestination:/topic/a.>\n\nx\x00", "wildcard"},
 		"composite":                       {"SUBSCRIBE\nid:1\ndestination:/queue/a,b\n\n\x00", "composite"},
 		"options":                         {"SEND\ndestination:/queue/a?x=y\n\nx\x00", "option"},
-		"unknown kind":                    {"SEND\ndestination:/fanout/a\n\nx\x00", "must begin with"},
-		"empty name":                      {"SEND\ndestination:/queue/\n\nx\x00", "has no name"},
+		"unknown kind":                    {"SEND\ndestination:/fanout/hunter2\n\nx\x00", "must begin with"},
+		"temporary destination of nobody": {"SEND\ndestination:/remote-temp-queue/hunter2\n\nx\x00", "does not exist"},
+		"empty name":                      {"SEND\ndestination:/hunter2/\n\nx\x00", "has no name"},
 		"overlong destination":            {"SEND\ndestination:/queue/" + long[:maxDestination] + "\n\nx\x00", "longer than"},
 		"SUBSCRIBE without id":            {"SUBSCRIBE\ndestination:/queue/a\n\n\x00", "needs an id"},
 		"SUBSCRIBE without destination":   {"SUBSCRIBE\nid:1\n\n\x00", "destination is missing"},
@@ -77,7 +78,8 @@ func TestFaultsAreAnsweredWithErrorAndClose(t *testing.T) {
 			p.subscribe("used", "/queue/used", frame.Ack, ackIndividual)
 			_, err := io.WriteString(p.net, tc.frame)
 			require.NoError(t, err)
-			p.fault(tc.fault)
+			f := p.fault(tc.fault)
+			require.NotContains(t, f.Header.Get(frame.Message), "hunter2", "it is logged, and may be a password")
 		})
 	}
 }

@@ -50,7 +50,7 @@ func (b *Broker) put(name string, m *message) error {
 		b.purgeExpired()
 	}
 	if full() {
-		return framing.Faultf("queue %s is full", name)
+		return framing.Faultf("the queue is full")
 	}
 	q := b.queue(name)
 	b.storedBytes += m.size

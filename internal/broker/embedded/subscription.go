@@ -53,7 +53,7 @@ func (b *Broker) subscribe(c *conn, h *frame.Header) error {
 		return err
 	}
 	if t, ok := b.temporaries[to.name]; ok && t.owner != c {
-		return framing.Faultf("%s belongs to another connection", to.name)
+		return framing.Faultf("the temporary destination belongs to another connection")
 	}
 	b.subscriptions++
 	c.subscriptions[s.id] = s

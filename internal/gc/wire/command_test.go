@@ -179,11 +179,22 @@ func TestHelloNeverSharesATopicWithTheBroker(t *testing.T) {
 		_, err := gc.ParseDestination(in)
 		require.Error(t, err, in)
 	}
-	d, err := gc.ParseReplyTo("/remote-temp-queue/ID:host-1")
-	require.NoError(t, err)
-	require.False(t, d.IsTopic())
-	_, err = gc.ParseReplyTo("crm")
-	require.Error(t, err)
+}
+
+func TestAReplyToIsNeverATemporaryDestinationOfTheConnectorsOwn(t *testing.T) {
+	for _, in := range []string{"/remote-temp-queue/ID:host-1:2:3", "/remote-temp-topic/ID:host-1:2:3"} {
+		d, err := gc.ParseReplyTo(in)
+		require.NoError(t, err)
+		require.Equal(t, gc.Destination(in), d)
+		require.True(t, d.IsTemporary())
+	}
+	for _, in := range []string{
+		"crm", "/temp-queue/evil", "/temp-topic/evil", "temp-queue://evil", "/topic/temp-queue://evil", "/queue//temp-queue/evil",
+		"/remote-temp-queue/", "/remote-temp-queue//temp-queue/evil", "/remote-temp-queue/temp-queue://evil", "/remote-temp-queue/a,b",
+	} {
+		_, err := gc.ParseReplyTo(in)
+		require.Error(t, err, in)
+	}
 }
 
 func FuzzParseCommand(f *testing.F) {
