@@ -63,8 +63,9 @@ func TestNobodyGetsIn(t *testing.T) {
 	})
 }
 
-// Nobody knows who sends a Connect or a Login: what is refused of them, and why
-// ever, is told where the agent works only to who has its password.
+// Nobody knows who sends a Connect or a Login. What is refused of a Connect, and
+// why ever, is told where the agent works only to who has its password; what is
+// refused of a Login at its reply-to, or there if it has none, as of any command.
 func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 	unanswerable := errors.New("the correlation id is too long")
 	for rule, command := range map[string]struct {
@@ -92,6 +93,10 @@ func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 				for _, replyTo := range []string{"", "/topic/crm", "/queue/evil"} {
 					st.send(&broker.Delivery{Type: command.typ, Body: command.body, ReplyTo: replyTo, Unanswerable: command.unanswerable})
 				}
+				if !strings.HasPrefix(command.typ, "Connect") {
+					require.Equal(t, gc.Destination("/topic/crm"), (<-st.out).Destination)
+					require.Equal(t, gc.Destination("/topic/crm"), (<-st.out).Destination)
+				}
 				require.Len(t, st.out, 1)
 				require.Equal(t, gc.Destination("/queue/evil"), (<-st.out).Destination)
 				st.hears(3)
@@ -116,7 +121,7 @@ func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 			}
 			st.command("Login#1001", "secret,2001")
 			st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")
-			st.command("Login#1001", "wrong,2001")
+			st.command("Connect#1001", "crm,wrong")
 			st.hears(1)
 			close(st.hold)
 		})

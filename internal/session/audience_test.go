@@ -237,7 +237,7 @@ func (a *audience) hearAnswer(e session.Emission) {
 	if e.Acknowledge != nil {
 		l.answers++
 	}
-	if e.Destination == "" && (l.Spec == nil || !l.Spec.HasPassword()) { // what fails of those is not told where the agent works
+	if e.Destination == "" && (l.Spec == nil || l.Spec.Name != gc.Connect) { // what fails of it is not told where the agent works
 		a.fault("the answer to %s goes nowhere", l.ID)
 	}
 	a.play.mu.Lock()

@@ -159,20 +159,20 @@ func (s *Session) to(r *Request) gc.Destination {
 }
 
 // AnswerTo is where the answer to a command goes when the events of its agent go
-// to home; "" is nowhere. What comes of a Connect is told to who sent it. Anybody
-// can send one, or a Login: strange, for a command that carries a password, says
-// that the agent works at home and that it is not the agent's. Then nothing is
-// told there, whatever the command was refused for and wherever it wants its
-// answer: a driver that hears of a wrong password gives up.
+// to home; "" is nowhere. What comes of a Connect is told to who sent it, and of a
+// Login to who names a reply-to. Anybody can send one: strange, for a command that
+// carries a password, says that the agent works at home and that it is not the
+// agent's. Then nothing of a Connect is told there, whatever it was refused for and
+// wherever it wants its answer: a driver that hears of a wrong password gives up.
 func (r *Request) AnswerTo(home gc.Destination, strange bool) gc.Destination {
 	switch {
 	case home == "":
 		return r.ReplyTo
 	case r.Spec == nil || !r.Spec.HasPassword():
 		return home
-	case strange && r.ReplyTo == home:
+	case r.Spec.Name == gc.Connect && strange && r.ReplyTo == home:
 		return ""
-	case strange, r.Spec.Name == gc.Connect:
+	case r.Spec.Name == gc.Connect, strange && r.ReplyTo != "":
 		return r.ReplyTo
 	default:
 		return home

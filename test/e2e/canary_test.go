@@ -84,7 +84,6 @@ func mistakes(c *connector, d *driver) {
 		"agent_state/MakeNotReadyWithReason#1001 " + agentSecret,
 		"agent_call/MakeCall#1001 " + agentSecret,
 		"agent_call/HoldCall#1001 " + agentSecret,
-		"agent_info/Connect#1001 " + agentSecret + "," + d.destination,
 		"agent_info/Connect#1002 " + d.destination + "," + wrongSecret,
 		"agent_state/Login#1002 " + wrongSecret + ",2002",
 		"agent_state/Login#1001 " + wrongSecret + ",2001",
@@ -98,7 +97,8 @@ func mistakes(c *connector, d *driver) {
 	quarantined := c.metric("commands_quarantined_total")
 	d.send("agent_state/Login#1003 " + agentSecret + ",2003")
 	d.send("agent_state/ " + agentSecret)
-	eventually(d.t, func() bool { return c.metric("commands_quarantined_total") == quarantined+2 })
+	d.send("agent_info/Connect#1001 " + agentSecret + "," + d.destination)
+	eventually(d.t, func() bool { return c.metric("commands_quarantined_total") == quarantined+3 })
 }
 
 // misplaced are commands with a password in each place that a client can write

@@ -44,7 +44,7 @@ func (d *driver) fails(code gc.Code, command string, headers ...string) {
 
 func badParameters(d *driver) {
 	d.note("# what is missing or wrong")
-	d.fails(gc.MissingPassword, "agent_state/Login#1003", "reply-to", "/topic/"+d.destination)
+	d.fails(gc.MissingPassword, "agent_state/Login#1001")
 	d.fails(gc.MissingExtension, "agent_state/Login#1001 secret")
 	d.fails(gc.WrongExtension, "agent_state/Login#1001 secret,20O1")
 	d.fails(gc.MissingNumber, "agent_call/MakeCall#1001")

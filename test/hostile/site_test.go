@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -216,19 +217,32 @@ func (c *client) send(t *testing.T, typ, body string, headers ...string) {
 	require.NoError(t, c.Send(t.Context(), broker.Outgoing{Destination: "/queue/" + queue, Headers: all, Body: body}))
 }
 
-// until reads up to the event whose body has text in it.
-func (c *client) until(t *testing.T, text string) event {
+// sendUntil is send and until. The command is sent again when it is answered
+// PLEASE_RETRY: it may have been on its way when a connection broke.
+func (c *client) sendUntil(t *testing.T, typ, body, text string) {
+	t.Helper()
+	const retry = "#Error#PLEASE_RETRY"
+	for {
+		c.send(t, typ, body)
+		if e := c.until(t, text, retry); strings.Contains(e.body, text) {
+			return
+		}
+	}
+}
+
+// until reads up to the event whose body has one of the texts in it.
+func (c *client) until(t *testing.T, texts ...string) event {
 	t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		select {
 		case e := <-c.got:
-			if strings.Contains(e.body, text) {
+			if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.body, text) }) {
 				return e
 			}
 		case <-timer.C:
-			require.FailNow(t, "the event did not come", text)
+			require.FailNow(t, "the event did not come", strings.Join(texts, " or "))
 		}
 	}
 }
@@ -304,10 +318,8 @@ func (s *site) rings(t *testing.T, agent gc.AgentID) {
 	dialog, err := s.finesse.Call(agent, simulator.Call{From: from})
 	require.NoError(t, err)
 	s.driver.until(t, "#NewInboundCall#"+from)
-	s.driver.send(t, "AnswerCall#"+string(agent), string(dialog))
-	s.driver.until(t, "#InboundCall#ACTIVE")
-	s.driver.send(t, "ReleaseCall#"+string(agent), string(dialog))
-	s.driver.until(t, "#InboundCall#DROPPED")
+	s.driver.sendUntil(t, "AnswerCall#"+string(agent), string(dialog), "#InboundCall#ACTIVE")
+	s.driver.sendUntil(t, "ReleaseCall#"+string(agent), string(dialog), "#InboundCall#DROPPED")
 	s.driver.until(t, string(agent)+"#State#READY")
 }
 
