@@ -32,10 +32,10 @@ type Capture interface {
 }
 
 // captureCommand records a delivery, before anything comes of it. claims is where
-// it wants to bind the agent. Of a body
-// that is too long to be a command as much is kept as makes it too long again in
-// a replay. Of what a client may write freely only what looks as it should is
-// kept: all else may be a password in the wrong place.
+// it wants to bind the agent. Of a body that is too long to be a command as much
+// is kept as makes it too long again in a replay. Of what a client may write
+// freely only what looks as it should is kept: all else may be a password in the
+// wrong place.
 func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID, claims gc.Destination) {
 	if !b.Capture.On() {
 		return

@@ -88,6 +88,9 @@ func (l *ledger) look(d *broker.Delivery) {
 	if d.Connection < l.connection {
 		return
 	}
+	if d.Process == 0 {
+		return
+	}
 	if d.Process != l.process {
 		l.unmarked = l.order.Len()
 	}
@@ -98,7 +101,7 @@ func (l *ledger) look(d *broker.Delivery) {
 // is not done comes first: its messages all come again.
 func (l *ledger) repeated(d *broker.Delivery) (found *taken) {
 	for _, e := range l.entries[d.Identity] {
-		counts := d.Redelivered || d.Process != e.process && l.unmarked > 0
+		counts := d.Redelivered || d.Process != 0 && d.Process != e.process && l.unmarked > 0
 		if counts && e.connection < d.Connection && (found == nil || found.done && !e.done) {
 			found = e
 		}

@@ -172,6 +172,9 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		d.Connection = number
 		b.deliver(d, handle)
 	})
+	if m.sieve != nil {
+		m.sieve.seen.last = learn(ctx, &b.options, ep)
+	}
 	c, err := dial(ctx, &b.options, ep, m.sieve)
 	if err != nil {
 		return nil, err
@@ -180,7 +183,6 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
-	m.sieve.learn(ctx)
 	err = c.subscribe(ctx, b.options.queue(), func(f incoming) error {
 		if b.stopped.Load() && m.swallow == nil { // what is swallowed does not come again
 			return nil

@@ -22,6 +22,7 @@ type caution struct {
 	mu        sync.Mutex
 	sieves    bool            // the next one has a sieve
 	swallows  bool            // the next one swallows
+	found     time.Time       // see sieve
 	suspects  map[uint64]bool // see sieve; ActiveMQ does not keep the order of what comes again
 	suspected int             // sieves in a row that ended because of one
 	stuck     int             // sieves in a row that could not acknowledge a message
@@ -85,7 +86,7 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	m := &means{take: take}
 	switch {
 	case k.sieves:
-		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: time.Now()}
+		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found}
 	case k.swallows:
 		m.swallow = make(chan struct{})
 	}
@@ -106,6 +107,7 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 
 func (m *means) swallowOne(o *Options, f incoming) error {
 	d := newDelivery(o, f)
+	d.Process = 0 // with this subscription the header is the sender's
 	d.settle = func(gone func()) { gone() }
 	if m.taken++; m.taken == maxSwallowed {
 		close(m.swallow)
@@ -142,16 +144,18 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.left, k.suspects = time.Now(), nil
 		return true
 	case errors.Is(why, errSpent):
-		k.sieves, k.cuts = m.sieve != nil, 0
+		if k.sieves, k.cuts = m.sieve != nil, 0; k.sieves {
+			k.found = m.sieve.foundLast()
+		}
 		return true
 	case errors.Is(why, errSuspect):
-		k.sieves, k.suspects = true, m.sieve.suspects
+		k.sieves, k.suspects, k.found = true, m.sieve.suspects, time.Now()
 		k.suspected++
 		return k.suspected < maxSuspects
 	case errors.Is(why, errStuck):
 		k.stuck++
 		k.swallows = k.stuck >= maxStuck
-		k.sieves = !k.swallows
+		k.sieves, k.found = !k.swallows, time.Now()
 		return true
 	case m.swallow != nil:
 		if k.inARow++; m.taken > 0 {
@@ -175,7 +179,7 @@ func (k *caution) broken() {
 	} else {
 		k.calm = min(2*k.calm, lastCalm)
 	}
-	k.sieves = true
+	k.sieves, k.found = true, time.Now()
 	if k.suspects == nil {
 		k.suspects = map[uint64]bool{}
 	}

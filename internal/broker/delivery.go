@@ -45,7 +45,7 @@ type Delivery struct {
 	// acknowledged in a transaction that was not committed. A process that is killed
 	// forgets the mark, unless persistJMSRedelivered is set for the queue, and the
 	// next one delivers what was delivered first, in the former order (5.17 with
-	// KahaDB measured, all of it).
+	// KahaDB measured, all of it). 0 where it is not known.
 	Process uint64
 
 	// Unanswerable is not nil when the answer could not be sent as the sender

@@ -116,12 +116,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 		o := connector.withDefaults()
 		ep, err := parseEndpoint(a.URL())
 		require.NoError(t, err)
-		var s sieve
-		c, err := dial(t.Context(), &o, ep, &s)
-		require.NoError(t, err)
-		defer c.close()
-		s.learn(t.Context())
-		name, number := splitID(s.seen.last)
+		name, number := splitID(learn(t.Context(), &o, ep))
 		require.NotEmpty(t, name)
 		require.NotZero(t, number)
 	})

@@ -61,7 +61,7 @@ type sieve struct {
 	ending atomic.Pointer[string] // the receipt of DISCONNECT
 
 	mu    sync.Mutex
-	found time.Time // when a message was put aside, at first when the sieve was made
+	found time.Time // when a message was put aside, or was met that broke a connection
 	done  []ended   // to commit
 }
 
@@ -73,7 +73,7 @@ type ended struct {
 
 const (
 	skipTimeout  = time.Minute      // for what a message is made of that is no frame
-	learnTimeout = time.Second      // for a message to come back
+	learnTimeout = 2 * time.Second  // to log in, and for a message to come back
 	commitTime   = time.Millisecond // for each transaction
 )
 
@@ -90,39 +90,6 @@ func (s *sieve) onto(c *conn) {
 	if s != nil {
 		s.conn = c
 		s.seen.secret = c.secret
-	}
-}
-
-// learn finds out where the broker's numbers of acknowledgements are, from a
-// message to a temporary queue of its own, before the first command comes. With a
-// broker that lets us have none the first command has to do.
-func (s *sieve) learn(ctx context.Context) {
-	if s == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
-	defer cancel()
-	got := make(chan struct{}, 1)
-	own := "/temp-queue/" + s.conn.newID()
-	if s.conn.request(ctx, frame.New(frame.SEND, frame.Destination, own)) != nil {
-		return
-	}
-	heard := func(f incoming) error {
-		s.seen.forget(f.Header.Get(frame.Ack))
-		select {
-		case got <- struct{}{}:
-			return nil
-		default: // the first is not acknowledged
-			return framing.Faultf("a message is one more than was asked for")
-		}
-	}
-	if s.conn.subscribe(ctx, own, heard, frame.Ack, "client-individual", "activemq.prefetchSize", "1") != nil {
-		return
-	}
-	select {
-	case <-got:
-	case <-s.conn.done:
-	case <-ctx.Done():
 	}
 }
 
@@ -144,7 +111,8 @@ func (s *sieve) watch(stream io.Reader) io.Reader {
 
 // message takes one that may be a frame.
 func (s *sieve) message(f incoming) error {
-	if s.ending.Load() != nil {
+	if s.ending.Load() != nil { // it comes again, and is to be known then
+		s.take(newDelivery(s.options, f))
 		return nil
 	}
 	if s.receipt != "" || f.Header.Get(frame.Ack) == "" {
@@ -187,10 +155,10 @@ func (s *sieve) proved(err error) {
 
 // next counts a message, and reports whether another may come.
 func (s *sieve) next() bool {
-	if s.taken++; s.taken == Prefetch {
+	if s.taken++; s.taken == s.options.prefetch {
 		close(s.spent)
 	}
-	return s.taken < Prefetch
+	return s.taken < s.options.prefetch
 }
 
 // settle notes that the command of a transaction is answered. gone is called when
@@ -307,10 +275,47 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 }
 
 // rest is how long the sieve is still needed.
-func (s *sieve) rest() time.Duration {
+func (s *sieve) rest() time.Duration { return s.calm - time.Since(s.foundLast()) }
+
+func (s *sieve) foundLast() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calm - time.Since(s.found)
+	return s.found
+}
+
+// learn finds out where the broker's numbers of acknowledgements are, from a
+// message to a temporary queue of its own. It has a connection to itself: a broker
+// that lets us have no such queue may end it, and "" leaves it to the first command.
+func learn(ctx context.Context, o *Options, ep endpoint) (last string) {
+	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
+	defer cancel()
+	c, err := dial(ctx, o, ep, nil)
+	if err != nil {
+		return ""
+	}
+	defer c.close()
+	got := make(chan string, 1)
+	own := "/temp-queue/" + c.newID()
+	if c.request(ctx, frame.New(frame.SEND, frame.Destination, own)) != nil {
+		return ""
+	}
+	heard := func(f incoming) error {
+		select {
+		case got <- f.Header.Get(frame.Ack):
+			return nil
+		default: // the first is not acknowledged
+			return framing.Faultf("a message is one more than was asked for")
+		}
+	}
+	if c.subscribe(ctx, own, heard, frame.Ack, "client-individual", "activemq.prefetchSize", "1") != nil {
+		return ""
+	}
+	select {
+	case last = <-got:
+	case <-c.done:
+	case <-ctx.Done():
+	}
+	return last
 }
 
 // nearestFirst sorts the ids by which a message may be acknowledged, those first
