@@ -22,6 +22,7 @@ type acks struct {
 
 	mu      sync.Mutex
 	asked   bool // a receipt is on its way
+	late    *time.Timer
 	leaving bool
 	waiting []ack
 }
@@ -64,14 +65,31 @@ func (a *acks) send() {
 			continue
 		}
 		a.asked = true
-		late := time.AfterFunc(receiptTimeout, func() { a.conn.fail(errLateReceipt) })
-		if a.conn.send(f, func(err error) { late.Stop(); a.answered(batch, err) }) != nil {
-			late.Stop() // the connection is over
+		a.late = time.AfterFunc(receiptTimeout, a.overdue)
+		if a.conn.send(f, func(err error) { a.answered(batch, err) }) != nil {
+			a.late.Stop() // the connection is over
 		}
 	}
 }
 
+// overdue gives the connection up, unless a long message is coming, which the
+// receipt may follow.
+func (a *acks) overdue() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case !a.asked:
+	case a.conn.socket.within.Load():
+		a.late.Reset(receiptTimeout)
+	default:
+		a.conn.fail(errLateReceipt)
+	}
+}
+
 func (a *acks) answered(batch []ack, err error) {
+	a.mu.Lock()
+	a.late.Stop()
+	a.mu.Unlock()
 	switch {
 	case errors.Is(err, errLost):
 		return

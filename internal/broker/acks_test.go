@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
 	"github.com/stretchr/testify/require"
@@ -154,6 +155,10 @@ func TestABrokerThatDoesNotConfirmAnAcknowledgementIsGivenUp(t *testing.T) {
 		a.add("1", func() {})
 		a.add("2", func() {})
 		require.Len(t, c.out, 1, "what is acknowledged meanwhile waits")
+		c.socket.within.Store(true)
+		<-time.After(3 * receiptTimeout)
+		require.NoError(t, c.reason(), "it may follow a long message that comes just now")
+		c.socket.within.Store(false)
 		<-c.done
 		require.ErrorIs(t, c.reason(), errLateReceipt)
 	})

@@ -201,6 +201,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 }
 
 func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
+	d.Destination = b.options.queue() // the header may be the sender's
 	b.metrics.received.Inc()
 	b.delivering.Lock()
 	defer b.delivering.Unlock()

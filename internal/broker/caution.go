@@ -162,7 +162,8 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			k.inARow = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
-		return k.inARow < maxInARow
+		k.swallows = k.inARow < maxInARow // they may come one after the other
+		return k.swallows
 	case m.sieve != nil && errors.As(why, &fault): // one that did not help is not tried twice in a row
 		return false
 	case errors.As(why, &fault):

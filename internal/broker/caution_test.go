@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
@@ -34,9 +35,11 @@ func TestCaution(t *testing.T) {
 		{"times that are not in a row do not count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
 		{"a few cuts may be the network's", []error{cut, cut, cut, cut}, ordinary},
 		{"more are a message's", []error{cut, cut, cut, cut, cut}, swallows},
-		{"after what was swallowed a cut is the first again", []error{cut, cut, cut, cut, cut, cut, cut}, ordinary},
-		{"a second is enough then", []error{cut, cut, cut, cut, cut, cut, cut, cut}, swallows},
-		{"what is swallowed may be no frame either", []error{cut, cut, cut, cut, cut, fault}, ordinary},
+		{"what was swallowed may be one of many", []error{cut, cut, cut, cut, cut, cut, cut, cut}, swallows},
+		{"until none comes for a while", []error{cut, cut, cut, cut, cut, cut, errSpent}, ordinary},
+		{"a cut is the first again then", []error{cut, cut, cut, cut, cut, cut, errSpent, cut}, ordinary},
+		{"a second is enough", []error{cut, cut, cut, cut, cut, cut, errSpent, cut, cut}, swallows},
+		{"what is swallowed may be no frame either", []error{cut, cut, cut, cut, cut, fault}, swallows},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
@@ -46,7 +49,7 @@ func TestCaution(t *testing.T) {
 				k.next(b, nil) // an attempt that fails changes nothing
 				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
 				k.ended(&conn{err: why, means: m}, 0)
-				if m.swallow != nil {
+				if m.swallow != nil && why != errSpent {
 					require.ErrorIs(t, broken[len(broken)-1], why, "what ended it is put aside")
 				}
 			}
@@ -60,6 +63,25 @@ func TestCaution(t *testing.T) {
 			require.Equal(t, c.want, got)
 		})
 	}
+}
+
+// A sieve that has taken as much as it may is followed by one that is needed no
+// longer than it was.
+func TestASieveIsGivenUpOnABusySite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &caution{first: firstCalm}
+		k.ended(&conn{err: framing.Faultf("a fault"), means: &means{}}, 0)
+		for range 4 {
+			m := k.next(&Broker{}, nil)
+			m.sieve.conn = &conn{socket: &socket{}}
+			require.Positive(t, m.sieve.rest())
+			<-time.After(firstCalm / 4)
+			k.ended(&conn{err: errSpent, means: m}, firstCalm/4)
+		}
+		m := k.next(&Broker{}, nil)
+		m.sieve.conn = &conn{socket: &socket{}}
+		require.LessOrEqual(t, m.sieve.rest(), time.Duration(0))
+	})
 }
 
 // A network that breaks each message differently does not make the connector

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,8 +30,8 @@ const outbound = Prefetch + 64
 // leaveTimeout bounds an orderly DISCONNECT.
 const leaveTimeout = 2 * time.Second
 
-// frameTimeout bounds the time from the first byte of a frame to its last: while
-// bytes of an endless one come the connection would look alive.
+// frameTimeout bounds the time from the first byte of a short frame to its last:
+// while bytes of an endless one come the connection would look alive. See socket.
 const frameTimeout = 20 * time.Second
 
 // conn is one STOMP connection. It has a reader and a writer goroutine; close
@@ -227,13 +226,12 @@ func (c *conn) readOne() error {
 	if err := c.reader.Await(); err != nil {
 		return err
 	}
-	c.socket.until = time.Now().Add(c.patience)
+	c.socket.begin(c.patience)
 	f, err := c.readFrame()
-	late := errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(c.socket.until)
-	c.socket.until = time.Time{}
+	c.socket.end()
 	switch {
-	case late:
-		return framing.Faultf("the broker began a frame and did not end it within %s", c.patience)
+	case errors.Is(err, errSlow):
+		return framing.Faultf("%s", errSlow)
 	case err != nil:
 		return err
 	}

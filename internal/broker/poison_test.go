@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
@@ -109,6 +111,7 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 			delete(want, d.Type)
 		case d.Type == "T":
 			whole++
+			require.Equal(t, "/queue/"+o.CommandQueue, d.Destination)
 			if d.Size == len("text") {
 				require.Equal(t, "text", d.Body)
 			} else {
@@ -160,26 +163,32 @@ func TestIdsOfStrangersHideNoneOfTheBroker(t *testing.T) {
 	}, frame.Ack, "client-individual"))
 	name, number := splitID(next(t, last))
 	require.NotZero(t, number)
-	forge := func(first uint64) string {
+	ids := func(first uint64) func(i uint64) string {
+		return func(i uint64) string { return fmt.Sprint(first + i) }
+	}
+	spellings := func(i uint64) string { return strings.Repeat("0", int(1+i%50)) + fmt.Sprint(number+1+i/50) }
+	forge := func(id func(i uint64) string) string {
 		var text strings.Builder
 		text.WriteString(`T|text|content-length=300`)
 		for i := range uint64(4000) { // as many as may stand in a name
 			if i%500 == 0 {
 				fmt.Fprintf(&text, `0|%c:b`, 'a'+rune(i/500))
 			}
-			fmt.Fprintf(&text, `\u000aack:%s%d`, strings.ReplaceAll(framing.Escape(name), `\`, `\u005c`), first+i)
+			text.WriteString(`\u000aack:` + strings.ReplaceAll(framing.Escape(name), `\`, `\u005c`) + id(i))
 			if i%500 == 499 {
 				text.WriteString("=")
 			}
 		}
 		return text.String()
 	}
-	for rule, first := range map[string]uint64{"near": number + 1, "soon": number + 1000, "far": number + 1_000_000, "past": 1} {
+	for rule, forged := range map[string]func(uint64) string{
+		"near": ids(number + 1), "soon": ids(number + 1000), "far": ids(number + 1_000_000), "past": ids(1), "each in fifty spellings": spellings,
+	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
 			b := create(t, activeMQ().options())
 			file := filepath.Join(t.TempDir(), "messages")
-			require.NoError(t, os.WriteFile(file, []byte(forge(first)), 0o600))
+			require.NoError(t, os.WriteFile(file, []byte(forge(forged)), 0o600))
 			servertest.RunJava(t, "JmsHostile", shared.OpenWireURL(), b.options.CommandQueue, "@"+file)
 			r := run(t, b)
 			d := next(t, r.got)
@@ -229,6 +238,67 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	}
 }
 
+// One connection is enough for each of them once there was one.
+func TestManyMessagesThatCannotBeWrittenCostAConnectionEach(t *testing.T) {
+	t.Parallel()
+	const many = 20
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer = registry
+	b := create(t, o)
+	servertest.RunJava(t, "JmsHostile", append([]string{shared.OpenWireURL(), o.CommandQueue}, slices.Repeat([]string{"!T|garbage"}, many)...)...)
+	r := run(t, b)
+	for range many {
+		require.ErrorIs(t, next(t, r.got).Broken, errSwallowed)
+	}
+	b.command(t, client(t, activeMQ()), "last", "")
+	for next(t, r.got).Type != "last" {
+	}
+	require.LessOrEqual(t, value(t, registry, "broker_connects_total", "commands"), float64(maxCuts+many+2))
+}
+
+// A site may keep temporary destinations from the connector: then a message that
+// breaks STOMP is put aside all the same.
+func TestPoisonWithoutARightToTemporaryDestinations(t *testing.T) {
+	t.Parallel()
+	const given = `read="connectors,drivers" write="connectors" admin="connectors,drivers"`
+	rights := readDoc(t, "security.md").xml("plugins")
+	require.Contains(t, rights, given)
+	a := servertest.StartActiveMQ(t, servertest.WithXML(strings.ReplaceAll(rights, given, `read="drivers" write="connectors" admin="drivers"`)))
+	o := server{a.URL(), true}.options()
+	o.CommandQueue, o.Username, o.Password = "Connector1", "connector", gc.NewSecret("change-me")
+	r := run(t, create(t, o))
+	servertest.RunJava(t, "JmsHostile", a.OpenWireURL()+"?jms.userName=desk&jms.password=change-me-too", o.CommandQueue, "T|text|content-length=300", "after|text")
+	broken := 0
+	for d := next(t, r.got); d.Broken != nil || broken == 0; d = next(t, r.got) {
+		if d.Broken != nil {
+			broken++
+		}
+	}
+	require.Equal(t, 1, broken)
+}
+
+// What comes while a sieve is given up comes again on the next connection, where
+// the command that it is must be known to have run.
+func TestNothingIsMarkedThatASieveDidNotTake(t *testing.T) {
+	t.Parallel()
+	b := create(t, activeMQ().options())
+	b.caution.sieves, b.caution.calm, b.caution.found = true, time.Second, time.Now()
+	r := run(t, b)
+	c := client(t, activeMQ())
+	taken := map[string]bool{}
+	for i := 0; ; i++ {
+		b.command(t, c, fmt.Sprint(i), "")
+		d := next(t, r.got)
+		require.False(t, d.Redelivered && !taken[d.Type], "%s was delivered before and not taken", d.Type)
+		taken[d.Type] = true
+		d.Ack()
+		if d.Connection > 1 && !d.Redelivered {
+			return
+		}
+	}
+}
+
 // hostile is a broker that logs anybody in, takes the subscription and then
 // writes what say writes, which is given what every MESSAGE has to begin with.
 func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
@@ -241,7 +311,8 @@ func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
 				return
 			case f != nil && f.Command == frame.CONNECT:
 				_ = out.Write(frame.New(frame.CONNECTED, frame.Version, "1.2", frame.HeartBeat, "0,0"))
-			case f != nil && f.Command == frame.SEND: // to a temporary queue: it has none
+			case f != nil && f.Command == frame.SUBSCRIBE && strings.HasPrefix(f.Header.Get(frame.Destination), "/temp-"):
+				_ = out.Write(frame.New(frame.ERROR, frame.Message, "no")) // and another one, as ActiveMQ does
 				_ = out.Write(frame.New(frame.ERROR, frame.ReceiptId, f.Header.Get(frame.Receipt)))
 			case f != nil && f.Command == frame.SUBSCRIBE:
 				_ = out.Write(frame.New(frame.RECEIPT, frame.ReceiptId, f.Header.Get(frame.Receipt)))
@@ -302,6 +373,24 @@ func TestAHostileBrokerCostsAConnectionAndNoMemory(t *testing.T) {
 	}
 }
 
+// A long message over a slow line takes as long as it takes.
+func TestALongFrameMayComeSlowly(t *testing.T) {
+	const pieces = 100
+	registry := prometheus.NewRegistry()
+	o := server{url: hostile(t, func(w io.Writer, head string) {
+		_, _ = io.WriteString(w, head+"ack:1\n\n")
+		for tick, i := time.NewTicker(10*time.Millisecond), 0; i < pieces; i++ {
+			<-tick.C
+			_, _ = io.WriteString(w, strings.Repeat("x", minRate/50)) // twice as fast as it has to be
+		}
+		_, _ = io.WriteString(w, "\x00")
+	})}.options()
+	o.frameTimeout, o.Registerer = 200*time.Millisecond, registry
+	r := launch(t, create(t, o))
+	require.Equal(t, pieces*(minRate/50), next(t, r.got).Size)
+	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
+}
+
 // A frame that does not end is none, however lively its bytes come.
 func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
 	ended := make(chan struct{})
@@ -324,7 +413,7 @@ func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
 	require.True(t, next(t, changes).Consuming)
 	s := next(t, changes)
 	require.False(t, s.Consuming)
-	require.Contains(t, s.LastError, "did not end it within")
+	require.Contains(t, s.LastError, errSlow.Error())
 }
 
 func TestTheNearestIDIsTriedFirst(t *testing.T) {

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -10,6 +12,16 @@ import (
 // writeTimeout bounds one write to the socket: a broker that stopped reading
 // is as good as dead.
 const writeTimeout = 5 * time.Second
+
+// While a frame comes it has to come at minRate, whatever its size up to maxFrame,
+// which is more than ActiveMQ sends (wireFormat.maxFrameSize, 100 MB): a long one
+// over a slow line takes its time, one that drips is given up.
+const (
+	minRate  = 16 << 10 // bytes a second
+	maxFrame = 128 << 20
+)
+
+var errSlow = errors.New("a frame was begun and did not come to its end in time")
 
 // socket is a TCP connection on which no read or write waits for ever.
 //
@@ -21,7 +33,12 @@ type socket struct {
 	*net.TCPConn
 	raw     syscall.RawConn
 	silence atomic.Int64 // time.Duration that Read waits, 0 for ever
-	until   time.Time    // Read waits no longer; zero for no such limit. The reader's.
+
+	within atomic.Bool // a frame, between begin and end
+	// Of that frame; the reader's.
+	begun    time.Time
+	patience time.Duration
+	bytes    int64
 }
 
 func newSocket(tcp *net.TCPConn, silence time.Duration) (*socket, error) {
@@ -34,21 +51,48 @@ func newSocket(tcp *net.TCPConn, silence time.Duration) (*socket, error) {
 	return s, nil
 }
 
+// begin has Read give up, with errSlow, when the frame that begins does not come
+// at minRate, or nothing of it for as long as patience.
+func (s *socket) begin(patience time.Duration) {
+	s.begun, s.patience, s.bytes = time.Now(), patience, 0
+	s.within.Store(true)
+}
+
+func (s *socket) end() { s.within.Store(false) }
+
 func (s *socket) Read(p []byte) (int, error) {
-	until := s.until
-	if d := time.Duration(s.silence.Load()); d > 0 {
-		if quiet := time.Now().Add(d); until.IsZero() || quiet.Before(until) {
-			until = quiet
-		}
-	}
+	until, ofFrame := s.until()
 	if err := s.SetReadDeadline(until); err != nil {
 		return 0, err
 	}
 	n, err := s.TCPConn.Read(p)
-	if err == nil {
+	s.bytes += int64(n)
+	switch {
+	case ofFrame && errors.Is(err, os.ErrDeadlineExceeded), s.within.Load() && s.bytes > maxFrame:
+		return n, errSlow
+	case err == nil:
 		err = s.raw.Control(quickAck)
 	}
 	return n, err
+}
+
+// until is when Read gives up, zero for never, and whether because of the frame.
+func (s *socket) until() (at time.Time, ofFrame bool) {
+	now := time.Now()
+	if d := time.Duration(s.silence.Load()); d > 0 {
+		at = now.Add(d)
+	}
+	if !s.within.Load() {
+		return at, false
+	}
+	due := s.begun.Add(s.patience + time.Duration(s.bytes)*time.Second/minRate)
+	if still := now.Add(s.patience); still.Before(due) {
+		due = still
+	}
+	if at.IsZero() || due.Before(at) {
+		return due, true
+	}
+	return at, false
 }
 
 func (s *socket) Write(p []byte) (int, error) {
