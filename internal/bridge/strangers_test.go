@@ -146,7 +146,7 @@ func TestNobodyIsLockedOut(t *testing.T) {
 	t.Run("who has not signed in yet", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			tries(st)
-			require.EqualValues(t, 4, st.refusals.Load())
+			require.EqualValues(t, 2, st.refusals.Load())
 			require.Equal(t, 1, st.logs.FilterMessageSnippet("somebody tries passwords").Len(), "said once")
 			<-time.After(5 * time.Minute)
 			st.command("Connect#ann", "crm,secret")

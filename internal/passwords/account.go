@@ -13,6 +13,9 @@ const (
 	window = 5 * time.Minute
 	// budget is one less than the wrong passwords that lock an account.
 	budget = 4
+	// budgetOfUnread is for one name of an agent whose user was not read yet.
+	// Finesse takes two names for the same user, the login id and the login name.
+	budgetOfUnread = budget / 2
 	// uses is how many requests may carry the password that works at a time.
 	// Each is refused when it has just been changed.
 	uses = budget - 1
@@ -30,16 +33,22 @@ type digest [32]byte
 // account is what is known of the passwords of one agent. It has no clock: what
 // asks it gives the time, which never goes back.
 type account struct {
-	worked  []digest // the one that worked last comes first
-	refused []refusal
-	// spent are the times at which a password was refused, or at which it was
-	// known that its answer will not come; oldest first.
-	spent    []time.Time
+	user     string   // the login id that Finesse has for the agent; "" until it was read
+	worked   []digest // the one that worked last comes first
+	refused  []refusal
+	spent    []expense
 	underway int // requests with another password than the one that works
 	locked   error
 	until    time.Time     // locked
 	warned   bool          // the operator knows that the budget is spent
 	line     chan struct{} // has an element for each use of the password that works
+}
+
+// expense is when a password was refused, or when it was known that its answer
+// will not come.
+type expense struct {
+	at      time.Time
+	refused bool
 }
 
 // refusal is a password that Finesse has refused.
@@ -80,11 +89,19 @@ func (a *account) ask(now time.Time, password digest, underway int) error {
 		return fmt.Errorf("no password is tried before %s: %w", a.until.Format(time.TimeOnly), a.locked)
 	}
 	a.forget(now)
-	if len(a.spent)+underway >= a.allowance() {
+	switch {
+	case len(a.spent)+underway < a.allowance():
+		return nil
+	case slices.ContainsFunc(a.spent, func(e expense) bool { return e.refused }):
 		return errBudget
+	default:
+		return errUnanswered
 	}
-	return nil
 }
+
+// errUnanswered is for who comes after passwords of whom none was refused, as
+// when Finesse hangs: nobody is to be asked for another password for that.
+var errUnanswered = gc.Errorf(gc.NotReachable, "prove password", "too many passwords of the agent were not answered within %s, and one more could lock the account if they are wrong", window)
 
 // errBudget is for who can not know whether the password is right, because it
 // is not tried.
@@ -93,14 +110,18 @@ var errBudget = gc.Errorf(gc.SubscriptionFailed, "prove password", "too many pas
 // allowance is how many passwords may be refused in a window besides the one
 // that works.
 func (a *account) allowance() int {
-	if a.working() {
+	switch {
+	case a.working():
 		return budget - uses
+	case a.user == "":
+		return budgetOfUnread
+	default:
+		return budget
 	}
-	return budget
 }
 
 func (a *account) forget(now time.Time) {
-	a.spent = slices.DeleteFunc(a.spent, func(t time.Time) bool { return now.Sub(t) >= window })
+	a.spent = slices.DeleteFunc(a.spent, func(e expense) bool { return now.Sub(e.at) >= window })
 	if len(a.spent) == 0 && a.underway == 0 {
 		a.warned = false
 	}
@@ -128,7 +149,7 @@ func (a *account) proved(password digest) {
 
 // refuse notes that Finesse refused a password with err.
 func (a *account) refuse(now time.Time, password digest, err error) {
-	a.spend(now, 1)
+	a.spend(now, 1, true)
 	pause := pauseOfUnknown
 	if slices.Contains(a.worked, password) {
 		pause = pauseOfKnown
@@ -150,8 +171,29 @@ func (a *account) refuse(now time.Time, password digest, err error) {
 }
 
 // spend notes how often a password was refused, or may have been.
-func (a *account) spend(now time.Time, times int) {
+func (a *account) spend(now time.Time, times int, refused bool) {
 	for range min(times, budget) {
-		a.spent = append(a.spent, now)
+		a.spent = append(a.spent, expense{now, refused})
 	}
+}
+
+// absorb adds what was noted under another name of the same user. Its lock is
+// not taken over: a password has just worked.
+func (a *account) absorb(other *account) {
+	for _, d := range other.worked {
+		if !slices.Contains(a.worked, d) && len(a.worked) < maxWorked {
+			a.worked = append(a.worked, d)
+		}
+	}
+	for _, r := range other.refused {
+		if !a.trusts(r.password) && a.refusalOf(r.password) == nil {
+			a.refused = append(a.refused, r)
+		}
+	}
+	if n := len(a.refused) - maxRefused; n > 0 {
+		a.refused = slices.Delete(a.refused, 0, n)
+	}
+	a.spent = append(a.spent, other.spent...)
+	a.underway += other.underway
+	a.warned = a.warned || other.warned
 }

@@ -8,9 +8,13 @@
 // is opened again, a reading. What it promises:
 //
 //   - Of wrong passwords of one agent, however its id is spelled (as a number too:
-//     01001 is 1001) and whatever commands bring them, at most budget are put to Finesse in any window. A
-//     password whose answer is not known yet counts as wrong, and so does one
-//     that was sent and never answered.
+//     01001 is 1001) and whatever commands bring them, at most budget are put to
+//     Finesse in any window. Finesse takes the login id and the login name of a
+//     user; that they are one account is known once the user was read with a
+//     password that works. Before, each name has budgetOfUnread. A password whose
+//     answer is not known yet counts as wrong, and so does one that was sent and
+//     never answered; while no other was refused, who comes after those is told
+//     that Finesse is not reachable, and not that a password is wrong.
 //   - The password that worked last is not kept out by others. While there is
 //     one the others have what it leaves of the budget: uses requests with it may
 //     be under way when it is changed.

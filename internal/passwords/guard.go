@@ -50,7 +50,7 @@ type Guard struct {
 	slots   chan struct{} // has an element for each request of the crowd
 
 	mu        sync.Mutex
-	accounts  map[string]*list.Element // by the agent's id in one spelling; each is in strangers or known
+	accounts  map[string]*list.Element // by every name of the agent, in one spelling; each is in strangers or known
 	strangers *list.List               // of *entry, the one that was asked about last comes last
 	known     *list.List
 	crowd     crowd
@@ -69,8 +69,11 @@ func (g *Guard) unlock() {
 	}
 }
 
+// entry is an account under its names: of a stranger the one that was asked
+// about, and of others also those that Finesse has for the agent.
 type entry struct {
-	id string
+	names []string
+	into  *entry // the one that it has become part of
 	account
 }
 
@@ -107,10 +110,8 @@ func fold(agent gc.AgentID) string {
 	return id
 }
 
-func (g *Guard) digest(id string, password gc.Secret) (d digest) {
+func (g *Guard) digest(password gc.Secret) (d digest) {
 	h := hmac.New(sha256.New, g.key)
-	h.Write([]byte(id)) // has no NUL: it is printable
-	h.Write([]byte{0})
 	h.Write([]byte(password.Reveal()))
 	h.Sum(d[:0])
 	return d
@@ -130,7 +131,7 @@ type attempt struct {
 // is one of it, until ctx is done but no longer than patience.
 func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
-	password := g.digest(id, c.Password)
+	password := g.digest(c.Password)
 	a, err := g.turn(ctx, c.Agent, id, password)
 	if err != nil {
 		return g.counted(err)
@@ -159,7 +160,7 @@ func (g *Guard) Worked(agent gc.AgentID, password gc.Secret) bool {
 	id := fold(agent)
 	g.mu.Lock()
 	defer g.unlock()
-	return slices.Contains(g.find(id).worked, g.digest(id, password))
+	return slices.Contains(g.find(id).worked, g.digest(password))
 }
 
 // KeptOut is Withheld for an agent of whom another password works; nil for any
@@ -176,7 +177,7 @@ func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
 	defer g.unlock()
-	e, digest := g.find(id), g.digest(id, password)
+	e, digest := g.find(id), g.digest(password)
 	err = g.ask(e, agent, digest, now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
@@ -197,7 +198,7 @@ func (g *Guard) find(id string) *entry {
 	if element := g.accounts[id]; element != nil {
 		return element.Value.(*entry)
 	}
-	return &entry{id: id}
+	return &entry{names: []string{id}}
 }
 
 func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, underway int) error {
@@ -347,6 +348,9 @@ func (g *Guard) end(a attempt, err error, sent int) {
 	}
 	g.mu.Lock()
 	defer g.unlock()
+	for a.into != nil {
+		a.entry = a.into
+	}
 	if !a.trusted {
 		a.underway--
 	}
@@ -355,9 +359,9 @@ func (g *Guard) end(a attempt, err error, sent int) {
 		g.prove(a.entry, a.password)
 	case refused:
 		a.refuse(now, a.password, err)
-		a.spend(now, sent-1)
+		a.spend(now, sent-1, true)
 	case !a.trusted && unanswered(err):
-		a.spend(now, sent)
+		a.spend(now, sent, false)
 	}
 	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
 		g.crowd.give()
@@ -372,7 +376,7 @@ var costly = []gc.Code{gc.UserNotFound, gc.NotReachable}
 // tidy forgets a stranger of whom there is nothing to remember.
 func (g *Guard) tidy(e *entry, now time.Time) {
 	if len(e.worked) == 0 && e.quiet(now) {
-		g.remove(g.strangers, g.accounts[e.id])
+		g.remove(g.strangers, g.accounts[e.names[0]])
 	}
 }
 
@@ -394,7 +398,7 @@ func (g *Guard) add(id string, now time.Time) *list.Element {
 	if g.isFull(now) {
 		return nil
 	}
-	element := g.strangers.PushBack(&entry{id: id})
+	element := g.strangers.PushBack(&entry{names: []string{id}})
 	g.accounts[id] = element
 	return element
 }
@@ -415,13 +419,15 @@ func (g *Guard) prove(e *entry, password digest) {
 		return
 	}
 	e.proved(password)
-	g.strangers.Remove(g.accounts[e.id]) // an entry is not forgotten while an attempt is under way
-	g.accounts[e.id] = g.known.PushBack(e)
+	g.strangers.Remove(g.accounts[e.names[0]]) // an entry is not forgotten while an attempt is under way
+	g.accounts[e.names[0]] = g.known.PushBack(e)
 	for oldest := g.known.Front(); g.known.Len() > maxKnown && oldest.Value.(*entry).quiet(time.Now()); oldest = g.known.Front() {
 		g.remove(g.known, oldest)
 	}
 }
 
 func (g *Guard) remove(from *list.List, element *list.Element) {
-	delete(g.accounts, from.Remove(element).(*entry).id)
+	for _, name := range from.Remove(element).(*entry).names {
+		delete(g.accounts, name)
+	}
 }

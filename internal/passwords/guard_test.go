@@ -39,13 +39,14 @@ type fake struct {
 
 	mu      sync.Mutex
 	right   string
-	err     error         // if set, what everybody is answered
-	hold    chan struct{} // if set, requests wait for it
-	unsent  bool          // requests do not get as far as Finesse
-	broken  bool          // each is sent twice, the first on a connection that breaks
-	put     int           // requests
-	refused []time.Time   // wrong passwords
-	once    int           // requests that are not to be repeated
+	ids     map[string]string // login ids of login names
+	err     error             // if set, what everybody is answered
+	hold    chan struct{}     // if set, requests wait for it
+	unsent  bool              // requests do not get as far as Finesse
+	broken  bool              // each is sent twice, the first on a connection that breaks
+	put     int               // requests
+	refused []time.Time       // wrong passwords
+	once    int               // requests that are not to be repeated
 }
 
 func scene(t *testing.T, play func(*fake)) {
@@ -89,7 +90,19 @@ func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, e
 		f.refused = append(f.refused, time.Now())
 		return finesse.User{}, errWrong
 	}
-	return finesse.User{}, f.err
+	if f.err != nil {
+		return finesse.User{}, f.err
+	}
+	name := string(c.Agent)
+	if id, ok := f.ids[name]; ok {
+		return finesse.User{LoginID: gc.AgentID(id), LoginName: name}, nil
+	}
+	for of, id := range f.ids {
+		if id == name {
+			return finesse.User{LoginID: c.Agent, LoginName: of}, nil
+		}
+	}
+	return finesse.User{LoginID: c.Agent}, nil
 }
 
 // tries gives a password and reports the code of the answer, "" for none.
@@ -130,7 +143,7 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			for i := range 40 {
 				f.tries(spellings[i%len(spellings)], fmt.Sprint("wrong ", i))
 			}
-			require.Len(t, f.refused, 4)
+			require.Len(t, f.refused, 2)
 			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"), "it may be wrong as well")
 			require.Len(t, f.tried, 1, "the operator is told once")
 		})
@@ -141,24 +154,28 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			for i := range 40 {
 				f.tries(spellings[i%len(spellings)], fmt.Sprint("wrong ", i))
 			}
-			require.Len(t, f.refused, 4)
+			require.Len(t, f.refused, 2)
 			f.tries("0x1001", "wrong")
 			f.tries("+ann", "wrong")
 			f.tries("ann", "wrong")
 			f.tries("0", "wrong")
-			require.Len(t, f.refused, 8, "others have their own")
+			require.Len(t, f.refused, 6, "others have their own")
 		})
 	})
 	t.Run("by many at once, of which nobody knows yet that they are wrong", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			f.hold = make(chan struct{})
 			wait := f.all(10, func(i int) { f.tries([]string{"ann", "ANN"}[i%2], fmt.Sprint("wrong ", i)) })
-			require.Equal(t, 4, f.put)
-			require.Len(t, f.tried, 1, "the operator is told once, also while nothing is answered")
+			require.Equal(t, 2, f.put)
+			require.Empty(t, f.tried, "they may be right")
 			close(f.hold)
 			wait()
-			require.Len(t, f.refused, 4)
-			require.Len(t, f.tried, 1)
+			require.Len(t, f.refused, 2)
+			for range 3 {
+				f.tries("ann", "another")
+			}
+			require.Len(t, f.refused, 2)
+			require.Len(t, f.tried, 1, "the operator is told once")
 		})
 	})
 	t.Run("by one after the other for an hour", func(t *testing.T) {
@@ -167,8 +184,8 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 				f.tries("ann", fmt.Sprint("wrong ", i%50))
 				pass(time.Second)
 			}
-			require.Greater(t, len(f.refused), 30, "each window has its own")
-			f.atMost(4)
+			require.Greater(t, len(f.refused), 20, "each window has its own")
+			f.atMost(2)
 		})
 	})
 	t.Run("by passwords whose answer never came", func(t *testing.T) {
@@ -177,8 +194,8 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			for i := range 10 {
 				f.tries("ann", fmt.Sprint("wrong ", i))
 			}
-			require.Equal(t, 4, f.put)
-			require.Equal(t, 4, f.once, "nor are they repeated")
+			require.Equal(t, 2, f.put)
+			require.Equal(t, 2, f.once, "nor are they repeated")
 		})
 	})
 	t.Run("by those that were sent twice, because a connection broke", func(t *testing.T) {
@@ -187,7 +204,7 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 			for i := range 10 {
 				f.tries("ann", fmt.Sprint("wrong ", i))
 			}
-			require.Len(t, f.refused, 2)
+			require.Len(t, f.refused, 1)
 		})
 	})
 	t.Run("under an agent who works, whose password is changed while it is used", func(t *testing.T) {
@@ -214,7 +231,8 @@ func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
 		known  bool
 		pauses []time.Duration // in seconds
 	}{
-		"for half a minute, then twice as long, up to five":            {false, []time.Duration{30, 60, 120, 240, 300, 300}},
+		"for half a minute, then twice as long, up to five": {false, []time.Duration{30, 270, 120, 240, 300, 300}}, // the third comes when the first counts no more
+
 		"for ten seconds when it was right before, then twice as long": {true, []time.Duration{10, 20, 40, 230, 160}}, // the fifth comes when the first counts no more
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -456,4 +474,102 @@ func TestWhatIsToldIsToldWithoutTheLock(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		require.FailNow(t, "the guard waits for who asks it")
 	}
+}
+
+// Finesse takes an agent's login id and its login name.
+func TestTwoNamesAreOneAccount(t *testing.T) {
+	twice := func(f *fake, n int) {
+		for i := range n {
+			f.tries("1001", fmt.Sprint("wrong ", i))
+			f.tries("Ann", fmt.Sprint("wrong too ", i))
+		}
+	}
+	play := func(t *testing.T, play func(*fake)) {
+		scene(t, func(f *fake) { f.ids = map[string]string{"ann": "1001"}; play(f) })
+	}
+	t.Run("of an agent whose user was not read yet both together are too few to lock it", func(t *testing.T) {
+		play(t, func(f *fake) {
+			twice(f, 20)
+			require.Len(t, f.refused, 4)
+		})
+	})
+	for _, name := range []string{"1001", "ann"} {
+		t.Run("of one who works, connected as "+name, func(t *testing.T) {
+			play(t, func(f *fake) {
+				require.Empty(t, f.tries(name, "right"))
+				twice(f, 20)
+				require.Len(t, f.refused, 1)
+				require.Empty(t, f.tries("1001", "right"), "the password that works works under both")
+				require.Empty(t, f.tries("ann", "right"))
+			})
+		})
+	}
+	t.Run("what was spent under the other name before counts, and what is under way", func(t *testing.T) {
+		play(t, func(f *fake) {
+			f.tries("ann", "wrong")
+			f.hold = make(chan struct{})
+			hold := f.hold
+			wait := f.all(1, func(int) { f.tries("ann", "wrong too") })
+			f.mu.Lock()
+			f.hold = nil
+			f.mu.Unlock()
+			require.Empty(t, f.tries("1001", "right"))
+			twice(f, 5)
+			require.Len(t, f.refused, 1)
+			close(hold)
+			wait()
+			require.Len(t, f.refused, 2)
+			twice(f, 5)
+			require.Len(t, f.refused, 2)
+			pass(5 * time.Minute)
+			require.NotEmpty(t, f.tries("1001", "later"))
+			require.Len(t, f.refused, 3, "nothing is under way any more")
+		})
+	})
+	t.Run("a password that is refused is remembered under both", func(t *testing.T) {
+		play(t, func(f *fake) {
+			require.Empty(t, f.tries("1001", "right"))
+			f.right = "new"
+			f.tries("1001", "right")
+			f.tries("ann", "right")
+			require.Len(t, f.refused, 1)
+		})
+	})
+	t.Run("unless the name is another user's login id", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.ids = map[string]string{"1001": "1002"} // and there is a 1001
+			require.Empty(t, f.tries("1002", "right"))
+			delete(f.ids, "1001")
+			require.Empty(t, f.tries("1001", "right"), "whose user is read now")
+			require.NotEmpty(t, f.tries("1002", "wrong"))
+			require.NotEmpty(t, f.tries("1001", "wrong too"))
+			require.Len(t, f.refused, 2, "each has its own")
+		})
+	})
+}
+
+func TestAFinesseThatHangsRefusesNobody(t *testing.T) {
+	hangs := gc.Errorf(gc.NotReachable, "finesse", "time-out")
+	t.Run("who comes after passwords without an answer is told that Finesse is not reachable", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.err = hangs
+			for range 10 {
+				require.Equal(t, gc.NotReachable, f.tries("ann", "right"))
+			}
+			require.Equal(t, 2, f.put)
+			require.Empty(t, f.tried, "nobody tries passwords")
+			f.err = nil
+			pass(5 * time.Minute)
+			require.Empty(t, f.tries("ann", "right"))
+		})
+	})
+	t.Run("unless one of them was refused", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			f.tries("ann", "wrong")
+			f.err = hangs
+			require.Equal(t, gc.NotReachable, f.tries("ann", "right"))
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+			require.Len(t, f.tried, 1)
+		})
+	})
 }

@@ -15,7 +15,7 @@ import (
 
 // proves has an agent's password put to a Finesse that answers err.
 func proves(g *Guard, agent, password string, err error) error {
-	d := g.digest(agent, gc.NewSecret(password))
+	d := g.digest(gc.NewSecret(password))
 	a, refusal := g.begin(gc.AgentID(agent), agent, d, g.lineOf(g.find(agent), d))
 	if refusal != nil {
 		return refusal
@@ -88,6 +88,20 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 			require.LessOrEqual(t, len(a.worked), maxWorked)
 			require.LessOrEqual(t, len(a.refused), maxRefused)
 			require.LessOrEqual(t, len(a.spent), budget)
+		})
+	})
+	t.Run("so are the names of one agent", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			g := New(Options{})
+			for i := range 100 {
+				asked := fmt.Sprint("asked", i)
+				require.NoError(t, proves(g, asked, "right", nil))
+				g.learn(gc.AgentID(asked), finesse.User{LoginID: "1001", LoginName: fmt.Sprint("ann", i)})
+				require.Len(t, g.accounts, 3)
+				require.Equal(t, 1, g.known.Len())
+			}
+			g.remove(g.known, g.known.Front())
+			require.Empty(t, g.accounts)
 		})
 	})
 }

@@ -30,7 +30,11 @@ func get[T any](ctx context.Context, n node, c credentials, ask func(context.Con
 }
 
 func (n node) User(ctx context.Context, c credentials) (finesse.User, error) {
-	return get(ctx, n, c, n.Node.User)
+	u, err := get(ctx, n, c, n.Node.User)
+	if err == nil {
+		n.guard.learn(c.Agent, u)
+	}
+	return u, err
 }
 
 func (n node) Subscribe(ctx context.Context, c credentials) (session.Stream, error) {
