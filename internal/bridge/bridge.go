@@ -518,7 +518,6 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 		Bound: out.bound,
 		Leads: func(members []gc.AgentID) { b.leaders.lead(out.session, members) },
 		Ended: func() {
-			b.leaders.lead(out.session, nil)
 			out.leave()
 			b.forget(out.session)
 		},
@@ -536,8 +535,10 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 	return s
 }
 
-// forget takes a session that ended out of the books.
+// forget takes a session that takes no commands any more out of the books: who
+// looks for one must not find it.
 func (b *Bridge) forget(s *session.Session) {
+	b.leaders.lead(s, nil)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sessions[s.Agent] == s {
