@@ -3,7 +3,7 @@
 // knows who is connected where.
 //
 // Handle never blocks, so a slow agent never delays another: what an agent's
-// mailbox has no room for is answered PLEASE_RETRY, and so is what comes of those
+// session has no room for is answered PLEASE_RETRY, and so is what comes of those
 // who proved nothing when that is most of all that may wait. Commands of one
 // agent reach its session in the order delivered, and a command is acknowledged
 // when its answer is confirmed by the broker. One that is delivered again,
@@ -434,7 +434,7 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			}
 		}
 		if s.Works() && r.carriesPassword() {
-			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
+			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the session
 				b.refuse(r, err, r.AnswerTo(s.Destination(), true))
 				return
 			}

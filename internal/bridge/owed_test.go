@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -93,6 +94,32 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 			st.command("GetState#ann", "")
 			st.hears(3, "/topic/crm agent_state ann#State#READY##Ann") // and a Hello gave way
 		})
+	})
+}
+
+// Anybody may send commands for an agent who works. However late Finesse tells
+// what became of those that it accepted, one agent's are few of what the broker
+// gives at a time.
+func TestWhatWaitsForAnOutcomeIsBounded(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		const sent, held = 200, 64
+		st.command("Connect#ann", "crm,secret")
+		st.command("Connect#bob", "desk,secret")
+		st.hears(2)
+		for range sent {
+			st.command("MakeNotReady#ann", "") // of which nothing is ever notified
+		}
+		refused := slices.Repeat([]string{"/topic/crm agent_error ann#Error#PLEASE_RETRY"}, sent-held)
+		st.hears(sent-held, refused...)
+		require.EqualValues(t, sent-held, st.count("commands_mailbox_full_total"))
+		began := time.Now()
+		st.command("GetState#bob", "")
+		st.hears(1, "/topic/desk agent_state bob#State#READY##Ann")
+		require.Zero(t, time.Since(began))
+		<-time.After(20 * time.Second)
+		st.hears(held, refused[:held]...)
+		st.command("GetState#ann", "")
+		st.hears(1, "/topic/crm agent_state ann#State#READY##Ann") // there is room again
 	})
 }
 
