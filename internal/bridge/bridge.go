@@ -103,7 +103,7 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(2 * prefetch),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
-		owed:         newOwed(prefetch / 5 * 4),
+		owed:         newOwed(prefetch / 5 * unprovedFifths),
 		leaders:      newLeaders(),
 		temporaries:  newTemporaries(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
