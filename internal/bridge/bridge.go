@@ -3,7 +3,7 @@
 // knows who is connected where.
 //
 // Handle never blocks, so a slow agent never delays another: what an agent's
-// mailbox has no room for is answered PLEASE_RETRY, and so is what comes of those
+// session has no room for is answered PLEASE_RETRY, and so is what comes of those
 // who proved nothing when that is most of all that may wait. Commands of one
 // agent reach its session in the order delivered, and a command is acknowledged
 // when its answer is confirmed by the broker. One that is delivered again,
@@ -103,7 +103,7 @@ func New(o Options) *Bridge {
 		ledger:       newLedger(2 * prefetch),
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
-		owed:         newOwed(prefetch / 5 * 4),
+		owed:         newOwed(prefetch / 5 * unprovedFifths),
 		leaders:      newLeaders(),
 		temporaries:  newTemporaries(),
 		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
@@ -434,7 +434,7 @@ func (b *Bridge) submit(r *received, d *broker.Delivery) {
 			}
 		}
 		if s.Works() && r.carriesPassword() {
-			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the mailbox
+			if err := b.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the session
 				b.refuse(r, err, r.AnswerTo(s.Destination(), true))
 				return
 			}
@@ -518,7 +518,6 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 		Bound: out.bound,
 		Leads: func(members []gc.AgentID) { b.leaders.lead(out.session, members) },
 		Ended: func() {
-			b.leaders.lead(out.session, nil)
 			out.leave()
 			b.forget(out.session)
 		},
@@ -536,8 +535,10 @@ func (b *Bridge) begin(agent gc.AgentID) *session.Session {
 	return s
 }
 
-// forget takes a session that ended out of the books.
+// forget takes a session that takes no commands any more out of the books: who
+// looks for one must not find it.
 func (b *Bridge) forget(s *session.Session) {
+	b.leaders.lead(s, nil)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sessions[s.Agent] == s {

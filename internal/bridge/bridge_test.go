@@ -375,12 +375,12 @@ func TestCommandsReachTheirAgent(t *testing.T) {
 			st.hears(1, "/topic/crm agent_state 1001#State#READY##Ann")
 		})
 	})
-	t.Run("more commands than fit in the mailbox are refused at once", func(t *testing.T) {
+	t.Run("more commands than may wait for an agent are refused at once", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")
 			st.hears(1)
 			st.hold = make(chan struct{})
-			for range 34 {
+			for range 65 {
 				st.command("GetState#1001", "")
 			}
 			st.hears(1, "/topic/crm agent_error 1001#Error#PLEASE_RETRY")

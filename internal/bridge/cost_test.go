@@ -72,3 +72,15 @@ func TestWhoLeadsWhom(t *testing.T) {
 	require.Empty(t, ls.of)
 	require.Empty(t, ls.members)
 }
+
+// A session takes no commands for a while before it has ended. Who looks for one
+// must not find it again and again.
+func TestWhoTakesNoCommandsLeadsNobody(t *testing.T) {
+	b := &Bridge{leaders: newLeaders(), sessions: map[gc.AgentID]*session.Session{}, strangers: newStrangers(1)}
+	s := session.New(session.Options{Agent: "sue"})
+	b.sessions["sue"] = s
+	b.leaders.lead(s, []gc.AgentID{"bob"})
+	b.forget(s)
+	require.Nil(t, b.leaders.leader("bob"))
+	require.Nil(t, b.session("sue"))
+}

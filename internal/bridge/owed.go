@@ -8,9 +8,15 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
+// unprovedFifths is the share of those who proved nothing, in fifths of what the
+// broker gives at a time; the rest is for the commands of those who work. It is three
+// commands for each of 2,000 agents who sign in at once: Connect, Login, and one
+// that their drivers send after them.
+const unprovedFifths = 4
+
 // maxWaiting bounds what one of them keeps, in bytes of its body: more than any
-// access token has.
-const maxWaiting = 8 << 10
+// access token has, and 26 MB for all that the usual share lets wait.
+const maxWaiting = 4 << 10
 
 var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of an agent of whom no password was proved", maxWaiting)
 
@@ -20,7 +26,7 @@ var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of
 var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of agents of whom no password was proved wait already")
 
 // owed are the unsettled commands of those who proved nothing, whatever they wait
-// for. There may be four fifths of what the broker gives at a time. It gives no
+// for. There may be unprovedFifths of what the broker gives at a time. It gives no
 // further one while all are unsettled, and the commands of those who work would
 // not come. It is safe for concurrent use.
 type owed struct {

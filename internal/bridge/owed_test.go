@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -96,10 +97,36 @@ func TestACrowdThatWaitsHoldsUpNobody(t *testing.T) {
 	})
 }
 
+// Anybody may send commands for an agent who works. However late Finesse tells
+// what became of those that it accepted, one agent's are few of what the broker
+// gives at a time.
+func TestWhatWaitsForAnOutcomeIsBounded(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		const sent, held = 200, 64
+		st.command("Connect#ann", "crm,secret")
+		st.command("Connect#bob", "desk,secret")
+		st.hears(2)
+		for range sent {
+			st.command("MakeNotReady#ann", "") // of which nothing is ever notified
+		}
+		refused := slices.Repeat([]string{"/topic/crm agent_error ann#Error#PLEASE_RETRY"}, sent-held)
+		st.hears(sent-held, refused...)
+		require.EqualValues(t, sent-held, st.count("commands_mailbox_full_total"))
+		began := time.Now()
+		st.command("GetState#bob", "")
+		st.hears(1, "/topic/desk agent_state bob#State#READY##Ann")
+		require.Zero(t, time.Since(began))
+		<-time.After(20 * time.Second)
+		st.hears(held, refused[:held]...)
+		st.command("GetState#ann", "")
+		st.hears(1, "/topic/crm agent_state ann#State#READY##Ann") // there is room again
+	})
+}
+
 // A stranger makes the connector keep little for each command that waits.
 func TestWhoProvedNothingHasShortCommandsWait(t *testing.T) {
 	play(t, 0, func(st *stage) {
-		body := strings.Repeat("s", 8<<10) + ",2001"
+		body := strings.Repeat("s", 4<<10) + ",2001"
 		st.hangs = "9"
 		st.send(&broker.Delivery{Type: "Login#9", Body: body, Size: len(body), ReplyTo: "/topic/desk"})
 		st.hears(1, "/topic/desk agent_error 9#Error#PLEASE_RETRY")
@@ -114,7 +141,8 @@ func drained(st *stage) {
 }
 
 // All agents of a large site sign in at the start of a shift, or, when their
-// driver finds a connector that does not know them, at once.
+// driver finds a connector that does not know them, at once. An old driver asks for
+// the state behind the Login (O-023).
 func TestASignInStormGetsIn(t *testing.T) {
 	const agents = 2000
 	for _, c := range []struct {
@@ -124,27 +152,31 @@ func TestASignInStormGetsIn(t *testing.T) {
 		{"in a minute while Finesse is quick", time.Minute / agents, 50 * time.Millisecond},
 		{"in a minute while Finesse is slow", time.Minute / agents, 700 * time.Millisecond},
 		{"at once while Finesse is quick", 0, 50 * time.Millisecond},
+		{"at once while Finesse is busy", 0, 200 * time.Millisecond},
 		{"at once while Finesse is slow", 0, 700 * time.Millisecond},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			usual := func(o *bridge.Options) { o.Prefetch, o.Strangers = 0, 0 }
 			playWith(t, usual, func(st *stage) {
+				const sent = 3*agents + 1
 				st.out = make(chan broker.Message, 10*agents)
-				st.acks = make(chan string, 2*agents)
+				st.acks = make(chan string, sent)
 				st.takes = c.finesseTakes
+				st.begin(&broker.Delivery{Type: "Connect#stray", Body: "desk,wrong"})
 				for i := range agents {
 					st.begin(&broker.Delivery{Type: "Connect#" + strconv.Itoa(i), Body: "crm,secret"})
 					st.begin(&broker.Delivery{Type: "Login#" + strconv.Itoa(i), Body: "secret,2001"})
+					st.begin(&broker.Delivery{Type: "GetState#" + strconv.Itoa(i)})
 					<-time.After(c.every)
 				}
 				<-time.After(time.Minute)
-				require.Len(t, st.acks, 2*agents)
+				require.Len(t, st.acks, sent)
 				require.EqualValues(t, agents, st.count("agents_signed_in"))
 				for len(st.out) > 0 {
 					require.NotContains(t, (<-st.out).Body, "Error")
 				}
 				st.logs.TakeAll()
-				for range 2 * agents {
+				for range sent {
 					<-st.acks
 				}
 			})

@@ -54,11 +54,11 @@ func TestNobodyGetsIn(t *testing.T) {
 			st.hears(1)
 			st.hold = make(chan struct{})
 			st.command("GetState#1001", "")
-			for range 40 {
+			for range 70 {
 				st.command("Connect#1001", "crm,wrong")
 			}
 			close(st.hold)
-			st.hears(41, "/topic/crm agent_state 1001#State#READY##Ann")
+			st.hears(71, "/topic/crm agent_state 1001#State#READY##Ann")
 		})
 	})
 }
@@ -116,7 +116,7 @@ func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 			st.command("Connect#1001", "crm,secret")
 			st.hears(1)
 			st.hold = make(chan struct{})
-			for range 33 {
+			for range 64 {
 				st.command("GetState#1001", "")
 			}
 			st.command("Login#1001", "secret,2001")

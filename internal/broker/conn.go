@@ -17,10 +17,11 @@ import (
 )
 
 // Prefetch is how many commands may be unacknowledged: with a dead Finesse
-// behind some agents, theirs must not keep the others' commands out. Four fifths
-// are for those who proved nothing, among them the Connect and the Login of each of
-// the 2,000 agents of a Finesse pair, after a restart, all at once.
-const Prefetch = 5000
+// behind some agents, theirs must not keep the others' commands out. What each of
+// the 2,000 agents of a Finesse pair sends to sign in, after a restart, all at once,
+// is within the share of those who proved nothing (bridge, unprovedFifths). What one
+// agent may have of it, package session bounds.
+const Prefetch = 8000
 
 // outbound bounds the frames that wait for the socket. There are never more
 // than Prefetch acknowledgements (the broker sends no further message until it

@@ -150,7 +150,10 @@ func (s *Session) silent(r *Request) {
 
 // answered notes that a command has its answer: each is once, whatever fails.
 func (s *Session) answered(r *Request) {
-	s.open = slices.DeleteFunc(s.open, func(x *Request) bool { return x == r })
+	if i := slices.Index(s.open, r); i >= 0 {
+		s.open = slices.Delete(s.open, i, i+1)
+		s.held.Add(-1)
+	}
 }
 
 // to is where a command's answer goes.

@@ -103,14 +103,18 @@ type Emission struct {
 	Acknowledge func()   // to be called once the event is confirmed; may be nil
 }
 
-// mailboxSize bounds the commands waiting for one agent. A person's driver
-// has one or two; a full mailbox is answered PLEASE_RETRY by the caller.
-const mailboxSize = 32
+// maxHeld bounds the commands of one agent that are not answered, whether they
+// wait for their turn, for Finesse, or for a notification that may be late:
+// anybody can send them, and each is one of the few that the broker gives at a
+// time. A person's driver has one or two, one of a supervisor who changes a whole
+// team some dozens.
+const maxHeld = 64
 
 // Session is one agent's session.
 type Session struct {
 	Options
-	mailbox  chan *Request
+	mailbox  chan *Request // never full; see Submit
+	held     atomic.Int32  // commands submitted and not answered
 	results  chan func()
 	remind   chan struct{} // has an element when missed is to be looked at
 	draining chan struct{}
@@ -162,7 +166,7 @@ type Session struct {
 func New(o Options) *Session {
 	return &Session{
 		Options:  o,
-		mailbox:  make(chan *Request, mailboxSize),
+		mailbox:  make(chan *Request, maxHeld),
 		results:  make(chan func()),
 		remind:   make(chan struct{}, 1),
 		draining: make(chan struct{}),
@@ -178,24 +182,25 @@ func New(o Options) *Session {
 
 // Errors of Submit.
 var (
-	ErrFull  = errors.New("session: mailbox is full")
+	ErrFull  = errors.New("session: too many commands wait")
 	ErrEnded = errors.New("session: ended")
 )
 
 // Submit hands r to the session. It never blocks and may be called from any
-// goroutine. A request that was taken is always answered.
+// goroutine. A request that was taken is always answered; one more than may wait
+// is ErrFull.
 func (s *Session) Submit(r *Request) error {
 	s.intake.Lock()
 	defer s.intake.Unlock()
 	if s.closed {
 		return ErrEnded
 	}
-	select {
-	case s.mailbox <- r:
-		return nil
-	default:
+	if s.held.Load() >= maxHeld {
 		return ErrFull
 	}
+	s.held.Add(1)
+	s.mailbox <- r // those that it has are held, so that there is room
+	return nil
 }
 
 // Dismiss lets the session end once it has answered what it holds. It never

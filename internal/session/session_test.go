@@ -1316,18 +1316,18 @@ func TestTheEnd(t *testing.T) {
 			require.True(t, st.ended)
 		})
 	})
-	t.Run("a full mailbox is refused, never silent", func(t *testing.T) {
+	t.Run("one command more than may wait is refused, never silent", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.signIn()
 			st.hold = make(chan struct{})
 			st.send("GetState#1001", "")
-			for range 32 {
+			for range 63 {
 				st.submit("GetState#1001", "")
 			}
 			require.ErrorIs(t, st.session.Submit(&session.Request{}), session.ErrFull)
 			close(st.hold)
 			synctest.Wait()
-			require.Equal(t, 33, st.acks)
+			require.Equal(t, 64, st.acks)
 		})
 	})
 }

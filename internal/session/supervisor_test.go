@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -88,6 +89,41 @@ func TestTeams(t *testing.T) {
 			st.send("getteamusers#1001", "7")
 			st.hears("crm: 1001#Error#GENERAL_ERROR")
 			require.Empty(t, st.leads)
+		})
+	})
+	t.Run("nobody is led of a team that could not be read, whoever was notified meanwhile", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.lead()
+			st.hold = make(chan struct{})
+			st.submit("getteamusers#1001", "1,true")
+			st.memberIs(gc.NotReady)
+			st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+			require.Contains(t, st.leads, gc.AgentID("1005"))
+			st.readErr = gc.Errorf(gc.GeneralError, "finesse", "404")
+			close(st.hold)
+			st.hears("crm: 1001#Error#GENERAL_ERROR")
+			require.Empty(t, st.leads)
+		})
+	})
+	t.Run("nor does what could not be read bring back a team that was left meanwhile", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.lead()
+			st.send("getteamusers#1001", "1,true")
+			st.hears(listing)
+			hold := make(chan struct{})
+			st.hold = hold
+			st.submit("getteamusers#1001", "1,true")
+			st.turn()
+			synctest.Wait()
+			st.hold = nil
+			st.userIs(gc.LoggedOut, extension(""))
+			require.Empty(t, st.leads)
+			st.readErr = gc.Errorf(gc.GeneralError, "finesse", "404")
+			close(hold)
+			st.hears("crm: 1001#State#LOGOUT##Ann Smith", "crm: 1001#Error#GENERAL_ERROR")
+			require.Empty(t, st.leads)
+			st.memberIs(gc.NotReady)
+			st.hears()
 		})
 	})
 	t.Run("a subscription that is refused is an error", func(t *testing.T) {

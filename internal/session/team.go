@@ -36,11 +36,7 @@ func (s *Session) getTeamUsers(r *Request) {
 		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a move subscribes itself
 	}, func(users []gc.TeamUser, err error) {
 		if err != nil {
-			if before == nil {
-				delete(s.teams, r.Team)
-			} else {
-				s.teams[r.Team] = before
-			}
+			s.withdraw(r.Team, t, before)
 			s.fail(r, err)
 			return
 		}
@@ -55,6 +51,21 @@ func (s *Session) getTeamUsers(r *Request) {
 		s.lead()
 		s.answer(r, gc.TeamUsersList{Agent: s.Agent, Team: r.Team, Users: users})
 	})
+}
+
+// withdraw makes a team that could not be read what it was before, unless it has
+// been asked about again, or left, meanwhile. Notifications may have shown members
+// already.
+func (s *Session) withdraw(id gc.TeamID, t, before *team) {
+	switch {
+	case s.teams[id] != t:
+		return
+	case before == nil:
+		delete(s.teams, id)
+	default:
+		s.teams[id] = before
+	}
+	s.lead()
 }
 
 // joinTeam reads a team, and before it subscribes to its changes. Without a

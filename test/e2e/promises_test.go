@@ -59,10 +59,10 @@ func slowAgent(t *testing.T, s brokerServer) {
 	d.expect("agent_state\t1002#State#NOT_READY##Alan Turing")
 }
 
-// tooMany sends more commands than an agent's mailbox holds while the first
+// tooMany sends more commands than an agent's session holds while the first
 // waits for Finesse.
 func tooMany(t *testing.T, s brokerServer) {
-	const sent, room = 100, 32
+	const sent, room = 100, 64
 	c := start(t, s)
 	d := newDriver(c, "crm")
 	d.signIn("1001", "2001")
@@ -78,8 +78,8 @@ func tooMany(t *testing.T, s brokerServer) {
 		ids[m.CorrelationID] = true
 	}
 	require.Len(t, ids, sent)
-	require.Equal(t, map[string]int{"Error#PLEASE_RETRY": sent - room - 1, "State#NOT_READY": room + 1}, answers)
-	require.EqualValues(t, sent-room-1, c.metric("commands_mailbox_full_total"))
+	require.Equal(t, map[string]int{"Error#PLEASE_RETRY": sent - room, "State#NOT_READY": room}, answers)
+	require.EqualValues(t, sent-room, c.metric("commands_mailbox_full_total"))
 	require.Empty(t, d.hears("1001"))
 }
 
