@@ -74,16 +74,17 @@ func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
 func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 	t.Parallel()
 	o := activeMQ().options()
+	o.prefetch = 1000
 	b := create(t, o)
 	b.caution.first, b.caution.sieves, b.caution.calm = patience, true, patience
 	c := client(t, activeMQ())
-	for i := range Prefetch + 1 {
+	for i := range o.prefetch + 1 {
 		b.command(t, c, fmt.Sprint(i), "")
 	}
 	r := run(t, b)
 	var mu sync.Mutex
 	gone := map[string]bool{}
-	for range Prefetch + 2 { // one comes twice
+	for range o.prefetch + 2 { // one comes twice
 		d := next(t, r.got)
 		mu.Lock()
 		require.False(t, gone[d.Type], d.Type)
@@ -95,7 +96,7 @@ func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 		})
 	}
 	r.stop()
-	require.Len(t, gone, Prefetch+1)
+	require.Len(t, gone, o.prefetch+1)
 }
 
 // A message that comes again is known by the broker's mark, and where that is

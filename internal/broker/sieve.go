@@ -72,9 +72,9 @@ type ended struct {
 }
 
 const (
-	skipTimeout  = time.Minute      // for what a message is made of that is no frame
-	learnTimeout = 2 * time.Second  // to log in, and for a message to come back
-	commitTime   = time.Millisecond // for each transaction
+	skipTimeout  = time.Minute          // for what a message is made of that is no frame
+	learnTimeout = 2 * time.Second      // to log in, and for a message to come back
+	commitTime   = 2 * time.Millisecond // for each transaction
 )
 
 var (
