@@ -57,7 +57,7 @@ func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
 	t.Parallel()
 	o := activeMQ().options()
 	b := create(t, o)
-	b.caution.first, b.caution.sieves, b.caution.calm = patience, true, patience
+	b.caution.sieves, b.caution.calm, b.caution.found = true, patience, time.Now()
 	r := run(t, b)
 	b.command(t, client(t, activeMQ()), "command", "")
 	gone := make(chan bool, 1)
@@ -76,7 +76,7 @@ func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 	o := activeMQ().options()
 	o.prefetch = 1000
 	b := create(t, o)
-	b.caution.first, b.caution.sieves, b.caution.calm = patience, true, patience
+	b.caution.sieves, b.caution.calm, b.caution.found = true, patience, time.Now()
 	c := client(t, activeMQ())
 	for i := range o.prefetch + 1 {
 		b.command(t, c, fmt.Sprint(i), "")
