@@ -70,7 +70,7 @@ func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
 	require.Equal(t, "last", next(t, again.got).Type)
 }
 
-// The last message that a sieve takes is not acknowledged by it.
+// The last messages that a sieve takes are not acknowledged by it.
 func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 	t.Parallel()
 	o := activeMQ().options()
@@ -84,8 +84,11 @@ func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 	r := run(t, b)
 	var mu sync.Mutex
 	gone := map[string]bool{}
-	for range o.prefetch + 2 { // one comes twice
+	for settled := 0; settled <= o.prefetch; { // what comes as a sieve ends comes twice
 		d := next(t, r.got)
+		if d.settle != nil {
+			settled++
+		}
 		mu.Lock()
 		require.False(t, gone[d.Type], d.Type)
 		mu.Unlock()
