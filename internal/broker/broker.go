@@ -191,8 +191,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	}, headers...)
 	if err != nil {
 		c.close()
-		var fault *framing.Fault
-		if errors.As(c.reason(), &fault) { // the first message came before the receipt
+		if framing.IsFault(c.reason()) { // the first message came before the receipt
 			b.caution.ended(c, 0)
 		}
 		return nil, err

@@ -130,7 +130,6 @@ func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
 func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var fault *framing.Fault
 	m, why := c.means, c.reason()
 	k.sieves, k.swallows = false, false
 	if !errors.Is(why, errSuspect) {
@@ -164,9 +163,9 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.swallowed, k.cuts = time.Now(), 0
 		k.swallows = k.inARow < maxInARow // they may come one after the other
 		return k.swallows
-	case m.sieve != nil && errors.As(why, &fault): // one that did not help is not tried twice in a row
+	case m.sieve != nil && framing.IsFault(why): // one that did not help is not tried twice in a row
 		return false
-	case errors.As(why, &fault):
+	case framing.IsFault(why):
 		k.broken()
 		return true
 	}

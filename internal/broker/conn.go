@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -230,10 +229,7 @@ func (c *conn) readOne() error {
 	c.socket.begin(c.patience)
 	f, err := c.readFrame()
 	c.socket.end()
-	switch {
-	case errors.Is(err, errSlow):
-		return framing.Faultf("%s", errSlow)
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	return c.dispatch(f)

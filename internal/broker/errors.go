@@ -72,7 +72,6 @@ func classify(err error) class {
 	var said *ServerError
 	var dns *net.DNSError
 	var timeout net.Error
-	var fault *framing.Fault
 	switch {
 	case errors.As(err, &said) && said.Login:
 		return loginRefused
@@ -88,7 +87,7 @@ func classify(err error) class {
 		return noFiles
 	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
 		return notStomp
-	case errors.As(err, &fault):
+	case framing.IsFault(err):
 		return badFrame
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return noAnswer
@@ -107,8 +106,7 @@ func isTLS(err error) bool {
 // notAFrame turns the reader's complaint about the first answer into one that
 // helps: an openwire or HTTP port was taken for STOMP.
 func notAFrame(err error) error {
-	var fault *framing.Fault
-	if errors.As(err, &fault) || errors.Is(err, io.EOF) {
+	if framing.IsFault(err) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: %w", errNotStomp, err)
 	}
 	return err

@@ -202,8 +202,7 @@ func (s *sieve) finish(receipt string) (takes time.Duration) {
 // broken puts the message aside that was no frame for the reason given, and
 // returns an error when the connection cannot go on.
 func (s *sieve) broken(why error) error {
-	var fault *framing.Fault
-	if !errors.As(why, &fault) {
+	if !framing.IsFault(why) {
 		return why
 	}
 	if ending := s.ending.Load(); ending != nil {
@@ -306,11 +305,10 @@ func learn(ctx context.Context, o *Options, ep endpoint) (last string) {
 	own := "/temp-topic/" + c.newID()
 	heard := func(f incoming) error {
 		select {
-		case got <- f.Header.Get(frame.Ack):
-			return nil
-		default: // somebody else's; any will do
-			return nil
+		case got <- f.Header.Get(frame.Ack): // may be somebody else's: any will do
+		default:
 		}
+		return nil
 	}
 	if c.subscribe(ctx, own, heard, frame.Ack, "client-individual") != nil {
 		return ""

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // writeTimeout bounds one write to the socket: a broker that stopped reading
@@ -21,7 +23,7 @@ const (
 	maxFrame = 128 << 20
 )
 
-var errSlow = errors.New("a frame was begun and did not come to its end in time")
+var errSlow = framing.Faultf("a frame was begun and did not come to its end in time")
 
 // socket is a TCP connection on which no read or write waits for ever.
 //

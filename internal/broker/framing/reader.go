@@ -51,6 +51,12 @@ type Fault struct{ Text string }
 
 func (f *Fault) Error() string { return f.Text }
 
+// IsFault reports whether err is a Fault, or wraps one.
+func IsFault(err error) bool {
+	_, is := errors.AsType[*Fault](err)
+	return is
+}
+
 // Faultf makes a Fault.
 func Faultf(format string, args ...any) *Fault { return &Fault{fmt.Sprintf(format, args...)} }
 
