@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,10 @@ import (
 // caution says how the next command connection is to be, from how the last ones
 // ended: an ordinary one, one with a sieve after what was no frame, or one that
 // swallows after several that were cut or stuck.
+//
+// One that swallows must meet no message that is no frame: what the broker wrote
+// after that is lost. So it follows only a connection that met none, and is
+// followed by one that would.
 type caution struct {
 	first time.Duration // firstCalm
 
@@ -27,6 +32,7 @@ type caution struct {
 	suspected int             // sieves in a row that ended because of one
 	stuck     int             // sieves in a row that could not acknowledge a message
 	calm      time.Duration   // of the next sieve
+	limit     int             // of the next sieve; 0 for the usual one
 	left      time.Time       // when the last one was not needed any more
 	cuts      int             // connections in a row that ended at once, without a reason, while the others stayed
 	others    int             // connections to the broker that are up besides that to the command queue
@@ -48,9 +54,8 @@ const (
 	maxStuck = 3
 	// maxCuts is how many connections in a row may end atOnce, while the broker
 	// keeps the others, before a message is looked for that ends them. After one
-	// was found cutsAgain are enough for cutsMatter.
+	// was found a single one is enough for cutsMatter.
 	maxCuts    = 5
-	cutsAgain  = 2
 	cutsMatter = 5 * time.Minute
 	atOnce     = time.Second
 	others     = 2 // connections: to topics and to everything else
@@ -86,7 +91,10 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	m := &means{take: take}
 	switch {
 	case k.sieves:
-		m.sieve = &sieve{take: take, options: &b.options, calm: k.calm, suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found}
+		m.sieve = &sieve{
+			take: take, options: &b.options, calm: k.calm, limit: cmp.Or(k.limit, b.options.prefetch),
+			suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found,
+		}
 	case k.swallows:
 		m.swallow = make(chan struct{})
 	}
@@ -130,8 +138,8 @@ func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
 func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	m, why := c.means, c.reason()
-	k.sieves, k.swallows = false, false
+	m, why, limit := c.means, c.reason(), k.limit
+	k.sieves, k.swallows, k.limit = false, false, 0
 	if !errors.Is(why, errSuspect) {
 		k.suspected = 0
 	}
@@ -143,7 +151,10 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.left, k.suspects = time.Now(), nil
 		return true
 	case errors.Is(why, errSpent):
-		if k.sieves, k.cuts = m.sieve != nil, 0; k.sieves {
+		if limit == 0 {
+			k.cuts = 0
+		}
+		if k.sieves = m.sieve != nil; k.sieves {
 			k.found = m.sieve.foundLast()
 		}
 		return true
@@ -161,15 +172,24 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			k.inARow = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
-		k.swallows = k.inARow < maxInARow // they may come one after the other
-		return k.swallows
+		if framing.IsFault(why) {
+			k.broken()
+		}
+		return k.inARow < maxInARow
 	case m.sieve != nil && framing.IsFault(why): // one that did not help is not tried twice in a row
 		return false
 	case framing.IsFault(why):
 		k.broken()
 		return true
+	case m.sieve != nil && m.sieve.aside > 0 && m.sieve.taken < m.sieve.limit: // once more, up to here
+		k.sieves, k.limit, k.suspects, k.found = true, m.sieve.taken, m.sieve.suspects, m.sieve.foundLast()
+		return limit == 0
+	case m.sieve != nil:
+		k.sieves, k.suspects, k.found = true, m.sieve.suspects, m.sieve.foundLast()
 	}
-	return k.cut(lived)
+	useful = k.cut(lived)
+	k.sieves = k.sieves && !k.swallows
+	return useful
 }
 
 // broken has the next connection find out who sent what was no frame.
@@ -196,8 +216,8 @@ func (k *caution) cut(lived time.Duration) (useful bool) {
 		k.cuts = 0
 	}
 	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.inARow < maxInARow
-	k.swallows = k.cuts >= maxCuts || again && k.cuts >= cutsAgain
-	return again && k.cuts > 0
+	k.swallows = k.cuts >= maxCuts || again && k.cuts > 0
+	return k.cuts > 0
 }
 
 // other notes that another connection came about or was lost.

@@ -19,6 +19,7 @@ func TestCaution(t *testing.T) {
 	fault := framing.Faultf("a fault")
 	cut := fmt.Errorf("read: %w", io.EOF)
 	suspect, stuck := fmt.Errorf("%w: %w", errSuspect, fault), fmt.Errorf("%w: %w", errStuck, fault)
+	asideAndCut := fmt.Errorf("after it put a message aside: %w", cut)
 	const ordinary, sieves, swallows = "ordinary", "sieves", "swallows"
 	for _, c := range []struct {
 		rule string
@@ -35,11 +36,15 @@ func TestCaution(t *testing.T) {
 		{"times that are not in a row do not count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
 		{"a few cuts may be the network's", []error{cut, cut, cut, cut}, ordinary},
 		{"more are a message's", []error{cut, cut, cut, cut, cut}, swallows},
-		{"what was swallowed may be one of many", []error{cut, cut, cut, cut, cut, cut, cut, cut}, swallows},
-		{"until none comes for a while", []error{cut, cut, cut, cut, cut, cut, errSpent}, ordinary},
-		{"a cut is the first again then", []error{cut, cut, cut, cut, cut, cut, errSpent, cut}, ordinary},
-		{"a second is enough", []error{cut, cut, cut, cut, cut, cut, errSpent, cut, cut}, swallows},
-		{"what is swallowed may be no frame either", []error{cut, cut, cut, cut, cut, fault}, swallows},
+		{"what follows one that was swallowed may be no frame", []error{cut, cut, cut, cut, cut, cut}, ordinary},
+		{"or one more: a single cut is enough then", []error{cut, cut, cut, cut, cut, cut, cut}, swallows},
+		{"none may come by the one that swallows", []error{cut, cut, cut, cut, cut, errSpent}, ordinary},
+		{"what is swallowed may be no frame", []error{cut, cut, cut, cut, cut, fault}, sieves},
+		{"a sieve that is cut is followed by another", []error{fault, suspect, cut}, sieves},
+		{"which may be a message's work", []error{fault, suspect, cut, cut, cut, cut, cut}, swallows},
+		{"so is one that put something aside", []error{fault, suspect, asideAndCut}, sieves},
+		{"which ends before it is cut", []error{fault, suspect, asideAndCut, errSpent}, sieves},
+		{"and lets what cuts be found", []error{fault, suspect, asideAndCut, errSpent, cut, cut, cut, cut, cut}, swallows},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
@@ -48,6 +53,9 @@ func TestCaution(t *testing.T) {
 			for _, why := range c.ends {
 				k.next(b, nil) // an attempt that fails changes nothing
 				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
+				if why == asideAndCut {
+					m.sieve.limit, m.sieve.taken, m.sieve.aside = 8000, 3, 1
+				}
 				k.ended(&conn{err: why, means: m}, 0)
 				if m.swallow != nil && why != errSpent {
 					require.ErrorIs(t, broken[len(broken)-1], why, "what ended it is put aside")

@@ -37,7 +37,9 @@ import (
 // Nothing is committed before the sieve is given up, because ActiveMQ sends two
 // messages at once now and then while it commits (5.17 measured). Then what was
 // answered and what was put aside is committed; what was not, and all of it when
-// the connection is lost before, comes back as ever.
+// the connection is lost before, comes back as ever. So the next sieve takes only
+// as many as came before the loss, if any was put aside: what the broker cannot
+// write may stand behind them (see caution).
 //
 // All but settle, finish and rest are called from the reader goroutine.
 type sieve struct {
@@ -51,8 +53,10 @@ type sieve struct {
 	// before. One is put aside when it comes so again, then others at once (proven).
 	suspects map[uint64]bool
 	proven   bool
+	limit    int           // of messages
 	taken    int           // messages, so far
-	spent    chan struct{} // closed when it has taken as many as may be unacknowledged
+	aside    int           // of which were put aside
+	spent    chan struct{} // closed when it has taken as many as it may
 	held     incoming      // waits for its proof
 	// transaction and receipt are of the message that is being proved, "" when
 	// there is none.
@@ -82,7 +86,7 @@ var (
 	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
 	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
 	errCalm    = errors.New("the sieve is not needed any more")
-	errSpent   = errors.New("the sieve has taken as much as may be unacknowledged")
+	errSpent   = errors.New("the sieve has taken as much as it may")
 )
 
 // onto names the connection that the sieve is for.
@@ -155,10 +159,10 @@ func (s *sieve) proved(err error) {
 
 // next counts a message, and reports whether another may come.
 func (s *sieve) next() bool {
-	if s.taken++; s.taken == s.options.prefetch {
+	if s.taken++; s.taken == s.limit {
 		close(s.spent)
 	}
-	return s.taken < s.options.prefetch
+	return s.taken < s.limit
 }
 
 // settle notes that the command of a transaction is answered. gone is called when
@@ -177,6 +181,10 @@ func (s *sieve) finish(receipt string) (takes time.Duration) {
 		return 0
 	}
 	s.ending.Store(&receipt)
+	return s.commit()
+}
+
+func (s *sieve) commit() (takes time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, one := range s.done {
@@ -237,6 +245,10 @@ func (s *sieve) broken(why error) error {
 		return fmt.Errorf("%w: %w", errSuspect, why)
 	}
 	s.proven = true
+	if s.taken+1 == s.limit { // what may follow ends the connection
+		s.commit()
+		transaction = ""
+	}
 	s.putAside(transaction, ids, &Delivery{Broken: why, Size: int(min(size, math.MaxInt32))})
 	return nil
 }
@@ -249,13 +261,17 @@ func (s *sieve) suspect(sum uint64) {
 	s.suspects[sum] = true
 }
 
-// putAside acknowledges the message by one of the ids, of which one is its own.
+// putAside acknowledges the message by one of the ids, of which one is its own; at
+// once if transaction is "".
 func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 	if len(ids) == 0 {
 		s.conn.fail(fmt.Errorf("%w: %w", errStuck, d.Broken))
 		return
 	}
-	ack := frame.New(frame.ACK, frame.Id, ids[0], frame.Transaction, transaction)
+	ack := frame.New(frame.ACK, frame.Id, ids[0])
+	if transaction != "" {
+		ack.Header.Add(frame.Transaction, transaction)
+	}
 	_ = s.conn.send(ack, func(err error) {
 		switch {
 		case errors.Is(err, errLost):
@@ -264,9 +280,12 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 		default:
 			s.seen.last = ids[0]
 			s.next()
+			s.aside++
 			s.mu.Lock()
 			s.found = time.Now()
-			s.done = append(s.done, ended{transaction: transaction})
+			if transaction != "" {
+				s.done = append(s.done, ended{transaction: transaction})
+			}
 			s.mu.Unlock()
 			s.take(d)
 		}

@@ -235,14 +235,17 @@ func (c *client) until(t *testing.T, texts ...string) event {
 	t.Helper()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	var others []event
 	for {
 		select {
 		case e := <-c.got:
 			if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(e.body, text) }) {
 				return e
 			}
+			others = append(others, e)
 		case <-timer.C:
-			require.FailNow(t, "the event did not come", strings.Join(texts, " or "))
+			require.FailNow(t, "the event did not come", "%s; the last of %d others: %q",
+				strings.Join(texts, " or "), len(others), others[max(0, len(others)-10):])
 		}
 	}
 }
