@@ -106,7 +106,9 @@ func (a *ahead) more() bool {
 	return true
 }
 
-// wait is how long the agent's session waited; 0 when the capture does not say.
+// wait is how long the agent's session waited; 0 when the capture does not say. It
+// ends when it ended in the capture: a busy machine begins to wait a little later,
+// and then that may be after an answer.
 func (a *ahead) wait(agent gc.AgentID) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -115,10 +117,11 @@ func (a *ahead) wait(agent gc.AgentID) time.Duration {
 			return 0
 		}
 	}
-	d, err := time.ParseDuration(a.waits[agent][a.known[agent]].Body)
+	x := a.waits[agent][a.known[agent]]
 	a.known[agent]++
+	d, err := time.ParseDuration(x.Body)
 	if err != nil {
 		return 0
 	}
-	return d
+	return max(d, time.Until(x.Time.Add(d)))
 }

@@ -2,12 +2,26 @@ package replay
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 )
+
+func TestASessionWaitsUntilItDidInTheCapture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(begun, end time.Duration) *capture.Record {
+			return &capture.Record{Time: time.Now().Add(begun), Edge: capture.Notify, Type: capture.Waits, Agent: "1", Body: (end - begun).String()}
+		}
+		behind := list{{Record: at(10*time.Millisecond, 247*time.Millisecond)}, {Record: at(-time.Hour, -time.Hour+time.Second)}}
+		a := newAhead(&behind)
+		require.Equal(t, 247*time.Millisecond, a.wait("1"))
+		require.Equal(t, time.Second, a.wait("1"), "as long at least")
+		require.Zero(t, a.wait("1"), "the capture says of no other")
+	})
+}
 
 func TestNodesThatFailAtOnceAreSeenAtOnce(t *testing.T) {
 	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
