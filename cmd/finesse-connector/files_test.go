@@ -121,13 +121,17 @@ func (p *process) takeFiles(all int) (taken []net.Conn) {
 	}, patience, 5*time.Millisecond)
 	take() // takes the place of one that asks for nothing
 	p.await(p.err, "http server has no descriptor")
-	quiet := 0 // nobody waits for a descriptor, or gives one back, any more
+	full, short := 0, 0 // until nobody waits for a descriptor, or gives one back
 	require.Eventually(p.t, func() bool {
-		if quiet++; p.files() < all {
-			take()
-			quiet = 0
+		if full++; p.files() < all {
+			full = 0
+			short++
 		}
-		return quiet > 20
+		if short == 5 { // one is short for a moment while another takes its place
+			take()
+			short = 0
+		}
+		return full > 20
 	}, patience, 5*time.Millisecond)
 	return taken
 }

@@ -18,7 +18,8 @@
 // sent: who shows one makes it Brief, or hides what it must not show.
 //
 // A server that sends what nobody asked for on a connection that is kept loses
-// that connection.
+// that connection, unless a request is under way on it again (net/http looks
+// when the one before has ended).
 package exchange
 
 import (

@@ -175,13 +175,15 @@ func TestAServerThatNeverShakesHandsIsLeft(t *testing.T) {
 // What a server sends unasked is no answer to the next request.
 func TestWhatNobodyAskedForIsNoAnswer(t *testing.T) {
 	const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-	sent := make(chan struct{}, 10)
+	left := make(chan error, 10)
 	s := serve(t, func(c net.Conn) {
-		if _, err := c.Read(make([]byte, 4<<10)); err != nil {
+		b := make([]byte, 4<<10)
+		if _, err := c.Read(b); err != nil {
 			return
 		}
 		_, _ = io.WriteString(c, answer+strings.Replace(answer, "ok", "no", 1))
-		sent <- struct{}{}
+		_, err := c.Read(b)
+		left <- err
 	})
 	client := New(Options{Timeout: patience, Kept: 10})
 	defer client.Close()
@@ -189,7 +191,7 @@ func TestWhatNobodyAskedForIsNoAnswer(t *testing.T) {
 		a, err := client.Do(t.Context(), request(t, s.url), 100)
 		require.NoError(t, err)
 		require.Equal(t, "ok", string(a.Body))
-		<-sent
+		require.Error(t, <-left, "the connection is left before it is used again")
 	}
 }
 
