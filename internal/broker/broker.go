@@ -23,9 +23,15 @@ const homeInterval = 30 * time.Second
 // is longer than half a minute.
 const stuckAfter = 2 * time.Minute
 
+// maxBarren is how many connections in a row may bring no message: a sieve's first
+// ones may not.
+const maxBarren = 3
+
+var errBarren = errors.New("the last connections brought bytes, and no message")
+
 // Status is what is known of the command connection.
 type Status struct {
-	Consuming bool      // the broker has confirmed the subscription to the command queue
+	Consuming bool      // the broker has confirmed the subscription to the command queue; see Broker.Status
 	URL       string    // the broker's; "" while not consuming
 	LastError string    // why not consuming; "" while it is
 	Since     time.Time // of Consuming and URL being what they are
@@ -49,10 +55,12 @@ type Broker struct {
 	caution     caution
 	connections atomic.Uint64 // to the command queue, so far
 	stopped     atomic.Bool
-	delivering  sync.Mutex // one command at a time
+	delivering  sync.Mutex   // one command at a time
+	barren      atomic.Int32 // connections in a row that brought what is no frame, and no message
 
-	mu     sync.Mutex
-	status Status
+	mu       sync.Mutex
+	status   Status
+	consumer *conn // of commands; nil while there is none
 }
 
 // New checks the options. It does not connect.
@@ -200,6 +208,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 }
 
 func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
+	b.barren.Store(0)
 	d.Destination = b.options.queue() // the header may be the sender's
 	b.metrics.received.Inc()
 	b.delivering.Lock()
@@ -220,6 +229,9 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	case <-c.done:
 	}
 	c.close() // its reader has ended
+	if b.barren.Add(1); !framing.IsFault(c.reason()) {
+		b.barren.Store(0)
+	}
 	return b.caution.ended(c, time.Since(begin))
 }
 
@@ -286,6 +298,7 @@ func (b *Broker) watchHome(ctx context.Context) {
 
 func (b *Broker) setStatus(c *conn, err error) {
 	b.mu.Lock()
+	b.consumer = c
 	s := Status{Since: time.Now()}
 	if c != nil {
 		s.Consuming, s.URL = true, c.endpoint.url
@@ -303,11 +316,19 @@ func (b *Broker) setStatus(c *conn, err error) {
 	}
 }
 
-// Status is the present state; it does no I/O.
+// Status is the present state; it does no I/O. After a connection that brought
+// bytes and no message the next one is not consuming while a frame comes by it;
+// after maxBarren of them not before it brought a message, or nothing for a while:
+// who only connects is not ready.
 func (b *Broker) Status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.status
+	s := b.status
+	barren := b.barren.Load()
+	if s.Consuming && (barren > 0 && b.consumer.socket.within.Load() || barren >= maxBarren && time.Since(s.Since) < stable) {
+		return Status{LastError: errBarren.Error(), Since: s.Since}
+	}
+	return s
 }
 
 // Publish queues m and never blocks; it may be called before Run. When too many

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -121,12 +122,13 @@ func newDelivery(o *Options, f incoming) *Delivery {
 // cut lets go of what it leaves out, and of the header line that s is a part of.
 func cut(s string, limit int) string { return strings.Clone(s[:min(len(s), limit)]) }
 
+// brokersID is what ActiveMQ makes of a host, a port, a time and numbers, and the
+// built-in broker of a random name and a number.
+var brokersID = regexp.MustCompile(`^ID:[A-Za-z0-9._-]{1,150}-[0-9]{1,20}(:-?[0-9]{1,20}){0,5}$`)
+
 // messageID gives an id that a broker may have made, for the log.
 func messageID(s string) string {
-	odd := func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune(":.-_", r)
-	}
-	if !strings.HasPrefix(s, "ID:") || len(s) > maxWord || strings.ContainsFunc(s, odd) {
+	if !brokersID.MatchString(s) {
 		return ""
 	}
 	return s

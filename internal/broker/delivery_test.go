@@ -51,7 +51,7 @@ func TestWhatIsCutIsLetGo(t *testing.T) {
 
 func TestAMessageIDIsNamedOnlyIfABrokerMayHaveMadeIt(t *testing.T) {
 	for id, named := range map[string]bool{
-		"ID:host.example-1_2:3:-1:4": true, "": false, "secret": false, "ID:with blank": false, "ID:\n": false, "ID:ü": false,
+		"ID:host.example-34153-1796033790026-1:1:-1:4": true, "ID:kq3w-17": true, "ID:secret": false, "": false, "secret": false, "ID:with blank": false, "ID:\n": false, "ID:ü": false,
 	} {
 		d := deliveryOf(frame.MessageId, id)
 		require.Equal(t, named, d.MessageID != "", id)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -404,12 +405,19 @@ func TestALongFrameMayComeSlowly(t *testing.T) {
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
 }
 
-// A frame that does not end is none, however lively its bytes come.
+// A frame that does not end is none, however lively its bytes come, and to connect
+// again is not to be ready.
 func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
+	t.Parallel()
 	ended := make(chan struct{})
 	t.Cleanup(func() { close(ended) })
+	var mended atomic.Bool
 	o := server{url: hostile(t, func(w io.Writer, head string) {
 		_, err := io.WriteString(w, head+"ack:1\n\n")
+		if mended.Load() {
+			_, err = io.WriteString(w, "\x00")
+			return
+		}
 		for tick := time.NewTicker(5 * time.Millisecond); err == nil; {
 			select {
 			case <-tick.C:
@@ -417,16 +425,26 @@ func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
 			case <-ended:
 				return
 			}
+			if mended.Load() {
+				err = w.(net.Conn).Close()
+				return
+			}
 		}
 	})}.options()
 	o.frameTimeout = 100 * time.Millisecond
 	changes := make(chan Status, 1000)
 	o.Changed = func(s Status) { changes <- s }
-	launch(t, create(t, o))
+	b := create(t, o)
+	r := launch(t, b)
 	require.True(t, next(t, changes).Consuming)
 	s := next(t, changes)
 	require.False(t, s.Consuming)
 	require.Contains(t, s.LastError, errSlow.Error())
+	require.True(t, next(t, changes).Consuming, "there is a connection again")
+	require.Eventually(t, func() bool { return b.Status().LastError == errBarren.Error() }, patience, time.Millisecond, "but nothing comes by it")
+	mended.Store(true)
+	next(t, r.got)
+	require.Eventually(t, func() bool { return b.Status().Consuming }, patience, time.Millisecond, "it brings one")
 }
 
 func TestTheNearestIDIsTriedFirst(t *testing.T) {
