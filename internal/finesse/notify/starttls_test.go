@@ -71,7 +71,7 @@ func TestWithoutTLSNothingIsSaidOfTheAgent(t *testing.T) {
 		"there is no TLS behind the consent":         {answer(proceed + "<stream:features>" + plain + "</stream:features>"), "tls: first record does not look like a TLS handshake"},
 		"the stream ends in an error":                {answer("<stream:error><host-unknown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"), "host-unknown"},
 		"the stream ends":                            {answer("</stream:stream>"), "the server ended the stream"},
-		"the connection ends":                        {func(p *peer) { p.open(offer) }, "EOF"},
+		"the connection ends":                        {func(p *peer) { p.open(offer); _, _ = p.next() }, "EOF"},
 		"the greeting has no end": {func(p *peer) {
 			p.send("<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'><stream:features>%s", strings.Repeat("<a/>", maxGreeting))
 			p.wait()
