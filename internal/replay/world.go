@@ -214,14 +214,18 @@ func (w *world) answered(agent gc.AgentID, i int) {
 	}
 }
 
-// find gives the agent's oldest question that match accepts, nil for none.
-func (w *world) find(agent gc.AgentID, match func(*question) bool) *question {
+// find gives the agent's question that match accepts, nil for none; of several
+// the first of those that were asked last: on a busy machine a wait ends late, so
+// that an older one may be of a request that the capture has still to come to.
+func (w *world) find(agent gc.AgentID, match func(*question) bool) (found *question) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i := slices.IndexFunc(w.asked[agent], match); i >= 0 {
-		return w.asked[agent][i]
+	for _, q := range w.asked[agent] {
+		if match(q) && (found == nil || q.at.After(found.at)) {
+			found = q
+		}
 	}
-	return nil
+	return found
 }
 
 // answer answers the agent's oldest question that match accepts, and reports
