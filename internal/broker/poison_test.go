@@ -415,21 +415,18 @@ func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
 	o := server{url: hostile(t, func(w io.Writer, head string) {
 		_, err := io.WriteString(w, head+"ack:1\n\n")
 		if mended.Load() {
-			_, err = io.WriteString(w, "\x00")
+			_, _ = io.WriteString(w, "\x00")
 			return
 		}
-		for tick := time.NewTicker(5 * time.Millisecond); err == nil; {
+		for tick := time.NewTicker(5 * time.Millisecond); err == nil && !mended.Load(); {
 			select {
 			case <-tick.C:
 				_, err = io.WriteString(w, "\n")
 			case <-ended:
 				return
 			}
-			if mended.Load() {
-				err = w.(net.Conn).Close()
-				return
-			}
 		}
+		_ = w.(net.Conn).Close()
 	})}.options()
 	o.frameTimeout = 100 * time.Millisecond
 	changes := make(chan Status, 1000)
