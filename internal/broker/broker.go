@@ -183,11 +183,10 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	if m.sieve != nil {
 		m.sieve.seen.last = learn(ctx, &b.options, ep)
 	}
-	c, err := dial(ctx, &b.options, ep, m.sieve)
+	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
 		return nil, err
 	}
-	c.means = m
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
@@ -199,7 +198,8 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	}, headers...)
 	if err != nil {
 		c.close()
-		if framing.IsFault(c.reason()) { // the first message came before the receipt
+		// The first message may have come, or may have been next, before the receipt.
+		if !errors.Is(c.reason(), errClosed) {
 			b.caution.ended(c, 0)
 		}
 		return nil, err

@@ -18,9 +18,8 @@ import (
 // ended: an ordinary one, one with a sieve after what was no frame, or one that
 // swallows after several that were cut or stuck.
 //
-// One that swallows must meet no message that is no frame: what the broker wrote
-// after that is lost. So it follows only a connection that met none, and is
-// followed by one that would.
+// What comes by a connection that swallows cannot come again. So it follows only
+// one that met nothing but frames, and if it meets another it goes on behind that.
 type caution struct {
 	first time.Duration // firstCalm
 
@@ -82,6 +81,8 @@ type means struct {
 	swallow chan struct{}
 	take    func(*Delivery)
 	taken   int
+	garbled bool // what was read last was no frame
+	fault   bool // something was no frame
 }
 
 // next are the means for the next attempt to connect.
@@ -113,7 +114,26 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 	}
 }
 
+// broken makes the best of what was no frame for the reason given, and returns an
+// error when the connection cannot go on.
+func (m *means) broken(c *conn, why error) error {
+	switch {
+	case m.sieve != nil:
+		return m.sieve.broken(why)
+	case m.swallow == nil || !framing.IsFault(why) || errors.Is(why, errSlow):
+		return why
+	}
+	if !m.garbled { // its pieces are one message
+		m.take(&Delivery{Broken: fmt.Errorf("%w: %w", errSwallowed, why)})
+	}
+	m.garbled, m.fault = true, true
+	c.socket.begin(c.patience)
+	defer c.socket.end()
+	return c.reader.Resume()
+}
+
 func (m *means) swallowOne(o *Options, f incoming) error {
+	m.garbled = false
 	d := newDelivery(o, f)
 	d.Process = 0 // with this subscription the header is the sender's
 	d.settle = func(gone func()) { gone() }
@@ -172,7 +192,7 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			k.inARow = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
-		if framing.IsFault(why) {
+		if m.fault || framing.IsFault(why) {
 			k.broken()
 		}
 		return k.inARow < maxInARow

@@ -20,6 +20,7 @@ func TestCaution(t *testing.T) {
 	cut := fmt.Errorf("read: %w", io.EOF)
 	suspect, stuck := fmt.Errorf("%w: %w", errSuspect, fault), fmt.Errorf("%w: %w", errStuck, fault)
 	asideAndCut := fmt.Errorf("after it put a message aside: %w", cut)
+	garbledAndCut := fmt.Errorf("after something that was no frame: %w", cut)
 	const ordinary, sieves, swallows = "ordinary", "sieves", "swallows"
 	for _, c := range []struct {
 		rule string
@@ -40,6 +41,7 @@ func TestCaution(t *testing.T) {
 		{"or one more: a single cut is enough then", []error{cut, cut, cut, cut, cut, cut, cut}, swallows},
 		{"none may come by the one that swallows", []error{cut, cut, cut, cut, cut, errSpent}, ordinary},
 		{"what is swallowed may be no frame", []error{cut, cut, cut, cut, cut, fault}, sieves},
+		{"and something else may end the connection", []error{cut, cut, cut, cut, cut, garbledAndCut}, sieves},
 		{"a sieve that is cut is followed by another", []error{fault, suspect, cut}, sieves},
 		{"which may be a message's work", []error{fault, suspect, cut, cut, cut, cut, cut}, swallows},
 		{"so is one that put something aside", []error{fault, suspect, asideAndCut}, sieves},
@@ -53,8 +55,11 @@ func TestCaution(t *testing.T) {
 			for _, why := range c.ends {
 				k.next(b, nil) // an attempt that fails changes nothing
 				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
-				if why == asideAndCut {
+				switch why {
+				case asideAndCut:
 					m.sieve.limit, m.sieve.taken, m.sieve.aside = 8000, 3, 1
+				case garbledAndCut:
+					m.fault = true
 				}
 				k.ended(&conn{err: why, means: m}, 0)
 				if m.swallow != nil && why != errSpent {

@@ -56,8 +56,8 @@ type conn struct {
 	ids      atomic.Int64
 	done     chan struct{} // closed when the connection is over
 	running  sync.WaitGroup
-	sieve    *sieve // nil: what is no frame ends the connection
 	means    *means // of a command connection
+	sieve    *sieve // of means; nil for none
 	acks     *acks  // of an ordinary command connection
 
 	mu      sync.Mutex
@@ -205,8 +205,8 @@ func (c *conn) start() {
 func (c *conn) readLoop() {
 	for c.reason() == nil {
 		err := c.readOne()
-		if err != nil && c.sieve != nil {
-			err = c.sieve.broken(err)
+		if err != nil && c.means != nil {
+			err = c.means.broken(c, err)
 		}
 		if err != nil {
 			c.fail(fmt.Errorf("read: %w", err))

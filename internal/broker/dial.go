@@ -18,9 +18,9 @@ const (
 	loginTimeout = 10 * time.Second // TLS, CONNECT and CONNECTED together
 )
 
-// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. sv is
-// nil but for a connection that is to find a message that is no frame.
-func dial(ctx context.Context, o *Options, ep endpoint, sv *sieve) (*conn, error) {
+// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. m is
+// nil but for a connection to the command queue.
+func dial(ctx context.Context, o *Options, ep endpoint, m *means) (*conn, error) {
 	d := net.Dialer{Timeout: tcpTimeout}
 	nc, err := d.DialContext(ctx, "tcp", ep.addr)
 	if err != nil {
@@ -34,7 +34,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, sv *sieve) (*conn, error
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.Close() })
-	c, err := login(ctx, o, ep, s, sv)
+	c, err := login(ctx, o, ep, s, m)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -49,7 +49,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, sv *sieve) (*conn, error
 	return c, nil
 }
 
-func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (*conn, error) {
+func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*conn, error) {
 	stream := net.Conn(s)
 	if ep.tls {
 		t := tls.Client(s, tlsConfig(o.TLS, ep.host))
@@ -57,6 +57,10 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (
 			return nil, err
 		}
 		stream = t
+	}
+	var sv *sieve
+	if m != nil {
+		sv = m.sieve
 	}
 	c := &conn{
 		endpoint: ep,
@@ -66,6 +70,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, sv *sieve) (
 		secret:   newSecret(),
 		reader:   framing.New(sv.watch(stream)),
 		sieve:    sv,
+		means:    m,
 		buffer:   bufio.NewWriterSize(stream, 32<<10),
 		out:      make(chan *frame.Frame, outbound),
 		done:     make(chan struct{}),

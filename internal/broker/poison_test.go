@@ -254,6 +254,69 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	}
 }
 
+// What comes by a connection that swallows cannot come again: what stands behind
+// a message that is no frame is read all the same.
+func TestNoCommandIsSwallowed(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer = registry
+	b := create(t, o)
+	b.caution.swallows = true
+	args, commands := []string{"JmsHostile", shared.OpenWireURL(), o.CommandQueue}, 0
+	for i, s := range strange {
+		if s.broken && len(args) < maxSwallowed-20 {
+			args = append(args, s.message)
+			for range 4 {
+				commands++
+				args = append(args, fmt.Sprintf("%d of %d|text", commands, i))
+			}
+		}
+	}
+	servertest.RunJava(t, args[0], args[1:]...)
+	r := run(t, b)
+	broken := 0
+	for whole := 0; whole < commands; {
+		d := next(t, r.got)
+		switch {
+		case d.Broken != nil:
+			require.ErrorIs(t, d.Broken, errSwallowed)
+			broken++
+		case d.Type != "T": // not the first half of one
+			whole++
+			require.True(t, strings.HasPrefix(d.Type, fmt.Sprint(whole, " of ")), "%s came as number %d", d.Type, whole)
+		}
+	}
+	require.InDelta(t, commands/4, broken, 1, "each is named once; one lacks only what acknowledges it, which is not needed here")
+	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
+}
+
+// A message may be next before the subscription is confirmed: what swallowed it
+// does not swallow again.
+func TestAConnectionThatEndsBeforeItsReceiptCounts(t *testing.T) {
+	modes := make(chan string, 100)
+	o := server{url: serve(t, func(c net.Conn, _ *sync.WaitGroup) {
+		in, out := frame.NewReader(c), frame.NewWriter(c)
+		for {
+			switch f, err := in.Read(); {
+			case err != nil:
+				return
+			case f != nil && f.Command == frame.CONNECT:
+				_ = out.Write(frame.New(frame.CONNECTED, frame.Version, "1.2", frame.HeartBeat, "0,0"))
+			case f != nil && f.Command == frame.SUBSCRIBE:
+				modes <- f.Header.Get(frame.Ack)
+				_ = c.Close()
+				return
+			}
+		}
+	})}.options()
+	b := create(t, o)
+	b.caution.swallows = true
+	launch(t, b)
+	require.Equal(t, "auto", next(t, modes))
+	require.Equal(t, "client-individual", next(t, modes))
+}
+
 // Two connections are enough for each of them once there was one.
 func TestManyMessagesThatCannotBeWrittenCostTwoConnectionsEach(t *testing.T) {
 	t.Parallel()

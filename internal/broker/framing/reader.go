@@ -65,16 +65,19 @@ func Faultf(format string, args ...any) *Fault { return &Fault{fmt.Sprintf(forma
 type Reader struct {
 	stream *bufio.Reader
 	strict bool
+	within bool // a frame was begun and not read to its end
 }
 
 // NewStrict makes a reader for a broker: a head beyond the bounds is a Fault.
-func NewStrict(r io.Reader) *Reader { return &Reader{bufio.NewReaderSize(r, MaxLine), true} }
+func NewStrict(r io.Reader) *Reader {
+	return &Reader{stream: bufio.NewReaderSize(r, MaxLine), strict: true}
+}
 
 // New makes a reader for a client of a broker: of a head beyond the bounds the
 // headers that exceed them are left out, because the frame is to be read all
 // the same, and a backslash that begins no escape stands for itself, because
 // ActiveMQ does not escape names.
-func New(r io.Reader) *Reader { return &Reader{bufio.NewReaderSize(r, MaxLine), false} }
+func New(r io.Reader) *Reader { return &Reader{stream: bufio.NewReaderSize(r, MaxLine)} }
 
 // Await returns when a frame begins. Heart-beats before it are skipped.
 func (r *Reader) Await() error {
@@ -102,6 +105,7 @@ func (r *Reader) Head() (*frame.Frame, error) {
 	if err := r.Await(); err != nil {
 		return nil, err
 	}
+	r.within = true
 	line, whole, err := r.line()
 	if err != nil {
 		return nil, err
@@ -114,15 +118,22 @@ func (r *Reader) Head() (*frame.Frame, error) {
 }
 
 // line reads up to the next line feed. What is longer than MaxLine is cut, and
-// not whole.
+// not whole. One with a zero byte at its end, as ActiveMQ ends each frame, is no
+// line of a head: the frame is over.
 func (r *Reader) line() (line []byte, whole bool, err error) {
 	line, err = r.stream.ReadSlice('\n')
 	whole = !errors.Is(err, bufio.ErrBufferFull)
 	if !whole && r.strict {
 		return nil, false, Faultf("a header line is longer than %d bytes", MaxLine)
 	}
+	var before byte // line, where that is cut
 	for errors.Is(err, bufio.ErrBufferFull) {
+		before = line[len(line)-1]
 		line, err = r.stream.ReadSlice('\n')
+	}
+	if bytes.HasSuffix(line, []byte("\x00\n")) || string(line) == "\n" && !whole && before == 0 {
+		r.within = false
+		return nil, false, Faultf("a frame ends within its head")
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), whole, err
 }
@@ -202,6 +213,7 @@ func (r *Reader) Exact(f *frame.Frame, keep int) (size int64, err error) {
 		return size, err
 	}
 	end, err := r.stream.ReadByte()
+	r.within = err == nil && end != 0
 	if err == nil && end != 0 {
 		err = Faultf("the body is longer than its content-length")
 	}
@@ -239,7 +251,7 @@ func (r *Reader) delimited(f *frame.Frame, keep int) (size int64, err error) {
 		text := bytes.TrimSuffix(part, []byte{0})
 		size += int64(len(text))
 		f.Body = append(f.Body, text[:min(len(text), keep-len(f.Body))]...)
-		if err == nil || r.strict && size >= int64(keep) {
+		if r.within = err != nil; err == nil || r.strict && size >= int64(keep) {
 			return size, nil
 		}
 	}
@@ -256,6 +268,18 @@ func contentLength(f *frame.Frame) (n int64, ok bool) {
 		n = math.MaxInt64
 	}
 	return n, true
+}
+
+// Resume discards what is left of a frame that was a Fault, up to its zero byte:
+// then the next one begins, or another piece of a text that had zero bytes. None of
+// ActiveMQ's own frames is a part of what is discarded, for each begins after a
+// zero byte and a line feed.
+func (r *Reader) Resume() error {
+	if !r.within {
+		return nil
+	}
+	_, err := r.delimited(&frame.Frame{}, 0)
+	return err
 }
 
 // SkipPast discards what comes up to the end of the first frame with the

@@ -176,6 +176,68 @@ func TestSkipPastFindsAHeaderLineInAnyRubbish(t *testing.T) {
 	}
 }
 
+// resumed reads on behind whatever is no frame to the first message of a
+// subscription.
+func resumed(r *Reader, subscription string) (*frame.Frame, error) {
+	for {
+		f, err := r.Head()
+		if err == nil {
+			_, err = r.Delimited(f, 1<<20)
+		}
+		switch {
+		case err == nil && f.Header.Get(frame.Subscription) == subscription:
+			return f, nil
+		case IsFault(err):
+			err = r.Resume()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+const ours = "MESSAGE\nsubscription:secret\n\nours\x00\n"
+
+func TestTheNextFrameIsFoundBehindAnyRubbish(t *testing.T) {
+	long := strings.Repeat("x", 2*MaxLine)
+	for name, rubbish := range map[string]string{
+		"nothing":                                 "",
+		"a line":                                  "more",
+		"several lines":                           "more\nand\nmore\n",
+		"several pieces":                          "more\x00and\x00\nmore",
+		"half a head":                             "MESSAGE\nsubscription:1\nx",
+		"half a head, at the end of a line":       "MESSAGE\nsubscription:1\n",
+		"half a head, with a colon":               "MESSAGE\nsubscription:1\nx:y",
+		"a head without a body":                   "MESSAGE\nsubscription:1\n\n",
+		"a head of nothing":                       "MESSAGE\n:v\n\nbody",
+		"a body longer than it says":              "MESSAGE\ncontent-length:4000000000\n\nbody",
+		"frames of others":                        "ERROR\n\n\x00RECEIPT\nreceipt-id:1\n\n\x00\nMESSAGE\nsubscription:1\n\nforged",
+		"a long line":                             long,
+		"a long line that ends where a part does": long[:2*MaxLine-1],
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := resumed(New(strings.NewReader(rubbish+"\x00\n"+ours)), "secret")
+			require.NoError(t, err)
+			require.Equal(t, "ours", string(f.Body))
+		})
+	}
+}
+
+// FuzzResume puts anything before a frame, ended as ActiveMQ ends it.
+func FuzzResume(f *testing.F) {
+	for _, s := range []string{"", "more\nand more", "MESSAGE\nsubscription:1\nx:", "MESSAGE\ncontent-length:40\n\nbody", "a\x00b\x00\nMESSAGE"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, rubbish []byte) {
+		if bytes.Contains(rubbish, []byte("secret")) {
+			return // which nobody knows
+		}
+		found, err := resumed(New(strings.NewReader(string(rubbish)+"\x00\n"+ours)), "secret")
+		require.NoError(t, err)
+		require.Equal(t, "ours", string(found.Body))
+	})
+}
+
 // frames reads all there is and writes down what was understood.
 func frames(r *Reader, keep int) string {
 	var b bytes.Buffer
