@@ -24,7 +24,7 @@ const (
 	pauseOfUnknown = 30 * time.Second
 
 	maxWorked  = 3 // passwords of an agent
-	maxRefused = 8 // more than are refused in a window and the one behind it
+	maxRefused = 8 // more than are refused in a window and the one after it
 )
 
 // digest stands for a password.
@@ -165,8 +165,18 @@ func (a *account) refuse(now time.Time, password digest, err error) {
 	}
 	r.times, r.until = r.times+1, now.Add(pause)
 	a.refused = append(slices.DeleteFunc(a.refused, func(r refusal) bool { return r.password == password }), r)
-	if len(a.refused) > maxRefused {
-		a.refused = slices.Delete(a.refused, 0, 1)
+	a.trim()
+}
+
+// trim lets the oldest refusals go, but none of a password that has worked: it
+// would be trusted again.
+func (a *account) trim() {
+	for i := 0; i < len(a.refused) && len(a.refused) > maxRefused; {
+		if slices.Contains(a.worked, a.refused[i].password) {
+			i++
+		} else {
+			a.refused = slices.Delete(a.refused, i, i+1)
+		}
 	}
 }
 
@@ -190,9 +200,7 @@ func (a *account) absorb(other *account) {
 			a.refused = append(a.refused, r)
 		}
 	}
-	if n := len(a.refused) - maxRefused; n > 0 {
-		a.refused = slices.Delete(a.refused, 0, n)
-	}
+	a.trim()
 	a.spent = append(a.spent, other.spent...)
 	a.underway += other.underway
 	a.warned = a.warned || other.warned

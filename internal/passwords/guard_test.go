@@ -226,6 +226,25 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 	})
 }
 
+// Others are refused until nobody would remember that the one that worked is.
+func TestAPasswordThatWorkedIsNotTrustedAgain(t *testing.T) {
+	scene(t, func(f *fake) {
+		require.Empty(t, f.tries("ann", "right"))
+		f.right = "new"
+		for i := range 200 { // the driver goes on with it, and a stranger tries whatever may be tried
+			for k := range 5 {
+				f.tries("ann", fmt.Sprint("wrong ", i, " ", k))
+			}
+			for range 3 {
+				f.tries("ann", "right")
+			}
+			pass(10 * time.Second)
+		}
+		require.Greater(t, len(f.refused), 20)
+		f.atMost(4)
+	})
+}
+
 func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
 	for rule, x := range map[string]struct {
 		known  bool
