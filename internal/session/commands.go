@@ -81,6 +81,7 @@ func (s *Session) dispatch(a *await) {
 	aside := a == s.move.signIn
 	s.busy = s.busy || !aside
 	node, credentials := s.node, s.credentials
+	a.request.used = credentials
 	s.work(func(ctx context.Context) func() {
 		err := a.send(ctx, node, credentials)
 		return func() {

@@ -32,7 +32,8 @@ type Request struct {
 	// it is for the log and the metrics.
 	Finished func(error)
 
-	letIn bool // Finesse took the password it carries
+	letIn bool                // Finesse took the password it carries
+	used  finesse.Credentials // that it was put to Finesse with
 }
 
 // handlers says how each command of an agent runs. Those that need an agent
@@ -88,6 +89,7 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 
 // begin starts a command.
 func (s *Session) begin(r *Request) {
+	r.used = s.credentials
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
@@ -113,7 +115,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
 	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
-	used := s.credentials
+	used := r.used // the agent may have been connected with another since
 	if carried := r.Password; carried != (gc.Secret{}) {
 		used.Password = carried
 	}

@@ -136,6 +136,20 @@ func TestTeams(t *testing.T) {
 			st.hears()
 		})
 	})
+	t.Run("a look at a member that the old password is refused ends no session that has a new one", func(t *testing.T) {
+		play(t, func(st *stage) {
+			st.lead()
+			st.send("getteamusers#1001", "1")
+			st.hears(listing)
+			st.send("MakeNotReady#1005", "") // which does not show
+			st.password = "new"
+			st.send("Connect#1001", "crm,new")
+			st.wait(time.Second)
+			st.hears("crm: 1005#Error#SUBSCRIPTION_FAILED")
+			st.send("GetState#1001", "")
+			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		})
+	})
 	t.Run("after the stream was away it is subscribed again, and what changed is told", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.lead()
