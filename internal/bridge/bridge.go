@@ -106,9 +106,10 @@ func New(o Options) *Bridge {
 		owed:         newOwed(prefetch / 5 * unprovedFifths),
 		leaders:      newLeaders(),
 		temporaries:  newTemporaries(),
-		strangers:    newStrangers(cmp.Or(o.Strangers, maxStrangers)),
 		status:       gc.OutOfService,
 	}
+	// A command that finds one that is about to end would end with it.
+	b.strangers = newStrangers(cmp.Or(o.Strangers, maxStrangers), func(s *session.Session) { delete(b.sessions, s.Agent) })
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.Configure(o.Settings)
 	b.metrics = newMetrics(o.Registerer, b)

@@ -15,7 +15,7 @@ import (
 // sessions there are. To look through all of them would take minutes here.
 func TestACommandCostsTheSameWithManySessions(t *testing.T) {
 	const sessions, commands = 10_000, 200_000
-	ss, ls := newStrangers(sessions), newLeaders()
+	ss, ls := newStrangers(sessions, nil), newLeaders()
 	for i := range sessions {
 		s := session.New(session.Options{})
 		ss.add(s)
@@ -32,7 +32,7 @@ func TestACommandCostsTheSameWithManySessions(t *testing.T) {
 }
 
 func TestWhoRestsLongestMakesRoom(t *testing.T) {
-	ss := newStrangers(3)
+	ss := newStrangers(3, func(*session.Session) {})
 	a, b, c, d := session.New(session.Options{}), session.New(session.Options{}), session.New(session.Options{}), session.New(session.Options{})
 	for _, s := range []*session.Session{a, b, c} {
 		require.True(t, ss.makeRoom())
@@ -76,7 +76,7 @@ func TestWhoLeadsWhom(t *testing.T) {
 // A session takes no commands for a while before it has ended. Who looks for one
 // must not find it again and again.
 func TestWhoTakesNoCommandsLeadsNobody(t *testing.T) {
-	b := &Bridge{leaders: newLeaders(), sessions: map[gc.AgentID]*session.Session{}, strangers: newStrangers(1)}
+	b := &Bridge{leaders: newLeaders(), sessions: map[gc.AgentID]*session.Session{}, strangers: newStrangers(1, nil)}
 	s := session.New(session.Options{Agent: "sue"})
 	b.sessions["sue"] = s
 	b.leaders.lead(s, []gc.AgentID{"bob"})

@@ -15,6 +15,7 @@ const maxStrangers = 10_000
 // strangers are those sessions. Guarded by Bridge.mu.
 type strangers struct {
 	most    int
+	leave   func(*session.Session) // nothing is submitted to it any more
 	all     map[*session.Session]*stranger
 	resting *list.List // of *session.Session that hold no command, who has held none for longest first
 }
@@ -24,8 +25,8 @@ type stranger struct {
 	resting  *list.Element // nil while there is any
 }
 
-func newStrangers(most int) *strangers {
-	return &strangers{most: most, all: map[*session.Session]*stranger{}, resting: list.New()}
+func newStrangers(most int, leave func(*session.Session)) *strangers {
+	return &strangers{most: most, leave: leave, all: map[*session.Session]*stranger{}, resting: list.New()}
 }
 
 func (ss *strangers) add(s *session.Session) {
@@ -70,6 +71,7 @@ func (ss *strangers) makeRoom() bool {
 	}
 	s := oldest.Value.(*session.Session)
 	ss.remove(s)
+	ss.leave(s)
 	s.Dismiss()
 	return true
 }

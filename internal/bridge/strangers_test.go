@@ -18,6 +18,26 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
+// A session that makes room for another takes no command more: who proves the
+// password right then has the agent for good.
+func TestASessionThatMakesRoomTakesNothingMore(t *testing.T) {
+	for range 20 { // who is quicker is left to chance
+		playWith(t, func(o *bridge.Options) { o.Strangers = 2 }, func(st *stage) {
+			st.down.Store(true)
+			st.command("Connect#1001", "crm,secret") // whose session rests
+			st.command("Connect#1003", "crm,secret")
+			st.hears(2)
+			st.down.Store(false)
+			st.begin(&broker.Delivery{Type: "Connect#1002", Body: "other,secret", Text: true}) // for whom that of 1001 goes
+			st.begin(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Text: true})
+			synctest.Wait()
+			st.hears(2)
+			st.command("GetState#1001", "")
+			st.hears(1, "/topic/crm agent_state 1001#State#READY##Ann")
+		})
+	}
+}
+
 // Who writes to the command queue and has no password gets nothing.
 func TestNobodyGetsIn(t *testing.T) {
 	t.Run("a Login does not go where a Connect with another password wanted it", func(t *testing.T) {
