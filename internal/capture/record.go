@@ -146,6 +146,17 @@ func (x *Record) Text() string {
 	return x.Body
 }
 
+// overhead is what a record takes beside its texts, in bytes.
+const overhead = 1 << 10
+
+// Weight is about what the record takes in memory, in bytes, also for nil.
+func (x *Record) Weight() int {
+	if x == nil {
+		return overhead
+	}
+	return overhead + len(x.Body) + len(x.Raw) + len(x.Type) + len(x.Category) + len(x.Destination) + len(x.CorrelationID) + len(x.Problem)
+}
+
 // line is a Header or a Record as it stands in the file.
 func line(v any) ([]byte, error) {
 	if r, ok := v.(*Record); ok && !utf8.ValidString(r.Body) {

@@ -21,6 +21,9 @@ import (
 // thousands of agents.
 const queueSize = 16 << 10
 
+// queueBytes bounds their texts: a list of Finesse has megabytes.
+const queueBytes = 64 << 20
+
 // retryAfter is how long a file that can not be written to is left alone.
 const retryAfter = 10 * time.Second
 
@@ -45,6 +48,7 @@ type Recorder struct {
 	setup   atomic.Pointer[setup]
 	first   *setup // the process began with it
 	queue   chan entry
+	waiting atomic.Int64  // what is in it, in bytes
 	control chan struct{} // has an element when setup may have changed
 	retry   time.Duration // retryAfter
 	pulse   *pulse.Pulse  // of Run
@@ -206,11 +210,12 @@ func (r *Recorder) take(x *Record) {
 	}
 	r.seq++
 	x.Seq, x.Time, x.Dropped = r.seq, time.Now().UTC(), r.dropped
-	select {
-	case r.queue <- entry{x, under}:
+	if bytes := int64(x.Weight()); len(r.queue) < cap(r.queue) && r.waiting.Load()+bytes <= queueBytes {
+		r.waiting.Add(bytes)
+		r.queue <- entry{x, under} // only here
 		r.dropped = 0
 		r.metrics.records.Inc()
-	default:
+	} else {
 		r.dropped++
 		r.metrics.dropped.Inc()
 	}

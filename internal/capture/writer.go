@@ -113,6 +113,7 @@ func (w *writer) open() {
 // record's count.
 func (w *writer) write(x entry) {
 	w.recorder.pulse.Answer() // there may be many to write
+	w.recorder.waiting.Add(-int64(x.Weight()))
 	w.use(x.under)
 	if w.file == nil {
 		w.lost++

@@ -46,7 +46,7 @@ func (a *ahead) Next() (capture.Item, error) {
 	}
 	next := a.buffer[0]
 	a.buffer = a.buffer[1:]
-	a.size -= weight(next.Record)
+	a.size -= next.Record.Weight()
 	if x := next.Record; isWait(x) {
 		if a.waits[x.Agent] = a.waits[x.Agent][1:]; len(a.waits[x.Agent]) == 0 {
 			delete(a.waits, x.Agent)
@@ -99,7 +99,7 @@ func (a *ahead) more() bool {
 	}
 	item, err := a.source.Next()
 	a.buffer = append(a.buffer, read{item, err})
-	a.size += weight(item.Record)
+	a.size += item.Record.Weight()
 	if x := item.Record; isWait(x) {
 		a.waits[x.Agent] = append(a.waits[x.Agent], x)
 	}

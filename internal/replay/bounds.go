@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/finesse-connector/finesse-connector/internal/capture"
 )
 
 // bounds are what a capture can make of a replay: it may be a stranger's. The
@@ -30,11 +28,3 @@ func beyond(where, format string, a ...any) error {
 
 // overhead is what an event or command takes beside its text, in bytes.
 const overhead = 1 << 10
-
-// weight is about what a record takes in memory, in bytes.
-func weight(x *capture.Record) int {
-	if x == nil {
-		return overhead
-	}
-	return overhead + len(x.Body) + len(x.Raw) + len(x.Type) + len(x.Category) + len(x.Destination) + len(x.CorrelationID) + len(x.Problem)
-}

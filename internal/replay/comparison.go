@@ -83,7 +83,7 @@ func (c *comparison) expect(where string, x capture.Record) {
 	p := c.pair(l)
 	c.count++
 	p.expected = append(p.expected, expected{where, c.count, x})
-	c.waiting += weight(&x)
+	c.waiting += x.Weight()
 	c.match(l, p)
 }
 
@@ -97,7 +97,7 @@ func (c *comparison) heard(e event) {
 	l := lane{e.Destination, e.Agent}
 	p := c.pair(l)
 	p.got = append(p.got, e)
-	c.waiting += weight(&e.Record)
+	c.waiting += e.Record.Weight()
 	c.match(l, p)
 	if len(p.got) > c.bounds.lane {
 		c.problem = fmt.Sprintf("more than %d events come for one agent at once", c.bounds.lane)
@@ -108,7 +108,7 @@ func (c *comparison) heard(e event) {
 func (c *comparison) match(l lane, p *pair) {
 	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
 		c.agreed(&p.expected[0], &p.got[0])
-		c.waiting -= weight(&p.expected[0].Record) + weight(&p.got[0].Record)
+		c.waiting -= p.expected[0].Record.Weight() + p.got[0].Record.Weight()
 		p.expected, p.got = p.expected[1:], p.got[1:]
 	}
 	if len(p.expected)+len(p.got) == 0 {
@@ -200,10 +200,10 @@ func (c *comparison) decideAll(lanes []lane, unsure time.Time) {
 		p := c.lanes[l]
 		delete(c.lanes, l)
 		for i := range p.expected {
-			c.waiting -= weight(&p.expected[i].Record)
+			c.waiting -= p.expected[i].Record.Weight()
 		}
 		for i := range p.got {
-			c.waiting -= weight(&p.got[i].Record)
+			c.waiting -= p.got[i].Record.Weight()
 		}
 		c.decide(p, unsure)
 	}

@@ -191,7 +191,7 @@ func (p *planner) record(i capture.Item) {
 		s := p.newStep(where, x, inside)
 		p.later[x.Agent] = p.later[x.Agent] || late
 		if inside {
-			p.size += overhead + weight(x)
+			p.size += overhead + x.Weight()
 			p.steps = append(p.steps, s)
 			p.playedFor[x.Agent] = true
 		}
@@ -255,7 +255,7 @@ func (p *planner) event(where string, x *capture.Record, late bool) {
 		a.optional = true
 	}
 	p.all = append(p.all, a)
-	p.size += overhead + weight(x)
+	p.size += overhead + x.Weight()
 	if agent := agentOf(x.Text()); !p.told[agent] {
 		p.told[gc.AgentID(strings.Clone(string(agent)))] = true
 		p.size += nameOverhead + len(agent)
