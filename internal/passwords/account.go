@@ -108,15 +108,15 @@ var errUnanswered = gc.Errorf(gc.NotReachable, "prove password", "too many passw
 var errBudget = gc.Errorf(gc.SubscriptionFailed, "prove password", "too many passwords of the agent were refused within %s, and one more could lock the account", window)
 
 // allowance is how many passwords may be refused in a window besides the one
-// that works.
+// that works, or worked: what is still on its way with it may be refused too.
 func (a *account) allowance() int {
 	switch {
 	case a.working():
 		return budget - uses
 	case a.user == "":
-		return budgetOfUnread
+		return budgetOfUnread - len(a.line)
 	default:
-		return budget
+		return budget - len(a.line)
 	}
 }
 

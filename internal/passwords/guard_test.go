@@ -226,6 +226,29 @@ func TestAnAccountIsNotLocked(t *testing.T) {
 	})
 }
 
+// Uses of a password that was changed are counted while they are on their way,
+// also once the first of them was refused.
+func TestWhatIsOnItsWayIsCounted(t *testing.T) {
+	scene(t, func(f *fake) {
+		require.Empty(t, f.tries("ann", "right"))
+		f.tries("ann", "wrong")
+		hold := make(chan struct{})
+		f.hold, f.right = hold, "new"
+		wait := f.all(3, func(int) { f.tries("ann", "right") })
+		f.mu.Lock()
+		f.hold = nil // for who comes now
+		f.mu.Unlock()
+		hold <- struct{}{} // the first is refused
+		synctest.Wait()
+		for i := range 6 {
+			f.tries("ann", fmt.Sprint("wrong ", i))
+		}
+		close(hold)
+		wait()
+		require.Len(t, f.refused, 4)
+	})
+}
+
 // Others are refused until nobody would remember that the one that worked is.
 func TestAPasswordThatWorkedIsNotTrustedAgain(t *testing.T) {
 	scene(t, func(f *fake) {
