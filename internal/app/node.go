@@ -80,9 +80,7 @@ func newNode(c config.Finesse, n config.Node, tlsConfig *tls.Config, w *watch, f
 	}
 	return &node{
 		Client: client, dialer: dialer, host: host, name: name, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
-		admin: &finesse.Administrator{
-			Client: client, Credentials: finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password},
-		},
+		admin:  finesse.NewAdministrator(client, finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password}),
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
 		rest: ops.Unknown, notifications: ops.Unknown,

@@ -42,9 +42,15 @@ type Options struct {
 	// exchange. 0 gives each exchange a connection of its own, so that net/http
 	// has no reason to send a request twice.
 	Kept int
+	// Large is how many answers with a body of more than LargeBody may be held at a
+	// time; see Answer.Release. 0 does not bound them.
+	Large int
 	// Through, if set, is given the way to the server and gives the one to use.
 	Through func(http.RoundTripper) http.RoundTripper
 }
+
+// LargeBody is what is read of every body, in bytes, however many there are.
+const LargeBody = 1 << 20
 
 const (
 	maxHeader = 64 << 10
@@ -59,11 +65,15 @@ const (
 type Client struct {
 	timeout time.Duration
 	way     http.RoundTripper
+	large   chan struct{} // has an element for each that is held; nil without a bound
 }
 
 // New makes a client. It connects to nothing.
 func New(o Options) *Client {
 	c := &Client{timeout: o.Timeout, way: NewTransport(o)}
+	if o.Large > 0 {
+		c.large = make(chan struct{}, o.Large)
+	}
 	if o.Through != nil {
 		c.way = o.Through(c.way)
 	}
@@ -77,6 +87,9 @@ type Answer struct {
 	// Broken is why the body is not whole, nil for one that is and for one that
 	// was cut because the caller allows no more.
 	Broken error
+	// Release says that the body is not used any more. It is to be called once,
+	// and is nil where Do failed.
+	Release func()
 }
 
 // Do sends r, which must not be used again, and reads at most most bytes of
@@ -90,13 +103,32 @@ func (c *Client) Do(ctx context.Context, r *http.Request, most int) (Answer, err
 		return Answer{}, err
 	}
 	defer resp.Body.Close()
-	a := Answer{Status: resp.StatusCode}
-	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, int64(most)))
+	a := Answer{Status: resp.StatusCode, Release: func() {}}
+	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, int64(min(most, LargeBody))))
+	if err == nil && len(a.Body) < most && len(a.Body) == LargeBody {
+		err = c.readOn(ctx, resp.Body, &a, most)
+	}
 	if err == nil {
 		err = ctx.Err() // a server that is told of our leaving may end its answer as if it were whole
 	}
 	a.Broken = err
 	return a, nil
+}
+
+// readOn reads the rest of a large body once it may be held. Who waits for that
+// has the time of the exchange.
+func (c *Client) readOn(ctx context.Context, body io.Reader, a *Answer, most int) error {
+	if c.large != nil {
+		select {
+		case c.large <- struct{}{}:
+			a.Release = func() { <-c.large }
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	rest, err := io.ReadAll(io.LimitReader(body, int64(most-len(a.Body))))
+	a.Body = append(a.Body, rest...)
+	return err
 }
 
 // Close drops the idle connections. Exchanges under way are not disturbed.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -193,6 +194,38 @@ func TestWhatNobodyAskedForIsNoAnswer(t *testing.T) {
 		require.Equal(t, "ok", string(a.Body))
 		require.Error(t, <-left, "the connection is left before it is used again")
 	}
+}
+
+func TestLargeBodiesAreHeldWithinBounds(t *testing.T) {
+	const size = LargeBody + 1000
+	body := strings.Repeat("x", size)
+	s := serve(t, func(c net.Conn) {
+		if _, err := c.Read(make([]byte, 4<<10)); err == nil {
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size, body)
+		}
+	})
+	client := New(Options{Timeout: time.Second, Large: 2})
+	defer client.Close()
+	ask := func(most int) Answer {
+		a, err := client.Do(t.Context(), request(t, s.url), most)
+		require.NoError(t, err)
+		return a
+	}
+	first, second := ask(2*size), ask(2*size)
+	require.Equal(t, body, string(first.Body))
+	require.NoError(t, second.Broken)
+	a := ask(LargeBody)
+	require.NoError(t, a.Broken, "one that is cut is not large")
+	a.Release()
+	a = ask(2 * size)
+	require.True(t, TimedOut(a.Broken), "it waits as long as for any answer")
+	a.Release()
+	first.Release()
+	a = ask(2 * size)
+	require.NoError(t, a.Broken)
+	require.Len(t, a.Body, size)
+	a.Release()
+	second.Release()
 }
 
 func TestConnectionsAreKeptOnlyWhereAskedFor(t *testing.T) {

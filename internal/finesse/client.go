@@ -107,7 +107,7 @@ func NewClient(o Options) (*Client, error) {
 		host:    u.Host,
 		retries: o.Retries,
 		http: exchange.New(exchange.Options{
-			TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Through: o.Through,
+			TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Large: largeAtOnce, Through: o.Through,
 		}),
 		log:     cmp.Or(o.Logger, zap.NewNop()),
 		metrics: m,

@@ -20,6 +20,11 @@ import (
 // books, 2 MB for 6,000 contacts.
 const maxBodyBytes = 8 << 20
 
+// largeAtOnce is how many answers of more than exchange.LargeBody are read at a
+// time: anybody can send the commands that ask for lists, for each agent who
+// works, and a list takes several times its size while it is read.
+const largeAtOnce = 8
+
 // request is one thing asked of Finesse.
 type request struct {
 	name method
@@ -84,28 +89,31 @@ func (c *Client) do(ctx context.Context, r request) error {
 // attempt sends the request once, and counts it.
 func (c *Client) attempt(ctx context.Context, r request, document []byte) error {
 	start := time.Now()
-	status, body, err := c.exchange(ctx, r, document)
+	a, err := c.exchange(ctx, r, document)
 	switch {
 	case err != nil:
 		err = c.failure(r, err)
-	case r.succeeded(status):
-		err = c.understand(r, body)
+	case r.succeeded(a.Status):
+		err = c.understand(r, a.Body)
 	default:
-		err = c.refusal(r, status, body)
+		err = c.refusal(r, a.Status, a.Body)
+	}
+	if a.Release != nil {
+		a.Release()
 	}
 	c.metrics.seconds.WithLabelValues(string(r.name)).Observe(time.Since(start).Seconds())
-	c.metrics.requests.WithLabelValues(string(r.name), string(resultOf(status, err))).Inc()
+	c.metrics.requests.WithLabelValues(string(r.name), string(resultOf(a.Status, err))).Inc()
 	return err
 }
 
-func (c *Client) exchange(ctx context.Context, r request, document []byte) (status int, body []byte, err error) {
+func (c *Client) exchange(ctx context.Context, r request, document []byte) (exchange.Answer, error) {
 	method := r.http
 	if method == "" {
 		method = http.MethodGet
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+r.path, bytes.NewReader(document))
 	if err != nil {
-		return 0, nil, err
+		return exchange.Answer{}, err
 	}
 	req.Header.Set("Accept", "application/xml")
 	if document != nil {
@@ -124,10 +132,7 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (stat
 	if err == nil {
 		err = a.Broken
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	return a.Status, a.Body, nil
+	return a, err
 }
 
 // failure is an exchange without an answer.

@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -207,6 +209,28 @@ func TestTheAdministratorIsNobodysAgent(t *testing.T) {
 			require.Equal(t, c.advice, errors.Is(err, ErrNotAdministrator), err)
 		})
 	}
+}
+
+// Anybody can have each agent who works ask for all users: a wrong password is
+// put once, and the refusal is not forgotten.
+func TestTheAdministratorAsksOneAtATime(t *testing.T) {
+	node, client := startNode(t, answer(401, ""))
+	a := NewAdministrator(client, administrator)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, err := a.AllUsers(t.Context())
+			assert.Equal(t, gc.GeneralError, gc.CodeOf(err))
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 1, node.hits.Load())
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.turn <- struct{}{} // somebody asks
+	_, err := a.AllUsers(ended)
+	require.Equal(t, gc.Down, gc.CodeOf(err), "nobody waits longer than its session")
 }
 
 func TestRefusalsAboutOthers(t *testing.T) {

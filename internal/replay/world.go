@@ -66,7 +66,7 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 		if err != nil {
 			return nil, err
 		}
-		n.admin = &finesse.Administrator{Client: n.Client, Credentials: finesse.Credentials{Agent: gc.AgentID(s.Admin)}}
+		n.admin = finesse.NewAdministrator(n.Client, finesse.Credentials{Agent: gc.AgentID(s.Admin)})
 		w.nodes = append(w.nodes, n)
 	}
 	w.standings = make([]finesse.Standing, len(w.nodes))
