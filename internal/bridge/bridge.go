@@ -74,6 +74,7 @@ type Bridge struct {
 	ledger    *ledger
 	refusals  lines
 	greetings lines
+	done      lines
 	passwords *passwords.Guard
 	settings  atomic.Pointer[Settings]
 	ctx       context.Context // of the sessions
@@ -82,6 +83,7 @@ type Bridge struct {
 
 	destinations *destinations
 	owed         *owed
+	unconfirmed  *owed // answered commands of agents who work: a tenth of what the broker gives at a time
 	leaders      *leaders
 	temporaries  *temporaries
 
@@ -104,6 +106,8 @@ func New(o Options) *Bridge {
 		sessions:     map[gc.AgentID]*session.Session{},
 		destinations: newDestinations(),
 		owed:         newOwed(prefetch / 5 * unprovedFifths),
+		unconfirmed:  newOwed(prefetch / 10),
+		done:         lines{most: doneAtOnce},
 		leaders:      newLeaders(),
 		temporaries:  newTemporaries(),
 		status:       gc.OutOfService,
@@ -257,7 +261,7 @@ func (r *received) finished(err error) (message string, fields []zap.Field) {
 	return message, []zap.Field{zap.String("result", result), zap.Duration("took", took), zap.Error(err)}
 }
 
-// done ends a command that no session took.
+// done ends a command that no session took, or that failed.
 func (r *received) done(err error) {
 	message, fields := r.finished(err)
 	r.bridge.say(r.log, zap.InfoLevel, message, fields...)
@@ -305,13 +309,13 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		Refusal:       refusal,
 		Finished: func(err error) {
 			b.rests(r.holder)
-			message, fields := r.finished(err)
-			r.log.Info(message, fields...)
+			b.ended(r, err)
 		},
 	}
 	acknowledge = sync.OnceFunc(acknowledge)
 	r.Acknowledge = func() {
 		b.owed.settled(r.Request)
+		b.unconfirmed.settled(r.Request)
 		acknowledge()
 	}
 	if d.ReplyTo != "" {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -11,17 +12,20 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// A client can send any number of commands that no session takes: they can not
-// be read, nobody is connected, the mailbox is full, or they only greet. Of each
-// kind at most linesAtOnce in linesTime are told in the log, the others at level
-// debug.
+// A client can send any number of commands: that cannot be read or fail, of agents
+// whom nobody has connected, that only greet. Of each such kind at most linesAtOnce
+// in linesTime are told in the log, of those that are done doneAtOnce, more than the
+// agents of a Finesse pair send in a busy hour; the others at level debug.
 const (
 	linesAtOnce = 100
+	doneAtOnce  = 2000
 	linesTime   = 10 * time.Second
 )
 
 // lines counts what was said of such commands. It is safe for concurrent use.
 type lines struct {
+	most int // in linesTime; 0 is linesAtOnce
+
 	mu      sync.Mutex
 	since   time.Time
 	said    int
@@ -33,12 +37,13 @@ type lines struct {
 func (l *lines) take(now time.Time) (room, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	most := cmp.Or(l.most, linesAtOnce)
 	if now.Sub(l.since) >= linesTime {
-		l.episode = l.episode && l.said > linesAtOnce && now.Sub(l.since) < 2*linesTime
+		l.episode = l.episode && l.said > most && now.Sub(l.since) < 2*linesTime
 		l.since, l.said = now, 0
 	}
 	l.said++
-	if l.said <= linesAtOnce {
+	if l.said <= most {
 		return true, false
 	}
 	first = !l.episode
@@ -46,7 +51,7 @@ func (l *lines) take(now time.Time) (room, first bool) {
 	return false, first
 }
 
-// say writes a line about a command that no session takes, while there is room
+// say writes a line about a command that is refused or fails, while there is room
 // for it.
 func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
 	room, first := b.refusals.take(time.Now())
@@ -55,7 +60,7 @@ func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, field
 		level = zap.DebugLevel
 	}
 	if first {
-		b.Logger.Warn("more commands are refused than are logged; they are counted in commands_total",
+		b.Logger.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
 			zap.String("action", "find the client that sends them; log.level debug shows each"))
 	}
 	log.Log(level, message, fields...)
@@ -63,9 +68,20 @@ func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, field
 
 // greeted ends a Hello or a Beat. Drivers send one every few seconds, and a
 // thousand of them are no fault.
-func (b *Bridge) greeted(r *received) {
+func (b *Bridge) greeted(r *received) { b.ends(r, &b.greetings) }
+
+// ended ends a command that a session took.
+func (b *Bridge) ended(r *received, err error) {
+	if err != nil || !r.holder.Works() {
+		r.done(err)
+		return
+	}
+	b.ends(r, &b.done)
+}
+
+func (b *Bridge) ends(r *received, l *lines) {
 	level := zap.InfoLevel
-	if room, _ := b.greetings.take(time.Now()); !room {
+	if room, _ := l.take(time.Now()); !room {
 		b.metrics.unlogged.Inc()
 		level = zap.DebugLevel
 	}

@@ -39,7 +39,7 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 		returned:      counter("commands_returned_total", "Events of a connector that came back on the command queue."),
 		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
 		undeliverable: counter("events_undeliverable_total", "Events without a destination, or to one that is not tried."),
-		unlogged:      counter("log_lines_left_out_total", "Lines about commands that no session took, left out of the log because too many came."),
+		unlogged:      counter("log_lines_left_out_total", "Lines about commands, left out of the log because too many came."),
 	}
 	for _, c := range gc.Commands {
 		m.commands.WithLabelValues(string(c.Name), "ok")

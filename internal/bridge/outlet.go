@@ -145,8 +145,12 @@ func (b *Bridge) send(e session.Emission, m wire.Message, lost func()) {
 			return
 		}
 	}
-	if e.Acknowledge != nil && !works {
+	switch {
+	case e.Acknowledge == nil:
+	case !works:
 		b.owed.answer(e.Cause)
+	case !b.owed.has(e.Cause): // it counts there otherwise, wherever the answer goes
+		b.unconfirmed.answer(e.Cause)
 	}
 	b.Publish(broker.Message{
 		Destination:   e.Destination,

@@ -25,10 +25,11 @@ var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of
 // very many could otherwise have each of them refused before it.
 var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of agents of whom no password was proved wait already")
 
-// owed are the unsettled commands of those who proved nothing, whatever they wait
-// for. There may be unprovedFifths of what the broker gives at a time. It gives no
-// further one while all are unsettled, and the commands of those who work would
-// not come. It is safe for concurrent use.
+// owed are commands that are not settled, within a share of what the broker gives
+// at a time: it gives no further one while all are unsettled. There are those of
+// who proved nothing, whatever they wait for (Bridge.owed), and those of agents who
+// work whose answer is on its way (Bridge.unconfirmed). It is safe for concurrent
+// use.
 type owed struct {
 	most int
 
@@ -77,6 +78,12 @@ func (o *owed) move(r *session.Request, in *list.List) (over *session.Request, o
 	o.remove(r)
 	o.open[r] = in.PushBack(r)
 	return over, true
+}
+
+func (o *owed) has(r *session.Request) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.open[r] != nil
 }
 
 // settled notes that a command, of whomever, is settled.
