@@ -154,7 +154,8 @@ func (x *Record) Weight() int {
 	if x == nil {
 		return overhead
 	}
-	return overhead + len(x.Body) + len(x.Raw) + len(x.Type) + len(x.Category) + len(x.Destination) + len(x.CorrelationID) + len(x.Problem)
+	return overhead + len(x.Body) + len(x.Raw) + len(x.Type) + len(x.Category) + len(x.Destination) + len(x.CorrelationID) + len(x.ReplyTo) +
+		len(x.Node) + len(x.Topic) + len(x.Problem)
 }
 
 // line is a Header or a Record as it stands in the file.

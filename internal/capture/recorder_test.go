@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -415,4 +416,17 @@ func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
 	var none *Recorder
 	none.Bound("1001", "/topic/desk")
 	none.Concluded("1001", "Connect")
+}
+
+// Whatever text of a record somebody else made has a part in its weight.
+func TestEveryTextOfARecordHasAWeight(t *testing.T) {
+	ours := map[string]bool{"Dir": true, "Edge": true, "Agent": true, "Request": true, "Event": true, "Format": true, "MessageID": true, "Code": true}
+	for f := range reflect.TypeFor[Record]().Fields() {
+		if f.Type.Kind() != reflect.String || ours[f.Name] {
+			continue
+		}
+		var x Record
+		reflect.ValueOf(&x).Elem().FieldByName(f.Name).SetString(strings.Repeat("x", 1000))
+		require.Equal(t, (&Record{}).Weight()+1000, x.Weight(), f.Name)
+	}
 }

@@ -57,7 +57,7 @@ func leaves(address, scheme string) bool {
 
 func schemeOf(address string) string {
 	scheme, _, _ := strings.Cut(address, "://")
-	return scheme
+	return strings.ToLower(scheme) // as it is read
 }
 
 // staysHere tells whether only this host can reach what listens at address. An

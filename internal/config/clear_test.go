@@ -33,6 +33,7 @@ func TestWhatTravelsInClearIsWarnedOf(t *testing.T) {
 		"one on IPv6":                        {nodes + `http: {listen: "[::]:8112"}`, []string{"http.listen [::]:8112"}},
 		"one for this host":                  {nodes + `http: {listen: "[::1]:8112"}`, nil},
 		"notifications in clear":             {node("xmpp+plain://127.0.0.1:5222"), []string{"finesse.nodes[0].notify begins with xmpp+plain://, which is for a lab"}},
+		"the same, in capitals":              {node("XMPP+Plain://127.0.0.1:5222"), []string{"finesse.nodes[0].notify begins with xmpp+plain://"}},
 		"notifications with STARTTLS":        {node("xmpp://a:5222"), nil},
 		"notifications over a WebSocket":     {node("wss://a:8445"), nil},
 		"certificates that are not checked":  {nodes + "  insecure_skip_verify: true", []string{"finesse.insecure_skip_verify is set: "}},

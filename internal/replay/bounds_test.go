@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -286,4 +287,27 @@ func TestEventsThatHangOnManyCallsArePlanned(t *testing.T) {
 		require.True(t, a.optional)
 		require.LessOrEqual(t, len(a.about), maxAbout)
 	}
+}
+
+// A capture of many agents, and an event that names many calls, cost no more than
+// their length: neither looks at its context meanwhile.
+func TestWhatALiveReplayLooksForCostsTheSameHoweverMuchThereIs(t *testing.T) {
+	const agents, words = 200_000, 4_000_000
+	p := &Plan{}
+	for i := range agents {
+		p.steps = append(p.steps, &step{command: gc.Command{Agent: gc.AgentID(strconv.Itoa(i))}, secret: true})
+	}
+	begin := time.Now()
+	require.Len(t, p.Lacking(Secrets{"7": gc.NewSecret("known")}), agents-1)
+
+	calls := &planner{Plan: &Plan{dialogs: map[string]bool{}}}
+	var text strings.Builder
+	for i := range 900 {
+		calls.dialogs[strconv.Itoa(i)] = true
+	}
+	for i := range words {
+		text.WriteString(strconv.Itoa(i%900) + " ")
+	}
+	require.Len(t, calls.namedIn(text.String()), 900)
+	require.Less(t, time.Since(begin), 20*time.Second, "it took minutes")
 }

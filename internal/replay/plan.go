@@ -294,6 +294,24 @@ func (p *planner) callsIn(x *capture.Record) {
 	}
 }
 
+// namedIn are the known calls that a text names, each once, up to one more than
+// an event may be about.
+func (p *planner) namedIn(text string) (calls []string) {
+	found := map[string]bool{}
+	for len(text) > 0 && len(calls) <= maxAbout {
+		at := token.FindStringIndex(text)
+		if at == nil {
+			break
+		}
+		if t := text[at[0]:at[1]]; p.dialogs[t] && !found[t] {
+			found[t] = true
+			calls = append(calls, t)
+		}
+		text = text[at[1]:]
+	}
+	return calls
+}
+
 // judgeCalls finds out which calls came from outside, and with that what can
 // not be expected.
 func (p *planner) judgeCalls(ctx context.Context) {
@@ -307,11 +325,7 @@ func (p *planner) judgeCalls(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // the plan is not used
 		}
-		for _, t := range token.FindAllString(a.Text(), -1) {
-			if len(a.calls) <= maxAbout && p.dialogs[t] && !slices.Contains(a.calls, t) {
-				a.calls = append(a.calls, t)
-			}
-		}
+		a.calls = p.namedIn(a.Text())
 		s := a.answers
 		if s == nil || s.command.Spec == nil || !s.command.Spec.CallControl() {
 			continue
@@ -426,9 +440,14 @@ func (p *Plan) concerns(agent gc.AgentID) bool {
 // of their commands.
 func (p *Plan) Lacking(secrets Secrets) []gc.AgentID {
 	var all []gc.AgentID
+	known := maps.Clone(secrets)
+	if known == nil {
+		known = Secrets{}
+	}
 	for _, s := range p.steps {
-		_, ok := secrets[s.command.Agent]
-		if s.secret && s.skip == "" && !ok && !slices.Contains(all, s.command.Agent) {
+		_, ok := known[s.command.Agent]
+		if s.secret && s.skip == "" && !ok {
+			known[s.command.Agent] = gc.Secret{}
 			all = append(all, s.command.Agent)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,6 +159,20 @@ var markup = regexp.MustCompile(`</?[A-Za-z][A-Za-z0-9]*/?>`)
 
 // clock is a time in an event or a document: its year may be an extension.
 var clock = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d`)
+
+// Ends of elements that nobody began are looked for nowhere.
+func TestEndsWithoutABeginningCostNothing(t *testing.T) {
+	begin := time.Now()
+	a := New()
+	a.xml(strings.Repeat("<a>", deepest) + strings.Repeat("</b>", 5_000_000))
+	require.Less(t, time.Since(begin), 20*time.Second)
+	p := ancestors{count: map[string]int{}}
+	for _, tag := range []string{"<User>", "<a>", "<b>", "</a>", "</c>", "<d/>"} {
+		p.follow(tag)
+	}
+	require.Equal(t, []string{"user"}, p.open, "an end ends all that is within")
+	require.Equal(t, map[string]int{"user": 1, "a": 0, "b": 0}, p.count)
+}
 
 func TestOneValueIsReplacedByTheSameEverywhere(t *testing.T) {
 	a := seeded([32]byte{1})

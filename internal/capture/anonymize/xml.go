@@ -38,11 +38,11 @@ var paths = map[string]bool{
 // markup as it is.
 func (a *Anonymizer) xml(s string) string {
 	var b strings.Builder
-	var open []string
+	path := ancestors{count: map[string]int{}}
 	for s != "" {
 		if s[0] != '<' {
 			end := index(s, "<")
-			b.WriteString(a.element(open, s[:end]))
+			b.WriteString(a.element(path.open, s[:end]))
 			s = s[end:]
 			continue
 		}
@@ -51,7 +51,7 @@ func (a *Anonymizer) xml(s string) string {
 		case strings.HasPrefix(s, "<![CDATA["):
 			markup, s = cut(s, "]]>")
 			inner := strings.TrimSuffix(strings.TrimPrefix(markup, "<![CDATA["), "]]>")
-			b.WriteString("<![CDATA[" + a.value(open, inner) + markup[len("<![CDATA[")+len(inner):])
+			b.WriteString("<![CDATA[" + a.value(path.open, inner) + markup[len("<![CDATA[")+len(inner):])
 		case strings.HasPrefix(s, "<!--"): // for nobody
 			_, s = cut(s, "-->")
 		case strings.HasPrefix(s, "<?"):
@@ -62,7 +62,7 @@ func (a *Anonymizer) xml(s string) string {
 			b.WriteString(a.words.text(markup))
 		default:
 			markup, s = cut(s, ">")
-			open = follow(open, markup)
+			path.follow(markup)
 			b.WriteString(a.tag(markup))
 		}
 	}
@@ -87,28 +87,29 @@ func index(s, what string) int {
 // deepest bounds how many open elements are remembered.
 const deepest = 1000
 
-func lastIndex(all []string, what string) int {
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i] == what {
-			return i
-		}
-	}
-	return -1
+// ancestors are the open elements, and how many there are of each name: an end that
+// belongs to none costs nothing.
+type ancestors struct {
+	open  []string
+	count map[string]int
 }
 
-// follow notes a tag among the open elements.
-func follow(open []string, tag string) []string {
+// follow notes a tag.
+func (e *ancestors) follow(tag string) {
 	name := strings.ToLower(strings.Trim(tag, "</>"))
 	name = name[:len(name)-len(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz0123456789_:-."))]
 	switch {
 	case strings.HasPrefix(tag, "</"):
-		if i := lastIndex(open, name); i >= 0 {
-			return open[:i]
+		for ended := e.count[name] == 0; !ended; {
+			last := e.open[len(e.open)-1]
+			e.open = e.open[:len(e.open)-1]
+			e.count[last]--
+			ended = last == name
 		}
-	case !strings.HasSuffix(tag, "/>") && !strings.HasPrefix(tag, "<!") && len(open) < deepest:
-		return append(open, name)
+	case !strings.HasSuffix(tag, "/>") && !strings.HasPrefix(tag, "<!") && len(e.open) < deepest:
+		e.open = append(e.open, name)
+		e.count[name]++
 	}
-	return open
 }
 
 var (

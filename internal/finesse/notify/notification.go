@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -141,11 +142,13 @@ func TeamOf(node string) gc.TeamID {
 // and repeats one to a client that is subscribed twice, directly after the
 // first.
 type recentItems struct {
-	ring []string
+	ring []uint64 // sums: a name may have a megabyte
 	next int
 }
 
 const itemsRemembered = 16
+
+var itemSeed = maphash.MakeSeed()
 
 // add reports whether the item is among those remembered. Items without an id
 // are all different.
@@ -153,7 +156,7 @@ func (r *recentItems) add(node, id string) bool {
 	if id == "" {
 		return false
 	}
-	key := node + "#" + id
+	key := maphash.Comparable(itemSeed, [2]string{node, id})
 	if slices.Contains(r.ring, key) {
 		return true
 	}
