@@ -80,7 +80,7 @@ type incoming struct {
 // that a longer one is refused by who reads it; by a Client the longest of
 // events, a list of thousands.
 const (
-	commandBody = 64<<10 + 1
+	commandBody = 8<<10 + 1
 	eventBody   = 16 << 20
 )
 

@@ -14,8 +14,9 @@ import (
 )
 
 // MaxBody is the longest body of a command, in bytes. The longest the seed
-// knows needs a few hundred.
-const MaxBody = 64 << 10
+// knows needs a few hundred, an access token may have 4 KB. Thousands may be held
+// while Finesse does not answer.
+const MaxBody = 8 << 10
 
 const maxType = 1 << 10
 
