@@ -97,6 +97,7 @@ func (a *acks) answered(batch []ack, err error) {
 		a.conn.fail(err)
 		return
 	}
+	a.conn.settles.Store(true)
 	for _, one := range batch {
 		one.gone()
 	}

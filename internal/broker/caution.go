@@ -33,7 +33,7 @@ type caution struct {
 	calm      time.Duration   // of the next sieve
 	limit     int             // of the next sieve; 0 for the usual one
 	left      time.Time       // when the last one was not needed any more
-	cuts      int             // connections in a row that ended at once, without a reason, while the others stayed
+	cuts      int             // connections in a row that ended without a reason while the others stayed; see cut
 	others    int             // connections to the broker that are up besides that to the command queue
 	swallowed time.Time       // the last message
 	inARow    int             // swallowed without a message between
@@ -51,7 +51,7 @@ const (
 	// maxStuck is how many sieves in a row may not find the id of a message before
 	// it is swallowed.
 	maxStuck = 3
-	// maxCuts is how many connections in a row may end atOnce, while the broker
+	// maxCuts is how many connections in a row may be cut, while the broker
 	// keeps the others, before a message is looked for that ends them. After one
 	// was found a single one is enough for cutsMatter.
 	maxCuts    = 5
@@ -207,7 +207,7 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	case m.sieve != nil:
 		k.sieves, k.suspects, k.found = true, m.sieve.suspects, m.sieve.foundLast()
 	}
-	useful = k.cut(lived)
+	useful = k.cut(lived, c.settles.Load())
 	k.sieves = k.sieves && !k.swallows
 	return useful
 }
@@ -227,12 +227,13 @@ func (k *caution) broken() {
 
 // cut notes a connection that ended without a reason. A message that swallowing
 // acknowledges is lost if the network fails just then, so that there must be no
-// other explanation.
-func (k *caution) cut(lived time.Duration) (useful bool) {
+// other explanation. What stands before the message may take long to be written,
+// also each time: the connection counts if it ended at once, or settled nothing.
+func (k *caution) cut(lived time.Duration, settles bool) (useful bool) {
 	if lived > stable {
 		k.inARow = 0
 	}
-	if k.cuts++; lived > atOnce || k.others < others {
+	if k.cuts++; lived > atOnce && settles || lived > cutsMatter || k.others < others {
 		k.cuts = 0
 	}
 	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.inARow < maxInARow

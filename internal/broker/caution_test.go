@@ -78,6 +78,30 @@ func TestCaution(t *testing.T) {
 	}
 }
 
+// What cuts a connection is looked for however long it takes to get to it.
+func TestACutCountsUnlessSomethingWasSettled(t *testing.T) {
+	for rule, c := range map[string]struct {
+		lived           time.Duration
+		settles, wanted bool
+	}{
+		"at once":                       {0, false, true},
+		"at once, though it settled":    {0, true, true},
+		"later, and it settled nothing": {10 * time.Second, false, true},
+		"later, and it settled":         {10 * time.Second, true, false},
+		"after an hour of silence":      {time.Hour, false, false},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			k := &caution{first: time.Second, others: others}
+			for range maxCuts {
+				ended := &conn{err: fmt.Errorf("read: %w", io.EOF), means: k.next(&Broker{}, nil)}
+				ended.settles.Store(c.settles)
+				k.ended(ended, c.lived)
+			}
+			require.Equal(t, c.wanted, k.next(&Broker{}, nil).swallow != nil)
+		})
+	}
+}
+
 // A sieve that has taken as much as it may is followed by one that is needed no
 // longer than it was.
 func TestASieveIsGivenUpOnABusySite(t *testing.T) {

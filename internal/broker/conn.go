@@ -56,9 +56,10 @@ type conn struct {
 	ids      atomic.Int64
 	done     chan struct{} // closed when the connection is over
 	running  sync.WaitGroup
-	means    *means // of a command connection
-	sieve    *sieve // of means; nil for none
-	acks     *acks  // of an ordinary command connection
+	means    *means      // of a command connection
+	sieve    *sieve      // of means; nil for none
+	acks     *acks       // of an ordinary command connection
+	settles  atomic.Bool // the broker has confirmed acknowledgements
 
 	mu      sync.Mutex
 	err     error                  // why it is over
