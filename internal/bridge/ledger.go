@@ -85,10 +85,7 @@ func (l *ledger) enter(d *broker.Delivery, ack func(gone func())) (acknowledge f
 // look notes where the newest delivery came from. Called with mu held, as are all
 // below but settle, acknowledge and gone.
 func (l *ledger) look(d *broker.Delivery) {
-	if d.Connection < l.connection {
-		return
-	}
-	if d.Process == 0 {
+	if d.Connection < l.connection || d.Process == 0 {
 		return
 	}
 	if d.Process != l.process {

@@ -54,16 +54,23 @@ func (l *lines) take(now time.Time) (room, first bool) {
 // say writes a line about a command that is refused or fails, while there is room
 // for it.
 func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
-	room, first := b.refusals.take(time.Now())
-	if !room {
-		b.metrics.unlogged.Inc()
-		level = zap.DebugLevel
-	}
+	level, first := b.room(&b.refusals, level)
 	if first {
 		b.Logger.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
 			zap.String("action", "find the client that sends them; log.level debug shows each"))
 	}
 	log.Log(level, message, fields...)
+}
+
+// room gives the level at which a line is written: debug where there is no room for
+// it, and first for the first of those.
+func (b *Bridge) room(l *lines, level zapcore.Level) (at zapcore.Level, first bool) {
+	room, first := l.take(time.Now())
+	if !room {
+		b.metrics.unlogged.Inc()
+		level = zap.DebugLevel
+	}
+	return level, first
 }
 
 // greeted ends a Hello or a Beat. Drivers send one every few seconds, and a
@@ -80,11 +87,7 @@ func (b *Bridge) ended(r *received, err error) {
 }
 
 func (b *Bridge) ends(r *received, l *lines) {
-	level := zap.InfoLevel
-	if room, _ := l.take(time.Now()); !room {
-		b.metrics.unlogged.Inc()
-		level = zap.DebugLevel
-	}
+	level, _ := b.room(l, zap.InfoLevel)
 	message, fields := r.finished(nil)
 	r.log.Log(level, message, fields...)
 }

@@ -229,7 +229,9 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	case <-c.done:
 	}
 	c.close() // its reader has ended
-	if b.barren.Add(1); !framing.IsFault(c.reason()) {
+	if framing.IsFault(c.reason()) {
+		b.barren.Add(1)
+	} else {
 		b.barren.Store(0)
 	}
 	return b.caution.ended(c, time.Since(begin))

@@ -201,11 +201,12 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	case framing.IsFault(why):
 		k.broken()
 		return true
-	case m.sieve != nil && m.sieve.aside > 0 && m.sieve.taken < m.sieve.limit: // once more, up to here
-		k.sieves, k.limit, k.suspects, k.found = true, m.sieve.taken, m.sieve.suspects, m.sieve.foundLast()
-		return limit == 0
 	case m.sieve != nil:
 		k.sieves, k.suspects, k.found = true, m.sieve.suspects, m.sieve.foundLast()
+		if m.sieve.aside > 0 && m.sieve.taken < m.sieve.limit { // once more, up to here
+			k.limit = m.sieve.taken
+			return limit == 0
+		}
 	}
 	useful = k.cut(lived, c.settles.Load())
 	k.sieves = k.sieves && !k.swallows

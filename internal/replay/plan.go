@@ -440,14 +440,11 @@ func (p *Plan) concerns(agent gc.AgentID) bool {
 // of their commands.
 func (p *Plan) Lacking(secrets Secrets) []gc.AgentID {
 	var all []gc.AgentID
-	known := maps.Clone(secrets)
-	if known == nil {
-		known = Secrets{}
-	}
+	found := map[gc.AgentID]bool{}
 	for _, s := range p.steps {
-		_, ok := known[s.command.Agent]
-		if s.secret && s.skip == "" && !ok {
-			known[s.command.Agent] = gc.Secret{}
+		_, ok := secrets[s.command.Agent]
+		if s.secret && s.skip == "" && !ok && !found[s.command.Agent] {
+			found[s.command.Agent] = true
 			all = append(all, s.command.Agent)
 		}
 	}

@@ -24,6 +24,14 @@ func (st *stage) memberIs(state gc.UserState) {
 	st.notify(finesse.Update{Event: finesse.Put, Team: "1", User: &finesse.User{LoginID: "1005", State: state, Extension: "2005"}})
 }
 
+// memberChangesBeforeTheList asks for the team's members; the answer waits for hold.
+func (st *stage) memberChangesBeforeTheList() {
+	st.hold = make(chan struct{})
+	st.submit("getteamusers#1001", "1,true")
+	st.memberIs(gc.NotReady)
+	st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+}
+
 func TestTeams(t *testing.T) {
 	t.Run("getteamusers lists the members and subscribes to nothing", func(t *testing.T) {
 		play(t, func(st *stage) {
@@ -50,10 +58,7 @@ func TestTeams(t *testing.T) {
 	t.Run("a change that comes before the list is in it", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.lead()
-			st.hold = make(chan struct{})
-			st.submit("getteamusers#1001", "1,true")
-			st.memberIs(gc.NotReady)
-			st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+			st.memberChangesBeforeTheList()
 			close(st.hold)
 			st.hears("crm: 1001#TeamUsersList#FirstName:Bob,LastName:Ray,Extension:2005,LoginID:1005,State:NOT_READY,PendingState:,MediaType:1,StateChangeTime:")
 		})
@@ -94,10 +99,7 @@ func TestTeams(t *testing.T) {
 	t.Run("nobody is led of a team that could not be read, whoever was notified meanwhile", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.lead()
-			st.hold = make(chan struct{})
-			st.submit("getteamusers#1001", "1,true")
-			st.memberIs(gc.NotReady)
-			st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+			st.memberChangesBeforeTheList()
 			require.Contains(t, st.leads, gc.AgentID("1005"))
 			st.readErr = gc.Errorf(gc.GeneralError, "finesse", "404")
 			close(st.hold)
