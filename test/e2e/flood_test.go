@@ -49,7 +49,8 @@ func TestAFlood(t *testing.T) {
 	t.Logf("others before: p50 %s, p99 %s, %d answers", percentile(calm, 50), percentile(calm, 99), len(calm))
 	t.Logf("others during: p50 %s, p99 %s, %d answers; ratio %.1f, %.1f", percentile(during, 50), percentile(during, 99), len(during),
 		ratio(during, calm, 50), ratio(during, calm, 99))
-	require.Less(t, percentile(during, 100), 20*time.Second, "nobody else waits for long")
+	// How long the flood takes is the machine's matter.
+	require.Less(t, percentile(during, 100), took+percentile(calm, 100), "nobody else waits longer than for what was sent before")
 	require.Greater(t, c.metric("commands_mailbox_full_total"), 0.0)
 	require.Equal(t, 1, c.log.count(`"level":"warn"`, refusedFast), "the flood is one episode")
 	require.Less(t, c.log.count(`"level":"info"`, `"command failed"`), 1000, "what is refused does not fill the log")
