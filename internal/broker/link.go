@@ -40,6 +40,7 @@ type link struct {
 	changed func(*conn, error)
 
 	failing map[string]string // by url, what was logged since all was well
+	saidUp  bool              // what the log says last
 	pulse   *pulse.Pulse      // of run; what waits for the broker has a deadline
 }
 
@@ -58,9 +59,12 @@ func (l *link) run(ctx context.Context) {
 		}
 		since := time.Now()
 		useful, successor := l.hold(ctx, c)
-		if useful || time.Since(since) > stable {
-			attempt = 0
+		long := time.Since(since) > stable
+		if long {
 			clear(l.failing)
+		}
+		if useful || long {
+			attempt = 0
 		} else if successor == nil && !l.rest(ctx, &attempt, classify(c.reason())) {
 			return
 		}
@@ -206,7 +210,12 @@ func (l *link) ended(ctx context.Context, c *conn) {
 
 func (l *link) up(c *conn) {
 	l.metrics.connects.WithLabelValues(l.name).Inc()
-	l.log.Info("connected to the broker", zap.String("url", c.endpoint.url), zap.String("server", c.server))
+	level := zap.InfoLevel
+	if l.saidUp { // who cuts connections does not fill the log
+		level = zap.DebugLevel
+	}
+	l.saidUp = true
+	l.log.Log(level, "connected to the broker", zap.String("url", c.endpoint.url), zap.String("server", c.server))
 	l.changed(c, nil)
 	l.selector.through()
 }
@@ -217,7 +226,7 @@ func (l *link) down(ep endpoint, err error) {
 	if l.failing[ep.url] == k.name {
 		return
 	}
-	l.failing[ep.url] = k.name
+	l.failing[ep.url], l.saidUp = k.name, false
 	level := zap.WarnLevel
 	if k.needsPerson() {
 		level = zap.ErrorLevel
