@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,7 @@ type Broker struct {
 	connections atomic.Uint64 // to the command queue, so far
 	stopped     atomic.Bool
 	delivering  sync.Mutex   // one command at a time
+	blind       atomic.Bool  // it was said that watchPlaces sees nothing
 	barren      atomic.Int32 // connections in a row that brought what is no frame, and no message
 
 	mu       sync.Mutex
@@ -180,13 +182,17 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		d.Connection = number
 		b.deliver(d, handle)
 	})
+	var p *places
 	if m.sieve != nil {
-		m.sieve.seen.last = learn(ctx, &b.options, ep)
+		p = openPlaces(ctx, &b.options, ep)
+		m.sieve.seen.last = p.last()
 	}
 	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
+		p.close()
 		return nil, err
 	}
+	b.lookAfter(ctx, c, p)
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
@@ -197,6 +203,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		return deliver(f)
 	}, headers...)
 	if err != nil {
+		c.places.close()
 		c.close()
 		// The first message may have come, or may have been next, before the receipt.
 		if !errors.Is(c.reason(), errClosed) {
@@ -205,6 +212,20 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		return nil, err
 	}
 	return c, nil
+}
+
+// lookAfter gives the connection its places: those that a sieve has opened, or others.
+func (b *Broker) lookAfter(ctx context.Context, c *conn, p *places) {
+	switch {
+	case !strings.HasPrefix(c.server, "ActiveMQ/"):
+		p.close()
+		return
+	case p == nil && c.means.swallow == nil:
+		p = openPlaces(ctx, &b.options, c.endpoint)
+	}
+	if c.places = p; p != nil {
+		p.conn = c
+	}
 }
 
 func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
@@ -222,6 +243,11 @@ func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
 // or that of the need for its means.
 func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { b.watchPlaces(watching, c) })
+	defer watch.Wait()
+	defer stop()
 	b.leaveInTime(ctx, c)
 	select {
 	case <-ctx.Done():
@@ -237,6 +263,16 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	return b.caution.ended(c, time.Since(begin))
 }
 
+// watchPlaces returns when the connection is over or ctx is, or there is nothing to
+// see, which it logs once.
+func (b *Broker) watchPlaces(ctx context.Context, c *conn) {
+	err := c.places.watch(ctx)
+	if err != nil && !b.blind.Swap(true) {
+		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(err),
+			zap.String("action", "give the connector's user the rights to temporary topics; see the page about ActiveMQ"))
+	}
+}
+
 // leaveInTime returns when the connection is over or ctx is, at once for an
 // ordinary one.
 func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
@@ -246,7 +282,7 @@ func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
 	case m.sieve != nil:
 		spent, rest = m.sieve.spent, m.sieve.rest
 	case m.swallow != nil:
-		until := time.Now().Add(swallowTime)
+		until := time.Now().Add(m.lasts)
 		spent, rest = m.swallow, func() time.Duration { return time.Until(until) }
 	default:
 		return

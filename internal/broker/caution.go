@@ -16,7 +16,7 @@ import (
 
 // caution says how the next command connection is to be, from how the last ones
 // ended: an ordinary one, one with a sieve after what was no frame, or one that
-// swallows after several that were cut or stuck.
+// swallows after several that were cut or stuck, or when messages hold places.
 //
 // What comes by a connection that swallows cannot come again. So it follows only
 // one that met nothing but frames, and if it meets another it goes on behind that.
@@ -37,6 +37,9 @@ type caution struct {
 	others    int             // connections to the broker that are up besides that to the command queue
 	swallowed time.Time       // the last message
 	inARow    int             // swallowed without a message between
+	held      int             // connections in a row that ended because a message held a place
+	lasts     time.Duration   // of the next one that swallows; 0 for the usual time
+	freed     time.Time       // when such messages were last left to one that swallows
 }
 
 const (
@@ -63,6 +66,7 @@ const (
 	// A connection swallows at most so many messages for so long.
 	maxSwallowed = 100
 	swallowTime  = time.Second
+	freeTime     = 5 * time.Second // when many places were held: of such messages it gets some thousand a second
 )
 
 // errSwallowed: of some messages ActiveMQ can write nothing (a compressed text
@@ -79,6 +83,7 @@ type means struct {
 	// once more and is gone. The commands that come before it run as ever, but
 	// are lost with the process.
 	swallow chan struct{}
+	lasts   time.Duration // of one that swallows
 	take    func(*Delivery)
 	taken   int
 	garbled bool // what was read last was no frame
@@ -97,7 +102,7 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 			suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found,
 		}
 	case k.swallows:
-		m.swallow = make(chan struct{})
+		m.swallow, m.lasts = make(chan struct{}), cmp.Or(k.lasts, swallowTime)
 	}
 	return m
 }
@@ -159,14 +164,20 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	m, why, limit := c.means, c.reason(), k.limit
-	k.sieves, k.swallows, k.limit = false, false, 0
+	k.sieves, k.swallows, k.limit, k.lasts = false, false, 0, 0
 	if !errors.Is(why, errSuspect) {
 		k.suspected = 0
 	}
 	if !errors.Is(why, errStuck) {
 		k.stuck = 0
 	}
+	if !errors.Is(why, errHeld) {
+		k.held = 0
+	}
 	switch {
+	case errors.Is(why, errHeld):
+		k.hold(why, m)
+		return true
 	case errors.Is(why, errCalm):
 		k.left, k.suspects = time.Now(), nil
 		return true
@@ -226,6 +237,24 @@ func (k *caution) broken() {
 	}
 }
 
+// hold notes a connection that ended because messages held places of it. It is done a
+// second time before they are swallowed, unless there are too many, for the network may
+// have lost one; and once there were any a single time is enough for cutsMatter.
+func (k *caution) hold(why error, m *means) {
+	k.held++
+	many := errors.Is(why, errMany) || !k.freed.IsZero() && time.Since(k.freed) < cutsMatter
+	if many {
+		k.lasts = freeTime
+	}
+	if k.swallows = (many || k.held > 1) && k.others >= others; k.swallows {
+		k.freed, k.suspects = time.Now(), nil
+		return
+	}
+	if k.sieves = m.sieve != nil; k.sieves {
+		k.suspects, k.found = m.sieve.suspects, m.sieve.foundLast()
+	}
+}
+
 // cut notes a connection that ended without a reason. A message that swallowing
 // acknowledges is lost if the network fails just then, so that there must be no
 // other explanation. What stands before the message may take long to be written,
@@ -264,6 +293,7 @@ func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 		if ack == "" || open.Add(1) > int64(o.prefetch) {
 			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", o.prefetch)
 		}
+		c.places.came(ack)
 		d := newDelivery(o, f)
 		d.settle = func(gone func()) {
 			open.Add(-1)

@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,4 +177,68 @@ func TestAnotherConnectionHidesNoHandlingThatStandsStill(t *testing.T) {
 	require.Eventually(t, func() bool { return b.Live() != nil }, patience, time.Millisecond)
 	close(end)
 	<-second
+}
+
+// Messages that hold places are swallowed when it is sure that they are there, and
+// the network is well.
+func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
+	many := fmt.Errorf("%w, and %w", errHeld, errMany)
+	fault := framing.Faultf("a fault")
+	for _, c := range []struct {
+		rule   string
+		others int
+		ends   []error
+		want   time.Duration // 0: the next does not swallow
+		sieves bool
+	}{
+		{"one may have been lost by the network", others, []error{errHeld}, 0, false},
+		{"the next connection meets it again", others, []error{errHeld, errHeld}, swallowTime, false},
+		{"not a later one", others, []error{errHeld, errClosed, errHeld}, 0, false},
+		{"many at once", others, []error{many}, freeTime, false},
+		{"not while the broker is not well", others - 1, []error{many, many}, 0, false},
+		{"in a sieve", others, []error{fault, errHeld}, 0, true},
+		{"in two sieves", others, []error{fault, errHeld, errHeld}, swallowTime, false},
+		{"there were some lately", others, []error{many, errSpent, fault, errHeld}, freeTime, false},
+		{"they are gone then", others, []error{many, errSpent}, 0, false},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			k := &caution{first: time.Second, others: c.others}
+			for _, why := range c.ends {
+				require.True(t, k.ended(&conn{err: why, means: k.next(&Broker{}, nil)}, stable) || why == errClosed)
+			}
+			m := k.next(&Broker{}, nil)
+			require.Equal(t, c.want, m.lasts)
+			require.Equal(t, c.want > 0, m.swallow != nil)
+			require.Equal(t, c.sieves, m.sieve != nil)
+		})
+	}
+}
+
+// Who cuts the connection again and again does not fill the log.
+func TestAConnectionThatIsCutAgainAndAgainIsSaidOnce(t *testing.T) {
+	var cuts atomic.Int32
+	url := script(t, func(f *frame.Frame) []*frame.Frame {
+		switch {
+		case f.Command == frame.CONNECT:
+			return connected("1.2")
+		case f.Command == frame.SUBSCRIBE:
+			cuts.Add(1)
+			fault := frame.New(frame.MESSAGE, frame.Subscription, "not ours", frame.Destination, "/queue/x", frame.MessageId, "1")
+			return append(receipt(f), fault)
+		}
+		return receipt(f)
+	})
+	log := newLog()
+	o := server{url: url}.options()
+	o.Logger = log.Logger
+	launch(t, create(t, o))
+	require.Eventually(t, func() bool { return cuts.Load() > 10 }, patience, 5*time.Millisecond)
+	require.Equal(t, 1, log.count(noConnection, commandsLink))
+	said := 0
+	for _, one := range log.lines() {
+		if one.Msg == "connected to the broker" && one.Connection == commandsLink && one.Level == "info" {
+			said++
+		}
+	}
+	require.LessOrEqual(t, said, 2, "when it came, and once when it came back")
 }

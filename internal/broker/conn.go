@@ -59,6 +59,7 @@ type conn struct {
 	means    *means      // of a command connection
 	sieve    *sieve      // of means; nil for none
 	acks     *acks       // of an ordinary command connection
+	places   *places     // of a command connection that does not swallow
 	settles  atomic.Bool // the broker has confirmed acknowledgements
 
 	mu      sync.Mutex

@@ -23,6 +23,12 @@ type ServerError struct {
 
 func (e *ServerError) Error() string { return "broker says: " + e.Message }
 
+// isRefusal: the broker understands, and says no.
+func isRefusal(err error) bool {
+	var said *ServerError
+	return errors.As(err, &said)
+}
+
 // maxWords is how much of a broker's own words is kept.
 const maxWords = 500
 
@@ -63,6 +69,7 @@ var (
 	badTLS       = class{"certificate or TLS", "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}
 	notStomp     = class{"not STOMP", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}
 	noFiles      = class{"too many open files", "raise LimitNOFILE of the service (ulimit -n)"}
+	placesHeld   = class{"places are held", "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}
 	badFrame     = class{"not a frame", "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}
 	noAnswer     = class{"no answer", "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}
 	lost         = class{"connection lost", "nothing, if it comes back"}
@@ -87,6 +94,8 @@ func classify(err error) class {
 		return noFiles
 	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
 		return notStomp
+	case errors.Is(err, errHeld):
+		return placesHeld
 	case framing.IsFault(err):
 		return badFrame
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):

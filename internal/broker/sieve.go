@@ -3,7 +3,6 @@ package broker
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -76,9 +75,8 @@ type ended struct {
 }
 
 const (
-	skipTimeout  = time.Minute          // for what a message is made of that is no frame
-	learnTimeout = 2 * time.Second      // to log in, and for a message to come back
-	commitTime   = 2 * time.Millisecond // for each transaction
+	skipTimeout = time.Minute          // for what a message is made of that is no frame
+	commitTime  = 2 * time.Millisecond // for each transaction
 )
 
 var (
@@ -123,6 +121,7 @@ func (s *sieve) message(f incoming) error {
 		return framing.Faultf("a message has another in it, or nothing to acknowledge it by")
 	}
 	s.held = f
+	s.conn.places.came(f.Header.Get(frame.Ack))
 	s.prove()
 	return nil
 }
@@ -279,6 +278,7 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 			s.putAside(transaction, ids[1:], d)
 		default:
 			s.seen.last = ids[0]
+			s.conn.places.came(ids[0])
 			s.next()
 			s.aside++
 			s.mu.Lock()
@@ -306,39 +306,6 @@ func (s *sieve) foundLast() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.found
-}
-
-// learn finds out where the broker's numbers of acknowledgements are, from a
-// message to a temporary topic of its own, of which nobody can take it away. It has
-// a connection to itself: a broker that lets us have no such topic may end it, and
-// "" leaves it to the first command.
-func learn(ctx context.Context, o *Options, ep endpoint) (last string) {
-	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
-	defer cancel()
-	c, err := dial(ctx, o, ep, nil)
-	if err != nil {
-		return ""
-	}
-	defer c.close()
-	got := make(chan string, 1)
-	own := "/temp-topic/" + c.newID()
-	heard := func(f incoming) error {
-		select {
-		case got <- f.Header.Get(frame.Ack): // may be somebody else's: any will do
-		default:
-		}
-		return nil
-	}
-	if c.subscribe(ctx, own, heard, frame.Ack, "client-individual") != nil {
-		return ""
-	}
-	c.post(frame.New(frame.SEND, frame.Destination, own))
-	select {
-	case last = <-got:
-	case <-c.done:
-	case <-ctx.Done():
-	}
-	return last
 }
 
 // nearestFirst sorts the ids by which a message may be acknowledged, those first

@@ -9,6 +9,7 @@ var attacks = []struct {
 	play func(*testing.T, *site)
 }{
 	{"a message that breaks STOMP stops nobody", poison},
+	{"messages of which the broker writes nothing hold up nobody", unseen},
 	{"answers that nobody takes do not close the prefetch", unwantedAnswers},
 	{"a forged reply-to makes no temporary destinations and asks for those of nobody within bounds", temporaryDestinations},
 	{"a crowd while Finesse hangs holds up nobody", strangersThatHang}, // before the other spends all that a crowd may

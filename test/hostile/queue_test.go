@@ -5,12 +5,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
@@ -41,6 +43,17 @@ func poison(t *testing.T, s *site) {
 	s.unharmed(t)
 	s.driver.state(t, "1001")
 	require.NotEmpty(t, s.lines(t, "break STOMP"), "the operator can find it")
+}
+
+// unseen are messages of which ActiveMQ writes nothing, and which hold places: more
+// than there are, and one of the one that a sieve has.
+func unseen(t *testing.T, s *site) {
+	const one = `?GetState#1|2147483647`
+	jms(t, slices.Repeat([]string{one}, broker.Prefetch+100)...)
+	s.driver.state(t, "1001")
+	jms(t, one, `GetState#1|text|content-length=300`, one, one, `!GetState#1|not compressed`, one)
+	s.driver.state(t, "1001")
+	require.NotEmpty(t, s.lines(t, "writes nothing of it"), "the operator can find it")
 }
 
 // unwantedAnswers: more commands than the prefetch has, whose answers go where

@@ -1,7 +1,10 @@
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.List;
+import java.util.zip.DeflaterOutputStream;
 import javax.jms.*;
 import org.apache.activemq.ActiveMQConnectionFactory;
 import org.apache.activemq.command.ActiveMQTextMessage;
@@ -12,7 +15,9 @@ import org.apache.activemq.util.ByteSequence;
  * MESSAGE... A message is TYPE|TEXT|NAME=VALUE|NAME=VALUE...; in each part a
  * character may be written as a Java escape. @FILE stands for the messages that
  * are the lines of a file. Messages are compressed, so that a zero byte of a
- * text travels as one. Prints "ready" once all are sent.
+ * text travels as one. TEXT of a TYPE that begins with "!" is not compressed, but
+ * said to be; of one that begins with "?" it is the length that a compressed text
+ * claims to have. Prints "ready" once all are sent.
  */
 public class JmsHostile {
 	public static void main(String[] args) throws Exception {
@@ -29,9 +34,13 @@ public class JmsHostile {
 			String[] parts = message.split("\\|", -1);
 			ActiveMQTextMessage m = (ActiveMQTextMessage) session.createTextMessage(Escape.decode(parts[1]));
 			if (parts[0].startsWith("!")) {
-				m.setText(null);
-				m.setContent(new ByteSequence(Escape.decode(parts[1]).getBytes()));
-				m.setCompressed(true);
+				content(m, Escape.decode(parts[1]).getBytes());
+			} else if (parts[0].startsWith("?")) {
+				ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+				DataOutputStream out = new DataOutputStream(new DeflaterOutputStream(bytes));
+				out.writeInt(Integer.parseInt(parts[1]));
+				out.close();
+				content(m, bytes.toByteArray());
 			}
 			m.setJMSType(Escape.decode(parts[0]));
 			for (int i = 2; i < parts.length; i++) {
@@ -42,5 +51,11 @@ public class JmsHostile {
 		}
 		System.out.println("ready");
 		connection.close();
+	}
+
+	private static void content(ActiveMQTextMessage m, byte[] bytes) throws Exception {
+		m.setText(null);
+		m.setContent(new ByteSequence(bytes));
+		m.setCompressed(true);
 	}
 }

@@ -1,0 +1,184 @@
+package broker
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-stomp/stomp/v3/frame"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
+)
+
+// Of some messages ActiveMQ writes nothing and goes on: each holds a place.
+func TestNoMessageHoldsAPlaceUnseen(t *testing.T) {
+	t.Parallel()
+	const unseen, zero = `?T|2147483647`, `T|text\u0000more`
+	for rule, c := range map[string]struct {
+		messages []string
+		prefetch int
+	}{
+		"as many as there are places":             {[]string{unseen, unseen, unseen, "1|", "2|"}, 3},
+		"more than there are places":              {[]string{unseen, "1|", unseen, unseen, unseen, unseen, unseen, "2|"}, 2},
+		"before what is no frame":                 {[]string{unseen, zero, "1|", "2|"}, 100},
+		"between what is no frame":                {[]string{"1|", zero, unseen, zero, unseen, unseen, "2|"}, 100},
+		"before what cannot be written":           {[]string{unseen, "1|", "!T|garbage", unseen, "2|"}, 100},
+		"before what is no frame, in every place": {[]string{unseen, unseen, zero, "1|", "2|"}, 2},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			o := activeMQ().options()
+			o.prefetch = c.prefetch
+			b := create(t, o)
+			servertest.RunJava(t, "JmsHostile", append([]string{shared.OpenWireURL(), o.CommandQueue}, c.messages...)...)
+			r := run(t, b)
+			b.command(t, client(t, activeMQ()), "last", "")
+			got := map[string]bool{}
+			for !got["1"] || !got["2"] || !got["last"] {
+				d := next(t, r.got)
+				got[d.Type] = true
+				d.Ack()
+			}
+		})
+	}
+}
+
+// The numbers of other clients' messages are tried, and nothing follows from it.
+func TestWhatOthersGotHoldsNoPlace(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer, o.prefetch = registry, 2*share
+	b := create(t, o)
+	r := run(t, b)
+	c := client(t, activeMQ())
+	other := "/queue/" + unique("other")
+	require.NoError(t, c.conn.subscribe(t.Context(), other, func(incoming) error { return nil }, frame.Ack, "client-individual"))
+	for i := range 6 {
+		for range share {
+			require.NoError(t, c.Send(t.Context(), Outgoing{Destination: other}))
+		}
+		b.command(t, c, fmt.Sprint(i), "")
+		d := next(t, r.got)
+		require.Equal(t, fmt.Sprint(i), d.Type)
+		d.Ack()
+		<-time.After(quiet + 2*written)
+	}
+	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
+	require.Empty(t, r.got)
+}
+
+// numbering is a server of one message, with number 1. What it is asked to count has the
+// next even number from 10 each time, and the odd ones it gives to nobody.
+type numbering struct {
+	held func(id string) bool // takes an acknowledgement of it
+
+	mu           sync.Mutex
+	acknowledged []string // outside a transaction, or committed
+	connections  int      // to the command queue
+	number       int
+	tried        int
+	topic        string
+}
+
+func (n *numbering) answer(f *frame.Frame) []*frame.Frame {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	message := func(subscription string, number int) *frame.Frame {
+		return frame.New(frame.MESSAGE, frame.Subscription, subscription, frame.MessageId, fmt.Sprint("ID:vm-1-2-3:1:1:1:", number),
+			frame.Ack, fmt.Sprint("ID:vm-1-4:", number), frame.Destination, "/queue/x", "type", "T")
+	}
+	refused := []*frame.Frame{frame.New(frame.ERROR, frame.ReceiptId, f.Header.Get(frame.Receipt), frame.Message, "not authorized")}
+	switch transaction := f.Header.Get(frame.Transaction); {
+	case f.Command == frame.CONNECT:
+		return []*frame.Frame{frame.New(frame.CONNECTED, frame.Version, "1.2", frame.HeartBeat, "0,0", frame.Server, "ActiveMQ/5.17.2")}
+	case f.Command == frame.SUBSCRIBE && strings.HasPrefix(f.Header.Get(frame.Destination), "/temp-topic/"):
+		if n.number == 0 {
+			return refused
+		}
+		n.topic = f.Header.Get(frame.Id)
+	case f.Command == frame.SUBSCRIBE:
+		n.connections++
+		return append(receipt(f), message(f.Header.Get(frame.Id), 1))
+	case f.Command == frame.SEND:
+		n.number++
+		return append(receipt(f), message(n.topic, 8+2*n.number))
+	case f.Command == frame.ACK && transaction != "":
+		if n.tried++; !n.held(f.Header.Get(frame.Id)) {
+			return refused
+		}
+	case f.Command == frame.ACK:
+		n.acknowledged = append(n.acknowledged, f.Header.Get(frame.Id))
+	case f.Command == frame.COMMIT:
+		n.acknowledged = append(n.acknowledged, transaction)
+	}
+	return receipt(f)
+}
+
+func (n *numbering) see(look func() bool) func() bool {
+	return func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return look()
+	}
+}
+
+// What the network lost looks like a message of which nothing was written. It is
+// given back to the broker, and not acknowledged.
+func TestNothingIsAcknowledgedThatWasNotRead(t *testing.T) {
+	t.Parallel()
+	n := &numbering{held: func(string) bool { return true }, number: 1}
+	o := server{url: script(t, n.answer)}.options()
+	o.prefetch = 8
+	r := run(t, create(t, o))
+	next(t, r.got).Ack()
+	require.Eventually(t, n.see(func() bool { return n.connections > 1 }), patience, 5*time.Millisecond)
+	n.see(func() bool {
+		for _, id := range n.acknowledged {
+			_, number := splitID(id)
+			require.True(t, number == 1 || number%2 == 0, "%s was not read", id)
+		}
+		require.LessOrEqual(t, n.tried, tries)
+		return true
+	})()
+}
+
+// Who may have no temporary topic learns no numbers, and is told so once.
+func TestABrokerThatTellsNoNumbersIsNamed(t *testing.T) {
+	t.Parallel()
+	n := &numbering{}
+	log := newLog()
+	o := server{url: script(t, n.answer)}.options()
+	o.Logger = log.Logger
+	r := run(t, create(t, o))
+	next(t, r.got).Ack()
+	const blind = "messages of which the broker writes nothing can stop all commands unseen"
+	require.Eventually(t, func() bool { return log.count(blind, "") == 1 }, patience, 5*time.Millisecond)
+	require.Equal(t, 1, n.connections)
+}
+
+// Each number that came with no message is as likely to be tried as any other, and
+// one that came late is not.
+func TestWhichNumbersAreTried(t *testing.T) {
+	t.Parallel()
+	tried := map[uint64]int{}
+	for range 2000 {
+		p := &places{}
+		for _, number := range []uint64{1, 3, 13, 14, 5} { // unseen: 2, 4, and 6 to 12
+			p.pass(fmt.Sprint("ID:", number))
+		}
+		require.EqualValues(t, 9, p.unseen)
+		require.LessOrEqual(t, len(p.some), tries)
+		for _, number := range p.some {
+			tried[number]++
+		}
+	}
+	require.Len(t, tried, 9)
+	for number, times := range tried {
+		require.Greater(t, times, 700, "%d", number) // of 16,000, less those that were 5
+	}
+}
