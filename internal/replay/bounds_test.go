@@ -289,6 +289,38 @@ func TestEventsThatHangOnManyCallsArePlanned(t *testing.T) {
 	}
 }
 
+// So do those of all commands between which no call comes or goes, and the lists count
+// for the bound.
+func TestCommandsBetweenManyCallsArePlanned(t *testing.T) {
+	const calls, pairs = 900, 1_000
+	text := "a#InboundCall#ACTIVE#"
+	for i := range calls {
+		text += fmt.Sprintf(" DialogID:%dc", i)
+	}
+	capture := func(between func(i int) string) *stranger {
+		return made(func(i int) *capture.Record {
+			switch {
+			case i > 2*pairs:
+				return nil
+			case i%2 == 1:
+				return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: "GetState#a", Agent: "a"}
+			case i == 2:
+				return told("a", "/topic/d", text)
+			default:
+				return told("a", "/topic/d", between(i))
+			}
+		})
+	}
+	p, err := NewPlan(t.Context(), capture(func(int) string { return "a#State#READY" }), Cut{most: 16 << 20})
+	require.NoError(t, err)
+	last := p.steps[pairs-1].follow[0].about
+	require.Len(t, last, calls)
+	require.Same(t, &p.steps[2].follow[0].about[0], &last[0])
+
+	_, err = NewPlan(t.Context(), capture(func(i int) string { return fmt.Sprintf("a#InboundCall#ACTIVE#DialogID:%d", i) }), Cut{most: 16 << 20})
+	require.ErrorIs(t, err, ErrTooLong)
+}
+
 // Neither looks at its context meanwhile: the one costs as much as there are
 // agents, the other as the text is long.
 func TestWhatALiveReplayLooksFor(t *testing.T) {

@@ -113,6 +113,7 @@ type planner struct {
 const (
 	maxPlan      = 512 << 20
 	nameOverhead = 128 // of the id of an agent or a call that is kept
+	listOverhead = 16  // of it in a list
 )
 
 // maxAbout is how many calls an event can hang on. One that has more is not
@@ -141,14 +142,22 @@ func NewPlan(ctx context.Context, s Source, c Cut) (*Plan, error) {
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return nil, err
 		}
-		if p.take(i); p.size > cmp.Or(c.most, maxPlan) {
-			return nil, fmt.Errorf("%w: up to %s it has %d commands, %d events, %d agents and %d calls", ErrTooLong, i.Where(), len(p.steps), len(p.all), len(p.later), len(p.dialogs))
+		if p.take(i); p.tooLong() {
+			return nil, p.errTooLong("up to " + i.Where())
 		}
 	}
 	p.admit()
-	p.judgeCalls(ctx)
+	if p.judgeCalls(ctx); p.tooLong() {
+		return nil, p.errTooLong("with what depends on calls from outside")
+	}
 	p.report.Commands = len(p.steps)
 	return p.Plan, ctx.Err()
+}
+
+func (p *planner) tooLong() bool { return p.size > cmp.Or(p.cut.most, maxPlan) }
+
+func (p *planner) errTooLong(what string) error {
+	return fmt.Errorf("%w: %s it has %d commands, %d events, %d agents and %d calls", ErrTooLong, what, len(p.steps), len(p.all), len(p.later), len(p.dialogs))
 }
 
 func (p *planner) take(i capture.Item) {
@@ -353,7 +362,7 @@ func (p *planner) judgeCalls(ctx context.Context) {
 	for _, a := range p.all {
 		p.judgeEvent(a, outside)
 	}
-	p.disturb(outside)
+	p.disturb(ctx, outside)
 }
 
 // judgeEvent decides whether a command that is sent can bring an event about.
@@ -379,45 +388,20 @@ func (p *planner) judgeEvent(a *awaited, outside map[string]bool) {
 // disturb marks states that calls from outside had a part in: those between
 // two commands of an agent who has such a call there, and those of others that
 // are told of that agent.
-func (p *planner) disturb(outside map[string]bool) {
-	alive := map[gc.AgentID]map[string]bool{}
+func (p *planner) disturb(ctx context.Context, outside map[string]bool) {
+	alive := map[gc.AgentID]*calls{}
 	spans := map[gc.AgentID][]*awaited{}
 	end := func(agent gc.AgentID) {
-		on := maps.Clone(alive[agent])
-		for _, a := range spans[agent] {
-			for _, call := range a.about {
-				if on == nil {
-					on = map[string]bool{}
-				}
-				on[call] = true
-			}
+		if alive[agent] == nil {
+			alive[agent] = &calls{on: map[string]bool{}}
 		}
-		about := slices.Collect(maps.Keys(on)) // one for all events of the span, however many
-		if len(on) > maxAbout {
-			about = nil
-		}
-		for _, a := range spans[agent] {
-			if len(on) > 0 && len(a.calls) == 0 && (a.answers == nil || a.Event == "State") {
-				a.optional, a.about = true, about
-			}
-		}
-		for _, a := range spans[agent] {
-			for _, call := range a.calls {
-				if !outside[call] || len(alive[agent]) > maxAbout {
-					continue
-				}
-				if alive[agent] == nil {
-					alive[agent] = map[string]bool{}
-				}
-				alive[agent][call] = true
-				if strings.Contains(a.Text(), "DROP") {
-					delete(alive[agent], call)
-				}
-			}
-		}
+		p.disturbSpan(alive[agent], spans[agent], outside)
 		spans[agent] = nil
 	}
 	for _, s := range p.steps {
+		if ctx.Err() != nil || p.tooLong() {
+			return // the plan is not used
+		}
 		if s.skip == "" && !s.outside {
 			end(s.Agent)
 		}
@@ -427,6 +411,70 @@ func (p *planner) disturb(outside map[string]bool) {
 	}
 	for agent := range spans {
 		end(agent)
+	}
+}
+
+// disturbSpan marks the states between two commands, of whom the calls are alive at
+// the first.
+func (p *planner) disturbSpan(alive *calls, span []*awaited, outside map[string]bool) {
+	about := p.disturbing(alive, span)
+	for _, a := range span {
+		if len(about) > 0 && len(a.calls) == 0 && (a.answers == nil || a.Event == "State") {
+			a.optional, a.about = true, about
+			if len(about) > maxAbout {
+				a.about = nil
+			}
+		}
+	}
+	for _, a := range span {
+		for _, call := range a.calls {
+			switch {
+			case !outside[call]:
+			case strings.Contains(a.Text(), "DROP"):
+				alive.set(call, false)
+			case len(alive.on) <= maxAbout:
+				alive.set(call, true)
+			}
+		}
+	}
+}
+
+// disturbing are the calls from outside in a span of an agent. It is one list for all
+// its events, and for all spans between which no call comes or goes.
+func (p *planner) disturbing(alive *calls, span []*awaited) []string {
+	come := map[string]bool{}
+	for _, a := range span {
+		for _, call := range a.about {
+			if !alive.on[call] {
+				come[call] = true
+			}
+		}
+	}
+	if len(come) == 0 && alive.list != nil {
+		return alive.list
+	}
+	list := slices.AppendSeq(slices.Collect(maps.Keys(alive.on)), maps.Keys(come))
+	p.size += listOverhead * len(list)
+	if len(come) == 0 {
+		alive.list = list
+	}
+	return list
+}
+
+// calls are those of an agent that came from outside and have not ended.
+type calls struct {
+	on   map[string]bool
+	list []string // nil when they have changed
+}
+
+func (c *calls) set(call string, on bool) {
+	if c.on[call] == on {
+		return
+	}
+	if c.list = nil; on {
+		c.on[call] = true
+	} else {
+		delete(c.on, call)
 	}
 }
 
