@@ -149,9 +149,12 @@ func (s *Session) dialogNotified(event finesse.Event, d finesse.Dialog) {
 	case s.endWasRead(event, d, own):
 		return
 	}
-	delete(s.unlisted, d.ID)
 	s.noteBarge(d)
 	now := s.describe(d, own)
+	if !s.hasRoom(now) {
+		return
+	}
+	delete(s.unlisted, d.ID)
 	if known == nil || known.over {
 		known = &call{}
 		s.calls[d.ID] = known

@@ -156,6 +156,7 @@ type Session struct {
 	unlisted map[gc.DialogID]time.Time // the asOf of calls whose end was read, for notifications of before
 	barged   map[string]bool           // the extensions of supervisors who broke into a call
 	teams    map[gc.TeamID]*team       // those the driver asked about
+	surplus  surplus
 
 	busy     bool // a command holds the line
 	awaiting []*await

@@ -54,6 +54,7 @@ type stage struct {
 	patience time.Duration              // and no longer than this, if it is set
 	refused  func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
 	readErr  error
+	reads    int // of the calls
 	dialErr  error
 	stream   *fakeStream
 	dials    int
@@ -302,6 +303,9 @@ func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User,
 }
 
 func (st *stage) Dialogs(ctx context.Context, c finesse.Credentials) ([]finesse.Dialog, error) {
+	st.mu.Lock()
+	st.reads++
+	st.mu.Unlock()
 	err := st.read(ctx, c)
 	return st.dialogs, err
 }

@@ -81,7 +81,7 @@ func (s *Session) noteBarge(d finesse.Dialog) {
 		return
 	}
 	for _, p := range d.Participants {
-		if p.MediaAddress != d.FromAddress {
+		if p.MediaAddress != d.FromAddress && len(s.barged) < maxBarged {
 			s.barged[p.MediaAddress] = true
 		}
 	}

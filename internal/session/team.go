@@ -46,7 +46,9 @@ func (s *Session) getTeamUsers(r *Request) {
 				users[i].State, users[i].Pending, users[i].Changed = known.state.State, known.state.Pending, known.state.Changed
 				continue
 			}
-			t.members[u.LoginID] = member{state: stateOf(u)}
+			if s.follows(t, u.LoginID) {
+				t.members[u.LoginID] = member{state: stateOf(u)}
+			}
 		}
 		s.lead()
 		s.answer(r, gc.TeamUsersList{Agent: s.Agent, Team: r.Team, Users: users})
@@ -96,6 +98,9 @@ func (s *Session) memberNotified(id gc.TeamID, u *finesse.User) {
 }
 
 func (s *Session) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) {
+	if !s.follows(t, now.Agent) {
+		return
+	}
 	known := t.members[now.Agent]
 	if now.FullName == "" {
 		now.FullName = known.state.FullName

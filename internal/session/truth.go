@@ -28,6 +28,7 @@ func (s *Session) notified(u finesse.Update) {
 		for _, d := range u.Dialogs {
 			s.dialogNotified(u.Event, d)
 		}
+		s.readSurplus()
 	}
 }
 
@@ -178,7 +179,9 @@ func (s *Session) adopt(t truth) {
 		known, own := s.calls[d.ID], s.part(d)
 		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= t.at) && s.gone[d.ID] <= t.at &&
 			!s.endWasRead(finesse.Put, d, own) {
-			s.calls[d.ID] = &call{told: s.describe(d, own), outbound: isOutbound(d), touched: t.at, asOf: own.StateChangeTime}
+			if now := s.describe(d, own); s.hasRoom(now) {
+				s.calls[d.ID] = &call{told: now, outbound: isOutbound(d), touched: t.at, asOf: own.StateChangeTime}
+			}
 		}
 	}
 	for _, d := range t.dialogs { // once all are known
@@ -229,6 +232,9 @@ func (s *Session) compare(t truth) {
 }
 
 func (s *Session) compareCalls(t truth) {
+	if s.surplus.reading { // there is no room for those that are listed before
+		s.endUnlisted(t)
+	}
 	for _, d := range t.dialogs {
 		known, own := s.calls[d.ID], s.own(d)
 		if known != nil && known.touched > t.at || s.gone[d.ID] > t.at {
