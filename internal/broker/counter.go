@@ -32,6 +32,10 @@ func (n *counter) next(ctx context.Context) (id string, err error) {
 			return "", err
 		}
 	}
+	select {
+	case <-n.got: // of a stranger's message to the topic, and old
+	default:
+	}
 	n.conn.post(frame.New(frame.SEND, frame.Destination, n.topic))
 	select {
 	case id = <-n.got:
@@ -56,7 +60,7 @@ func (n *counter) open(ctx context.Context) (err error) {
 		id := f.Header.Get(frame.Ack)
 		c.post(frame.New(frame.ACK, frame.Id, id))
 		select {
-		case got <- id: // may be for somebody else's message: any will do
+		case got <- id: // may be of somebody else's message: any will do
 		default:
 		}
 		return nil

@@ -95,7 +95,9 @@ func (p *places) ask(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pass(id)
+	if name, number := splitID(id); name != p.name || number > p.top {
+		p.pass(id)
+	}
 	return nil
 }
 
