@@ -103,8 +103,8 @@ func (a *App) wire(c *config.Config) (err error) {
 func settings(c *config.Config) bridge.Settings {
 	s := bridge.Settings{
 		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
-		FormatFor:     c.Messages.FormatFor,
-		Allows:        c.Messages.Allows,
+		FormatFor:     func(d gc.Destination) wire.Format { return c.Messages.Formats.For(d, c.Messages.Format) },
+		Allows:        func(d gc.Destination) bool { return gc.AnyMatches(c.Messages.Destinations, d) },
 		Own:           own(c.Broker),
 		AgentLimit:    c.Agents.Limit,
 		MaxCommandAge: c.Broker.MaxCommandAge,

@@ -37,7 +37,7 @@ func captureOptions(c *config.Config) capture.Options {
 		o.Agents = append(o.Agents, gc.AgentID(agent))
 	}
 	for _, rule := range c.Messages.Formats {
-		o.Settings.Formats[rule.Pattern] = string(rule.Format)
+		o.Settings.Formats[string(rule.Pattern)] = string(rule.Format)
 	}
 	if c.Cluster.Plaintext {
 		o.Settings.SyncTopic = c.Broker.SyncTopic

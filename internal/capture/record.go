@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // Version is that of the format. Fields may be added without another one.
@@ -42,6 +43,15 @@ type Settings struct {
 	Retries             int               `json:"retries"`
 	Admin               string            `json:"admin,omitempty"` // the user name of finesse.admin
 	Nodes               []string          `json:"nodes"`           // names, in order of preference
+}
+
+// FormatRules are Formats in the order in which they are asked.
+func (s *Settings) FormatRules() (rules wire.FormatRules) {
+	for pattern, format := range s.Formats {
+		rules = append(rules, wire.FormatRule{Pattern: gc.Pattern(pattern), Format: wire.Format(format)})
+	}
+	rules.Sort()
+	return rules
 }
 
 // Dir is the direction of a message, as seen by the connector.

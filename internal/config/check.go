@@ -132,7 +132,7 @@ func (m *Messages) check(k *checker) {
 	for _, rule := range m.Formats {
 		path := fmt.Sprintf("messages.formats[%q]", rule.Pattern)
 		checkFormat(k, path, rule.Format)
-		k.that(isPattern(rule.Pattern), path, nil, "the pattern can match no destination")
+		k.that(isPattern(string(rule.Pattern)), path, nil, "the pattern can match no destination")
 	}
 	for i, pattern := range m.Destinations {
 		k.that(isPattern(pattern), fmt.Sprintf("messages.destinations[%d]", i), pattern, "the pattern can match no destination")

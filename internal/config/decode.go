@@ -184,9 +184,9 @@ func (m *Messages) decodeFormats(value any) Errors {
 			faults = append(faults, newFault(at, section[pattern], wrongType))
 			continue
 		}
-		m.Formats = append(m.Formats, FormatRule{pattern, wire.Format(name)})
+		m.Formats = append(m.Formats, wire.FormatRule{Pattern: gc.Pattern(pattern), Format: wire.Format(name)})
 	}
-	m.SortFormats()
+	m.Formats.Sort()
 	return faults
 }
 

@@ -98,7 +98,7 @@ func yamlOf(v reflect.Value) string {
 		return value.String()
 	case []string:
 		return strings.ReplaceAll(fmt.Sprintf("%q", value), `" "`, `", "`)
-	case []FormatRule:
+	case wire.FormatRules:
 		return "{}"
 	case []Node, gc.Secret:
 		return ""
@@ -153,7 +153,7 @@ func typeName(t reflect.Type) string {
 		return "list of text"
 	case typeOf[[]Node]():
 		return "list of sections"
-	case typeOf[[]FormatRule]():
+	case typeOf[wire.FormatRules]():
 		return "map"
 	case typeOf[int]():
 		return "number"

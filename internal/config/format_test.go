@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
@@ -15,7 +14,7 @@ func TestPatternsKeepDotsCaseAndOrderOfLength(t *testing.T) {
 messages:
   formats: {"*": text, Crm.Web.*: json, "Crm.*": text}
 `)
-	require.Equal(t, []config.FormatRule{
+	require.Equal(t, wire.FormatRules{
 		{Pattern: "Crm.Web.*", Format: wire.JSON},
 		{Pattern: "Crm.*", Format: wire.Text},
 		{Pattern: "*", Format: wire.Text},
@@ -45,7 +44,7 @@ func TestTheLongestPatternThatMatchesDecides(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			c := load(t, nodes+"messages: {formats: "+test.patterns+"}")
-			require.Equal(t, test.want, c.Messages.FormatFor(test.to))
+			require.Equal(t, test.want, c.Messages.Formats.For(test.to, c.Messages.Format))
 		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // key is one key of the file, as the tags of Config tell it.
@@ -28,7 +30,7 @@ func (k *key) section() bool { return k.accept == "" }
 // env is the variable that sets k instead of the file, "" when there is none:
 // lists of sections and maps have no form on one line.
 func (k *key) env() string {
-	if k.section() || k.index == nil || k.typ == typeOf[[]Node]() || k.typ == typeOf[[]FormatRule]() {
+	if k.section() || k.index == nil || k.typ == typeOf[[]Node]() || k.typ == typeOf[wire.FormatRules]() {
 		return ""
 	}
 	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))

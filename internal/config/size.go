@@ -49,4 +49,4 @@ func (s Size) String() string {
 }
 
 // Wants reports whether messages of agents whose events go to d are recorded.
-func (c *Capture) Wants(d gc.Destination) bool { return matchesAny(c.Destinations, d) }
+func (c *Capture) Wants(d gc.Destination) bool { return gc.AnyMatches(c.Destinations, d) }

@@ -16,7 +16,6 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
-	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -172,22 +171,21 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	if err != nil {
 		return bridge.Settings{}, err
 	}
-	m := config.Messages{Format: wire.Format(cmp.Or(s.Format, string(wire.Text))), Destinations: s.Destinations}
-	if len(m.Destinations) > 0 { // what was refused is hidden in another way
-		m.Destinations = append(slices.Clone(m.Destinations), capture.HiddenPlaces+"*")
+	allowed := s.Destinations
+	if len(allowed) > 0 { // what was refused is hidden in another way
+		allowed = append(slices.Clone(allowed), capture.HiddenPlaces+"*")
 	}
-	for pattern, format := range s.Formats {
-		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(format)})
-	}
-	m.SortFormats()
-	for _, f := range append([]config.FormatRule{{Format: m.Format}}, m.Formats...) {
+	rules, otherwise := s.FormatRules(), wire.Format(cmp.Or(s.Format, string(wire.Text)))
+	for _, f := range append(wire.FormatRules{{Format: otherwise}}, rules...) {
 		if _, err := wire.ParseFormat(string(f.Format)); err != nil {
 			return bridge.Settings{}, err
 		}
 	}
 	return bridge.Settings{
 		Writer:    &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
-		FormatFor: m.FormatFor, Allows: m.Allows, Own: s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
+		FormatFor: func(d gc.Destination) wire.Format { return rules.For(d, otherwise) },
+		Allows:    func(d gc.Destination) bool { return gc.AnyMatches(allowed, d) },
+		Own:       s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
 		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),
 	}, nil
 }

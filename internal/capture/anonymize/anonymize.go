@@ -29,7 +29,6 @@ import (
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
-	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
@@ -169,29 +168,25 @@ func (a *Anonymizer) Item(i capture.Item) capture.Item {
 func (a *Anonymizer) header(h capture.Header) *capture.Header {
 	s := &h.Settings
 	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
+	rules, otherwise := s.FormatRules(), wire.Format(s.Format)
 	s.Format = a.word(s.Format)
-	m := config.Messages{Format: wire.Format(s.Format), Destinations: s.Destinations}
-	for pattern, format := range s.Formats {
-		m.Formats = append(m.Formats, config.FormatRule{Pattern: pattern, Format: wire.Format(a.word(format))})
-	}
-	m.SortFormats()
-	own := s.Own
+	allowed, own := s.Destinations, s.Own
 	s.Formats, s.Destinations, s.Own = nil, nil, nil
-	if len(m.Destinations) > 0 {
+	if len(allowed) > 0 {
 		s.Destinations = []string{"none.other"}
 	}
 	for _, d := range slices.Sorted(maps.Keys(a.destinations)) {
-		if len(m.Destinations) > 0 && m.Allows(d) {
+		if len(allowed) > 0 && gc.AnyMatches(allowed, d) {
 			s.Destinations = append(s.Destinations, a.destination(string(d)))
 		}
 		if slices.ContainsFunc(own, d.BelongsTo) {
 			s.Own = append(s.Own, gc.Destination(a.destination(string(d))).Name())
 		}
-		if f := m.FormatFor(d); f != m.Format {
+		if f := rules.For(d, otherwise); f != otherwise {
 			if s.Formats == nil {
 				s.Formats = map[string]string{}
 			}
-			s.Formats[a.destination(string(d))] = string(f)
+			s.Formats[a.destination(string(d))] = a.word(string(f))
 		}
 	}
 	s.Sentences = a.sentences(s.Sentences)
