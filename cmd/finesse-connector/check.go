@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/finesse-connector/finesse-connector/internal/app"
+	checks "github.com/finesse-connector/finesse-connector/internal/check"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -54,7 +54,7 @@ func check(ctx context.Context, cmd *cobra.Command, f checkFlags) error {
 	screen := screenOf(out)
 	count, failed := 0, 0
 	var broken error // of the output
-	app.Check(ctx, c, who, func(r app.Result) {
+	checks.Run(ctx, c, who, func(r checks.Result) {
 		count++
 		if !r.OK {
 			failed++
@@ -95,7 +95,7 @@ func (f *checkFlags) credentials() (*finesse.Credentials, error) {
 	return &finesse.Credentials{Agent: agent, Password: password}, nil
 }
 
-func resultLine(s screen, r app.Result) string {
+func resultLine(s screen, r checks.Result) string {
 	verdict := s.paint(green, "ok    ")
 	if !r.OK {
 		verdict = s.paint(red, "failed")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/finesse-connector/finesse-connector/internal/app"
+	checks "github.com/finesse-connector/finesse-connector/internal/check"
 )
 
 // verdicts are the lines of check without what differs between two runs.
@@ -35,7 +35,7 @@ func TestCheckOfALabThatWorks(t *testing.T) {
 	require.Equal(t, exitDone, got.code, got.out+got.err)
 	var whats []string
 	for line := range strings.Lines(got.out) {
-		var r app.Result
+		var r checks.Result
 		require.NoError(t, json.Unmarshal([]byte(line), &r))
 		require.True(t, r.OK)
 		require.NotEmpty(t, r.Detail)

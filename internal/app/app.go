@@ -264,7 +264,7 @@ func (a *App) Readiness() ops.Readiness {
 		state = ops.Up
 	}
 	return ops.Readiness{
-		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL},
+		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL, Kind: s.Trouble},
 		Nodes:  a.nodes.states(),
 	}
 }

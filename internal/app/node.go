@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 	"github.com/finesse-connector/finesse-connector/internal/session"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
@@ -45,7 +47,8 @@ type node struct {
 	pubSub        string // domain of the publish-subscribe service, "" for the usual one
 	fixedPubSub   bool
 	standing      finesse.Standing
-	problem       string // the kind that was logged last, "" while it is usable
+	trouble       trouble.Kind // the one that was logged last, none while it is usable
+	deaf          trouble.Kind // with the notification service, none while agents can subscribe
 	rest          ops.Condition
 	notifications ops.Condition
 }
@@ -117,14 +120,15 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err == nil {
-		n.notifications, n.standing.Avoided = ops.Up, time.Time{}
+		n.notifications, n.standing.Avoided, n.deaf = ops.Up, time.Time{}, trouble.Kind{}
 		return s, nil
 	}
 	// Neither a wrong password nor a session that ends says anything about the
 	// service. It is logged once for all agents.
 	if gc.CodeOf(err) != gc.SubscriptionFailed && ctx.Err() == nil {
+		n.deaf = notify.Trouble(err)
 		if n.notifications != ops.Down {
-			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", advise(err, "notifications")))
+			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", n.deaf.Next))
 		}
 		n.notifications, n.standing.Avoided = ops.Down, time.Now()
 		n.watch.look()
@@ -229,24 +233,24 @@ func takeOver(domain *string, now string, fixed bool) {
 
 // report logs a change once. Called with mu held.
 func (n *node) report(err error) {
-	action, problem := advise(err, "rest"), ""
-	if err != nil { // its text may be another each time: it can name the local port
-		problem = string(gc.CodeOf(err)) + " " + action
+	var now trouble.Kind // the error's text may be another each time: it can name the local port
+	if err != nil {
+		now = finesse.Trouble(err)
 	}
 	switch {
-	case problem == n.problem:
-	case problem == "":
+	case now == n.trouble:
+	case err == nil:
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node can not be used; trying on", zap.Error(err), zap.String("action", action))
+		n.log.Warn("finesse node can not be used; trying on", zap.Error(err), zap.String("action", now.Next))
 	}
-	n.problem = problem
+	n.trouble = now
 }
 
 func (n *node) condition() (usable bool, state ops.NodeState) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.standing.Usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications}
+	return n.standing.Usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications, Kind: cmp.Or(n.trouble, n.deaf)}
 }
 
 // nodes are the Finesse servers in order of preference.

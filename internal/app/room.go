@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/session"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // room is how many notification streams the process has descriptors for. Each
@@ -26,9 +27,6 @@ type room struct {
 // reservedFiles is at most for connections to the broker, the operator's HTTP
 // server and the nodes' own checks, a quarter of a small limit.
 const reservedFiles = 256
-
-// raiseFiles is the advice when descriptors are short.
-const raiseFiles = "raise LimitNOFILE of the service (ulimit -n), two for each agent and some hundred more"
 
 func newRoom(files uint64, log *zap.Logger, reg prometheus.Registerer) *room {
 	r := &room{log: log, refused: prometheus.NewCounter(prometheus.CounterOpts{
@@ -53,7 +51,7 @@ func (r *room) take() bool {
 	r.refused.Inc()
 	if !r.full {
 		r.full = true
-		r.log.Error("no more agents can connect: the process may not open enough files", zap.Int("agents", r.taken), zap.String("action", raiseFiles))
+		r.log.Error("no more agents can connect: the process may not open enough files", zap.Int("agents", r.taken), zap.String("action", trouble.NoFiles.Next))
 	}
 	return false
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // homeInterval is the time between looks whether the preferred url is back.
@@ -32,10 +33,11 @@ var errBarren = errors.New("the last connections brought bytes, and no message")
 
 // Status is what is known of the command connection.
 type Status struct {
-	Consuming bool      // the broker has confirmed the subscription to the command queue; see Broker.Status
-	URL       string    // the broker's; "" while not consuming
-	LastError string    // why not consuming; "" while it is
-	Since     time.Time // of Consuming and URL being what they are
+	Consuming bool         // the broker has confirmed the subscription to the command queue; see Broker.Status
+	URL       string       // the broker's; "" while not consuming
+	LastError string       // why not consuming; "" while it is
+	Trouble   trouble.Kind // of LastError, if there was an attempt
+	Since     time.Time    // of Consuming and URL being what they are
 }
 
 // Broker is the connector's side of the broker; see the package comment. All
@@ -341,7 +343,7 @@ func (b *Broker) setStatus(c *conn, err error) {
 	if c != nil {
 		s.Consuming, s.URL = true, c.endpoint.url
 	} else {
-		s.LastError = err.Error()
+		s.LastError, s.Trouble = err.Error(), classify(err)
 	}
 	if s.Consuming == b.status.Consuming && s.URL == b.status.URL {
 		s.Since = b.status.Since
@@ -364,7 +366,7 @@ func (b *Broker) Status() Status {
 	s := b.status
 	barren := b.barren.Load()
 	if s.Consuming && (barren > 0 && b.consumer.socket.within.Load() || barren >= maxBarren && time.Since(s.Since) < stable) {
-		return Status{LastError: errBarren.Error(), Since: s.Since}
+		return Status{LastError: errBarren.Error(), Trouble: classify(errBarren), Since: s.Since}
 	}
 	return s
 }

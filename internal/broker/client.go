@@ -2,10 +2,11 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // Client is one plain connection, for command line tools and tests. It does
@@ -32,7 +33,7 @@ func Dial(ctx context.Context, o Options, url string) (*Client, error) {
 	o.maxBody = eventBody
 	cl := &Client{options: o.withDefaults()}
 	if cl.conn, err = dial(ctx, &cl.options, ep, nil); err != nil {
-		return nil, explain(url, err)
+		return nil, &trouble.Error{Kind: classify(err), Target: url, Err: err}
 	}
 	return cl, nil
 }
@@ -46,11 +47,6 @@ func Probe(ctx context.Context, o Options, url string) error {
 	}
 	cl.Close()
 	return nil
-}
-
-func explain(url string, err error) error {
-	k := classify(err)
-	return fmt.Errorf("%s: %s: %w (%s)", url, k.name, err, k.action)
 }
 
 // Server is what the broker calls itself, for example "ActiveMQ/5.17.2".

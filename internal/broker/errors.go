@@ -1,17 +1,13 @@
 package broker
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
 	"strings"
-	"syscall"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // ServerError is an ERROR frame: what the broker says is wrong.
@@ -54,63 +50,42 @@ var (
 	errOldStomp    = errors.New("the broker does not speak STOMP 1.2")
 )
 
-// class is a cause of failure: a log says it once, not on every attempt.
-type class struct{ name, action string }
+var (
+	loginRefused = trouble.Kind{Class: "login refused", Next: "correct broker.username and broker.password_file, or the user in the broker"}
+	noRights     = trouble.Kind{Class: "no rights", Next: "give the connector's user the right to read the command queue and to write and create destinations"}
+	lost         = trouble.Kind{Class: "connection lost", Next: "nothing, if it comes back"}
+
+	troubles = []trouble.Case{
+		{Kind: loginRefused, Matches: isRefusedLogin},
+		{Kind: noRights, Matches: isMissingRight},
+		{Kind: trouble.Kind{Class: "certificate or TLS", Next: "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}, Matches: trouble.BadTLS},
+		{Kind: trouble.Kind{Class: "unknown host", Next: "correct the host name in broker.urls"}, Matches: trouble.UnknownHost},
+		{Kind: trouble.Kind{Class: "nothing listens", Next: "start the broker, or correct host and port: ActiveMQ's stomp connector is 61613 by default"}, Matches: trouble.NothingListens},
+		{Kind: trouble.NoFiles, Matches: trouble.OutOfFiles},
+		{Kind: trouble.Kind{Class: "not STOMP", Next: "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}, Matches: trouble.Is(errNotStomp, errOldStomp)},
+		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
+		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}, Matches: isNoFrame},
+		{Kind: trouble.Kind{Class: "no answer", Next: "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}, Matches: trouble.NoAnswer},
+	}
+)
+
+func isNoFrame(err error) bool { return framing.IsFault(err) || errors.Is(err, errBarren) }
+
+func isRefusedLogin(err error) bool {
+	var said *ServerError
+	return errors.As(err, &said) && said.Login
+}
+
+func isMissingRight(err error) bool {
+	var said *ServerError
+	return errors.As(err, &said) && said.noRights()
+}
+
+func classify(err error) trouble.Kind { return trouble.Find(err, troubles, lost) }
 
 // needsPerson reports whether trying again soon is useless because somebody
 // has to change a password or a right first.
-func (k class) needsPerson() bool { return k == loginRefused || k == noRights }
-
-var (
-	loginRefused = class{"login refused", "correct broker.username and broker.password_file, or the user in the broker"}
-	noRights     = class{"no rights", "give the connector's user the right to read the command queue and to write and create destinations"}
-	noListener   = class{"nothing listens", "start the broker, or correct host and port: ActiveMQ's stomp connector is 61613 by default"}
-	noName       = class{"unknown host", "correct the host name in broker.urls"}
-	badTLS       = class{"certificate or TLS", "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}
-	notStomp     = class{"not STOMP", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}
-	noFiles      = class{"too many open files", "raise LimitNOFILE of the service (ulimit -n)"}
-	placesHeld   = class{"places are held", "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}
-	badFrame     = class{"not a frame", "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}
-	noAnswer     = class{"no answer", "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}
-	lost         = class{"connection lost", "nothing, if it comes back"}
-)
-
-func classify(err error) class {
-	var said *ServerError
-	var dns *net.DNSError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &said) && said.Login:
-		return loginRefused
-	case errors.As(err, &said) && said.noRights():
-		return noRights
-	case isTLS(err):
-		return badTLS
-	case errors.As(err, &dns):
-		return noName
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return noListener
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return noFiles
-	case errors.Is(err, errNotStomp), errors.Is(err, errOldStomp):
-		return notStomp
-	case errors.Is(err, errHeld):
-		return placesHeld
-	case framing.IsFault(err):
-		return badFrame
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
-		return noAnswer
-	}
-	return lost
-}
-
-func isTLS(err error) bool {
-	var record tls.RecordHeaderError
-	var verify *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var name x509.HostnameError
-	return errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &alert) || errors.As(err, &name)
-}
+func needsPerson(k trouble.Kind) bool { return k == loginRefused || k == noRights }
 
 // notAFrame turns the reader's complaint about the first answer into one that
 // helps: an openwire or HTTP port was taken for STOMP.

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 const (
@@ -76,7 +77,7 @@ func (l *link) run(ctx context.Context) {
 // answers. It returns nil when ctx has ended.
 func (l *link) dial(ctx context.Context, attempt *int) *conn {
 	for {
-		var worst class
+		var worst trouble.Kind
 		for range l.selector.endpoints {
 			if !l.await(ctx) {
 				return nil
@@ -99,7 +100,7 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 			if k == loginRefused {
 				l.logins.refused()
 			}
-			if worst == (class{}) || k.needsPerson() {
+			if worst == (trouble.Kind{}) || needsPerson(k) {
 				worst = k
 			}
 		}
@@ -111,9 +112,9 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 
 // rest pauses before the next attempt. It ends early when another connection
 // of the Broker got through, and is false when ctx has ended.
-func (l *link) rest(ctx context.Context, attempt *int, why class) bool {
+func (l *link) rest(ctx context.Context, attempt *int, why trouble.Kind) bool {
 	pause := l.backoff(*attempt)
-	if why.needsPerson() {
+	if needsPerson(why) {
 		pause = l.logins.first
 	}
 	*attempt++
@@ -223,14 +224,14 @@ func (l *link) up(c *conn) {
 // down logs a failure once for as long as it stays the same.
 func (l *link) down(ep endpoint, err error) {
 	k := classify(err)
-	if l.failing[ep.url] == k.name {
+	if l.failing[ep.url] == k.Class {
 		return
 	}
-	l.failing[ep.url], l.saidUp = k.name, false
+	l.failing[ep.url], l.saidUp = k.Class, false
 	level := zap.WarnLevel
-	if k.needsPerson() {
+	if needsPerson(k) {
 		level = zap.ErrorLevel
 	}
 	l.log.Log(level, "no connection to the broker, trying again until there is one", zap.String("url", ep.url),
-		zap.String("cause", k.name), zap.String("action", k.action), zap.Error(err))
+		zap.String("cause", k.Class), zap.String("action", k.Next), zap.Error(err))
 }

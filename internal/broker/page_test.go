@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // page is one of docs, with the blocks of code in it.
@@ -141,8 +143,8 @@ func TestTheOperatorsPageNamesWhatThereIs(t *testing.T) {
 	}
 	require.ElementsMatch(t, have, named)
 
-	for _, k := range []class{loginRefused, noRights, noListener, noName, badTLS, notStomp, noAnswer, lost} {
-		require.Contains(t, p.text, "\n| "+k.name+" | "+k.action+" |\n")
+	for _, c := range append(slices.Clone(troubles), trouble.Case{Kind: lost}) {
+		require.Contains(t, p.text, "\n| "+c.Class+" | "+c.Next+" |\n")
 	}
 	reference := string(config.Reference())
 	for _, b := range p.blocks("yaml") {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 const (
@@ -80,7 +82,7 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if d.starved.begins() {
-			d.log.Error("http server has no descriptor for a connection; trying on", zap.Error(err), zap.String("action", "raise LimitNOFILE of the service (ulimit -n)"))
+			d.log.Error("http server has no descriptor for a connection; trying on", zap.Error(err), zap.String("action", trouble.NoFiles.Next))
 		}
 		d.dismissIdle()
 		d.pause(grace)

@@ -1,5 +1,7 @@
 package ops
 
+import "github.com/finesse-connector/finesse-connector/internal/trouble"
+
 // Condition is what is known of a connection.
 type Condition string
 
@@ -13,9 +15,10 @@ const (
 
 // BrokerState is the connector's side of the broker.
 type BrokerState struct {
-	State     Condition `json:"state"`
-	Consuming bool      `json:"consuming"`     // commands are being taken from the queue
-	URL       string    `json:"url,omitempty"` // the broker in use; must hold no password
+	State        Condition `json:"state"`
+	Consuming    bool      `json:"consuming"`     // commands are being taken from the queue
+	URL          string    `json:"url,omitempty"` // the broker in use; must hold no password
+	trouble.Kind           // why it is down
 }
 
 // NodeState is the connector's side of one Finesse server.
@@ -23,6 +26,7 @@ type NodeState struct {
 	Node          string    `json:"node"` // its host name
 	REST          Condition `json:"rest"`
 	Notifications Condition `json:"notifications"`
+	trouble.Kind            // why one of them is down, or the node is out of service
 }
 
 // Readiness is what /readyz shows.

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/finesse-connector/finesse-connector/internal/ops"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // process is the state that the callbacks of a server show.
@@ -88,10 +89,10 @@ func TestReadyzSaysWhetherCommandsAreConsumedAndShowsTheRest(t *testing.T) {
 	}{
 		"not ready before the broker is there": {
 			ops.Readiness{
-				Broker: ops.BrokerState{State: ops.Down},
+				Broker: ops.BrokerState{State: ops.Down, Kind: trouble.Kind{Class: "nothing listens", Next: "start the broker"}},
 				Nodes:  []ops.NodeState{{Node: "a.example.com", REST: ops.Up, Notifications: ops.Up}},
 			}, 503,
-			`{"ready":false,"broker":{"state":"down","consuming":false},
+			`{"ready":false,"broker":{"state":"down","consuming":false,"cause":"nothing listens","next":"start the broker"},
 			  "nodes":[{"node":"a.example.com","rest":"up","notifications":"up"}]}`,
 		},
 		"not ready while connected without consuming": {
@@ -102,12 +103,12 @@ func TestReadyzSaysWhetherCommandsAreConsumedAndShowsTheRest(t *testing.T) {
 			ops.Readiness{
 				Broker: ops.BrokerState{State: ops.Up, Consuming: true, URL: "tcp://b:61613"},
 				Nodes: []ops.NodeState{
-					{Node: "a.example.com", REST: ops.Down, Notifications: ops.Down},
+					{Node: "a.example.com", REST: ops.Down, Notifications: ops.Down, Kind: trouble.Kind{Class: "no answer", Next: "start Finesse"}},
 					{Node: "b.example.com", REST: ops.Unknown, Notifications: ops.Unknown},
 				},
 			}, 200,
 			`{"ready":true,"broker":{"state":"up","consuming":true,"url":"tcp://b:61613"},
-			  "nodes":[{"node":"a.example.com","rest":"down","notifications":"down"},
+			  "nodes":[{"node":"a.example.com","rest":"down","notifications":"down","cause":"no answer","next":"start Finesse"},
 			           {"node":"b.example.com","rest":"unknown","notifications":"unknown"}]}`,
 		},
 	} {

@@ -43,6 +43,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 // Options say where the broker listens and who may connect.
@@ -183,7 +184,7 @@ func (b *Broker) accept() {
 			return
 		default: // out of descriptors, most likely: wait for some to come back
 			if time.Since(failed) > time.Minute {
-				b.log.Warn("embedded broker cannot accept connections; trying on", zap.Error(err), zap.String("action", "raise LimitNOFILE of the service (ulimit -n)"))
+				b.log.Warn("embedded broker cannot accept connections; trying on", zap.Error(err), zap.String("action", trouble.NoFiles.Next))
 			}
 			failed = time.Now()
 			select {

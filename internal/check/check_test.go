@@ -1,4 +1,4 @@
-package app_test
+package check_test
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/finesse-connector/finesse-connector/internal/app"
 	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
+	"github.com/finesse-connector/finesse-connector/internal/check"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -49,8 +49,8 @@ func credentials(password string) *finesse.Credentials {
 }
 
 // checked gives "ok what" and "failed what" of each result, and the last one.
-func checked(ctx context.Context, c *config.Config, who *finesse.Credentials) (verdicts []string, last app.Result) {
-	app.Check(ctx, c, who, func(r app.Result) {
+func checked(ctx context.Context, c *config.Config, who *finesse.Credentials) (verdicts []string, last check.Result) {
+	check.Run(ctx, c, who, func(r check.Result) {
 		verdict := "failed "
 		if r.OK {
 			verdict = "ok "
@@ -149,8 +149,8 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 			c, nodes := twoNodes(t)
 			c.Finesse.Nodes = c.Finesse.Nodes[:1]
 			test.change(c, nodes[0])
-			var failed []app.Result
-			app.Check(t.Context(), c, nil, func(r app.Result) {
+			var failed []check.Result
+			check.Run(t.Context(), c, nil, func(r check.Result) {
 				if !r.OK {
 					failed = append(failed, r)
 				}

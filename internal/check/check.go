@@ -1,23 +1,25 @@
-package app
+// Package check tries everything that the connector needs and says what is wrong and
+// what to do about it.
+package check
 
 import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/finesse-connector/finesse-connector/internal/app"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
@@ -33,11 +35,11 @@ type Result struct {
 // checkTimeout bounds one check.
 const checkTimeout = 10 * time.Second
 
-// Check tries the broker and every Finesse node of c and reports each outcome
+// Run tries the broker and every Finesse node of c and reports each outcome
 // as it is known, in a fixed order. With who it also signs in as that agent,
 // without changing the agent's state; a password that was refused is not tried
 // again. It returns early when ctx ends.
-func Check(ctx context.Context, c *config.Config, who *finesse.Credentials, report func(Result)) {
+func Run(ctx context.Context, c *config.Config, who *finesse.Credentials, report func(Result)) {
 	k := &check{config: c, who: who, report: report}
 	k.brokers(ctx)
 	tlsConfig, err := trust.Config(c.Finesse.CAFile, c.Finesse.InsecureSkipVerify)
@@ -75,7 +77,7 @@ func (k *check) brokers(ctx context.Context) {
 		k.embedded(c.Embedded)
 		return
 	}
-	options, err := BrokerOptions(c, k.config.Messages.CategoryProperty)
+	options, err := app.BrokerOptions(c, k.config.Messages.CategoryProperty)
 	if err != nil {
 		k.say("broker", c.CAFile, "", err, "correct broker.ca_file")
 		return
@@ -83,13 +85,21 @@ func (k *check) brokers(ctx context.Context) {
 	for _, address := range c.URLs {
 		client, err := broker.Dial(ctx, options, address)
 		if err != nil {
-			next, detail := splitAdvice(err, address)
-			k.say("broker", address, "", detail, next)
+			k.brokerFailed(address, err)
 			continue
 		}
 		k.say("broker", address, "lets the connector in, "+client.Server(), nil, "")
 		client.Close()
 	}
+}
+
+func (k *check) brokerFailed(address string, err error) {
+	var known *trouble.Error
+	if errors.As(err, &known) {
+		k.say("broker", address, "", errors.New(known.Detail()), known.Next)
+		return
+	}
+	k.say("broker", address, "", err, "correct broker.urls")
 }
 
 // embedded is for the built-in broker, which a connector that runs has started
@@ -100,20 +110,6 @@ func (k *check) embedded(address string) {
 		_ = l.Close()
 	}
 	k.say("broker", address, "the built-in broker can listen", err, "stop what listens there, unless it is the connector itself, or change broker.embedded")
-}
-
-// splitAdvice takes an error of package broker, "url: class: cause (advice)",
-// apart.
-func splitAdvice(err error, address string) (next string, detail error) {
-	text, cause := strings.TrimPrefix(err.Error(), address+": "), errors.Unwrap(err)
-	if cause == nil {
-		return "correct broker.urls", err
-	}
-	before, advice, ok := strings.Cut(text, cause.Error()+" (")
-	if !ok {
-		return "correct broker.urls", err
-	}
-	return strings.TrimSuffix(advice, ")"), errors.New(before + cause.Error())
 }
 
 func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) {
@@ -149,7 +145,7 @@ func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.
 	target := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 	conn, err := (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", target)
 	if err != nil {
-		return k.say(what, address, "", err, advise(err, what))
+		return k.say(what, address, "", err, finesse.Trouble(err).Next)
 	}
 	defer conn.Close()
 	return k.say(what, address, certificateOf(conn.(*tls.Conn).ConnectionState(), tlsConfig), nil, "")
@@ -165,7 +161,7 @@ func (k *check) notifications(ctx context.Context, n config.Node, info finesse.S
 	}
 	state, err := dialer.Probe(ctx, k.domain(n, info))
 	if err != nil {
-		return k.say(what, n.Notify, "", err, advise(err, what))
+		return k.say(what, n.Notify, "", err, notify.Trouble(err).Next)
 	}
 	found := "can be reached; passwords travel in clear"
 	if state != nil {
@@ -198,7 +194,7 @@ func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config
 	if err == nil && !info.Usable() {
 		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
 	}
-	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, advise(err, "rest"))
+	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, finesse.Trouble(err).Next)
 	return info
 }
 
@@ -210,7 +206,7 @@ func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node
 	}
 	user, err := client.User(ctx, *k.who)
 	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed || gc.CodeOf(err) == gc.AccountLocked
-	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, advise(err, "login"))
+	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, finesse.Trouble(err).Next)
 }
 
 func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) {
@@ -224,51 +220,5 @@ func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.Syste
 		stream.Close()
 	}
 	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed
-	k.say("subscription", n.Notify, fmt.Sprintf("agent %s gets its events", k.who.Agent), err, advise(err, "subscription"))
-}
-
-// advise is the next step after err when trying what; "" when there is none.
-func advise(err error, what string) string {
-	if err == nil {
-		return ""
-	}
-	var (
-		hostname  x509.HostnameError
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		record    tls.RecordHeaderError
-		dns       *net.DNSError
-		timeout   net.Error
-	)
-	switch {
-	case errors.As(err, &hostname):
-		return "use the name in the certificate in finesse.nodes"
-	case errors.As(err, &authority):
-		return "add the CA of the certificate to finesse.ca_file"
-	case errors.As(err, &invalid):
-		return "renew the certificate, or set the clock of this host"
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return raiseFiles
-	case errors.Is(err, notify.ErrNoTLS):
-		return "turn on TLS at the notification service, or use xmpps:// or wss:// in finesse.nodes; xmpp+plain:// is for a lab"
-	case errors.Is(err, notify.ErrWantsTLS):
-		return "use xmpp:// in finesse.nodes"
-	case errors.As(err, &record):
-		return "correct port and scheme: what listens there does not speak TLS"
-	case errors.As(err, &dns):
-		return "correct the host name in finesse.nodes, or the name server"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "open the port in the firewalls between, or start Finesse"
-	case gc.CodeOf(err) == gc.SubscriptionFailed && what == "login":
-		return "correct the password; it is not tried again, as five wrong ones lock the account"
-	case gc.CodeOf(err) == gc.AccountLocked:
-		return "wait five minutes, then try the right password"
-	case gc.CodeOf(err) == gc.UserNotFound:
-		return "name an agent that Finesse knows"
-	case what == "rest":
-		return "see Finesse's services (Tomcat, CTI) and its log"
-	}
-	return "see the log of Finesse's notification service"
+	k.say("subscription", n.Notify, fmt.Sprintf("agent %s gets its events", k.who.Agent), err, notify.Trouble(err).Next)
 }
