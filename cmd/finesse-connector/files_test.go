@@ -87,7 +87,7 @@ func TestNoFilesAreLeft(t *testing.T) {
 	p.await(p.err, "raise LimitNOFILE")
 	<-time.After(6 * time.Second) // the nodes are asked how they are meanwhile
 	require.Less(t, p.cpu()-busy, 3*time.Second, "it does not spin")
-	for _, once := range []string{"http server has no descriptor", "notification service can not be used"} {
+	for _, once := range []string{"http server has no descriptor", "notification service cannot be used"} {
 		require.Equal(t, 1, strings.Count(p.err.String(), once), once)
 	}
 	d.send("GetState#1001", "")

@@ -85,7 +85,7 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 	return cmd
 }
 
-// plainLogs reports whether all files are plain logs. Those can not be replayed
+// plainLogs reports whether all files are plain logs. Those cannot be replayed
 // together with captures.
 func plainLogs(ctx context.Context, files []string) (bool, error) {
 	logs := 0
@@ -99,7 +99,7 @@ func plainLogs(ctx context.Context, files []string) (bool, error) {
 		}
 	}
 	if logs > 0 && logs < len(files) {
-		return false, usagef("captures and plain logs can not be read together")
+		return false, usagef("captures and plain logs cannot be read together")
 	}
 	return logs > 0, nil
 }

@@ -139,7 +139,7 @@ func (s *service) notify(states ...string) {
 }
 
 func (s *service) failed(err error) {
-	s.once.Do(func() { s.log.Warn("systemd can not be told how the service is; check NOTIFY_SOCKET", zap.Error(err)) })
+	s.once.Do(func() { s.log.Warn("systemd cannot be told how the service is; check NOTIFY_SOCKET", zap.Error(err)) })
 }
 
 // follow keeps the status line current until ctx ends.

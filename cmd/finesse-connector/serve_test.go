@@ -81,7 +81,7 @@ func TestServeNamesAMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.yaml")
 	got := run(t, "serve", "--config", path)
 	require.Equal(t, exitUsage, got.code)
-	require.Contains(t, got.err, path+": can not be read: no such file or directory")
+	require.Contains(t, got.err, path+": cannot be read: no such file or directory")
 }
 
 func TestServeAnswersAndStopsWithASignal(t *testing.T) {

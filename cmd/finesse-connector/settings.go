@@ -22,7 +22,7 @@ func loadConfig(path string) (*config.Config, error) {
 	return c, nil
 }
 
-// explainListen adds to an error about an address that can not be listened on
+// explainListen adds to an error about an address that cannot be listened on
 // what to do; where is how another one is named.
 func explainListen(err error, where string) error {
 	var failed *net.OpError

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The log is all that the process writes. Where it can not be written, because
+// The log is all that the process writes. Where it cannot be written, because
 // the disk is full, nobody listens any more, or who listens has stopped, the
 // process works on and ends as always.
 func TestALogThatCanNotBeWritten(t *testing.T) {

@@ -128,7 +128,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	if gc.CodeOf(err) != gc.SubscriptionFailed && ctx.Err() == nil {
 		n.deaf = notify.Trouble(err)
 		if n.notifications != ops.Down {
-			n.log.Warn("notification service can not be used; agents can not connect", zap.Error(err), zap.String("action", n.deaf.Next))
+			n.log.Warn("notification service cannot be used; agents cannot connect", zap.Error(err), zap.String("action", n.deaf.Next))
 		}
 		n.notifications, n.standing.Avoided = ops.Down, time.Now()
 		n.watch.look()
@@ -242,7 +242,7 @@ func (n *node) report(err error) {
 	case err == nil:
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node can not be used; trying on", zap.Error(err), zap.String("action", now.Next))
+		n.log.Warn("finesse node cannot be used; trying on", zap.Error(err), zap.String("action", now.Next))
 	}
 	n.trouble = now
 }

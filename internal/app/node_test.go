@@ -39,7 +39,7 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	require.False(t, usable)
 	require.Equal(t, ops.Down, state.REST)
 	require.Equal(t, ops.Down, state.Notifications)
-	for _, message := range []string{"finesse node can not be used; trying on", "notification service can not be used; agents can not connect"} {
+	for _, message := range []string{"finesse node cannot be used; trying on", "notification service cannot be used; agents cannot connect"} {
 		lines := logs.FilterMessage(message).All()
 		require.Len(t, lines, 1, message)
 		require.Contains(t, lines[0].ContextMap()["action"], "or start Finesse")
@@ -208,7 +208,7 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 	require.Equal(t, session.Node(ns.list[0]), ns.best())
 }
 
-// An agent whose stream can not be opened had better be at the other node,
+// An agent whose stream cannot be opened had better be at the other node,
 // whatever SystemInfo says.
 func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing.T) {
 	var a, b server

@@ -56,7 +56,7 @@ type Options struct {
 // Settings can change while the bridge works; see Configure.
 type Settings struct {
 	Writer        *wire.Writer
-	FormatFor     func(gc.Destination) wire.Format // for who asks for none
+	FormatFor     func(gc.Destination) wire.Format // for clients that ask for none
 	AgentLimit    int                              // 0: none; agents that are signed in stay so
 	Sentences     map[string]string                // of the agents' status bars (O-003); nil sends none
 	Deprecated    bool                             // also sends what the protocol keeps for old clients
@@ -325,7 +325,7 @@ func (b *Bridge) receive(c gc.Command, d *broker.Delivery, refusal error, acknow
 		}
 		switch {
 		case err != nil:
-			b.say(r.log, zap.WarnLevel, "reply-to of a command can not be used", zap.Error(err))
+			b.say(r.log, zap.WarnLevel, "reply-to of a command cannot be used", zap.Error(err))
 		case b.destinations.admit(to, time.Now()):
 			r.ReplyTo = to
 		default:

@@ -269,7 +269,7 @@ func TestSystemStatus(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	t.Run("the configuration chooses for who asks for none", func(t *testing.T) {
+	t.Run("the configuration chooses for a client that asks for none", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Hello#web.7", "")
 			st.hears(1, `/topic/web.7 system {"type":"System","status":"OUT_OF_SERVICE"}`)
@@ -312,7 +312,7 @@ func TestFormats(t *testing.T) {
 			require.Equal(t, 1, st.logs.FilterMessageSnippet("format there is not").Len())
 		})
 	})
-	t.Run("new settings count for who asked for none", func(t *testing.T) {
+	t.Run("new settings count for a client that asked for none", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.send(&broker.Delivery{Type: "Hello#web.7", Format: "text"})
 			st.command("Hello#crm", "")

@@ -27,7 +27,7 @@ const (
 	arrivalsRate  = 20 // a second
 )
 
-// permits is why clients can not use a destination: it is one of the connector's
+// permits is why clients cannot use a destination: it is one of the connector's
 // own, or the configuration does not allow it. A temporary one, which a client
 // has made, is always allowed.
 func (b *Bridge) permits(d gc.Destination) error {

@@ -79,7 +79,7 @@ type incoming struct {
 }
 
 // How much is kept of a body, in bytes: by a Broker more than any command has, so
-// that a longer one is refused by who reads it; by a Client the longest of
+// that a longer one is refused by its reader; by a Client the longest of
 // events, a list of thousands.
 const (
 	commandBody = 8<<10 + 1

@@ -44,7 +44,7 @@ func TestMetricsAreThereBeforeTheFirstEvent(t *testing.T) {
 		require.Zero(t, value(t, r, series[0], series[1:]...), series)
 	}
 	_, err := New(o)
-	require.Error(t, err, "two Brokers can not share a registry")
+	require.Error(t, err, "two Brokers cannot share a registry")
 }
 
 func TestEventsForQueuesExpireAfterADayAndOthersNever(t *testing.T) {

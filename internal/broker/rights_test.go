@@ -70,7 +70,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 		"who is connected":       {"/topic/ActiveMQ.Advisory.Connection", "/topic/ActiveMQ.Advisory.>"},
 		"a name without a right": {"/topic/elsewhere", "/queue/elsewhere"},
 	} {
-		t.Run("a driver can not read "+rule, func(t *testing.T) {
+		t.Run("a driver cannot read "+rule, func(t *testing.T) {
 			for _, destination := range destinations {
 				err := dialAs(t, desk).Subscribe(t.Context(), destination, func(*Delivery) {})
 				require.ErrorContains(t, err, "not authorized to read", destination)
@@ -85,7 +85,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 			require.Equal(t, "its own", next(t, got).Body)
 		}
 	})
-	t.Run("a driver can not write answers to another one", func(t *testing.T) {
+	t.Run("a driver cannot write answers to another one", func(t *testing.T) {
 		owner := dialAs(t, mobile)
 		subscribe(t, owner, "/temp-queue/answers")
 		require.NoError(t, owner.Send(t.Context(), Outgoing{Destination: "/queue/Connector1", Headers: map[string]string{"type": "Hello#m", "reply-to": "/temp-queue/answers"}}))

@@ -81,7 +81,7 @@ var byteOrder = []byte("\ufeff")
 
 // Next is the next line with its end, which the last may lack, and its size. It
 // is valid until the next call, and empty where it is too long. io.EOF comes
-// behind the last, and another error where the text can not be read, a
+// behind the last, and another error where the text cannot be read, a
 // compressed file is cut off, or a bound is passed.
 func (l *Lines) Next() (text []byte, size int, err error) {
 	l.Number++

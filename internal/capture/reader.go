@@ -119,7 +119,7 @@ func (r *Reader) parse(i *Item, text []byte) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("the record can not be read: %w", err)
+		return fmt.Errorf("the record cannot be read: %w", err)
 	}
 	if err := x.check(); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
 	}
 	h := &Header{}
 	if err := json.Unmarshal(text, h); err != nil {
-		return true, fmt.Errorf("the header can not be read: %w", err)
+		return true, fmt.Errorf("the header cannot be read: %w", err)
 	}
 	if err := h.check(); err != nil {
 		return true, err

@@ -70,7 +70,7 @@ func TestBadFiles(t *testing.T) {
 		{"no edge", aHeader + `{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"moon"}` + "\n",
 			[]string{"f:1 header", `f:2 the record has the edge "moon", not broker, rest or notify`}},
 		{"a field of the wrong kind", aHeader + `{"seq":"1"}` + "\n",
-			[]string{"f:1 header", "f:2 the record can not be read: json: cannot unmarshal string into Go struct field Record.seq of type uint64"}},
+			[]string{"f:1 header", "f:2 the record cannot be read: json: cannot unmarshal string into Go struct field Record.seq of type uint64"}},
 		{"a line that is too long", aHeader + strings.Repeat("x", maxLine+10) + "\n" + aRecord(1), []string{"f:1 header", "f:2 the line has more than 32 MB", "f:3 t1"}},
 		{"a line of 10 MB is not", aHeader + `{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest","type":"long","body":"` + strings.Repeat("x", 10<<20) + `"}` + "\n", []string{"f:1 header", "f:2 long"}},
 	} {

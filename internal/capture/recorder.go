@@ -24,7 +24,7 @@ const queueSize = 16 << 10
 // queueBytes bounds their texts: a list of Finesse has megabytes.
 const queueBytes = 64 << 20
 
-// retryAfter is how long a file that can not be written to is left alone.
+// retryAfter is how long a file that cannot be written to is left alone.
 const retryAfter = 10 * time.Second
 
 // Options say what is recorded and where to. They may change; see Configure.
@@ -244,7 +244,7 @@ const stuckAfter = 2 * time.Minute
 func (r *Recorder) Live() error { return cmp.Or(r.pulse.Live(), r.packing.Live()) }
 
 // Run writes what is recorded until ctx ends, then what still waits, and
-// closes the file. What can not be written is counted, and said once until it
+// closes the file. What cannot be written is counted, and said once until it
 // works again.
 func (r *Recorder) Run(ctx context.Context) {
 	w := &writer{recorder: r}

@@ -275,7 +275,7 @@ func TestAFileThatCanNotBeWrittenIsSaidOnceAndCallsGoOn(t *testing.T) {
 				r.update("1001", "lost")
 			}
 			require.Eventually(t, func() bool { return testutil.ToFloat64(r.metrics.failed) == 100 }, patience, time.Millisecond)
-			said := logs.FilterMessageSnippet("can not be written").All()
+			said := logs.FilterMessageSnippet("cannot be written").All()
 			require.Len(t, said, 1)
 			require.Contains(t, said[0].ContextMap()["error"], f.want)
 			require.Contains(t, said[0].ContextMap()["action"], "make room on the disk")

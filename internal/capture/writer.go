@@ -34,7 +34,7 @@ type writer struct {
 	fresh   bool   // the run began with the process
 	follows string // the run before, without a gap
 
-	failing bool             // it was said that the file can not be written to
+	failing bool             // it was said that the file cannot be written to
 	lost    uint64           // records since
 	due     <-chan time.Time // when to try again
 	packing sync.WaitGroup   // one file at a time
@@ -160,7 +160,7 @@ func (w *writer) fail(err error) {
 		return
 	}
 	w.failing = true
-	w.recorder.log.Error("the capture file can not be written; trying on, calls go on", zap.Error(err),
+	w.recorder.log.Error("the capture file cannot be written; trying on, calls go on", zap.Error(err),
 		zap.String("action", "make room on the disk, or do what the error says to the file or capture.file, or switch recording off"))
 }
 
@@ -233,7 +233,7 @@ func pack(name string, p *pulse.Pulse) error {
 	return os.Remove(name)
 }
 
-// beating answers for who reads a long file.
+// beating answers for a reader of a long file.
 type beating struct {
 	io.Reader
 	pulse *pulse.Pulse

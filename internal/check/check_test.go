@@ -142,7 +142,7 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 			"broker", "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"},
 		"the broker's CA file went away": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.CAFile = "none.pem" },
 			"broker", "correct broker.ca_file"},
-		"the built-in broker can not listen": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.Embedded = port },
+		"the built-in broker cannot listen": {func(c *config.Config, _ *simulator.Simulator) { c.Broker.Embedded = port },
 			"broker", "stop what listens there, unless it is the connector itself, or change broker.embedded"},
 	} {
 		t.Run(rule, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (c *checker) oneOf(value, path string, accepted ...string) {
 	c.that(slices.Contains(accepted, value), path, value, "is not known")
 }
 
-// check reports the values that can not work.
+// check reports the values that cannot work.
 func (c *Config) check() Errors {
 	var k checker
 	c.Broker.check(&k)
@@ -140,7 +140,7 @@ func (m *Messages) check(k *checker) {
 	k.that(propertyName.MatchString(m.CategoryProperty), "messages.category_property", m.CategoryProperty, "is not the name of a message property")
 	r, size := utf8.DecodeRuneInString(m.SeparatorSubstitute)
 	fits := size > 0 && size == len(m.SeparatorSubstitute) && r != utf8.RuneError && unicode.IsPrint(r) && !strings.ContainsRune("#|,=", r)
-	k.that(fits, "messages.separator_substitute", m.SeparatorSubstitute, "can not stand in for a separator")
+	k.that(fits, "messages.separator_substitute", m.SeparatorSubstitute, "cannot stand in for a separator")
 }
 
 func checkFormat(k *checker, path string, f wire.Format) {

@@ -33,7 +33,7 @@ type Config struct {
 	HTTP      HTTP      `key:"http" doc:"The operator's HTTP server: /livez, /readyz and /metrics. It asks for no password: keep it on an address that only operators reach; docs/security.md."`
 	Cluster   Cluster   `key:"cluster" doc:"Other connectors at the same broker."`
 	Capture   Capture   `key:"capture" doc:"A file of all messages, for finding out afterwards what happened; docs/capture.md. It holds names, numbers and call variables, and no passwords."`
-	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse can not pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
+	Recording Recording `key:"recording" doc:"The site's call recorder, which ZOOMPauseRecording and ZOOMResumeRecording are for: Finesse cannot pause a recording. It gets a POST that names agent, extension and dialog, in the query and as a form; any 2xx is success. A request is sent once, and one that has no answer within 5 seconds has failed."`
 	Log       Log       `key:"log" doc:"The log, which goes to standard error."`
 
 	// Warnings are things that work and should not stay as they are, those of

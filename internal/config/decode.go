@@ -18,7 +18,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// decode puts the tree and the environment over the defaults. What can not be
+// decode puts the tree and the environment over the defaults. What cannot be
 // put there is a fault and leaves the default.
 func decode(tree map[string]any) (*Config, Errors) {
 	c, faults := Default(), known("", tree)
@@ -53,7 +53,7 @@ func decode(tree map[string]any) (*Config, Errors) {
 	return c, append(faults, decodeFaults(err)...)
 }
 
-// misfit is a value that convert can not use.
+// misfit is a value that convert cannot use.
 type misfit struct {
 	value   any
 	problem string

@@ -64,7 +64,7 @@ func (c *Config) resolve(dir string) Errors {
 		*name = below(dir, given)
 		data, err := readFile(*name)
 		if err != nil {
-			faults = append(faults, newFault(path, given, "can not be read: "+reason(err)))
+			faults = append(faults, newFault(path, given, "cannot be read: "+reason(err)))
 		} else if !x509.NewCertPool().AppendCertsFromPEM(data) {
 			faults = append(faults, newFault(path, given, "holds no certificate"))
 		}
@@ -86,7 +86,7 @@ func (c *Config) resolvePassword(dir, section string, file *string, secret *gc.S
 	*file = credential(dir, given)
 	data, err := readFile(*file)
 	if err != nil {
-		return Errors{newFault(path, given, "can not be read: "+reason(err))}
+		return Errors{newFault(path, given, "cannot be read: "+reason(err))}
 	}
 	password := strings.TrimRight(string(data), "\r\n")
 	if password == "" {

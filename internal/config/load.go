@@ -15,7 +15,7 @@ import (
 func Load(path string) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, Errors{{Path: path, Problem: "can not be read: " + reason(err)}}
+		return nil, Errors{{Path: path, Problem: "cannot be read: " + reason(err)}}
 	}
 	tree, err := parse(data)
 	if err != nil {

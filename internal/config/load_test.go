@@ -343,7 +343,7 @@ func TestWhatIsNoConfigurationIsRefused(t *testing.T) {
 func TestAMissingFileIsAFault(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.yaml")
 	_, err := config.Load(path)
-	require.Equal(t, config.Errors{{Path: path, Problem: "can not be read: no such file or directory"}}, err)
+	require.Equal(t, config.Errors{{Path: path, Problem: "cannot be read: no such file or directory"}}, err)
 }
 
 func TestAKeyWithoutValueKeepsItsDefault(t *testing.T) {

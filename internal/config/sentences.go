@@ -42,7 +42,7 @@ func (m *Messages) resolveSentences(dir string) Errors {
 	m.StatusBarFile = below(dir, given)
 	data, err := readFile(m.StatusBarFile)
 	if err != nil {
-		return Errors{newFault(statusBarFile, given, "can not be read: "+reason(err))}
+		return Errors{newFault(statusBarFile, given, "cannot be read: "+reason(err))}
 	}
 	sentences, faults := readSentences(m.StatusBarFile, data)
 	maps.Copy(m.Sentences, sentences)
@@ -122,7 +122,7 @@ func (r *sentenceReader) unknown(at *yaml.Node, key string, known []string) {
 	}
 }
 
-// sentenceProblem says why text can not be the last field of O-003, "" if it
+// sentenceProblem says why text cannot be the last field of O-003, "" if it
 // can.
 func sentenceProblem(text string) string {
 	switch {

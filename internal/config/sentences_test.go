@@ -170,10 +170,10 @@ func TestAFileThatHoldsNoSentencesIsAFault(t *testing.T) {
 
 func TestAMissingFileOfSentencesIsAFaultOfItsKey(t *testing.T) {
 	require.EqualError(t, faults(t, nodes+"messages: {status_bar_file: none.yaml}"),
-		`messages.status_bar_file: "none.yaml": can not be read: no such file or directory; accepted: a readable YAML file, or empty`)
+		`messages.status_bar_file: "none.yaml": cannot be read: no such file or directory; accepted: a readable YAML file, or empty`)
 	big := write(t, "big", strings.Repeat("#", 1<<20+1))
 	require.EqualError(t, faults(t, nodes+"messages: {status_bar_file: "+big+"}"),
-		`messages.status_bar_file: "`+big+`": can not be read: it is larger than 1048576 bytes; accepted: a readable YAML file, or empty`)
+		`messages.status_bar_file: "`+big+`": cannot be read: it is larger than 1048576 bytes; accepted: a readable YAML file, or empty`)
 }
 
 // Whatever the file holds, the sentences can be sent or a fault names a place.

@@ -37,7 +37,7 @@ type Row struct {
 }
 
 // Load reads the rows and the golden files from the repository's root. An
-// error means that a file can not be read; what is wrong with the rows is in
+// error means that a file cannot be read; what is wrong with the rows is in
 // Rows and Faults.
 func Load(root fs.FS) (*Protocol, error) {
 	s, err := loadSeed(root)

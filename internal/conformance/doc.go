@@ -9,7 +9,7 @@
 // in which a driver sends it, an event by a golden message of its form, an
 // error code and a user message by a conversation in which a driver gets it.
 // What the document says of fields and forms is compared with the golden
-// messages too, so that it can not fall behind them.
+// messages too, so that it cannot fall behind them.
 package conformance
 
 //go:generate go test -run ^TestGenerated -count=1 . -update

@@ -143,7 +143,7 @@ func TimedOut(err error) bool {
 }
 
 // Transport is the way to a server, for answers that are read while they come:
-// who reads one bounds its size and ends the request's context in time.
+// its reader bounds its size and ends the request's context in time.
 type Transport struct{ http http.Transport }
 
 // NewTransport makes one. It ignores Options.Through.

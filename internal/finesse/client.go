@@ -90,13 +90,13 @@ type Client struct {
 func NewClient(o Options) (*Client, error) {
 	u, err := url.Parse(o.BaseURL)
 	if err != nil {
-		return nil, errors.New("finesse url can not be read") // err would quote a password in it
+		return nil, errors.New("finesse url cannot be read") // err would quote a password in it
 	}
 	if u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
 		return nil, errors.New("finesse url is not of the form https://host:port")
 	}
 	if o.Retries < 0 || o.Timeout < 0 {
-		return nil, errors.New("finesse time-out and retries can not be negative")
+		return nil, errors.New("finesse time-out and retries cannot be negative")
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {

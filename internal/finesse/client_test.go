@@ -239,7 +239,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"wrong password, answered by the web server", user, 401, html, gc.SubscriptionFailed},
 		{"wrong password, empty answer", state, 401, "", gc.SubscriptionFailed},
-		{"wrong password or no right, which can not be told apart", state, 401, apiErrors("Authorization Failure", "UNAUTHORIZED", "1234"), gc.SubscriptionFailed},
+		{"wrong password or no right, which cannot be told apart", state, 401, apiErrors("Authorization Failure", "UNAUTHORIZED", "1234"), gc.SubscriptionFailed},
 		{"no right to a call the agent has left keeps the session", act, 401, apiErrors("Authorization Failure", "UNAUTHORIZED", "1234"), gc.NoDialogID},
 		{"a reason for a 401 nobody knows is taken for the password", user, 401, apiErrors("Novelty", "", ""), gc.SubscriptionFailed},
 		{"credentials of another user", user, 401, mismatch, gc.SubscriptionFailed},

@@ -330,7 +330,7 @@ func texts(ts []text) []string {
 }
 
 // parseTime reads Finesse's UTC times, which have no, two or three digits of
-// a second's fraction. What it can not read is no time.
+// a second's fraction. What it cannot read is no time.
 func parseTime(t text) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700"} {
 		if at, err := time.Parse(layout, string(t)); err == nil {

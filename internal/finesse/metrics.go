@@ -45,7 +45,7 @@ const (
 	resultUnavailable result = "unavailable" // 5xx
 	resultTimeout     result = "timeout"
 	resultIO          result = "io"        // no connection, bad certificate, cut
-	resultMalformed   result = "malformed" // success, but the body can not be read
+	resultMalformed   result = "malformed" // success, but the body cannot be read
 )
 
 var (

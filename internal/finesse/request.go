@@ -155,7 +155,7 @@ func (c *Client) understand(r request, body []byte) error {
 		err = r.read(body)
 	}
 	if err != nil {
-		return gc.Errorf(gc.GeneralError, r.op(), "%s sent an answer that can not be read: %w", c.host, err)
+		return gc.Errorf(gc.GeneralError, r.op(), "%s sent an answer that cannot be read: %w", c.host, err)
 	}
 	return nil
 }

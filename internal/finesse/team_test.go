@@ -255,7 +255,7 @@ func TestRefusalsAboutOthers(t *testing.T) {
 		{"a member without an id", member, 200, "<User/>", gc.GeneralError},
 		{"change of an unknown member", state, 404, apiErrors("User Not Found", "UNKNOWN_USER", "1002"), gc.UserNotFound},
 		{"change that the state forbids", state, 400, apiErrors("Invalid State", "", ""), gc.InvalidObjectState},
-		{"change that can not be", state, 400, apiErrors("Invalid Input", "", "state"), gc.PleaseRetry},
+		{"change that cannot be", state, 400, apiErrors("Invalid Input", "", "state"), gc.PleaseRetry},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, client := startNode(t, answer(c.status, c.body))

@@ -7,7 +7,7 @@
 // "The seed", here and elsewhere, is the document that defines the protocol:
 // "Generic Connector JTAPI", release 4.4.11.
 //
-// Identifiers are types so that an agent can not be taken for an extension. A
+// Identifiers are types so that an agent cannot be taken for an extension. A
 // value that came through one of the Parse functions is valid; code behind the
 // edge does not check it again.
 package gc
@@ -46,7 +46,7 @@ const maxName = 255
 // or another thing, of it on the way to Finesse, where others' wrong passwords
 // would count against that: the colon ends a user name of Basic authentication;
 // slashes, ".", ".." and what else a URL is made of change a path, some only once
-// it was unescaped twice; and what can not be seen is left out by XMPP;
+// it was unescaped twice; and what cannot be seen is left out by XMPP;
 // and digits of other scripts may be read as the number that they are. The
 // protocol's separators and the characters of XML are refused too. Blanks before
 // and behind it are the caller's to remove.
@@ -64,7 +64,7 @@ func ParseAgentID(s string) (AgentID, error) {
 	return AgentID(s), nil
 }
 
-// isUnfit reports whether an agent's id can not have the character.
+// isUnfit reports whether an agent's id cannot have the character.
 func isUnfit(r rune) bool {
 	const (
 		hyphenOfTodo = '\u1806' // and the blank of Braille: what looks like nothing, or is prepared to it
@@ -131,7 +131,7 @@ func ParsePhoneNumber(s string) (PhoneNumber, error) {
 	}
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
-			return "", errors.New("number has a character that can not be dialled")
+			return "", errors.New("number has a character that cannot be dialled")
 		}
 	}
 	return PhoneNumber(s), nil

@@ -68,7 +68,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		http.Error(w, "this server is "+g.accepted, http.StatusMisdirectedRequest)
 	case !g.sameOrigin(r):
-		http.Error(w, "a page of another site can not ask for this", http.StatusForbidden)
+		http.Error(w, "a page of another site cannot ask for this", http.StatusForbidden)
 	default:
 		g.next.ServeHTTP(w, r)
 	}
@@ -114,7 +114,7 @@ func (g *guard) sameOrigin(r *http.Request) bool {
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return true // other sites can not read the answer
+		return true // other sites cannot read the answer
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		if origin != "http://"+r.Host {

@@ -17,7 +17,7 @@ const (
 )
 
 // lineWriter writes lines in a goroutine of its own, so that nobody who logs
-// waits for a pipe that nobody reads. What it has no room for, or what can not
+// waits for a pipe that nobody reads. What it has no room for, or what cannot
 // be written, is left out; where lines can be written again one says how many
 // are missing. It is safe for concurrent use.
 type lineWriter struct {

@@ -99,11 +99,11 @@ func (a *account) ask(now time.Time, password digest, underway int) error {
 	}
 }
 
-// errUnanswered is for who comes after passwords of whom none was refused, as
+// errUnanswered is for those who come after passwords of whom none was refused, as
 // when Finesse hangs: nobody is to be asked for another password for that.
 var errUnanswered = gc.Errorf(gc.NotReachable, "prove password", "too many passwords of the agent were not answered within %s, and one more could lock the account if they are wrong", window)
 
-// errBudget is for who can not know whether the password is right, because it
+// errBudget is for those who cannot know whether the password is right, because it
 // is not tried.
 var errBudget = gc.Errorf(gc.SubscriptionFailed, "prove password", "too many passwords of the agent were refused within %s, and one more could lock the account", window)
 

@@ -342,7 +342,7 @@ func (g *Guard) queue(n int) bool {
 func (g *Guard) end(a attempt, err error, sent int) {
 	now := time.Now()
 	refused := errors.Is(err, finesse.ErrPasswordRefused) ||
-		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for who works, too
+		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for an agent who works, too
 	if refused {
 		g.metrics.refused.Inc()
 	}

@@ -236,7 +236,7 @@ func TestWhatIsOnItsWayIsCounted(t *testing.T) {
 		f.hold, f.right = hold, "new"
 		wait := f.all(3, func(int) { f.tries("ann", "right") })
 		f.mu.Lock()
-		f.hold = nil // for who comes now
+		f.hold = nil // for those who come now
 		f.mu.Unlock()
 		hold <- struct{}{} // the first is refused
 		synctest.Wait()
@@ -514,7 +514,7 @@ func TestWhatIsToldIsToldWithoutTheLock(t *testing.T) {
 	case err := <-told:
 		require.Error(t, err)
 	case <-time.After(10 * time.Second):
-		require.FailNow(t, "the guard waits for who asks it")
+		require.FailNow(t, "the guard waits for its caller")
 	}
 }
 

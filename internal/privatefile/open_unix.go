@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// direct opens no link, and does not wait for who reads a pipe.
+// direct opens no link, and does not wait for the reader of a pipe.
 const direct = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // isForeign reports whether a file belongs to another user.

@@ -1,5 +1,5 @@
 // Package recording asks a site's call recorder to pause and to resume, over
-// HTTP: Finesse itself can not pause the recording of a voice call.
+// HTTP: Finesse itself cannot pause the recording of a voice call.
 //
 // What it promises:
 //
@@ -95,7 +95,7 @@ func New(o Options) *Recorder {
 // Pause asks the recorder to stop recording the call until Resume. It blocks
 // until there is an answer, at most Options.Timeout. Errors: NOT_CONFIGURED
 // without an address, PLEASE_RETRY without an answer in time, GENERAL_ERROR
-// when the recorder can not be reached or refuses.
+// when the recorder cannot be reached or refuses.
 func (r *Recorder) Pause(ctx context.Context, c Call) error {
 	return r.ask(ctx, pause, r.pauseURL, c)
 }

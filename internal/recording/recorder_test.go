@@ -302,8 +302,8 @@ func TestTheQueryIsShownToNobody(t *testing.T) {
 		})
 	}
 	for place, address := range map[string]string{
-		"an address that can not be read": "http://a:%zz/" + query, "a host that can not be": "http://[::1" + query,
-		"a protocol there is not": "gopher://127.0.0.1/" + query, "a query that can not be sent": "http://127.0.0.1:1/?key=hunter2-\x00canary",
+		"an address that cannot be read": "http://a:%zz/" + query, "a host that cannot be": "http://[::1" + query,
+		"a protocol there is not": "gopher://127.0.0.1/" + query, "a query that cannot be sent": "http://127.0.0.1:1/?key=hunter2-\x00canary",
 	} {
 		t.Run(place, func(t *testing.T) {
 			err := recording.New(recording.Options{PauseURL: address}).Pause(t.Context(), call)

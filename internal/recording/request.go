@@ -53,7 +53,7 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 	}
 	u, err := q.target()
 	if err != nil {
-		return resultIO, gc.Errorf(gc.GeneralError, q.op(), "the address can not be read; correct %s", q.key())
+		return resultIO, gc.Errorf(gc.GeneralError, q.op(), "the address cannot be read; correct %s", q.key())
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(q.call.values().Encode()))
 	if err != nil {

@@ -11,7 +11,7 @@
 //
 // Requests, events and their order are compared per agent. What differs by
 // nature is mapped: request ids, which are new each time. What was not captured
-// can not be played: an agent is compared from its first Connect on, and what
+// cannot be played: an agent is compared from its first Connect on, and what
 // would have come after the last record is not.
 //
 // Live, the commands are sent to a broker, and the events that a connector

@@ -48,7 +48,7 @@ func (l *played) hear(d *broker.Delivery) {
 func (l *played) release(s *step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s == l.plan.steps[0] { // what was captured before can not come
+	if s == l.plan.steps[0] { // what was captured before cannot come
 		l.summary.NotPlayed += len(l.plan.before)
 		for _, a := range l.plan.before {
 			l.plan.report.page.leave(a.where)

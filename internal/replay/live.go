@@ -171,7 +171,7 @@ func (l *played) inVain(s *step) bool {
 	return slices.ContainsFunc(s.calls, func(c string) bool { return l.given[c] })
 }
 
-// unknownCall says why a command about a call can not be sent, "" when it can.
+// unknownCall says why a command about a call cannot be sent, "" when it can.
 func (l *played) unknownCall(s *step) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -41,7 +41,7 @@ type Options struct {
 // Offline replays a capture. It must be called inside a bubble of
 // testing/synctest and returns when everything it started has ended, unless
 // Options.Abandon is set. An error
-// means that the capture can not be read any further; the report is of what was
+// means that the capture cannot be read any further; the report is of what was
 // before, also where the capture passes a bound (ErrBeyond, capture.ErrBeyond).
 // It ends early with ctx, which is looked at between records and while virtual
 // time passes.
@@ -118,7 +118,7 @@ func (p *player) begin(ctx context.Context, h *capture.Header) error {
 	p.header = h
 	settings, err := p.bridgeSettings(h.Settings)
 	if err != nil {
-		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
+		return fmt.Errorf("%s: the header's settings cannot be used: %w", p.where, err)
 	}
 	p.compare.writer = settings.Writer
 	if goesOn && p.world != nil {
@@ -136,7 +136,7 @@ func (p *player) begin(ctx context.Context, h *capture.Header) error {
 	}
 	p.world, err = newWorld(h.Settings, settings, p.heard, p.oddQuestion, p.ahead.wait)
 	if err != nil {
-		return fmt.Errorf("%s: the header's settings can not be used: %w", p.where, err)
+		return fmt.Errorf("%s: the header's settings cannot be used: %w", p.where, err)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 // take applies a record and lets everything happen that it brings about.
 func (p *player) take(ctx context.Context, x *capture.Record) error {
 	if p.world == nil {
-		return fmt.Errorf("%s: a capture without a header can not be replayed: it says how the connector was configured", p.where)
+		return fmt.Errorf("%s: a capture without a header cannot be replayed: it says how the connector was configured", p.where)
 	}
 	if !p.wanted(x) {
 		return nil

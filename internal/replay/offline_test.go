@@ -287,7 +287,7 @@ func TestDifferences(t *testing.T) {
 			}
 			return all
 		}, map[Kind]int{Different: 1}},
-		{"a line that can not be read", func(_ *testing.T, all []capture.Item) []capture.Item {
+		{"a line that cannot be read", func(_ *testing.T, all []capture.Item) []capture.Item {
 			return append(all, capture.Item{File: "f", Line: 1, Problem: errors.New("what is this?")})
 		}, map[Kind]int{Damage: 1}},
 	} {
@@ -351,7 +351,7 @@ func TestAReportForPeopleShowsTheBeginningOfALongText(t *testing.T) {
 	require.Contains(t, programs.String(), long)
 }
 
-// What two connectors did at a time can not be done by one.
+// What two connectors did at a time cannot be done by one.
 func TestCapturesOfSeveralConnectorsAreRefused(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("..", "..", "test", "captures", "*.jsonl.gz")) // some are of the same seconds
 	require.NoError(t, err)
@@ -384,7 +384,7 @@ func TestUnusableSettings(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := list{{File: "f", Line: 1, Header: &capture.Header{Settings: s}}, {File: "f", Line: 2, Record: &capture.Record{Seq: 1, Dir: capture.In, Edge: capture.Broker, Type: "Connect#1001", Agent: "1001", Body: "crm,x"}}}
 			_, err := Offline(t.Context(), &l, Options{})
-			require.ErrorContains(t, err, "f:1: the header's settings can not be used")
+			require.ErrorContains(t, err, "f:1: the header's settings cannot be used")
 		})
 	}
 }

@@ -235,7 +235,7 @@ func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
 	case s.command.Spec == nil:
 		s.note = unknownCommand + "; it is sent as it is"
 	case err != nil:
-		s.note = "it can not be read; it is sent as it is"
+		s.note = "it cannot be read; it is sent as it is"
 	}
 	if !inside { // what is left of it is that it was there
 		s.Record.Body, s.Record.Raw = "", nil

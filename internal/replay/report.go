@@ -18,7 +18,7 @@ const (
 	Different  Kind = "different"    // comes with other content
 	OutOfOrder Kind = "out of order" // comes at another place
 	Request    Kind = "not asked"    // an answer was captured that nobody asks for any more
-	Damage     Kind = "damage"       // a line of the capture that can not be used
+	Damage     Kind = "damage"       // a line of the capture that cannot be used
 
 	// Of a plain log.
 	NotUnderstood Kind = "not understood" // a command that is refused, or an event that is not known

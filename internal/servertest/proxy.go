@@ -152,7 +152,7 @@ func (p *Proxy) Refuse() {
 func (p *Proxy) Heal() {
 	p.change(func(w *weather) { *w = weather{} })
 	if err := p.listen(); err != nil {
-		p.t.Errorf("the proxy can not listen again: %v", err)
+		p.t.Errorf("the proxy cannot listen again: %v", err)
 	}
 }
 

@@ -233,7 +233,7 @@ func (p *improvisation) phone() {
 	p.command(gc.FindCommand(string(name)))
 }
 
-// anyCommand is one of the table, or one that can not be read.
+// anyCommand is one of the table, or one that cannot be read.
 func (p *improvisation) anyCommand() {
 	n := p.pick(len(gc.Commands) + 2)
 	switch {

@@ -90,7 +90,7 @@ func booksOf(books []finesse.PhoneBook, want func(gc.Phonebook) bool) []gc.Phone
 }
 
 // getPhonebookContacts lists the contacts of a book; one that the agent does
-// not have has none. Agents can not read a single book, so all are read.
+// not have has none. Agents cannot read a single book, so all are read.
 func (s *Session) getPhonebookContacts(r *Request) {
 	askFor(s, r, phoneBooks, func(books []finesse.PhoneBook) gc.Event {
 		e := gc.PhonebookContacts{Agent: s.Agent, Book: r.Phonebook}

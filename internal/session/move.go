@@ -13,7 +13,7 @@ import (
 
 // move is what a session knows of its way from a node that failed to another.
 //
-// A session leaves its node only when that can not be used, or has lost the
+// A session leaves its node only when that cannot be used, or has lost the
 // stream, and there is a better one: it never goes back by itself, because
 // that would be a second disturbance (Finesse developer guide: "there is no
 // automatic fail-back"). It subscribes at the new node before anything else,
@@ -108,7 +108,7 @@ func (s *Session) whenSettled(f func()) {
 }
 
 // doubt finds out whether node, which failed with why, can be used, moves if it
-// can not and there is a better one, and then runs then: with whether the
+// cannot and there is a better one, and then runs then: with whether the
 // session is at another node now, where it has read the truth. No command
 // begins meanwhile.
 func (s *Session) doubt(node Node, why error, then func(moved bool)) {

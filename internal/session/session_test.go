@@ -1079,7 +1079,7 @@ func TestCallData(t *testing.T) {
 }
 
 func TestACommandThatFailsHalfway(t *testing.T) {
-	t.Run("a Login whose calls can not be read tells the state", func(t *testing.T) {
+	t.Run("a Login whose calls cannot be read tells the state", func(t *testing.T) {
 		play(t, func(st *stage) {
 			st.send("Connect#1001", "crm,secret")
 			st.send("Login#1001", "secret,2001")
@@ -1184,7 +1184,7 @@ func TestWhereALoginGoes(t *testing.T) {
 		{"there although it has a reply-to", []string{"crm,secret"}, true, "/queue/reply", "crm"},
 		{"else to its reply-to", []string{"evil,wrong"}, false, "/queue/reply", "reply"},
 		{"to no destination that did not know the password", []string{"evil,wrong"}, false, "", ""},
-		{"nor while Finesse can not say", []string{"evil,wrong"}, true, "", ""},
+		{"nor while Finesse cannot say", []string{"evil,wrong"}, true, "", ""},
 	} {
 		t.Run(x.rule, func(t *testing.T) {
 			play(t, func(st *stage) {

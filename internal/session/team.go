@@ -141,7 +141,7 @@ func (s *Session) rejoinTeams() {
 			users, err := joinTeam(ctx, node, credentials, stream, id, true)
 			return func() {
 				if err != nil {
-					s.Logger.Warn("a team's changes can not be followed any more; the supervisor has to ask for the team again",
+					s.Logger.Warn("a team's changes cannot be followed any more; the supervisor has to ask for the team again",
 						zap.String("team", string(id)), zap.Error(err))
 					return
 				}

@@ -34,7 +34,7 @@ func (b *switchboard) barge(by origin, id gc.DialogID) {
 	b.later(func() { b.bargeDialled(j) })
 }
 
-// cannotAdd says why an agent's call can not take in another party.
+// cannotAdd says why an agent's call cannot take in another party.
 func (b *switchboard) cannotAdd(original *leg) *asyncErrorXML {
 	d := original.dialog
 	for _, other := range original.user.legs {

@@ -38,7 +38,7 @@ var controlPage = template.Must(template.New("control").Parse(controlHTML))
 // status, fault and heal take a node as well, else they are what the methods
 // of Simulator are.
 //
-// What is wrong is answered 4xx with {"error":"…"}. Other web sites can not
+// What is wrong is answered 4xx with {"error":"…"}. Other web sites cannot
 // use it through a browser, which localhttp sees to; nothing changes by GET.
 type control struct {
 	s    *Simulator
@@ -235,7 +235,7 @@ func (c *control) said(w http.ResponseWriter, r *http.Request, text string) {
 // formOrder reads variables as lines of name=value.
 func formOrder(r *http.Request) (order, error) {
 	if err := r.ParseForm(); err != nil {
-		return order{}, errors.New("the form can not be read")
+		return order{}, errors.New("the form cannot be read")
 	}
 	o := order{
 		Agent: gc.AgentID(r.PostForm.Get("agent")), From: r.PostForm.Get("from"), To: r.PostForm.Get("to"),

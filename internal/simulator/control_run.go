@@ -141,7 +141,7 @@ func (c *control) apiRun(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	lines, connection := json.NewEncoder(w), http.NewResponseController(w)
 	_ = connection.SetReadDeadline(noDeadline) // or the request would be over before a long script is
-	tell := func(p progress) {                 // one that can not be told in time ends the request
+	tell := func(p progress) {                 // one that cannot be told in time ends the request
 		_ = connection.SetWriteDeadline(time.Now().Add(lineTime))
 		_ = lines.Encode(p)
 		_ = connection.Flush()
@@ -175,7 +175,7 @@ func (c *control) formRun(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	err := r.ParseForm()
 	if err != nil {
-		err = errors.New("the form can not be read")
+		err = errors.New("the form cannot be read")
 	}
 	o := runOrder{Script: r.PostForm.Get("script"), Text: r.PostForm.Get("text")}
 	for _, id := range strings.Fields(r.PostForm.Get("agents")) {
@@ -203,12 +203,12 @@ func (c *control) showRuns(w http.ResponseWriter, _ *http.Request) {
 	c.write(w, runsPage, map[string]any{"Runs": list, "Going": going})
 }
 
-// write answers with a page, or says that it can not be written.
+// write answers with a page, or says that it cannot be written.
 func (c *control) write(w http.ResponseWriter, page *template.Template, data any) {
 	var b bytes.Buffer
 	if err := page.Execute(&b, data); err != nil {
-		c.s.log.Error("control page can not be written", zap.Error(err))
-		http.Error(w, "the page can not be written", http.StatusInternalServerError)
+		c.s.log.Error("control page cannot be written", zap.Error(err))
+		http.Error(w, "the page cannot be written", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -96,7 +96,7 @@ func TestControlAPIRefuses(t *testing.T) {
 		"fault of nobody": {"fault", `{"kind":"cut"}`, 422, "needs an agent"},
 		"slow by nothing": {"fault", `{"kind":"slow"}`, 422, "up to 1m0s is accepted"},
 		"bad delay":       {"fault", `{"kind":"slow","delay":"soon"}`, 422, "is not a duration"},
-		"no request":      {"fault", `{"kind":"refuse","request":"DANCE","type":"x"}`, 422, "request \"DANCE\" can not be refused: one of"},
+		"no request":      {"fault", `{"kind":"refuse","request":"DANCE","type":"x"}`, 422, "request \"DANCE\" cannot be refused: one of"},
 		"no error":        {"fault", `{"kind":"refuse","request":"HOLD"}`, 422, "the type of the error is missing"},
 		"no bad status":   {"fault", `{"kind":"refuse","request":"HOLD","type":"x","httpStatus":200}`, 422, "400 to 599 are"},
 		"too many":        {"fault", `{"kind":"html","count":1001}`, 422, "1 to 1000 are accepted"},

@@ -121,7 +121,7 @@ func refusable() []string {
 func (f *Fault) checkRefusal() error {
 	switch {
 	case !slices.Contains(refusable(), f.Request):
-		return fmt.Errorf("request %q can not be refused: one of %q can", f.Request, refusable())
+		return fmt.Errorf("request %q cannot be refused: one of %q can", f.Request, refusable())
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("status %d is no error: 400 to 599 are, or 0 for an error that comes as a notification", f.Status)
 	case f.Type == "":

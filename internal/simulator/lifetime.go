@@ -6,7 +6,7 @@ import (
 )
 
 // lifetime owns every goroutine and timer of one simulator. Nothing starts
-// once it has ended, so that wait can not miss anything.
+// once it has ended, so that wait cannot miss anything.
 type lifetime struct {
 	done chan struct{}
 

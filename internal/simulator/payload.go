@@ -282,7 +282,7 @@ func named(name string) xml.Name { return xml.Name{Local: name} }
 func encode(doc any) []byte {
 	var b bytes.Buffer
 	if err := xml.NewEncoder(&b).Encode(doc); err != nil {
-		panic("simulator: a payload can not be encoded: " + err.Error())
+		panic("simulator: a payload cannot be encoded: " + err.Error())
 	}
 	return b.Bytes()
 }

@@ -164,7 +164,7 @@ func (s *rest) checkNewCall(u *user, body *requestXML) *reply {
 	case body.Action != makeCall:
 		return s.checkListening(u, body)
 	case body.WrapUp != nil:
-		refused = invalid("wrapUpReason", "A wrap-up reason can not be given to a new call")
+		refused = invalid("wrapUpReason", "A wrap-up reason cannot be given to a new call")
 	default:
 		return body.checkData()
 	}

@@ -51,7 +51,7 @@ func (x *putUserXML) checkForced() *reply {
 	case !slices.Contains(forced, x.State):
 		refused = invalid("state", "A supervisor can set READY, NOT_READY and LOGOUT")
 	case x.ReasonCodeID != "":
-		refused = invalid("reasonCodeId", "A supervisor can not give a reason code")
+		refused = invalid("reasonCodeId", "A supervisor cannot give a reason code")
 	default:
 		return nil
 	}

@@ -129,7 +129,7 @@ func (x *putUserXML) stance() (stance, *reply) {
 		if to.reason = findReason(gc.ReasonCategory(x.State), gc.ReasonCodeID(x.ReasonCodeID)); to.reason != nil {
 			return to, nil
 		}
-		refused = invalid("reasonCodeId", "The reason code "+x.ReasonCodeID+" can not be used with "+string(x.State))
+		refused = invalid("reasonCodeId", "The reason code "+x.ReasonCodeID+" cannot be used with "+string(x.State))
 	default:
 		return to, nil
 	}

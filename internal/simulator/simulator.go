@@ -82,7 +82,7 @@
 //   - A conference has up to 8 parties and goes on while two of them talk.
 //     Only who made it adds to it. Supervisors in it may drop agents
 //     (enableDropParticipantFor is supervisor_only), nobody drops others.
-//   - A single step transfer to a number that can not be reached is refused as
+//   - A single step transfer to a number that cannot be reached is refused as
 //     Call Operation Failure and leaves the call with the agent; a target who
 //     does not answer within RingTimeout loses it. An outside target is not
 //     heard of again.
@@ -101,7 +101,7 @@
 //     predictive and progressive calls by itself.
 //   - Queues have the calls that the control page or a script says; no call
 //     waits in them. Everybody's list has the queue without statistics.
-//   - Phone books and their contacts can not be read through addresses of
+//   - Phone books and their contacts cannot be read through addresses of
 //     their own. Range is required, as before Finesse 12.6(2).
 //   - RECLASSIFY, recording and scheduled callbacks are answered 501 Not
 //     Implemented. SEND_DTMF is accepted and changes nothing.
@@ -253,7 +253,7 @@ type Simulator struct {
 	closeOnce sync.Once
 }
 
-// Start listens and serves until Close. It fails when an address can not be
+// Start listens and serves until Close. It fails when an address cannot be
 // listened on, a domain is none or the same for both nodes, the mode of wrap-up
 // is unknown or the number of agents is too high.
 func Start(o Options) (*Simulator, error) {

@@ -33,7 +33,7 @@ func (n *notifier) accept(l net.Listener, cert certificate, accounts *accounts) 
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil:
-			n.log.Warn("notification service can not accept, trying again", zap.Error(err))
+			n.log.Warn("notification service cannot accept, trying again", zap.Error(err))
 			n.life.pause(context.Background(), 100*time.Millisecond) // out of descriptors: wait for some to be closed
 			continue
 		}

@@ -118,7 +118,7 @@ func (b *switchboard) arrive(d *dialog, left *leg, arrived []*leg) {
 }
 
 // handOverFailures is what becomes of a single step transfer to a number that
-// can not be reached, by stateCause of a call to it. The call stays with the
+// cannot be reached, by stateCause of a call to it. The call stays with the
 // agent.
 var handOverFailures = map[string]asyncErrorXML{
 	"BUSY":                          {Type: "Call Operation Failure", Message: "CF_RESOURCE_BUSY", Data: "33"},

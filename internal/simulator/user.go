@@ -42,7 +42,7 @@ type view struct {
 	base, pending stance
 }
 
-// view leaves the base out where it can not be seen.
+// view leaves the base out where it cannot be seen.
 func (u *user) view() view {
 	v := view{state: u.state, pending: u.pending}
 	if u.state == u.base.state {

@@ -48,7 +48,7 @@ func Explain(host, address, ca string, err error) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Errorf("the certificate of %s is not valid at this time: renew it or set the clock: %w", host, err)
 	case errors.As(err, &invalid), errors.As(err, &failed):
-		return fmt.Errorf("the certificate of %s can not be used: %w", host, err)
+		return fmt.Errorf("the certificate of %s cannot be used: %w", host, err)
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func TestWhoIsTrusted(t *testing.T) {
 func TestACertificateThatIsOverIsSaidSo(t *testing.T) {
 	for reason, want := range map[x509.InvalidReason]string{
 		x509.Expired:              "the certificate of h is not valid at this time: renew it or set the clock: ",
-		x509.TooManyIntermediates: "the certificate of h can not be used: ",
+		x509.TooManyIntermediates: "the certificate of h cannot be used: ",
 	} {
 		err := x509.CertificateInvalidError{Reason: reason}
 		require.ErrorContains(t, trust.Explain("h", "", "", err), want)

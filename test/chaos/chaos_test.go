@@ -59,7 +59,7 @@ func TestChaos(t *testing.T) {
 func breakThings(s *stage, desks []*desk, faults map[string][]fault) {
 	for _, k := range desks {
 		k.signIn()
-		eventually(s.t, k.picture.isSignedIn, func() string { return k.difference("can not sign in at the start") })
+		eventually(s.t, k.picture.isSignedIn, func() string { return k.difference("cannot sign in at the start") })
 	}
 	ctx, cancel := context.WithTimeout(s.t.Context(), *duration)
 	var busy sync.WaitGroup
@@ -98,7 +98,7 @@ func (d *desk) recovers(t *testing.T) {
 			return false
 		}
 		return true
-	}, func() string { return d.difference("can not sign in or is told another state") })
+	}, func() string { return d.difference("cannot sign in or is told another state") })
 	eventually(t, func() bool {
 		calls := d.truth().Calls
 		for _, c := range calls {
@@ -115,7 +115,7 @@ func (d *desk) recovers(t *testing.T) {
 		var err error
 		id, err = d.stage.finesse.Call(d.agent, simulator.Call{From: "4085551234"})
 		return err == nil
-	}, func() string { return d.difference("can not be called") })
+	}, func() string { return d.difference("cannot be called") })
 	eventually(t, func() bool { return d.picture.call(id) == gc.Alerting }, func() string { return d.difference("does not hear the phone") })
 	require.Equal(t, "InboundCall#ACTIVE", d.answered(fmt.Sprintf("AnswerCall#%s %s", d.agent, id)))
 	d.knowsTheTruth(t, "does not hear of the call")

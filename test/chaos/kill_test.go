@@ -53,7 +53,7 @@ func TestKills(t *testing.T) {
 		eventually(t, func() bool {
 			k.signIn()
 			return k.picture.isSignedIn()
-		}, func() string { return k.difference("can not sign in at the start") })
+		}, func() string { return k.difference("cannot sign in at the start") })
 	}
 	begin := time.Now()
 	whileAtWork(desks, func() { s.killAll(func() { dialAll(desks) }) })

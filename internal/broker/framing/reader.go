@@ -13,7 +13,7 @@
 //   - The name of a property is written as it is. A line break in it begins new
 //     header lines, and an empty line ends the headers.
 //   - The text of a compressed TextMessage may have a zero byte, which ends the
-//     frame for who reads it; what follows is read as the next frame.
+//     frame for its reader; what follows is read as the next frame.
 //
 // So a body ends at its first zero byte whatever content-length says, and one
 // that says otherwise is a Fault (Delimited). Where the end of a frame was

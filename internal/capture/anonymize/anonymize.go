@@ -70,7 +70,7 @@ func (a *Anonymizer) tooMuch(i capture.Item) error {
 }
 
 // Files writes captures as one, anonymized: file after file, by the time at
-// which they begin. They are read twice. Lines that can not be read are left
+// which they begin. They are read twice. Lines that cannot be read are left
 // out, and told to problem. It ends early with ctx.
 func Files(ctx context.Context, out io.Writer, names []string, problem func(capture.Item)) error {
 	return New().files(ctx, out, names, problem)

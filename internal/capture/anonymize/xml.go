@@ -119,7 +119,7 @@ var (
 )
 
 // instruction keeps the usual first line of a document, and of another one that
-// it is one: a document in another code can not be read.
+// it is one: a document in another code cannot be read.
 func (a *Anonymizer) instruction(s string) string {
 	if declaration.MatchString(s) {
 		return s

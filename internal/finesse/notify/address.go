@@ -17,7 +17,7 @@ var escapeNode = strings.NewReplacer(
 // address.
 func (a Account) user() string { return escapeNode.Replace(string(a.Agent)) }
 
-// server is the address of the domain. It fails on an account that can not be
+// server is the address of the domain. It fails on an account that cannot be
 // connected.
 func (a Account) server() (jid.JID, error) {
 	if a.Agent == "" {

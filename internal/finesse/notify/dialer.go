@@ -8,7 +8,7 @@
 //     different nodes of the service, which keeps no order between them.
 //   - Loss: the service keeps nothing for a client that is away. After Dial,
 //     and so after every loss of a stream, the caller must read User and
-//     Dialogs. Within a stream nothing is dropped but what can not be read,
+//     Dialogs. Within a stream nothing is dropped but what cannot be read,
 //     an item sent twice, what the server had kept for later, what somebody
 //     other than the publish-subscribe service sent, and what is about another
 //     user. Each is counted.
@@ -149,7 +149,7 @@ func NewDialer(o Options) (*Dialer, error) {
 		log:            cmp.Or(o.Logger, zap.NewNop()),
 	}
 	if d.pingInterval <= 0 || d.connectTimeout <= 0 || d.deadAfter <= d.pingInterval {
-		return nil, errors.New("notification time-outs must be positive, and a server can not be dead before it was pinged")
+		return nil, errors.New("notification time-outs must be positive, and a server cannot be dead before it was pinged")
 	}
 	if err := d.setURL(o.URL, o.TLS); err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func NewDialer(o Options) (*Dialer, error) {
 func (d *Dialer) setURL(raw string, conf *tls.Config) error {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return errors.New("notification url can not be read") // err would quote a password in it
+		return errors.New("notification url cannot be read") // err would quote a password in it
 	}
 	scheme, known := schemes[u.Scheme]
 	port := scheme.port

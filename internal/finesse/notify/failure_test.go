@@ -106,7 +106,7 @@ func TestOnlyARefusalOfTheCredentialsIsSubscriptionFailed(t *testing.T) {
 		{"not authorized, with a text that hides the condition", failure("<not-authorized/><text>No.</text>"), gc.SubscriptionFailed},
 		{"not authorized, behind the text", failure("<text>No.</text><not-authorized/>"), gc.SubscriptionFailed},
 		{"account disabled", failure("<account-disabled/>"), gc.SubscriptionFailed},
-		{"the server can not check passwords just now", failure("<temporary-auth-failure/>"), gc.UnableToSubscribe},
+		{"the server cannot check passwords just now", failure("<temporary-auth-failure/>"), gc.UnableToSubscribe},
 		{"the same, with a text", failure("<temporary-auth-failure/><text>Sorry.</text>"), gc.UnableToSubscribe},
 		{"not authorized, with a text without measure", failure("<not-authorized/><text>" + strings.Repeat("x", maxStanza/2) + "</text>"), gc.SubscriptionFailed},
 		{"no answer but the end", "</stream:stream>", gc.UnableToSubscribe},
@@ -338,7 +338,7 @@ func TestItems(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"one", "two", "same id of another node", "on", "without id", "without id too", "cdata", "end"}, got,
-		"every item of an event; a repeated one, those of others and those that can not be read are dropped")
+		"every item of an event; a repeated one, those of others and those that cannot be read are dropped")
 	require.Equal(t, 3.0, testutil.ToFloat64(d.metrics.malformed))
 	require.Equal(t, 1.0, testutil.ToFloat64(d.metrics.duplicates))
 	require.Eventually(t, func() bool { return testutil.ToFloat64(d.metrics.updates) == 8 }, patience, time.Millisecond)

@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever a server sends as a stanza: the stream is lost with a reason, or it
-// drops what can not be read, says so once, and goes on.
+// drops what cannot be read, says so once, and goes on.
 func TestStanzasThatAreBuiltToHurt(t *testing.T) {
 	const fill = maxStanza - 10_000
 	nest := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }

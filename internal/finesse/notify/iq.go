@@ -172,7 +172,7 @@ func (s *Stream) answer(q iq) {
 }
 
 // reply sends the answer every request must get (RFC 6120, 8.2.3). That it
-// can not be sent shows in the next read.
+// cannot be sent shows in the next read.
 func (s *Stream) reply(q iq) {
 	r := request{Type: "result", To: q.From, ID: q.ID}
 	if q.Ping == nil {

@@ -49,7 +49,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		streams:    b.gauge("notify_streams", "Streams to the notification service that are open."),
 		updates:    b.counter("notify_updates_total", "Updates passed on."),
-		malformed:  b.counter("notify_malformed_total", "Updates dropped because they can not be read."),
+		malformed:  b.counter("notify_malformed_total", "Updates dropped because they cannot be read."),
 		duplicates: b.counter("notify_duplicates_total", "Updates dropped because the service sent them twice."),
 		foreign:    b.counter("notify_foreign_total", "Notifications dropped because the publish-subscribe service has not sent them."),
 		others:     b.counter("notify_others_total", "Updates dropped because they are about another user than the agent."),

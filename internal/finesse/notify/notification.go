@@ -99,7 +99,7 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 	if err != nil {
 		s.metrics.malformed.Inc()
 		s.grumble.Do(func() {
-			s.log.Warn("an update of the notification service can not be read, later ones of the stream are only counted",
+			s.log.Warn("an update of the notification service cannot be read, later ones of the stream are only counted",
 				zap.String("node", s.node), zap.Error(err))
 		})
 		return true

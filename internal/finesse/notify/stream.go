@@ -48,7 +48,7 @@ type Stream struct {
 
 	updates   chan finesse.Update
 	seen      recentItems
-	grumble   sync.Once     // the first update that can not be read is logged
+	grumble   sync.Once     // the first update that cannot be read is logged
 	strangers sync.Once     // the first that somebody else sent is logged
 	mistaken  sync.Once     // the first about somebody else is logged
 	pings     int           // sent so far
@@ -107,7 +107,7 @@ func (s *Stream) Err() error {
 	}
 }
 
-// lost is why a stream that has ended can not be asked.
+// lost is why a stream that has ended cannot be asked.
 func (s *Stream) lost() error {
 	if s.err == nil {
 		return errClosed
@@ -213,7 +213,7 @@ func (s *Stream) read() {
 
 // receive reads stanzas until the connection fails or the server ends the
 // stream. It does not use the library's own loop: that answers a stream error
-// with the same error, and when this can not be sent any more gives the error
+// with the same error, and when this cannot be sent any more gives the error
 // of sending instead of the server's reason.
 func (s *Stream) receive() error {
 	tokens := s.session.TokenReader()

@@ -94,7 +94,7 @@ func (s *Stream) subscribe(ctx context.Context, node string) error {
 }
 
 // clean takes back the subscriptions to a node that streams of this program
-// have left behind. That it can not be done is no reason not to subscribe: what
+// have left behind. That it cannot be done is no reason not to subscribe: what
 // comes twice in a row is dropped when it arrives.
 func (s *Stream) clean(ctx context.Context, node string) error {
 	list, err := s.ask(ctx, "get", pubsubRequest{Subscriptions: &struct{}{}})
@@ -114,7 +114,7 @@ func (s *Stream) clean(ctx context.Context, node string) error {
 			return err
 		}
 		if answer.refused() {
-			s.log.Warn("a subscription that a lost connection left can not be taken back, updates may come twice",
+			s.log.Warn("a subscription that a lost connection left cannot be taken back, updates may come twice",
 				zap.String("node", s.node), zap.String("reason", answer.condition()))
 		}
 	}
@@ -147,7 +147,7 @@ func (s *Stream) takeTurn(ctx context.Context) error {
 }
 
 // LeaveTeams takes back what SubscribeTeam asked for. It waits for the server
-// as long as ctx allows, and no longer than DeadAfter. What it can not take
+// as long as ctx allows, and no longer than DeadAfter. What it cannot take
 // back is left to Close and to the next SubscribeTeam.
 func (s *Stream) LeaveTeams(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.deadAfter)

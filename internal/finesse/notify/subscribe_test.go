@@ -177,7 +177,7 @@ func TestWhatCanNotBeTakenBackIsNoReasonNotToSubscribe(t *testing.T) {
 	const secretReason = "<error type='cancel'><feature-not-implemented xmlns='" + condition + "'/></error>"
 	for _, c := range []struct{ name, refuses, log string }{
 		{"the list is refused", "subscriptions", "the notification service does not list subscriptions, what a lost connection left stays"},
-		{"taking back is refused", "unsubscribe", "a subscription that a lost connection left can not be taken back, updates may come twice"},
+		{"taking back is refused", "unsubscribe", "a subscription that a lost connection left cannot be taken back, updates may come twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, _ := startPubSub(t, func(e element, a asked) string {

@@ -175,7 +175,7 @@ func suite(t *testing.T, s server) {
 		s.publish(t, "1005", readyUpdate("still here"))
 		require.EqualValues(t, "still here", next(t, stream).RequestID)
 	})
-	t.Run("what can not be read does not end the stream", func(t *testing.T) {
+	t.Run("what cannot be read does not end the stream", func(t *testing.T) {
 		stream := s.dial(t, newDialer(t, s.options()), "1006")
 		s.publish(t, "1006", "<Update><data><user>")
 		s.publish(t, "1006", readyUpdate("next"))

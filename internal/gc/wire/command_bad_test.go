@@ -19,11 +19,11 @@ type expectation struct {
 	wrong   gc.Code  // what a driver is told when it is no such thing
 	wrongs  []string // things it is not
 	long    string   // the shortest that is too long
-	refuses string   // of doubtful, the characters it can not hold
+	refuses string   // of doubtful, the characters it cannot hold
 }
 
 // doubtful are the separators of text but for the comma, which ends a
-// parameter, and what is not ASCII or can not be printed.
+// parameter, and what is not ASCII or cannot be printed.
 const doubtful = "#|=é😀\x00"
 
 func digits(n int) string { return strings.Repeat("7", n) }

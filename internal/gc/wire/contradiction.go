@@ -12,7 +12,7 @@ import (
 type Contradiction struct{ Name, One, Other string }
 
 // Contradictions writes an event in two formats, reads both as a driver would,
-// and gives what does not agree. What only one of them tells can not.
+// and gives what does not agree. What only one of them tells cannot.
 func (w *Writer) Contradictions(e gc.Event, one, other Format) []Contradiction {
 	a, errA := w.told(e, one)
 	b, errB := w.told(e, other)
@@ -63,7 +63,7 @@ func readAs(body string, f Format, e gc.Event) (all []attempt) {
 	return all
 }
 
-// bare is a value without what a text form can not have in it.
+// bare is a value without what a text form cannot have in it.
 func (w *Writer) bare(s string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("#|,=", r) {

@@ -37,7 +37,7 @@ func (r *Reading) Get(name string) string {
 func (r *Reading) HasSecret() bool { return r.form != nil && strings.Contains(r.form.form, "<Secret") }
 
 // EventFields are the values of an event of that name in a format, named as it
-// shows them. What can not be read is named after its place.
+// shows them. What cannot be read is named after its place.
 func EventFields(event string, f Format, body string) []ReadField {
 	if a, ok := closest(event, f, body); ok {
 		return a.fields

@@ -51,7 +51,7 @@ func dialogStatusOld(t *textForm, e gc.DialogStatus) {
 }
 
 // newInboundCallOld lists the bare values of ani and the ten call variables.
-// Others would have no place: their names can not be told.
+// Others would have no place: their names cannot be told.
 func newInboundCallOld(t *textForm, e gc.NewInboundCall) {
 	t.fields(string(e.Agent), "NewInboundCall", e.From, e.ANI())
 	for _, v := range firstTen(e.Variables) {

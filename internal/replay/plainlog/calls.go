@@ -33,7 +33,7 @@ func (c *calls) begin(agent gc.AgentID, id gc.DialogID) {
 	}
 }
 
-// next takes a state, and says why it can not follow the one before. An agent
+// next takes a state, and says why it cannot follow the one before. An agent
 // may come into a call again, as who breaks into it twice does, so ACTIVE may
 // follow DROPPED, and no rule says that everything between is told.
 func (c *calls) next(agent gc.AgentID, id gc.DialogID, state gc.CallState) error {
@@ -54,7 +54,7 @@ func (c *calls) next(agent gc.AgentID, id gc.DialogID, state gc.CallState) error
 	ended := last == gc.Dropped && slices.Contains([]gc.CallState{gc.Held, gc.WrapUp}, state)
 	again := slices.Contains([]gc.CallState{gc.Active, gc.Held, gc.WrapUp}, last) && slices.Contains([]gc.CallState{gc.Initiating, gc.Initiated, gc.Alerting}, state)
 	if ended || again {
-		return fmt.Errorf("call %s was %s, and %s can not follow without the call beginning anew", id, last, state)
+		return fmt.Errorf("call %s was %s, and %s cannot follow without the call beginning anew", id, last, state)
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func (c *checker) command(m message) {
 }
 
 // unknown is what may be an event of another version. What of it may be a
-// password can not be told.
+// password cannot be told.
 func (c *checker) unknown(m message) {
 	fields := strings.SplitN(m.text, "#", 3)
 	agent, _ := gc.ParseAgentID(strings.Clone(fields[0]))
@@ -262,7 +262,7 @@ func (c *checker) event(m message) {
 	c.report.Add(f)
 }
 
-// follow says why an event can not follow those before.
+// follow says why an event cannot follow those before.
 func (c *checker) follow(r *wire.Reading, agent gc.AgentID) error {
 	id, state := gc.DialogID(strings.Clone(r.Get("Dialog"))), gc.CallState(strings.Clone(r.Get("State")))
 	switch {

@@ -84,7 +84,7 @@ func TestEachFaultIsFoundAtItsLine(t *testing.T) {
 		"gc.log:7 not understood no event has this name",
 		`gc.log:8 not written InboundCall in text: field 3 (State) "DROP" is none of`,
 		"gc.log:9 not written InboundCall in text: field 6 (Variables) has no callVariable2",
-		"gc.log:11 out of order call 16871288 was DROPPED, and HELD can not follow",
+		"gc.log:11 out of order call 16871288 was DROPPED, and HELD cannot follow",
 		"gc.log:12 not written InboundCall in text: field 7 (Start) is not a time",
 		"gc.log:13 not written its fields are not as this version writes them",
 		"gc.log:14 not written State in json: the object has the members type agentId state, not",

@@ -46,7 +46,7 @@ public class Driver {
 		ask("HoldCall#" + AGENT, call, AGENT + "#InboundCall#HELD#" + dialog);
 		ask("RetrieveCall#" + AGENT, call, AGENT + "#InboundCall#ACTIVE#" + dialog);
 		ask("ReleaseCall#" + AGENT, call, AGENT + "#InboundCall#DROPPED#" + dialog);
-		ask("MakeNotReady#" + AGENT, "", AGENT + "#State#NOT_READY"); // who is ready can not sign out
+		ask("MakeNotReady#" + AGENT, "", AGENT + "#State#NOT_READY"); // who is ready cannot sign out
 		ask("Logout#" + AGENT, "", AGENT + "#State#LOGOUT");
 	}
 

@@ -67,7 +67,7 @@ try {
   await ask(`HoldCall#${agent}`, dialogId, { type: 'InboundCall', state: 'HELD', dialogId });
   await ask(`RetrieveCall#${agent}`, dialogId, { type: 'InboundCall', state: 'ACTIVE', dialogId });
   await ask(`ReleaseCall#${agent}`, dialogId, { type: 'InboundCall', state: 'DROPPED', dialogId });
-  await ask(`MakeNotReady#${agent}`, '', { type: 'State', state: 'NOT_READY' }); // who is ready can not sign out
+  await ask(`MakeNotReady#${agent}`, '', { type: 'State', state: 'NOT_READY' }); // who is ready cannot sign out
   await ask(`Logout#${agent}`, '', { type: 'State', state: 'LOGOUT' });
   await broker.deactivate();
 } catch (error) {

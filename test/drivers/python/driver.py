@@ -74,6 +74,6 @@ ask(f"AnswerCall#{AGENT}", call, f"{AGENT}#InboundCall#ACTIVE#{dialog}")
 ask(f"HoldCall#{AGENT}", call, f"{AGENT}#InboundCall#HELD#{dialog}")
 ask(f"RetrieveCall#{AGENT}", call, f"{AGENT}#InboundCall#ACTIVE#{dialog}")
 ask(f"ReleaseCall#{AGENT}", call, f"{AGENT}#InboundCall#DROPPED#{dialog}")
-ask(f"MakeNotReady#{AGENT}", "", f"{AGENT}#State#NOT_READY")  # who is ready can not sign out
+ask(f"MakeNotReady#{AGENT}", "", f"{AGENT}#State#NOT_READY")  # who is ready cannot sign out
 ask(f"Logout#{AGENT}", "", f"{AGENT}#State#LOGOUT")
 broker.disconnect()
