@@ -1,11 +1,14 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
+
+	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
 // acks sends the acknowledgements of a connection and learns when the broker has
@@ -16,6 +19,10 @@ import (
 // is on its way at a time, and what is acknowledged meanwhile waits for it, as
 // long as for any receipt; then the connection is given up.
 //
+// A message is acknowledged only after a receipt that came behind it: a sender can
+// have written an id where the broker's should stand, of another's message, and the
+// broker's own is in what follows (see framing.Reader.Doubt), which has been read then.
+//
 // A nil *acks is of a connection that has none.
 type acks struct {
 	conn *conn
@@ -23,7 +30,7 @@ type acks struct {
 	mu      sync.Mutex
 	asked   bool // a receipt is on its way
 	late    *time.Timer
-	leaving bool
+	left    bool
 	waiting []ack
 }
 
@@ -37,39 +44,71 @@ type ack struct {
 func (a *acks) add(id string, gone func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.left { // it comes again
+		return
+	}
 	a.waiting = append(a.waiting, ack{id, gone})
-	if !a.asked || a.leaving {
+	switch {
+	case a.asked:
+	case a.conn.server == framing.BuiltIn: // which writes no such messages
 		a.send()
+	default:
+		a.barrier()
 	}
 }
 
-// leave sends what waits, and makes nothing wait from then on.
-func (a *acks) leave() {
-	if a == nil {
-		return
+// barrier asks for a receipt, and for nothing else. Called with mu held.
+func (a *acks) barrier() {
+	transaction := a.conn.newID()
+	a.ask(frame.New(frame.BEGIN, frame.Transaction, transaction), func() {
+		a.conn.post(frame.New(frame.ABORT, frame.Transaction, transaction))
+	})
+}
+
+// ask sends f with a receipt, and then what waits; done is called before. Called with
+// mu held.
+func (a *acks) ask(f *frame.Frame, done func()) {
+	a.asked = true
+	a.late = time.AfterFunc(receiptTimeout, a.overdue)
+	if a.conn.send(f, func(err error) { a.answered(err, done) }) != nil {
+		a.late.Stop() // the connection is over
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.leaving = true
-	a.send()
 }
 
 // send sends all that wait. Called with mu held.
 func (a *acks) send() {
 	batch := a.waiting
-	a.waiting = nil
+	a.waiting, a.asked = nil, false
 	for i, one := range batch {
 		f := frame.New(frame.ACK, frame.Id, one.id)
 		if i < len(batch)-1 {
 			a.conn.post(f)
 			continue
 		}
-		a.asked = true
-		a.late = time.AfterFunc(receiptTimeout, a.overdue)
-		if a.conn.send(f, func(err error) { a.answered(batch, err) }) != nil {
-			a.late.Stop() // the connection is over
-		}
+		a.ask(f, func() {
+			a.conn.settles.Store(true)
+			for _, one := range batch {
+				one.gone()
+			}
+		})
 	}
+}
+
+// leave sends what waits, and takes nothing more.
+func (a *acks) leave(ctx context.Context) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	waits := len(a.waiting) > 0 && a.conn.server != framing.BuiltIn
+	a.left = true
+	a.mu.Unlock()
+	if waits && a.conn.request(ctx, frame.New(frame.BEGIN, frame.Transaction, a.conn.newID())) != nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.send()
 }
 
 // overdue gives the connection up, unless a long message is coming, which the
@@ -86,7 +125,7 @@ func (a *acks) overdue() {
 	}
 }
 
-func (a *acks) answered(batch []ack, err error) {
+func (a *acks) answered(err error, done func()) {
 	a.mu.Lock()
 	a.late.Stop()
 	a.mu.Unlock()
@@ -94,15 +133,11 @@ func (a *acks) answered(batch []ack, err error) {
 	case errors.Is(err, errLost):
 		return
 	case err != nil: // for a message that is not there
-		a.conn.fail(err)
+		a.conn.fail(framing.Faultf("the broker refuses an acknowledgement: %v", err))
 		return
 	}
-	a.conn.settles.Store(true)
-	for _, one := range batch {
-		one.gone()
-	}
+	done()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.asked = false
 	a.send()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,7 @@ type Broker struct {
 	connections atomic.Uint64 // to the command queue, so far
 	stopped     atomic.Bool
 	delivering  sync.Mutex   // one command at a time
-	blind       atomic.Bool  // it was said that watchPlaces sees nothing
+	blind       atomic.Bool  // that was said; see isBlind
 	barren      atomic.Int32 // connections in a row that brought what is no frame, and no message
 
 	mu       sync.Mutex
@@ -153,7 +152,7 @@ func (b *Broker) link(name string) *link {
 		log:      b.options.Logger.With(zap.String("connection", name)),
 		metrics:  b.metrics,
 		changed:  func(*conn, error) {},
-		failing:  make(map[string]string),
+		failing:  make(map[string]bool),
 		pulse:    b.links[name],
 	}
 }
@@ -184,17 +183,11 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		d.Connection = number
 		b.deliver(d, handle)
 	})
-	var p *places
-	if m.sieve != nil {
-		p = openPlaces(ctx, &b.options, ep)
-		m.sieve.seen.last = p.last()
-	}
 	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
-		p.close()
 		return nil, err
 	}
-	b.lookAfter(ctx, c, p)
+	c.places.open(ctx)
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
@@ -216,20 +209,6 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	return c, nil
 }
 
-// lookAfter gives the connection its places: those that a sieve has opened, or others.
-func (b *Broker) lookAfter(ctx context.Context, c *conn, p *places) {
-	switch {
-	case !strings.HasPrefix(c.server, "ActiveMQ/"):
-		p.close()
-		return
-	case p == nil && c.means.swallow == nil:
-		p = openPlaces(ctx, &b.options, c.endpoint)
-	}
-	if c.places = p; p != nil {
-		p.conn = c
-	}
-}
-
 func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
 	b.barren.Store(0)
 	d.Destination = b.options.queue() // the header may be the sender's
@@ -247,7 +226,7 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
-	watch.Go(func() { b.watchPlaces(watching, c) })
+	watch.Go(func() { c.places.watch(watching, b.isBlind) })
 	defer watch.Wait()
 	defer stop()
 	b.leaveInTime(ctx, c)
@@ -265,12 +244,10 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	return b.caution.ended(c, time.Since(begin))
 }
 
-// watchPlaces returns when the connection is over or ctx is, or there is nothing to
-// see, which it logs once.
-func (b *Broker) watchPlaces(ctx context.Context, c *conn) {
-	err := c.places.watch(ctx)
-	if err != nil && !b.blind.Swap(true) {
-		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(err),
+// isBlind says once that held places are not noticed.
+func (b *Broker) isBlind(why error) {
+	if !b.blind.Swap(true) {
+		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(why),
 			zap.String("action", "give the connector's user the rights to temporary topics; see the page about ActiveMQ"))
 	}
 }

@@ -28,8 +28,8 @@ type caution struct {
 	swallows  bool            // the next one swallows
 	found     time.Time       // see sieve
 	suspects  map[uint64]bool // see sieve; ActiveMQ does not keep the order of what comes again
-	suspected int             // sieves in a row that ended because of one
-	stuck     int             // sieves in a row that could not acknowledge a message
+	kind      error           // why the last ones ended, if it matters how often in a row
+	inRow     int             // that they did
 	calm      time.Duration   // of the next sieve
 	limit     int             // of the next sieve; 0 for the usual one
 	left      time.Time       // when the last one was not needed any more
@@ -37,9 +37,10 @@ type caution struct {
 	others    int             // connections to the broker that are up besides that to the command queue
 	swallowed time.Time       // the last message
 	inARow    int             // swallowed without a message between
-	held      int             // connections in a row that ended because a message held a place
-	lasts     time.Duration   // of the next one that swallows; 0 for the usual time
-	freed     time.Time       // when such messages were last left to one that swallows
+	until     time.Time       // connections swallow, one after the other
+	useless   int             // sieves that met a fault that they could not put aside, since one that was of use
+	doubts    int             // ordinary ones that were given up for nothing
+	freed     time.Time       // when held places were last left to one that swallows
 }
 
 const (
@@ -66,7 +67,7 @@ const (
 	// A connection swallows at most so many messages for so long.
 	maxSwallowed = 100
 	swallowTime  = time.Second
-	freeTime     = 5 * time.Second // when many places were held: of such messages it gets some thousand a second
+	freeTime     = 5 * time.Second // when many places were held: it clears some thousand a second
 )
 
 // errSwallowed: of some messages ActiveMQ can write nothing (a compressed text
@@ -84,6 +85,8 @@ type means struct {
 	// are lost with the process.
 	swallow chan struct{}
 	lasts   time.Duration // of one that swallows
+	frees   bool          // it swallows because places were held
+	doubt   time.Duration // see places
 	take    func(*Delivery)
 	taken   int
 	garbled bool // what was read last was no frame
@@ -94,15 +97,20 @@ type means struct {
 func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	m := &means{take: take}
+	left := time.Until(k.until)
+	m := &means{take: take, doubt: min(doubt<<k.doubts, longDoubt)}
 	switch {
 	case k.sieves:
 		m.sieve = &sieve{
 			take: take, options: &b.options, calm: k.calm, limit: cmp.Or(k.limit, b.options.prefetch),
 			suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found,
 		}
+		m.doubt = sieveDoubt
 	case k.swallows:
-		m.swallow, m.lasts = make(chan struct{}), cmp.Or(k.lasts, swallowTime)
+		m.swallow, m.lasts, m.frees = make(chan struct{}), swallowTime, left > 0
+		if m.frees {
+			m.lasts = left
+		}
 	}
 	return m
 }
@@ -154,8 +162,12 @@ func (m *means) swallowOne(o *Options, f incoming) error {
 // attempt that failed, the next one has the same means.
 func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
 	useful = k.note(c, lived)
-	if why := c.reason(); c.means.swallow != nil && !errors.Is(why, errSpent) {
+	switch why := c.reason(); {
+	case c.means.swallow == nil:
+	case !errors.Is(why, errSpent):
 		c.means.take(&Delivery{Broken: fmt.Errorf("%w: %w", errSwallowed, why)})
+	case c.means.frees:
+		c.means.take(&Delivery{Broken: errHeld})
 	}
 	return useful
 }
@@ -164,38 +176,32 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	m, why, limit := c.means, c.reason(), k.limit
-	k.sieves, k.swallows, k.limit, k.lasts = false, false, 0, 0
-	if !errors.Is(why, errSuspect) {
-		k.suspected = 0
-	}
-	if !errors.Is(why, errStuck) {
-		k.stuck = 0
-	}
-	if !errors.Is(why, errHeld) {
-		k.held = 0
-	}
+	k.sieves, k.swallows, k.limit = false, false, 0
+	k.count(why, m)
 	switch {
-	case errors.Is(why, errHeld):
-		k.hold(why, m)
+	case k.kind == errHeld:
+		k.held(why, m)
+		return true
+	case errors.Is(why, errDoubt):
+		k.doubts = min(k.doubts+1, 10)
 		return true
 	case errors.Is(why, errCalm):
-		k.left, k.suspects = time.Now(), nil
+		k.left, k.suspects, k.useless = time.Now(), nil, 0
 		return true
 	case errors.Is(why, errSpent):
 		if limit == 0 {
 			k.cuts = 0
 		}
+		k.until, k.useless = time.Time{}, 0
 		if k.sieves = m.sieve != nil; k.sieves {
 			k.found = m.sieve.foundLast()
 		}
 		return true
 	case errors.Is(why, errSuspect):
 		k.sieves, k.suspects, k.found = true, m.sieve.suspects, time.Now()
-		k.suspected++
-		return k.suspected < maxSuspects
+		return k.inRow < maxSuspects
 	case errors.Is(why, errStuck):
-		k.stuck++
-		k.swallows = k.stuck >= maxStuck
+		k.swallows = k.inRow >= maxStuck
 		k.sieves, k.found = !k.swallows, time.Now()
 		return true
 	case m.swallow != nil:
@@ -203,12 +209,16 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			k.inARow = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
-		if m.fault || framing.IsFault(why) {
+		if k.swallows = m.frees && time.Now().Before(k.until); !k.swallows && (m.fault || framing.IsFault(why)) {
 			k.broken()
 		}
 		return k.inARow < maxInARow
 	case m.sieve != nil && framing.IsFault(why): // one that did not help is not tried twice in a row
-		return false
+		if k.useless++; k.useless < maxStuck {
+			return false
+		}
+		k.useless, k.swallows = 0, true
+		return true
 	case framing.IsFault(why):
 		k.broken()
 		return true
@@ -237,17 +247,37 @@ func (k *caution) broken() {
 	}
 }
 
-// hold notes a connection that ended because messages held places of it. It is done a
+// count notes how often in a row connections ended for one of the reasons of which
+// that matters. A sieve that stands still for a message that may be held is no better
+// than one of which that is known.
+func (k *caution) count(why error, m *means) {
+	var kind error
+	switch {
+	case errors.Is(why, errHeld), errors.Is(why, errDoubt) && m.sieve != nil:
+		kind = errHeld
+	case errors.Is(why, errStuck):
+		kind = errStuck
+	case errors.Is(why, errSuspect):
+		kind = errSuspect
+	}
+	if kind != k.kind {
+		k.kind, k.inRow = kind, 0
+	}
+	k.inRow++
+}
+
+// held notes a connection that ended because messages held places of it. It is done a
 // second time before they are swallowed, unless there are too many, for the network may
 // have lost one; and once there were any a single time is enough for cutsMatter.
-func (k *caution) hold(why error, m *means) {
-	k.held++
+func (k *caution) held(why error, m *means) {
+	k.doubts = 0
 	many := errors.Is(why, errMany) || !k.freed.IsZero() && time.Since(k.freed) < cutsMatter
-	if many {
-		k.lasts = freeTime
-	}
-	if k.swallows = (many || k.held > 1) && k.others >= others; k.swallows {
-		k.freed, k.suspects = time.Now(), nil
+	if k.swallows = (many || k.inRow > 1) && k.others >= others; k.swallows {
+		lasts := swallowTime
+		if many {
+			lasts = freeTime
+		}
+		k.freed, k.until, k.suspects = time.Now(), time.Now().Add(lasts), nil
 		return
 	}
 	if k.sieves = m.sieve != nil; k.sieves {
@@ -280,7 +310,7 @@ func (k *caution) other(up bool) {
 	} else {
 		k.others--
 	}
-	k.cuts, k.swallows = 0, false
+	k.cuts, k.swallows, k.until = 0, false, time.Time{}
 }
 
 // commands takes the messages of the command queue. A broker that sends more
@@ -292,6 +322,9 @@ func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 		ack := f.Header.Get(frame.Ack)
 		if ack == "" || open.Add(1) > int64(o.prefetch) {
 			return framing.Faultf("a message cannot be acknowledged, or is one more than the %d asked for", o.prefetch)
+		}
+		if f.doubt {
+			return framing.Faultf("a message may hide what acknowledges it")
 		}
 		c.places.came(ack)
 		d := newDelivery(o, f)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -33,6 +34,8 @@ func TestCaution(t *testing.T) {
 		{"until it is not needed", []error{fault, suspect, errCalm}, ordinary},
 		{"a sieve that has taken as much as it may is followed by another", []error{fault, errSpent}, sieves},
 		{"one that did not help is not tried twice in a row", []error{fault, fault}, ordinary},
+		{"nor without end", []error{fault, fault, fault, fault, fault, fault}, swallows},
+		{"unless one was of use between", []error{fault, fault, fault, fault, fault, errCalm, fault, fault}, ordinary},
 		{"one that could not acknowledge learns the numbers anew", []error{fault, stuck, stuck}, sieves},
 		{"not for ever", []error{fault, stuck, stuck, stuck}, swallows},
 		{"times that are not in a row do not count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
@@ -197,19 +200,25 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 		{"many at once", others, []error{many}, freeTime, false},
 		{"not while the broker is not well", others - 1, []error{many, many}, 0, false},
 		{"in a sieve", others, []error{fault, errHeld}, 0, true},
+		{"where it cannot be known an ordinary one begins anew", others, []error{errDoubt, errDoubt, errDoubt}, 0, false},
+		{"and a sieve is worth no more than if it were known", others, []error{fault, errDoubt, errDoubt}, swallowTime, false},
 		{"in two sieves", others, []error{fault, errHeld, errHeld}, swallowTime, false},
 		{"there were some lately", others, []error{many, errSpent, fault, errHeld}, freeTime, false},
 		{"they are gone then", others, []error{many, errSpent}, 0, false},
+		{"what cuts the connection meanwhile changes nothing", others, []error{many, io.EOF, io.EOF}, freeTime, false},
 	} {
-		t.Run(c.rule, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			k := &caution{first: time.Second, others: c.others}
 			for _, why := range c.ends {
-				require.True(t, k.ended(&conn{err: why, means: k.next(&Broker{}, nil)}, stable) || why == errClosed)
+				m := k.next(&Broker{}, func(d *Delivery) {
+					require.True(t, errors.Is(d.Broken, errHeld) || errors.Is(d.Broken, io.EOF), c.rule)
+				})
+				require.True(t, k.ended(&conn{err: why, means: m}, stable) || why == errClosed)
 			}
 			m := k.next(&Broker{}, nil)
-			require.Equal(t, c.want, m.lasts)
-			require.Equal(t, c.want > 0, m.swallow != nil)
-			require.Equal(t, c.sieves, m.sieve != nil)
+			require.Equal(t, c.want, m.lasts, c.rule)
+			require.Equal(t, c.want > 0, m.swallow != nil, c.rule)
+			require.Equal(t, c.sieves, m.sieve != nil, c.rule)
 		})
 	}
 }

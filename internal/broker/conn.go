@@ -76,6 +76,7 @@ type handler func(incoming) error
 type incoming struct {
 	*frame.Frame       // its body is cut; see Options.maxBody
 	size         int64 // of the whole body
+	doubt        bool  // whether its id of acknowledgement is the broker's
 }
 
 // How much is kept of a body, in bytes: by a Broker more than any command has, so
@@ -188,9 +189,9 @@ func (c *conn) close() {
 // the reader goroutine.
 func (c *conn) leave(reason error) {
 	bye := c.newID()
-	c.acks.leave()
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout+c.sieve.finish(bye))
 	defer cancel()
+	c.acks.leave(ctx)
 	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
 	c.fail(reason)
 	c.running.Wait()
@@ -246,6 +247,7 @@ func (c *conn) readFrame() (f incoming, err error) {
 		read = c.reader.Exact
 	}
 	f.size, err = read(f.Frame, c.maxBody)
+	f.doubt = c.reader.Doubt()
 	return f, err
 }
 

@@ -10,19 +10,20 @@ import (
 // learnTimeout is to log in, and for a message to come back.
 const learnTimeout = 2 * time.Second
 
-// counter finds out where the broker's numbers of acknowledgements are, from a
-// message to a temporary topic of its own, of which nobody can take it away. It has a
-// connection to itself, because a broker that lets us have no such topic may end it.
-// It is not safe for concurrent use.
+// counter learns which number the broker gives next, from a message to a temporary
+// topic of its own, of which nobody can take it away. It has a connection to itself,
+// because a broker that lets us have no such topic may end it. It is not safe for
+// concurrent use.
 type counter struct {
 	options  *Options
 	endpoint endpoint
 	conn     *conn // nil while there is none
 	topic    string
+	word     chan string // which the next message has in it; nobody else knows it before
 	got      chan string
 }
 
-// next gives the id that the broker gives next, within learnTimeout. A *ServerError
+// next gives the id that the broker gives now, within learnTimeout. A *ServerError
 // says that it gives none.
 func (n *counter) next(ctx context.Context) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
@@ -32,11 +33,11 @@ func (n *counter) next(ctx context.Context) (id string, err error) {
 			return "", err
 		}
 	}
-	select {
-	case <-n.got: // of a stranger's message to the topic, and old
-	default:
-	}
-	n.conn.post(frame.New(frame.SEND, frame.Destination, n.topic))
+	send := frame.New(frame.SEND, frame.Destination, n.topic)
+	word := newSecret()
+	send.Body = []byte(word)
+	n.word <- word
+	n.conn.post(send)
 	select {
 	case id = <-n.got:
 		return id, nil
@@ -51,24 +52,35 @@ func (n *counter) next(ctx context.Context) (id string, err error) {
 
 func (n *counter) open(ctx context.Context) (err error) {
 	if n.conn, err = dial(ctx, n.options, n.endpoint, nil); err != nil {
+		n.conn = nil
 		return err
 	}
 	n.topic = "/temp-topic/" + n.conn.newID()
-	got, c := make(chan string, 1), n.conn
-	n.got = got
-	heard := func(f incoming) error {
-		id := f.Header.Get(frame.Ack)
-		c.post(frame.New(frame.ACK, frame.Id, id))
-		select {
-		case got <- id: // may be of somebody else's message: any will do
-		default:
-		}
-		return nil
-	}
-	if err = n.conn.subscribe(ctx, n.topic, heard, frame.Ack, "client-individual"); err != nil {
+	n.word, n.got = make(chan string, 1), make(chan string, 1)
+	if err = n.conn.subscribe(ctx, n.topic, heard(n.conn, n.word, n.got), frame.Ack, "client-individual"); err != nil {
 		n.close()
 	}
 	return err
+}
+
+// heard takes the messages of the topic. Anybody may have sent one, and made it name
+// any id; only that with the word in it is believed.
+func heard(c *conn, words <-chan string, got chan<- string) handler {
+	var word string
+	return func(f incoming) error {
+		select {
+		case word = <-words:
+		default:
+		}
+		if word == "" || string(f.Body) != word {
+			return nil
+		}
+		word = ""
+		id := f.Header.Get(frame.Ack)
+		c.post(frame.New(frame.ACK, frame.Id, id))
+		got <- id // there is room: it is the answer to one question
+		return nil
+	}
 }
 
 func (n *counter) close() {

@@ -77,6 +77,9 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		pending:  make(map[string]func(error)),
 		subs:     make(map[string]handler),
 	}
+	if m != nil && m.swallow == nil {
+		c.places = &places{options: o, conn: c, patient: m.doubt}
+	}
 	sv.onto(c)
 	if err := frame.NewWriter(stream).Write(connectFrame(o, ep)); err != nil {
 		return nil, err

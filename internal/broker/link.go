@@ -40,9 +40,9 @@ type link struct {
 	// is none.
 	changed func(*conn, error)
 
-	failing map[string]string // by url, what was logged since all was well
-	saidUp  bool              // what the log says last
-	pulse   *pulse.Pulse      // of run; what waits for the broker has a deadline
+	failing map[string]bool // urls with the class of what was logged since all was well
+	said    string          // the url that the log last says it is connected to, "" for none
+	pulse   *pulse.Pulse    // of run; what waits for the broker has a deadline
 }
 
 // run returns when ctx has ended and the connection is closed.
@@ -202,7 +202,7 @@ func (l *link) ended(ctx context.Context, c *conn) {
 		return
 	}
 	c.close()
-	if why := c.reason(); errors.Is(why, errCalm) || errors.Is(why, errSpent) {
+	if why := c.reason(); errors.Is(why, errCalm) || errors.Is(why, errSpent) || errors.Is(why, errDoubt) {
 		return // the next follows at once
 	}
 	l.down(c.endpoint, c.reason())
@@ -212,10 +212,10 @@ func (l *link) ended(ctx context.Context, c *conn) {
 func (l *link) up(c *conn) {
 	l.metrics.connects.WithLabelValues(l.name).Inc()
 	level := zap.InfoLevel
-	if l.saidUp { // who cuts connections does not fill the log
+	if l.said == c.endpoint.url { // who cuts connections does not fill the log
 		level = zap.DebugLevel
 	}
-	l.saidUp = true
+	l.said = c.endpoint.url
 	l.log.Log(level, "connected to the broker", zap.String("url", c.endpoint.url), zap.String("server", c.server))
 	l.changed(c, nil)
 	l.selector.through()
@@ -224,10 +224,10 @@ func (l *link) up(c *conn) {
 // down logs a failure once for as long as it stays the same.
 func (l *link) down(ep endpoint, err error) {
 	k := classify(err)
-	if l.failing[ep.url] == k.Class {
+	if l.failing[ep.url+" "+k.Class] {
 		return
 	}
-	l.failing[ep.url], l.saidUp = k.Class, false
+	l.failing[ep.url+" "+k.Class], l.said = true, ""
 	level := zap.WarnLevel
 	if needsPerson(k) {
 		level = zap.ErrorLevel

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,22 +23,19 @@ import (
 // that is not committed: what the broker takes is held here, what it refuses is not.
 // Nothing that was not read is acknowledged for good, for the network may have lost
 // it. The connection ends instead, which gives back all that it held, and caution has
-// one that swallows take it.
+// a connection that swallows take it.
 //
-// A nil *places looks for nothing.
+// A nil *places is of a connection that swallows, of which nothing holds a place.
 type places struct {
 	options *Options
-	conn    *conn // set before the subscription
-	counter *counter
-	held    float64 // places, as far as is known
+	conn    *conn
+	patient time.Duration // with silence, while numbers are left that were not tried
+	counter *counter      // nil where the broker is none that numbers so
+	held    float64       // an estimate of how many are held, from what was tried
 
-	mu     sync.Mutex
-	name   string   // of the numbers, "" while none is known
-	top    uint64   // the highest that is known
-	base   uint64   // of the last message of a sieve
-	unseen uint64   // numbers that came with no message, since some were tried
-	some   []uint64 // a sample of them
-	taken  int      // messages
+	mu      sync.Mutex
+	numbers numbers
+	taken   int // messages
 }
 
 const (
@@ -49,40 +45,45 @@ const (
 	longQuiet = 4 * time.Second
 	// written is how long the broker may take to write a message that has a number.
 	written = 200 * time.Millisecond
-	// An ordinary connection tries so many of the numbers that came with no message,
-	// when nothing comes, or when they are a share of its places. ActiveMQ logs each that
-	// it refuses, so there is a pause after those that were all refused; when nothing
-	// comes it is twice as long each time, up to longPause.
-	tries     = 8
+	// An ordinary connection tries so many of the lowest numbers, where what the last
+	// connection gave back came first, and so many others: when nothing comes, or when
+	// there are a share of its places. ActiveMQ logs each that it refuses, so there is a
+	// pause after those that were all refused; when nothing comes it is twice as long
+	// each time, up to longPause.
+	tryLowest = 4
+	tryOthers = 4
 	share     = 4
 	tryPause  = 5 * time.Second
 	longPause = time.Minute
-	// sieveTries are as many numbers after the last message's; its own is the next.
+	// A sieve tries as many of the lowest: its own is the next after the last message's,
+	// if it was there then.
 	sieveTries = 100
+	// So long nothing comes while there are numbers that were not tried, and the
+	// connection is given up: what the next one has is easier to find. It is twice as
+	// long each time that helped nothing, up to longDoubt.
+	sieveDoubt = 2 * time.Second
+	doubt      = 5 * time.Minute
+	longDoubt  = time.Hour
+	maxUnasked = 3 // failures in a row to ask for a number, which an operator is told of
 )
 
 var (
-	errHeld = errors.New("a message holds a place, and the broker writes nothing of it")
-	errMany = errors.New("so many do that commands may stand still") // an errHeld
+	errHeld  = errors.New("a message holds a place, and the broker writes nothing of it")
+	errMany  = errors.New("so many do that commands may stand still") // an errHeld
+	errDoubt = errors.New("nothing comes, and a message may hold a place of which the broker writes nothing")
 )
 
-// openPlaces asks where the numbers are, for learnTimeout at most.
-func openPlaces(ctx context.Context, o *Options, ep endpoint) *places {
-	p := &places{options: o, counter: &counter{options: o, endpoint: ep}}
-	_ = p.ask(ctx) // else later
-	return p
-}
-
-// last is the id of the highest number, "" while none is known.
-func (p *places) last() string {
-	if p.name == "" {
-		return ""
+// open asks where the numbers are, for learnTimeout at most, if the broker has any. It
+// is to be called before the subscription.
+func (p *places) open(ctx context.Context) {
+	if p != nil && strings.HasPrefix(p.conn.server, "ActiveMQ/") {
+		p.counter = &counter{options: p.options, endpoint: p.conn.endpoint}
+		_ = p.ask(ctx) // else later
 	}
-	return p.name + strconv.FormatUint(p.top, 10)
 }
 
 func (p *places) close() {
-	if p != nil {
+	if p != nil && p.counter != nil {
 		p.counter.close()
 	}
 }
@@ -95,90 +96,90 @@ func (p *places) ask(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if name, number := splitID(id); name != p.name || number > p.top {
-		p.pass(id)
-	}
+	p.numbers.next(id)
 	return nil
+}
+
+// last is the id of the last message, or one from before it; "" while none is known.
+func (p *places) last() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch n := &p.numbers; {
+	case n.name == "":
+		return ""
+	case n.last > 0:
+		return n.id(n.last)
+	default:
+		return n.id(n.top)
+	}
 }
 
 // came notes a message by the id that acknowledges it.
 func (p *places) came(id string) {
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken++
-	p.pass(id)
-	if p.conn.sieve != nil { // nothing before it holds a place
-		p.base, p.unseen = p.top, 0
-	}
-}
-
-// pass notes a number that is accounted for. Called with mu held.
-func (p *places) pass(id string) {
-	name, number := splitID(id)
-	switch {
-	case name != p.name:
-		p.name, p.top, p.base, p.unseen = name, number, number, 0
-	case number > p.top:
-		p.skip(number - p.top - 1)
-		p.top = number
-	case p.unseen > 0: // it was on its way when a higher one was asked for
-		p.unseen--
-		p.some = slices.DeleteFunc(p.some, func(n uint64) bool { return n == number })
-	}
-}
-
-// skip notes n numbers after the top, and keeps each of the unseen with the same
-// likelihood. Called with mu held.
-func (p *places) skip(n uint64) {
-	if n == 0 {
-		return
-	}
-	if p.unseen == 0 {
-		p.some = nil
-	}
-	p.unseen += n
-	for i := range tries {
-		one := p.top + 1 + rand.Uint64N(n)
-		if i >= len(p.some) {
-			p.some = append(p.some, one)
-		} else if rand.Uint64N(p.unseen) < n {
-			p.some[i] = one
-		}
+	p.numbers.came(id)
+	if p.conn.sieve != nil { // it was proved, and nothing before it holds a place
+		p.numbers.clear()
 	}
 }
 
 // watch looks at the numbers until ctx or the connection ends, which it ends itself
-// when places are held. It returns an error when the broker does not let it look.
-func (p *places) watch(ctx context.Context) error {
-	if p == nil {
-		return nil
+// when places are held. blind is told why it cannot look, maybe more than once.
+func (p *places) watch(ctx context.Context, blind func(error)) {
+	if p == nil || p.counter == nil {
+		return
 	}
 	defer p.close()
-	taken, again := 0, tryPause
-	tried := time.Now().Add(-again)
+	taken, again, unasked := 0, tryPause, 0
+	heard := time.Now()
+	tried := heard.Add(-again)
 	for pause := quiet; p.rest(ctx, pause); {
 		silent := !p.moved(&taken)
-		if pause = min(2*pause, longQuiet); !silent {
-			pause = quiet
-		} else if err := p.ask(ctx); isRefusal(err) {
-			return err
+		if silent {
+			pause = min(2*pause, longQuiet)
+			if !p.asks(ctx, &unasked, blind) {
+				return
+			}
+		} else {
+			pause, heard = quiet, time.Now()
 		}
 		if !p.worth(silent, time.Since(tried), again) {
 			continue
 		}
-		if err := p.try(ctx, silent); err != nil {
-			p.conn.means.take(&Delivery{Broken: err})
+		err := p.try(ctx, silent)
+		if err == nil && silent && p.left() > 0 && time.Since(heard) > p.patient {
+			err = errDoubt
+		}
+		if err != nil {
 			p.conn.leave(err)
-			return nil
+			return
 		}
 		if tried = time.Now(); silent {
 			again = min(2*again, longPause)
 		}
 	}
-	return nil
+}
+
+// asks is false when there is no use in asking any more on this connection.
+func (p *places) asks(ctx context.Context, failed *int, blind func(error)) bool {
+	err := p.ask(ctx)
+	var said *ServerError
+	switch {
+	case err == nil:
+		*failed = 0
+	case errors.As(err, &said) && said.Login: // as the next connection will be told
+		return false
+	case errors.As(err, &said):
+		blind(err)
+		return false
+	default:
+		if *failed++; *failed == maxUnasked {
+			blind(err)
+		}
+	}
+	return true
 }
 
 // rest is false when ctx or the connection ends first.
@@ -203,12 +204,17 @@ func (p *places) moved(taken *int) bool {
 	return p.taken != before || p.conn.socket.within.Load()
 }
 
-// worth reports whether numbers are to be tried, so long after others were.
-func (p *places) worth(silent bool, since, again time.Duration) bool {
+func (p *places) left() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.unseen >= p.portion(share) && since >= tryPause ||
-		silent && p.unseen > 0 && (since >= again || p.conn.sieve != nil)
+	return p.numbers.count
+}
+
+// worth reports whether numbers are to be tried, so long after others were.
+func (p *places) worth(silent bool, since, again time.Duration) bool {
+	left := p.left()
+	return left >= p.portion(share) && since >= tryPause ||
+		silent && left > 0 && (since >= again || p.conn.sieve != nil)
 }
 
 // portion is a part of the places, at least one.
@@ -216,54 +222,54 @@ func (p *places) portion(part int) uint64 { return uint64(max(1, p.options.prefe
 
 // try returns an errHeld when places are held and the connection is to end.
 func (p *places) try(ctx context.Context, silent bool) error {
+	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
+	defer cancel()
 	transaction := p.conn.newID()
 	// Until the receipt all has come that the broker wrote before.
-	if !p.rest(ctx, written) || p.request(ctx, frame.New(frame.BEGIN, frame.Transaction, transaction)) != nil {
+	if !p.rest(ctx, written) || p.conn.request(ctx, frame.New(frame.BEGIN, frame.Transaction, transaction)) != nil {
 		return nil
 	}
-	ids, unseen := p.candidates()
-	n := p.offer(ctx, transaction, ids)
-	switch p.held += float64(n) / float64(max(1, len(ids))) * float64(unseen); {
-	case p.held >= float64(p.portion(2*share)) && p.conn.sieve == nil:
+	before := p.left()
+	lowest, others := p.candidates()
+	found := p.offer(ctx, transaction, lowest)
+	among := p.offer(ctx, transaction, others)
+	if p.held += float64(among) / float64(max(1, len(others))) * float64(before); p.held >= float64(p.portion(2*share)) {
 		return fmt.Errorf("%w, and %w", errHeld, errMany)
-	case n > 0 && silent:
+	}
+	if silent && found+among > 0 {
 		return errHeld
 	}
 	p.conn.post(frame.New(frame.ABORT, frame.Transaction, transaction))
 	return nil
 }
 
-// candidates are the ids to try, of so many unseen, of which none is left then.
-func (p *places) candidates() (ids []string, unseen uint64) {
+// candidates are the numbers to try.
+func (p *places) candidates() (lowest, others []uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	numbers := p.some
-	if p.conn.sieve != nil && p.unseen > 0 {
-		numbers = nil
-		for n := p.base + 1; n <= min(p.top, p.base+sieveTries); n++ {
-			numbers = append(numbers, n)
-		}
+	if p.conn.sieve != nil {
+		return p.numbers.lowest(sieveTries), nil
 	}
-	slices.Sort(numbers)
-	for _, n := range slices.Compact(numbers) {
-		ids = append(ids, p.name+strconv.FormatUint(n, 10))
-	}
-	unseen, p.unseen, p.some, p.base = p.unseen, 0, nil, p.top
-	return ids, unseen
+	lowest = p.numbers.lowest(tryLowest)
+	others = p.numbers.random(tryOthers)
+	slices.Sort(others)
+	return lowest, slices.Compact(others)
 }
 
-// offer reports how many of the ids the broker takes in the transaction.
-func (p *places) offer(ctx context.Context, transaction string, ids []string) (taken int) {
-	for _, id := range ids {
-		if p.request(ctx, frame.New(frame.ACK, frame.Id, id, frame.Transaction, transaction)) == nil {
+// offer reports how many of the numbers the broker takes in the transaction. It does
+// not wait longer than ctx.
+func (p *places) offer(ctx context.Context, transaction string, some []uint64) (taken int) {
+	for _, number := range some {
+		p.mu.Lock()
+		id := p.numbers.id(number)
+		p.numbers.remove(number)
+		p.mu.Unlock()
+		err := p.conn.request(ctx, frame.New(frame.ACK, frame.Id, id, frame.Transaction, transaction))
+		if err == nil {
 			taken++
+		} else if !isRefusal(err) {
+			break
 		}
 	}
 	return taken
-}
-
-func (p *places) request(ctx context.Context, f *frame.Frame) error {
-	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
-	defer cancel()
-	return p.conn.request(ctx, f)
 }

@@ -80,6 +80,7 @@ const (
 )
 
 var (
+	errForged  = errors.New("a message names what acknowledges it, and that is not so")
 	errStuck   = errors.New("a message is no STOMP frame, and cannot be acknowledged by any id in it")
 	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
 	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
@@ -91,7 +92,7 @@ var (
 func (s *sieve) onto(c *conn) {
 	if s != nil {
 		s.conn = c
-		s.seen.secret = c.secret
+		s.seen = seen{secret: c.secret, last: c.places.last}
 	}
 }
 
@@ -99,7 +100,7 @@ func (s *sieve) onto(c *conn) {
 // time.
 func (s *sieve) loggedIn() {
 	if s != nil {
-		s.seen.forget(s.seen.last)
+		s.seen.forget()
 	}
 }
 
@@ -121,7 +122,6 @@ func (s *sieve) message(f incoming) error {
 		return framing.Faultf("a message has another in it, or nothing to acknowledge it by")
 	}
 	s.held = f
-	s.conn.places.came(f.Header.Get(frame.Ack))
 	s.prove()
 	return nil
 }
@@ -134,7 +134,8 @@ func (s *sieve) prove() {
 	}
 }
 
-// proved passes the message on.
+// proved acknowledges the message, and passes it on if the broker knows that it is
+// what was acknowledged: a sender can write another id where the broker's should stand.
 func (s *sieve) proved(err error) {
 	f, transaction := s.held, s.transaction
 	s.held, s.transaction, s.receipt = incoming{}, "", ""
@@ -145,15 +146,27 @@ func (s *sieve) proved(err error) {
 		s.conn.fail(fmt.Errorf("begin a transaction: %w", err))
 		return
 	}
-	ack := f.Header.Get(frame.Ack)
-	s.seen.forget(ack)
 	d := newDelivery(s.options, f)
-	if s.next() { // else it comes again
-		// Before it is taken: who has answered it may have the transaction committed.
-		s.conn.post(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction))
-		d.settle = func(gone func()) { s.settle(transaction, gone) }
+	if s.taken+1 == s.limit { // it comes again
+		s.next()
+		s.take(d)
+		return
 	}
-	s.take(d)
+	ids, ack := s.seen.nearest(), f.Header.Get(frame.Ack)
+	s.seen.forget()
+	_ = s.conn.send(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction), func(err error) {
+		switch {
+		case errors.Is(err, errLost):
+		case err != nil:
+			s.proven = true
+			s.putAside(transaction, ids, &Delivery{Broken: errForged, Size: d.Size})
+		default:
+			s.conn.places.came(ack)
+			s.next()
+			d.settle = func(gone func()) { s.settle(transaction, gone) }
+			s.take(d)
+		}
+	})
 }
 
 // next counts a message, and reports whether another may come.
@@ -233,7 +246,7 @@ func (s *sieve) broken(why error) error {
 	for _, id := range s.seen.receipts { // of what was acknowledged before
 		s.conn.answer(id, nil)
 	}
-	s.seen.forget(s.seen.last)
+	s.seen.forget()
 	switch {
 	case messages == 0: // it came from somewhere else
 		return why
@@ -277,7 +290,6 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 		case err != nil:
 			s.putAside(transaction, ids[1:], d)
 		default:
-			s.seen.last = ids[0]
 			s.conn.places.came(ids[0])
 			s.next()
 			s.aside++
@@ -334,9 +346,9 @@ func splitID(id string) (name string, number uint64) {
 // seen collects the ids by which a message may be acknowledged from all that
 // was read, and counts the messages.
 type seen struct {
-	secret   string // begins the ids that no stranger knows
-	last     string // id of acknowledgement that the broker gave
-	messages int    // their subscription is one of the secret ids
+	secret   string        // begins the ids that no stranger knows
+	last     func() string // id of acknowledgement that the broker gave
+	messages int           // their subscription is one of the secret ids
 	receipts []string
 	size     int64    // bytes since forget
 	sum      uint64   // of the lines that are the same each time a message comes, in any order
@@ -350,8 +362,8 @@ const (
 	maxReceipts = 2 * outbound // more than can be on their way
 )
 
-// forget begins the next message. last is the id of the one before.
-func (s *seen) forget(last string) { *s = seen{secret: s.secret, last: last} }
+// forget begins the next message.
+func (s *seen) forget() { *s = seen{secret: s.secret, last: s.last} }
 
 // Write implements io.Writer.
 func (s *seen) Write(p []byte) (int, error) {
@@ -381,7 +393,8 @@ func (s *seen) note(line string) {
 	if name != frame.Ack || len(line) == maxAckLine {
 		return
 	}
-	if id = framing.Unescape(id); s.last != "" && distance(s.last, id) == math.MaxUint64 {
+	last := s.last()
+	if id = framing.Unescape(id); last != "" && distance(last, id) == math.MaxUint64 {
 		return
 	}
 	if s.ids = append(s.ids, id); len(s.ids) == 2*maxAcks {
@@ -391,7 +404,7 @@ func (s *seen) note(line string) {
 
 // nearest gives at most maxAcks of the ids, the likeliest first.
 func (s *seen) nearest() []string {
-	nearestFirst(s.ids, s.last)
+	nearestFirst(s.ids, s.last())
 	ids := slices.Compact(s.ids) // each number has one spelling
 	return ids[:min(len(ids), maxAcks)]
 }

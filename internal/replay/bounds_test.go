@@ -250,7 +250,8 @@ func TestAPlanOfAStrangerIsBounded(t *testing.T) {
 		}
 	}
 	for rule, record := range map[string]func(n int) *capture.Record{
-		"calls": events(10, 1<<60),
+		"calls":                events(10, 1<<60),
+		"calls that are known": func(n int) *capture.Record { return ended(events(10, 1_000)(n), n > 20) },
 		"agents": func(n int) *capture.Record {
 			return &capture.Record{Edge: capture.REST, Agent: gc.AgentID(fmt.Sprint("a", n))}
 		},
@@ -262,6 +263,14 @@ func TestAPlanOfAStrangerIsBounded(t *testing.T) {
 	cancel()
 	_, err := NewPlan(ctx, made(connectAll), Cut{})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// ended is the record of a capture that ends.
+func ended(x *capture.Record, over bool) *capture.Record {
+	if over {
+		return nil
+	}
+	return x
 }
 
 func connectAll(n int) *capture.Record { return connect(fmt.Sprint("a", n)) }

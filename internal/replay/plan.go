@@ -331,10 +331,11 @@ func (p *planner) judgeCalls(ctx context.Context) {
 	}
 	made, calls := map[string]*step{}, map[*step][]string{} // by whom, and what each made
 	for _, a := range p.all {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || p.tooLong() {
 			return // the plan is not used
 		}
 		a.calls = p.namedIn(a.Text())
+		p.size += 2 * listOverhead * len(a.calls) // and as many of about
 		s := a.answers
 		if s == nil || s.command.Spec == nil || !s.command.Spec.CallControl() {
 			continue

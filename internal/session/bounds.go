@@ -11,22 +11,23 @@ import (
 // What is kept of what Finesse tells, which is more than anybody has. A service that
 // tells of more is broken, or somebody else's, and would fill the memory.
 const (
-	maxCalls     = 100     // of an agent
-	maxCallBytes = 1 << 20 // of the text of all of them
-	maxMembers   = 2000    // of all teams of a supervisor together
-	maxBarged    = 100
+	maxCalls   = 100     // of an agent
+	maxMembers = 2000    // of all teams of a supervisor together
+	maxBytes   = 1 << 20 // of all calls, and of all members
+	partSize   = 200     // of a call, a variable, a participant or a member besides its text
+	maxBarged  = 100
 )
 
 // surplus is what Finesse told beyond that.
 type surplus struct {
 	said    bool // in the log
-	calls   bool // were not taken
-	read    bool // they were, once for as long as there is little room
+	refused bool // a call was, since the calls were read last
+	wasRead bool // since there was room
 	reading bool
 }
 
-// left notes that something was not taken.
-func (x *surplus) left(log *zap.Logger, what string) {
+// sayOnce logs that something is not kept.
+func (x *surplus) sayOnce(log *zap.Logger, what string) {
 	if x.said {
 		return
 	}
@@ -37,38 +38,41 @@ func (x *surplus) left(log *zap.Logger, what string) {
 
 // hasRoom reports whether a call can be kept, in the place of what was known of it.
 func (s *Session) hasRoom(now gc.Call) bool {
-	if s.fits(now) {
-		s.surplus.read = s.surplus.read && len(s.calls) > maxCalls/2
-		return true
+	count, size := s.kept(now)
+	if count > maxCalls || size > maxBytes {
+		maps.DeleteFunc(s.calls, func(id gc.DialogID, c *call) bool { return c.over && id != now.Dialog })
+		count, size = s.kept(now)
 	}
-	maps.DeleteFunc(s.calls, func(id gc.DialogID, c *call) bool { return c.over && id != now.Dialog })
-	if s.fits(now) {
-		return true
+	if count > maxCalls || size > maxBytes {
+		s.surplus.sayOnce(s.Logger, "calls")
+		s.surplus.refused = true
+		return false
 	}
-	s.surplus.left(s.Logger, "calls")
-	s.surplus.calls = true
-	return false
+	if count <= maxCalls/2 && size <= maxBytes/2 {
+		s.surplus.wasRead = false
+	}
+	return true
 }
 
-func (s *Session) fits(now gc.Call) bool {
-	count, size := 1, textOf(now)
+// kept is how many calls there are with this one, and about how many bytes they have.
+func (s *Session) kept(now gc.Call) (count, size int) {
+	count, size = 1, sizeOf(now)
 	for id, c := range s.calls {
 		if id != now.Dialog {
 			count++
-			size += textOf(c.told)
+			size += sizeOf(c.told)
 		}
 	}
-	return count <= maxCalls && size <= maxCallBytes
+	return count, size
 }
 
-// textOf is about how many bytes a call has.
-func textOf(c gc.Call) int {
-	n := len(c.From) + len(c.To) + len(c.Customer)
+func sizeOf(c gc.Call) int {
+	n := partSize + len(c.FullName) + len(c.Dialog) + len(c.Previous) + len(c.State) + len(c.From) + len(c.To) + len(c.Type) + len(c.Cause) + len(c.Customer)
 	for _, v := range c.Variables {
-		n += len(v.Name) + len(v.Value)
+		n += partSize + len(v.Name) + len(v.Value)
 	}
 	for _, p := range c.Participants {
-		n += len(p.MediaAddress) + len(p.AddressType)
+		n += partSize + len(p.MediaAddress) + len(p.State) + len(p.AddressType)
 	}
 	return n
 }
@@ -76,25 +80,31 @@ func textOf(c gc.Call) int {
 // readSurplus reads what calls there are when a notified one was not taken. One that
 // does not fit then is left out.
 func (s *Session) readSurplus() {
-	if !s.surplus.calls || s.surplus.read || s.surplus.reading {
+	if !s.surplus.refused || s.surplus.wasRead || s.surplus.reading {
 		return
 	}
-	s.surplus.read, s.surplus.reading = true, true
-	s.rereadAnywhere(func(error) { s.surplus.calls, s.surplus.reading = false, false })
+	s.surplus.wasRead, s.surplus.reading = true, true
+	s.rereadAnywhere(func(error) { s.surplus.refused, s.surplus.reading = false, false })
 }
 
-// follows reports whether a member can be kept.
-func (s *Session) follows(t *team, member gc.AgentID) bool {
-	if _, known := t.members[member]; known {
-		return true
+// follows reports whether a member can be kept, in the place of what was known of it.
+func (s *Session) follows(t *team, now gc.State) bool {
+	count, size := 1, sizeOfState(now)
+	for _, other := range s.teams {
+		for id, m := range other.members {
+			if other != t || id != now.Agent {
+				count++
+				size += sizeOfState(m.state)
+			}
+		}
 	}
-	all := 0
-	for _, t := range s.teams {
-		all += len(t.members)
+	if count > maxMembers || size > maxBytes {
+		s.surplus.sayOnce(s.Logger, "members of teams")
+		return false
 	}
-	if all < maxMembers {
-		return true
-	}
-	s.surplus.left(s.Logger, "members of teams")
-	return false
+	return true
+}
+
+func sizeOfState(x gc.State) int {
+	return partSize + len(x.Agent) + len(x.State) + len(x.Reason) + len(x.Pending) + len(x.FullName) + len(x.Extension)
 }

@@ -17,18 +17,30 @@ import (
 // of their text, costs no more than what is kept of an agent. What there is in truth
 // is read.
 func TestMoreCallsThanAnybodyHas(t *testing.T) {
-	const maxCalls, maxText = 100, 1 << 20
+	const maxCalls, maxText, part = 100, 1 << 20, 200
 	long := func(d finesse.Dialog, text int) finesse.Dialog {
 		d.Variables = []gc.CallVariable{{Name: "v", Value: strings.Repeat("x", text)}}
 		return d
 	}
+	parts := func(d finesse.Dialog, n int) finesse.Dialog {
+		d.Participants = append(d.Participants, make([]finesse.Participant, n)...)
+		return d
+	}
+	typed := func(d finesse.Dialog, text int) finesse.Dialog {
+		d.CallType = strings.Repeat("x", text)
+		return d
+	}
 	for rule, c := range map[string]struct {
-		calls, text int // notified, and how long each is
-		most        int // that are told
+		calls int                                      // notified
+		grow  func(finesse.Dialog, int) finesse.Dialog // and how large each is
+		by    int
+		most  int // that are told
 	}{
-		"many calls": {10 * maxCalls, 10, maxCalls},
-		"long calls": {maxCalls / 2, maxText / 10, 9},
-		"one call":   {1, 2 * maxText, 0},
+		"many calls":                  {10 * maxCalls, long, 10, maxCalls},
+		"long calls":                  {maxCalls / 2, long, maxText / 10, 9},
+		"one call":                    {1, long, 2 * maxText, 0},
+		"calls of many empty parties": {maxCalls / 2, parts, maxText / part / 10, 9},
+		"a long word that is no text": {maxCalls / 2, typed, maxText / 10, 9},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			play(t, func(st *stage) {
@@ -36,7 +48,7 @@ func TestMoreCallsThanAnybodyHas(t *testing.T) {
 				st.hold = make(chan struct{})
 				st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
 				for i := range c.calls {
-					st.dialog(finesse.Post, long(leg(gc.DialogID(strconv.Itoa(1000+i)), "4085551234", gc.Active), c.text))
+					st.dialog(finesse.Post, c.grow(leg(gc.DialogID(strconv.Itoa(1000+i)), "4085551234", gc.Active), c.by))
 				}
 				require.Len(t, st.heard, c.most)
 				st.heard = nil
@@ -72,6 +84,18 @@ func TestMoreCallsThanAnybodyHas(t *testing.T) {
 			require.LessOrEqual(t, st.reads, 3)
 			require.Len(t, st.heard, maxCalls)
 		})
+		play(t, func(st *stage) {
+			st.signIn()
+			for i := range 11 {
+				st.dialogs = append(st.dialogs, long(leg(gc.DialogID(strconv.Itoa(1000+i)), "4085551234", gc.Active), maxText/10))
+			}
+			for range 20 {
+				for _, d := range st.dialogs {
+					st.dialog(finesse.Put, d)
+				}
+			}
+			require.LessOrEqual(t, st.reads, 3)
+		})
 	})
 }
 
@@ -86,6 +110,7 @@ func TestMoreMembersThanAnybodyHas(t *testing.T) {
 			st.notify(finesse.Update{Event: finesse.Put, Team: "1", User: &finesse.User{LoginID: gc.AgentID(fmt.Sprint("x", i)), State: gc.Ready}})
 		}
 		require.Len(t, st.leads, maxMembers)
+		st.notify(finesse.Update{Event: finesse.Put, Team: "1", User: &finesse.User{LoginID: "1005", FirstName: strings.Repeat("x", 1<<20), State: gc.Ready}})
 		st.heard = nil
 		st.memberIs(gc.NotReady)
 		st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")

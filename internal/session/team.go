@@ -46,8 +46,8 @@ func (s *Session) getTeamUsers(r *Request) {
 				users[i].State, users[i].Pending, users[i].Changed = known.state.State, known.state.Pending, known.state.Changed
 				continue
 			}
-			if s.follows(t, u.LoginID) {
-				t.members[u.LoginID] = member{state: stateOf(u)}
+			if now := stateOf(u); s.follows(t, now) {
+				t.members[u.LoginID] = member{state: now}
 			}
 		}
 		s.lead()
@@ -98,12 +98,12 @@ func (s *Session) memberNotified(id gc.TeamID, u *finesse.User) {
 }
 
 func (s *Session) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) {
-	if !s.follows(t, now.Agent) {
-		return
-	}
 	known := t.members[now.Agent]
 	if now.FullName == "" {
 		now.FullName = known.state.FullName
+	}
+	if !s.follows(t, now) {
+		return
 	}
 	t.members[now.Agent] = member{state: now, touched: at}
 	was := known.state

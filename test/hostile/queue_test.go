@@ -36,6 +36,7 @@ func poison(t *testing.T, s *site) {
 		`GetState#1|text\u0000\u000aERROR\u000amessage:no\u000a\u000aforged`,
 		`!GetState#1|not compressed`,
 		`GetState#1|text|a:b\u000aack:evil\u000a\u000abo\u0000\u000aMESSAGE\u000asubscription=1`,
+		servertest.ForgedAck("GetState#1|text", "ID:forged-1-2-3:5"),
 	)
 	s.unharmed(t)
 	// And by STOMP, as the field saw it.

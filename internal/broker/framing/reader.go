@@ -66,6 +66,8 @@ type Reader struct {
 	stream *bufio.Reader
 	strict bool
 	within bool // a frame was begun and not read to its end
+	doubt  bool // see Doubt
+	tail   []byte
 }
 
 // NewStrict makes a reader for a broker: a head beyond the bounds is a Fault.
@@ -105,7 +107,7 @@ func (r *Reader) Head() (*frame.Frame, error) {
 	if err := r.Await(); err != nil {
 		return nil, err
 	}
-	r.within = true
+	r.within, r.doubt, r.tail = true, false, append(r.tail[:0], '\n')
 	line, whole, err := r.line()
 	if err != nil {
 		return nil, err
@@ -154,6 +156,7 @@ func (r *Reader) headers(f *frame.Frame) error {
 			if r.strict {
 				return Faultf("more than %d headers or %d bytes of headers", MaxHeaders, maxBytes)
 			}
+			r.doubt = true
 			continue
 		}
 		name, value, ok := strings.Cut(string(line), ":")
@@ -249,6 +252,7 @@ func (r *Reader) delimited(f *frame.Frame, keep int) (size int64, err error) {
 			return size, err
 		}
 		text := bytes.TrimSuffix(part, []byte{0})
+		r.suspect(text)
 		size += int64(len(text))
 		f.Body = append(f.Body, text[:min(len(text), keep-len(f.Body))]...)
 		if r.within = err != nil; err == nil || r.strict && size >= int64(keep) {
@@ -256,6 +260,26 @@ func (r *Reader) delimited(f *frame.Frame, keep int) (size int64, err error) {
 		}
 	}
 }
+
+// acknowledged begins the header line that a broker writes into each message.
+var acknowledged = []byte("\n" + frame.Ack + ":")
+
+// suspect looks for that line in a part of a body, of which tail is what came before.
+func (r *Reader) suspect(part []byte) {
+	overlap := len(acknowledged) - 1
+	r.tail = append(r.tail, part[:min(len(part), overlap)]...)
+	r.doubt = r.doubt || bytes.Contains(r.tail, acknowledged) || bytes.Contains(part, acknowledged)
+	if len(part) > overlap {
+		r.tail = append(r.tail[:0], part[len(part)-overlap:]...)
+	} else {
+		r.tail = append(r.tail[:0], r.tail[max(0, len(r.tail)-overlap):]...)
+	}
+}
+
+// Doubt reports whether the frame that was read last may have another ack in its head
+// than the broker wrote: a property whose name has line breaks can write one and end
+// the head. Then the broker's own stands in a header that was left out, or in the body.
+func (r *Reader) Doubt() bool { return r.doubt }
 
 // contentLength is what the header says if a broker may have written it.
 func contentLength(f *frame.Frame) (n int64, ok bool) {

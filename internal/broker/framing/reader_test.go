@@ -121,6 +121,45 @@ func TestTheEndOfAFrameIsFoundWhateverItsHeadersClaim(t *testing.T) {
 	}
 }
 
+// The broker writes one header line with the id of acknowledgement. Where a sender ends
+// the head before it, or fills the head, it stands elsewhere.
+func TestAFrameOfWhichTheAckMayBeForgedIsDoubtful(t *testing.T) {
+	many := strings.Repeat("p:v\n", MaxHeaders)
+	for rule, c := range map[string]struct {
+		frame string
+		doubt bool
+	}{
+		"as the broker writes it":         {"subscription:1\nack:1\n\ntext", false},
+		"the head was ended before":       {"subscription:1\nack:forged\n\nx:v\nack:1\n\ntext", true},
+		"the body begins with it":         {"subscription:1\nack:forged\n\nack:1\n\ntext", true},
+		"the head was filled before":      {"subscription:1\nack:forged\n" + many + "ack:1\n\ntext", true},
+		"a long head may be as bad":       {"subscription:1\nack:1\n" + many + "\ntext", true},
+		"a word is no line":               {"subscription:1\nack:1\n\ntext ack:2\nback:3", false},
+		"far behind":                      {"subscription:1\nack:forged\n\n" + strings.Repeat("x", 3*MaxLine) + "\nack:1", true},
+		"a text of nothing but line ends": {"subscription:1\nack:1\n\n" + strings.Repeat("\n", 3*MaxLine), false},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			for _, stream := range []io.Reader{strings.NewReader("MESSAGE\n" + c.frame + "\x00\n"), iotest.OneByteReader(strings.NewReader("MESSAGE\n" + c.frame + "\x00\n"))} {
+				r := New(stream)
+				f, err := r.Head()
+				require.NoError(t, err)
+				_, err = r.Delimited(f, 10)
+				require.NoError(t, err)
+				require.Equal(t, c.doubt, r.Doubt())
+			}
+		})
+	}
+	for at := range len(acknowledged) { // across what is read at once
+		body := strings.Repeat("x", MaxLine-at) + string(acknowledged)
+		r := New(strings.NewReader("MESSAGE\nack:1\n\n" + body + "\x00\n"))
+		f, err := r.Head()
+		require.NoError(t, err)
+		_, err = r.Delimited(f, 10)
+		require.NoError(t, err)
+		require.True(t, r.Doubt(), at)
+	}
+}
+
 func TestAHeadBeyondTheBoundsIsReadAllTheSame(t *testing.T) {
 	long := strings.Repeat("v", 3*MaxLine)
 	var many strings.Builder

@@ -1,0 +1,106 @@
+package broker
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strconv"
+)
+
+// numbers are those by which ActiveMQ has messages acknowledged. Each has the next
+// one, whichever client it is for; so those that came with no message are other
+// clients', or belong to messages that were not written.
+type numbers struct {
+	name    string // of all of them, "" while none is known
+	top     uint64 // the highest that is known
+	last    uint64 // of the last message; 0 before the first
+	untried []span // that came with no message, in order
+	count   uint64 // of the numbers in untried
+}
+
+// span has both its ends.
+type span struct{ from, to uint64 }
+
+const maxSpans = 1000 // the lowest are forgotten
+
+// came notes the id of a message.
+func (n *numbers) came(id string) {
+	name, number := splitID(id)
+	n.last = number
+	if name == n.name && number <= n.top { // it was on its way when a higher one was asked for
+		n.remove(number)
+		return
+	}
+	n.know(name, number)
+}
+
+// next notes an id that the broker gave to somebody just now.
+func (n *numbers) next(id string) {
+	if name, number := splitID(id); name != n.name && n.last == 0 || name == n.name && number > n.top {
+		n.know(name, number)
+	}
+}
+
+func (n *numbers) know(name string, number uint64) {
+	if name != n.name {
+		*n = numbers{name: name, top: number, last: n.last}
+		return
+	}
+	if number > n.top+1 {
+		n.untried = append(n.untried, span{n.top + 1, number - 1})
+		n.count += number - 1 - n.top
+	}
+	if n.top = number; len(n.untried) > maxSpans {
+		n.count -= n.untried[0].to - n.untried[0].from + 1
+		n.untried = n.untried[1:]
+	}
+}
+
+// clear notes that nothing is held so far.
+func (n *numbers) clear() { n.untried, n.count = nil, 0 }
+
+// remove takes a number out of the untried.
+func (n *numbers) remove(number uint64) {
+	i := sort.Search(len(n.untried), func(i int) bool { return n.untried[i].to >= number })
+	if i == len(n.untried) || n.untried[i].from > number {
+		return
+	}
+	s := n.untried[i]
+	var rest []span
+	if s.from < number {
+		rest = append(rest, span{s.from, number - 1})
+	}
+	if number < s.to {
+		rest = append(rest, span{number + 1, s.to})
+	}
+	n.untried = slices.Replace(n.untried, i, i+1, rest...)
+	n.count--
+}
+
+// lowest gives so many of the untried.
+func (n *numbers) lowest(most int) (some []uint64) {
+	for _, s := range n.untried {
+		for number := s.from; number <= s.to && len(some) < most; number++ {
+			some = append(some, number)
+		}
+	}
+	return some
+}
+
+// random gives so many of the untried, each as likely as any other.
+func (n *numbers) random(most int) (some []uint64) {
+	for range min(uint64(most), n.count) {
+		at := rand.Uint64N(n.count)
+		for _, s := range n.untried {
+			if size := s.to - s.from + 1; at >= size {
+				at -= size
+				continue
+			}
+			some = append(some, s.from+at)
+			break
+		}
+	}
+	return some
+}
+
+func (n *numbers) id(number uint64) string { return n.name + strconv.FormatUint(number, 10) }

@@ -1,0 +1,82 @@
+package broker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNumbers(t *testing.T) {
+	const name = "ID:vm-1-4:"
+	for _, c := range []struct {
+		rule    string
+		happens []string // "came N", "next N" or "clear"; a name before N is another's
+		untried []span
+	}{
+		{"nothing is known of what was before", []string{"came 5"}, nil},
+		{"what follows at once leaves nothing", []string{"came 5", "came 6"}, nil},
+		{"what is between came with no message", []string{"came 5", "came 9"}, []span{{6, 8}}},
+		{"also before one that was given to somebody else", []string{"next 5", "next 9"}, []span{{6, 8}}},
+		{"which may not be the newest", []string{"next 9", "next 5"}, nil},
+		{"what was on its way comes late", []string{"next 5", "next 10", "came 7", "came 9"}, []span{{6, 6}, {8, 8}}},
+		{"a stranger's name changes nothing", []string{"came 5", "next other:100", "came 6"}, nil},
+		{"a broker that was started anew has another", []string{"next 5", "next other:100"}, nil},
+		{"what was proved leaves nothing before it", []string{"came 5", "came 9", "clear"}, nil},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			n := &numbers{}
+			for _, what := range c.happens {
+				var verb, id string
+				_, _ = fmt.Sscanf(what, "%s %s", &verb, &id)
+				if _, other := splitID(id); other > 0 && id[0] <= '9' {
+					id = name + id
+				}
+				switch verb {
+				case "came":
+					n.came(id)
+				case "next":
+					n.next(id)
+				default:
+					n.clear()
+				}
+			}
+			require.Equal(t, c.untried, n.untried)
+		})
+	}
+}
+
+// Whatever is tried, each number is as likely as any other, and tried once.
+func TestWhichNumbersAreTried(t *testing.T) {
+	tried := map[uint64]int{}
+	for range 4000 {
+		n := &numbers{}
+		for _, number := range []uint64{1, 3, 13, 14} { // untried: 2, and 4 to 12
+			n.came(fmt.Sprint("ID:", number))
+		}
+		require.EqualValues(t, 10, n.count)
+		require.Equal(t, []uint64{2, 4, 5}, n.lowest(3))
+		for _, number := range n.random(4) {
+			tried[number]++
+		}
+	}
+	require.Len(t, tried, 10)
+	for number, times := range tried {
+		require.Greater(t, times, 1200, "%d", number) // of 16,000
+	}
+	n := &numbers{}
+	last := uint64(1)
+	for range 3 * maxSpans {
+		n.came(fmt.Sprint("ID:", last))
+		last += 2 + rand.Uint64N(9)
+	}
+	require.Len(t, n.untried, maxSpans)
+	var count uint64
+	for n.count > 0 {
+		n.remove(n.random(1)[0])
+		count++
+	}
+	require.Empty(t, n.untried)
+	require.Greater(t, count, uint64(maxSpans))
+}
