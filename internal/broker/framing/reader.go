@@ -156,7 +156,7 @@ func (r *Reader) headers(f *frame.Frame) error {
 			if r.strict {
 				return Faultf("more than %d headers or %d bytes of headers", MaxHeaders, maxBytes)
 			}
-			r.doubt = true
+			r.doubt = r.doubt || bytes.HasPrefix(line, acknowledged[1:]) // a cut line is longer than any broker's
 			continue
 		}
 		name, value, ok := strings.Cut(string(line), ":")
