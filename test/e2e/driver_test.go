@@ -133,6 +133,21 @@ func (d *driver) until(what string) *broker.Delivery {
 	}
 }
 
+// untilAll is until for several, in any order.
+func (d *driver) untilAll(what ...string) map[string]*broker.Delivery {
+	d.t.Helper()
+	told := map[string]*broker.Delivery{}
+	for len(told) < len(what) {
+		m := d.next()
+		for _, w := range what {
+			if strings.HasPrefix(said(m.Body), w) {
+				told[w] = m
+			}
+		}
+	}
+	return told
+}
+
 // readSentence reads what follows an event for the agent's status bar.
 func (d *driver) readSentence(said string) {
 	d.t.Helper()

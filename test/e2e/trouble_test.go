@@ -64,7 +64,8 @@ func TestBrokerIsAwayAtTheStart(t *testing.T) {
 	c.says("no connection to the broker", "nothing listens", "start the broker, or correct host and port")
 	status, r := c.readiness()
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, ops.BrokerState{State: ops.Down}, r.Broker)
+	require.Equal(t, ops.Down, r.Broker.State)
+	require.Equal(t, "nothing listens", r.Broker.Class)
 	require.Equal(t, ops.Up, r.Nodes[0].REST)
 
 	opened(d, shared.STOMP)
@@ -89,7 +90,8 @@ func TestBrokerRefusesThePasswordAtTheStart(t *testing.T) {
 	c.says("no connection to the broker", "login refused", "correct broker.username and broker.password_file")
 	status, r := c.readiness()
 	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.Equal(t, ops.BrokerState{State: ops.Down}, r.Broker)
+	require.Equal(t, ops.Down, r.Broker.State)
+	require.Equal(t, "login refused", r.Broker.Class)
 
 	one.Close()
 	builtInAt(t, one.Addr(), "connector", "new")
