@@ -248,7 +248,7 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 func (b *Broker) isBlind(why error) {
 	if !b.blind.Swap(true) {
 		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(why),
-			zap.String("action", "give the connector's user the rights to temporary topics; see the page about ActiveMQ"))
+			zap.String("action", "give the connector's user the rights to temporary topics, see docs/activemq.md; or find out why the broker holds their messages back"))
 	}
 }
 

@@ -79,6 +79,7 @@ func TestWhatOthersGotHoldsNoPlace(t *testing.T) {
 type numbering struct {
 	held   func(id string) bool // takes an acknowledgement of it
 	forges bool                 // a stranger writes to the topic for questions
+	mute   bool                 // nothing comes of them
 
 	mu           sync.Mutex
 	acknowledged []string // outside a transaction
@@ -110,6 +111,7 @@ func (n *numbering) answer(sent *frame.Frame) []*frame.Frame {
 	case sent.Command == frame.SUBSCRIBE:
 		n.connections++
 		return append(receipt(sent), message(sent.Header.Get(frame.Id), 1))
+	case sent.Command == frame.SEND && n.mute:
 	case sent.Command == frame.SEND:
 		n.number++
 		var strangers []*frame.Frame
@@ -182,18 +184,29 @@ func TestWhatTheBrokerRefusesIsNotHeldHere(t *testing.T) {
 	})()
 }
 
-// Who may have no temporary topic learns no numbers, and is told so once.
+// Who may have no temporary topic, or gets nothing from it, learns no numbers, and is
+// told so once.
 func TestABrokerThatTellsNoNumbersIsNamed(t *testing.T) {
 	t.Parallel()
-	n := &numbering{}
-	log := newLog()
-	o := server{url: script(t, n.answer)}.options()
-	o.Logger = log.Logger
-	r := run(t, create(t, o))
-	next(t, r.got).Ack()
-	const blind = "messages of which the broker writes nothing can stop all commands unseen"
-	require.Eventually(t, func() bool { return log.count(blind, "") == 1 }, patience, 5*time.Millisecond)
-	require.Equal(t, 1, n.connections)
+	for rule, n := range map[string]*numbering{
+		"no rights":           {},
+		"nothing comes of it": {number: 1, mute: true},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			log := newLog()
+			o := server{url: script(t, n.answer)}.options()
+			o.Logger = log.Logger
+			r := run(t, create(t, o))
+			next(t, r.got).Ack()
+			const blind = "messages of which the broker writes nothing can stop all commands unseen"
+			require.Eventually(t, func() bool { return log.count(blind, "") == 1 }, patience, 5*time.Millisecond)
+			n.see(func() bool {
+				require.Equal(t, 1, n.connections)
+				return true
+			})()
+		})
+	}
 }
 
 // A sender may write what ActiveMQ takes for the head of its frame, with another
