@@ -262,7 +262,7 @@ func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
 		spent, rest = m.sieve.spent, m.sieve.rest
 	case m.swallow != nil:
 		until := time.Now().Add(m.lasts)
-		spent, rest = m.swallow, func() time.Duration { return time.Until(until) }
+		spent, rest = m.swallow, func() time.Duration { return c.socket.unlessWithin(time.Until(until)) }
 	default:
 		return
 	}

@@ -86,7 +86,7 @@ type means struct {
 	swallow chan struct{}
 	lasts   time.Duration // of one that swallows
 	frees   bool          // it swallows because places were held
-	doubt   time.Duration // see places
+	doubts  int           // see places
 	take    func(*Delivery)
 	taken   int
 	garbled bool // what was read last was no frame
@@ -98,14 +98,13 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	left := time.Until(k.until)
-	m := &means{take: take, doubt: min(doubt<<k.doubts, longDoubt)}
+	m := &means{take: take, doubts: k.doubts}
 	switch {
 	case k.sieves:
 		m.sieve = &sieve{
 			take: take, options: &b.options, calm: k.calm, limit: cmp.Or(k.limit, b.options.prefetch),
 			suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found,
 		}
-		m.doubt = sieveDoubt
 	case k.swallows:
 		m.swallow, m.lasts, m.frees = make(chan struct{}), swallowTime, left > 0
 		if m.frees {

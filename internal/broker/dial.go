@@ -78,7 +78,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		subs:     make(map[string]handler),
 	}
 	if m != nil && m.swallow == nil {
-		c.places = &places{options: o, conn: c, patient: m.doubt}
+		c.places = &places{options: o, conn: c, doubts: m.doubts}
 	}
 	sv.onto(c)
 	if err := frame.NewWriter(stream).Write(connectFrame(o, ep)); err != nil {

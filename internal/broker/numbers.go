@@ -77,9 +77,16 @@ func (n *numbers) remove(number uint64) {
 	n.count--
 }
 
-// lowest gives so many of the untried.
-func (n *numbers) lowest(most int) (some []uint64) {
-	for _, s := range n.untried {
+// after are the untried that were given after the last message. What stops messages
+// from coming is among them.
+func (n *numbers) after() []span {
+	i := sort.Search(len(n.untried), func(i int) bool { return n.untried[i].from > n.last })
+	return n.untried[i:]
+}
+
+// lowest gives so many of the numbers in spans.
+func lowest(spans []span, most int) (some []uint64) {
+	for _, s := range spans {
 		for number := s.from; number <= s.to && len(some) < most; number++ {
 			some = append(some, number)
 		}
@@ -87,11 +94,15 @@ func (n *numbers) lowest(most int) (some []uint64) {
 	return some
 }
 
-// random gives so many of the untried, each as likely as any other.
-func (n *numbers) random(most int) (some []uint64) {
-	for range min(uint64(most), n.count) {
-		at := rand.Uint64N(n.count)
-		for _, s := range n.untried {
+// random gives so many of the numbers in spans, each as likely as any other.
+func random(spans []span, most int) (some []uint64) {
+	var count uint64
+	for _, s := range spans {
+		count += s.to - s.from + 1
+	}
+	for range min(uint64(most), count) {
+		at := rand.Uint64N(count)
+		for _, s := range spans {
 			if size := s.to - s.from + 1; at >= size {
 				at -= size
 				continue

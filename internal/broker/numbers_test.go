@@ -56,8 +56,9 @@ func TestWhichNumbersAreTried(t *testing.T) {
 			n.came(fmt.Sprint("ID:", number))
 		}
 		require.EqualValues(t, 10, n.count)
-		require.Equal(t, []uint64{2, 4, 5}, n.lowest(3))
-		for _, number := range n.random(4) {
+		require.Equal(t, []uint64{2, 4, 5}, lowest(n.untried, 3))
+		require.Empty(t, n.after(), "a message came since")
+		for _, number := range random(n.untried, 4) {
 			tried[number]++
 		}
 	}
@@ -74,7 +75,7 @@ func TestWhichNumbersAreTried(t *testing.T) {
 	require.Len(t, n.untried, maxSpans)
 	var count uint64
 	for n.count > 0 {
-		n.remove(n.random(1)[0])
+		n.remove(random(n.untried, 1)[0])
 		count++
 	}
 	require.Empty(t, n.untried)

@@ -29,9 +29,9 @@ import (
 type places struct {
 	options *Options
 	conn    *conn
-	patient time.Duration // with silence, while numbers are left that were not tried
-	counter *counter      // nil where the broker is none that numbers so
-	held    float64       // an estimate of how many are held, from what was tried
+	doubts  int      // for how many connections in a row that were given up for nothing
+	counter *counter // nil where the broker is none that numbers so
+	held    float64  // an estimate of how many are held, from what was tried
 
 	mu      sync.Mutex
 	numbers numbers
@@ -52,6 +52,7 @@ const (
 	// each time, up to longPause.
 	tryLowest = 4
 	tryOthers = 4
+	searchAll = 50 // of each, once while nothing comes and all places may be held
 	share     = 4
 	tryPause  = 5 * time.Second
 	longPause = time.Minute
@@ -59,9 +60,11 @@ const (
 	// if it was there then.
 	sieveTries = 100
 	// So long nothing comes while there are numbers that were not tried, and the
-	// connection is given up: what the next one has is easier to find. It is twice as
-	// long each time that helped nothing, up to longDoubt.
+	// connection is given up: what it gives back has the first numbers of the next. It is
+	// standstill where there are as many as places, and else doubt; twice as long each
+	// time that helped nothing, up to longDoubt. A sieve has one place.
 	sieveDoubt = 2 * time.Second
+	standstill = 10 * time.Second
 	doubt      = 5 * time.Minute
 	longDoubt  = time.Hour
 	maxUnasked = 3 // failures in a row to ask for a number, which an operator is told of
@@ -132,7 +135,7 @@ func (p *places) watch(ctx context.Context, blind func(error)) {
 		return
 	}
 	defer p.close()
-	taken, again, unasked := 0, tryPause, 0
+	taken, again, unasked, searched := 0, tryPause, 0, false
 	heard := time.Now()
 	tried := heard.Add(-again)
 	for pause := quiet; p.rest(ctx, pause); {
@@ -143,22 +146,37 @@ func (p *places) watch(ctx context.Context, blind func(error)) {
 				return
 			}
 		} else {
-			pause, heard = quiet, time.Now()
+			pause, heard, searched = quiet, time.Now(), false
 		}
-		if !p.worth(silent, time.Since(tried), again) {
-			continue
+		silence := time.Since(heard)
+		search := silent && !searched && silence > sieveDoubt && p.left() >= p.portion(1)
+		var err error
+		if search || p.worth(silent, time.Since(tried), again) {
+			if err = p.try(ctx, silent, search); silent {
+				again = min(2*again, longPause)
+			}
+			tried, searched = time.Now(), searched || search
 		}
-		err := p.try(ctx, silent)
-		if err == nil && silent && p.left() > 0 && time.Since(heard) > p.patient {
+		if err == nil && silent && p.doubtful(silence) {
 			err = errDoubt
 		}
 		if err != nil {
 			p.conn.leave(err)
 			return
 		}
-		if tried = time.Now(); silent {
-			again = min(2*again, longPause)
-		}
+	}
+}
+
+// doubtful reports whether the connection is to be given up after so long a silence.
+func (p *places) doubtful(silence time.Duration) bool {
+	left := p.left()
+	switch {
+	case p.conn.sieve != nil:
+		return left > 0 && silence > sieveDoubt
+	case left >= p.portion(1):
+		return silence > min(standstill<<p.doubts, longDoubt)
+	default: // more than are tried from one time to the next
+		return left > tryLowest+tryOthers && silence > min(doubt<<p.doubts, longDoubt)
 	}
 }
 
@@ -221,7 +239,7 @@ func (p *places) worth(silent bool, since, again time.Duration) bool {
 func (p *places) portion(part int) uint64 { return uint64(max(1, p.options.prefetch/part)) }
 
 // try returns an errHeld when places are held and the connection is to end.
-func (p *places) try(ctx context.Context, silent bool) error {
+func (p *places) try(ctx context.Context, silent, search bool) error {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
 	transaction := p.conn.newID()
@@ -230,8 +248,8 @@ func (p *places) try(ctx context.Context, silent bool) error {
 		return nil
 	}
 	before := p.left()
-	lowest, others := p.candidates()
-	found := p.offer(ctx, transaction, lowest)
+	first, others := p.candidates(silent, search)
+	found := p.offer(ctx, transaction, first)
 	among := p.offer(ctx, transaction, others)
 	if p.held += float64(among) / float64(max(1, len(others))) * float64(before); p.held >= float64(p.portion(2*share)) {
 		return fmt.Errorf("%w, and %w", errHeld, errMany)
@@ -244,16 +262,23 @@ func (p *places) try(ctx context.Context, silent bool) error {
 }
 
 // candidates are the numbers to try.
-func (p *places) candidates() (lowest, others []uint64) {
+func (p *places) candidates(silent, search bool) (first, others []uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	spans := p.numbers.untried
 	if p.conn.sieve != nil {
-		return p.numbers.lowest(sieveTries), nil
+		return lowest(spans, sieveTries), nil
 	}
-	lowest = p.numbers.lowest(tryLowest)
-	others = p.numbers.random(tryOthers)
+	if silent {
+		spans = p.numbers.after()
+	}
+	if search {
+		first, others = lowest(spans, searchAll), random(spans, searchAll)
+	} else {
+		first, others = lowest(spans, tryLowest), random(spans, tryOthers)
+	}
 	slices.Sort(others)
-	return lowest, slices.Compact(others)
+	return first, slices.Compact(others)
 }
 
 // offer reports how many of the numbers the broker takes in the transaction. It does

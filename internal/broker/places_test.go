@@ -80,6 +80,7 @@ type numbering struct {
 	held   func(id string) bool // takes an acknowledgement of it
 	forges bool                 // a stranger writes to the topic for questions
 	mute   bool                 // nothing comes of them
+	others int                  // numbers that other clients have between two of them
 
 	mu           sync.Mutex
 	acknowledged []string // outside a transaction
@@ -120,7 +121,7 @@ func (n *numbering) answer(sent *frame.Frame) []*frame.Frame {
 			forged.Body = []byte("what a stranger wrote")
 			strangers = append(strangers, forged)
 		}
-		return append(receipt(sent), append(strangers, message(n.topic, 8+2*n.number))...)
+		return append(receipt(sent), append(strangers, message(n.topic, 8+(2+n.others)*n.number))...)
 	case sent.Command == frame.ACK && transaction != "":
 		if n.tried++; !n.held(sent.Header.Get(frame.Id)) {
 			return refused
@@ -180,6 +181,24 @@ func TestWhatTheBrokerRefusesIsNotHeldHere(t *testing.T) {
 	n.see(func() bool {
 		require.Equal(t, 1, n.connections)
 		require.Zero(t, n.committed)
+		return true
+	})()
+}
+
+// Where all places may be held, among more numbers than can be tried, the connection is
+// given up: what it gives back is easier to find on the next.
+func TestAStandstillIsGivenUp(t *testing.T) {
+	t.Parallel()
+	n := &numbering{held: func(string) bool { return false }, number: 1, others: 1000}
+	o := server{url: script(t, n.answer)}.options()
+	o.prefetch = 400
+	r := run(t, create(t, o))
+	next(t, r.got).Ack()
+	require.Eventually(t, n.see(func() bool { return n.connections == 2 }), patience, 5*time.Millisecond)
+	n.see(func() bool {
+		require.Zero(t, n.committed)
+		require.Greater(t, n.tried, searchAll)
+		require.Less(t, n.tried, 4*searchAll, "the broker logs each")
 		return true
 	})()
 }

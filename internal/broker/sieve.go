@@ -307,11 +307,7 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 // rest is how long the sieve is still needed. A long message may be one that broke
 // the connection before, until it has come.
 func (s *sieve) rest() time.Duration {
-	rest := s.calm - time.Since(s.foundLast())
-	if s.conn.socket.within.Load() {
-		return max(rest, 100*time.Millisecond)
-	}
-	return rest
+	return s.conn.socket.unlessWithin(s.calm - time.Since(s.foundLast()))
 }
 
 func (s *sieve) foundLast() time.Time {

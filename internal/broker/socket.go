@@ -62,6 +62,14 @@ func (s *socket) begin(patience time.Duration) {
 
 func (s *socket) end() { s.within.Store(false) }
 
+// unlessWithin is the rest of a wait, and a little more while a frame is coming.
+func (s *socket) unlessWithin(rest time.Duration) time.Duration {
+	if s.within.Load() {
+		return max(rest, 100*time.Millisecond)
+	}
+	return rest
+}
+
 func (s *socket) Read(p []byte) (int, error) {
 	until, ofFrame := s.until()
 	if err := s.SetReadDeadline(until); err != nil {
