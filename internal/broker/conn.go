@@ -27,12 +27,8 @@ const Prefetch = 8000
 // has read one) or window events, besides a few requests.
 const outbound = Prefetch + 64
 
-// leaveTimeout bounds an orderly DISCONNECT, and swallowTimeout one of a connection
-// that swallows: what is on its way then does not come again.
-const (
-	leaveTimeout   = 2 * time.Second
-	swallowTimeout = 10 * time.Second
-)
+// leaveTimeout bounds an orderly DISCONNECT.
+const leaveTimeout = 2 * time.Second
 
 // frameTimeout bounds the time from the first byte of a short frame to its last:
 // while bytes of an endless one come the connection would look alive. See socket.
@@ -193,11 +189,7 @@ func (c *conn) close() {
 // the reader goroutine.
 func (c *conn) leave(reason error) {
 	bye := c.newID()
-	wait := leaveTimeout + c.sieve.finish(bye)
-	if c.means != nil && c.means.swallow != nil {
-		wait = swallowTimeout
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout+c.sieve.finish(bye))
 	defer cancel()
 	c.acks.leave(ctx)
 	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
