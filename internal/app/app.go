@@ -212,8 +212,8 @@ func (a *App) Run(ctx context.Context) {
 	a.log.Info("stopping")
 	stop, stopped := context.WithTimeout(work, publishTimeout)
 	defer stopped()
-	a.broker.StopConsuming()
 	answer, answered := context.WithTimeout(stop, answerTimeout)
+	a.broker.StopConsuming(answer)
 	a.bridge.Stop(answer)
 	answered()
 	if err := a.broker.Flush(stop); err != nil {

@@ -55,15 +55,17 @@ type Broker struct {
 	links    map[string]*pulse.Pulse
 
 	caution     caution
-	connections atomic.Uint64 // to the command queue, so far
-	stopped     atomic.Bool
+	connections atomic.Uint64   // to the command queue, so far
+	intake      context.Context // ends with StopConsuming
+	stopIntake  context.CancelFunc
 	delivering  sync.Mutex   // one command at a time
 	blind       atomic.Bool  // that was said; see isBlind
 	barren      atomic.Int32 // connections in a row that brought what is no frame, and no message
 
-	mu       sync.Mutex
-	status   Status
-	consumer *conn // of commands; nil while there is none
+	mu         sync.Mutex
+	status     Status
+	consumer   *conn         // of commands; nil while there is none
+	swallowing chan struct{} // closed when the last connection that swallows is over; nil while there was none
 }
 
 // New checks the options. It does not connect.
@@ -84,6 +86,7 @@ func New(o Options) (*Broker, error) {
 		links:    map[string]*pulse.Pulse{},
 		status:   Status{LastError: "not connected yet", Since: time.Now()},
 	}
+	b.intake, b.stopIntake = context.WithCancel(context.Background())
 	if b.metrics, err = newMetrics(o.Registerer, b.unconfirmed); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -183,8 +186,13 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		d.Connection = number
 		b.deliver(d, handle)
 	})
+	if !b.begins(m) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
+		m.over()
 		return nil, err
 	}
 	c.places.open(ctx)
@@ -192,7 +200,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
 	err = c.subscribe(ctx, b.options.queue(), func(f incoming) error {
-		if b.stopped.Load() && m.swallow == nil { // what is swallowed does not come again
+		if b.intake.Err() != nil && m.swallow == nil { // what is swallowed does not come again
 			return nil
 		}
 		return deliver(f)
@@ -200,6 +208,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	if err != nil {
 		c.places.close()
 		c.close()
+		m.over()
 		// The first message may have come, or may have been next, before the receipt.
 		if !errors.Is(c.reason(), errClosed) {
 			b.caution.ended(c, 0)
@@ -207,6 +216,20 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 		return nil, err
 	}
 	return c, nil
+}
+
+// begins reports whether a connection may still be opened.
+func (b *Broker) begins(m *means) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.intake.Err() != nil {
+		return false
+	}
+	if m.swallow != nil {
+		over := make(chan struct{})
+		b.swallowing, m.over = over, sync.OnceFunc(func() { close(over) })
+	}
+	return true
 }
 
 func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
@@ -224,7 +247,9 @@ func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
 // or that of the need for its means.
 func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
+	defer c.means.over()
 	watching, stop := context.WithCancel(ctx)
+	defer context.AfterFunc(b.intake, stop)() // what comes from then on holds places, and is ignored
 	var watch sync.WaitGroup
 	watch.Go(func() { c.places.watch(watching, b.isBlind) })
 	defer watch.Wait()
@@ -273,6 +298,10 @@ func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
 			continue
 		case <-ctx.Done():
 		case <-c.done:
+		case <-b.intake.Done():
+			if c.means.swallow != nil {
+				c.leave(errSpent)
+			}
 		case <-spent:
 			c.leave(errSpent)
 		}
@@ -360,8 +389,21 @@ func (b *Broker) Publish(m Message) {
 
 // StopConsuming makes further deliveries be ignored: they stay with the broker,
 // which delivers them again, Redelivered, once this Broker has disconnected.
-// Those handed over before can still be acknowledged.
-func (b *Broker) StopConsuming() { b.stopped.Store(true) }
+// Those handed over before can still be acknowledged. It blocks, until ctx ends at
+// most, while a connection is left of which the broker delivers nothing again.
+func (b *Broker) StopConsuming(ctx context.Context) {
+	b.mu.Lock()
+	b.stopIntake()
+	swallowing := b.swallowing
+	b.mu.Unlock()
+	if swallowing == nil {
+		return
+	}
+	select {
+	case <-swallowing:
+	case <-ctx.Done():
+	}
+}
 
 // Flush waits until everything published so far is confirmed, refused or
 // dropped, or ctx ends.

@@ -84,6 +84,7 @@ type means struct {
 	// once more and is gone. The commands that come before it run as ever, but
 	// are lost with the process.
 	swallow chan struct{}
+	over    func()        // the connection is; may be called more than once
 	lasts   time.Duration // of one that swallows
 	frees   bool          // it swallows because places were held
 	doubts  int           // see places
@@ -98,7 +99,7 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	left := time.Until(k.until)
-	m := &means{take: take, doubts: k.doubts}
+	m := &means{take: take, over: func() {}, doubts: k.doubts}
 	switch {
 	case k.sieves:
 		m.sieve = &sieve{

@@ -27,8 +27,12 @@ const Prefetch = 8000
 // has read one) or window events, besides a few requests.
 const outbound = Prefetch + 64
 
-// leaveTimeout bounds an orderly DISCONNECT.
-const leaveTimeout = 2 * time.Second
+// leaveTimeout bounds an orderly DISCONNECT, and swallowTimeout one of a connection
+// that swallows: what is on its way then does not come again.
+const (
+	leaveTimeout   = 2 * time.Second
+	swallowTimeout = 10 * time.Second
+)
 
 // frameTimeout bounds the time from the first byte of a short frame to its last:
 // while bytes of an endless one come the connection would look alive. See socket.
@@ -118,12 +122,8 @@ func (c *conn) post(f *frame.Frame) {
 
 // request sends f and waits for its receipt, the connection's end or ctx.
 func (c *conn) request(ctx context.Context, f *frame.Frame) error {
-	return c.requestAs(ctx, c.newID(), f)
-}
-
-func (c *conn) requestAs(ctx context.Context, id string, f *frame.Frame) error {
 	answer := make(chan error, 1)
-	if err := c.sendAs(id, f, func(err error) { answer <- err }); err != nil {
+	if err := c.send(f, func(err error) { answer <- err }); err != nil {
 		return err
 	}
 	select {
@@ -189,11 +189,20 @@ func (c *conn) close() {
 // the reader goroutine.
 func (c *conn) leave(reason error) {
 	bye := c.newID()
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout+c.sieve.finish(bye))
+	wait := leaveTimeout + c.sieve.finish(bye)
+	if c.means != nil && c.means.swallow != nil {
+		wait = swallowTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	c.acks.leave(ctx)
-	_ = c.requestAs(ctx, bye, frame.New(frame.DISCONNECT)) // it ends either way
-	c.fail(reason)
+	// The broker closes the connection after the receipt, which must not be the reason.
+	_ = c.sendAs(bye, frame.New(frame.DISCONNECT), func(error) { c.fail(reason) })
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		c.fail(reason)
+	}
 	c.running.Wait()
 }
 

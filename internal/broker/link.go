@@ -185,7 +185,9 @@ func (l *link) follow(ctx context.Context, ep endpoint) *conn {
 	l.pulse.Answer() // each of the urls may take its time
 	c, err := l.open(ctx, ep)
 	if err != nil {
-		l.down(ep, err)
+		if ctx.Err() == nil {
+			l.down(ep, err)
+		}
 		l.selector.failed(ep)
 		return nil
 	}

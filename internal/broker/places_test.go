@@ -74,6 +74,25 @@ func TestWhatOthersGotHoldsNoPlace(t *testing.T) {
 	require.Empty(t, r.got)
 }
 
+// Nor does what comes while the process stops, and is ignored.
+func TestWhatIsIgnoredHoldsNoPlace(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer = registry
+	r := run(t, create(t, o))
+	r.StopConsuming(t.Context())
+	c := client(t, activeMQ())
+	for i := range 20 {
+		r.command(t, c, fmt.Sprint(i), "")
+	}
+	require.Never(t, func() bool {
+		return value(t, registry, "broker_connects_total", "commands") > 1 || !r.Status().Consuming
+	},
+		quiet+written+longQuiet, 50*time.Millisecond)
+	require.Empty(t, r.got)
+}
+
 // numbering is a server of one message, with number 1. What it is asked to count has the
 // next even number from 10 each time, and the odd ones it gives to nobody.
 type numbering struct {

@@ -291,6 +291,49 @@ func TestNoCommandIsSwallowed(t *testing.T) {
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
 }
 
+// Nor while the process stops: when StopConsuming has returned, all that was taken from
+// the broker has been handed over.
+func TestNoCommandIsSwallowedWhileTheProcessStops(t *testing.T) {
+	t.Parallel()
+	const commands = 60 // fewer than maxSwallowed
+	registry := prometheus.NewRegistry()
+	o := activeMQ().options()
+	o.Registerer = registry
+	b := create(t, o)
+	b.caution.swallows = true
+	first := run(t, b)
+	c := client(t, activeMQ())
+	stopped := make(chan struct{})
+	for i := range commands {
+		if i == commands/3 {
+			go func() {
+				defer close(stopped)
+				first.StopConsuming(t.Context())
+			}()
+		}
+		first.command(t, c, fmt.Sprint(i), "")
+	}
+	<-stopped
+	got := map[string]int{}
+	for handed := len(first.got); handed > 0; handed-- {
+		got[next(t, first.got).Type]++
+	}
+	require.NotEmpty(t, got)
+	require.Never(t, func() bool { return len(first.got) > 0 }, 2*swallowTime, 50*time.Millisecond)
+	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"), "no other connection follows")
+	first.stop()
+	o.Registerer = nil
+	second := run(t, create(t, o))
+	first.command(t, c, "last", "")
+	for d := next(t, second.got); d.Type != "last"; d = next(t, second.got) {
+		got[d.Type]++
+	}
+	require.Len(t, got, commands)
+	for command, times := range got {
+		require.Equal(t, 1, times, command)
+	}
+}
+
 // A message may be next before the subscription is confirmed: what swallowed it
 // does not swallow again.
 func TestAConnectionThatEndsBeforeItsReceiptCounts(t *testing.T) {

@@ -218,7 +218,7 @@ func stopConsuming(t *testing.T, s server) {
 	c := client(t, s)
 	first.command(t, c, "handled", "")
 	handled := next(t, first.got)
-	first.StopConsuming()
+	first.StopConsuming(t.Context())
 	first.command(t, c, "ignored", "")
 	handled.Ack()
 	first.stop()
