@@ -121,13 +121,14 @@ func (p *process) takeFiles(all int) (taken []net.Conn) {
 	}, patience, 5*time.Millisecond)
 	take() // takes the place of one that asks for nothing
 	p.await(p.err, "http server has no descriptor")
-	full, short := 0, 0 // until nobody waits for a descriptor, or gives one back
+	full, short := 0, 0 // in a row, until nobody waits for a descriptor, or gives one back
 	require.Eventually(p.t, func() bool {
-		if full++; p.files() < all {
-			full = 0
-			short++
+		if p.files() == all {
+			full, short = full+1, 0
+		} else {
+			full, short = 0, short+1
 		}
-		if short == 5 { // one is short for a moment while another takes its place
+		if short == 50 { // one is also short for a moment while another takes its place
 			take()
 			short = 0
 		}

@@ -98,7 +98,7 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 			l.selector.failed(ep)
 			k := classify(err)
 			if k == loginRefused {
-				l.logins.refused()
+				l.logins.refused(err)
 			}
 			if worst == (trouble.Kind{}) || needsPerson(k) {
 				worst = k
@@ -127,10 +127,11 @@ func (l *link) rest(ctx context.Context, attempt *int, why trouble.Kind) bool {
 // await waits until it is this link's turn to try a password that was refused.
 func (l *link) await(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		pause := l.logins.turn()
+		pause, why := l.logins.turn()
 		if pause == 0 {
 			return true
 		}
+		l.changed(nil, why) // of another connection, maybe
 		l.wait(ctx, pause)
 	}
 	return false

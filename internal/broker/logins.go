@@ -13,6 +13,7 @@ type logins struct {
 
 	mu       sync.Mutex
 	attempts int // refused in a row, 0: none
+	why      error
 	next     time.Time
 }
 
@@ -23,27 +24,28 @@ func (l *logins) pause() time.Duration {
 	return min(l.first<<min(l.attempts-1, 10), lastPause*l.first)
 }
 
-// turn is how long the caller has to wait before it may try, 0 for now. Who may
-// try has the turn until the next pause is over.
-func (l *logins) turn() time.Duration {
+// turn is how long the caller has to wait before it may try, and why; 0 for now. Who
+// may try has the turn until the next pause is over.
+func (l *logins) turn() (wait time.Duration, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.attempts == 0 {
-		return 0
+		return 0, nil
 	}
-	if wait := time.Until(l.next); wait > 0 {
-		return wait
+	if wait = time.Until(l.next); wait > 0 {
+		return wait, l.why
 	}
 	l.attempts++
 	l.next = time.Now().Add(l.pause())
-	return 0
+	return 0, nil
 }
 
 // refused begins the pauses; connections that were refused at the same time
 // count once.
-func (l *logins) refused() {
+func (l *logins) refused(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.why = why
 	if l.attempts == 0 {
 		l.attempts = 1
 		l.next = time.Now().Add(l.pause())

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
 // A refused password is tried again by one connection at a time, and slower
@@ -13,23 +15,42 @@ import (
 func TestARefusedPasswordIsTriedSlowerAndSlower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &logins{first: personPause}
-		require.Zero(t, l.turn())
-		require.Zero(t, l.turn(), "before a refusal nobody waits")
+		refusal := &ServerError{Login: true}
+		now := func() {
+			t.Helper()
+			wait, why := l.turn()
+			require.Zero(t, wait)
+			require.NoError(t, why)
+		}
+		now()
+		now() // before a refusal nobody waits
 		for range 3 {
-			l.refused()
+			l.refused(refusal)
 		}
 		for _, pause := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute} {
 			for range 3 {
-				require.Equal(t, pause, l.turn(), "everybody waits")
+				wait, why := l.turn()
+				require.Equal(t, pause, wait, "everybody waits")
+				require.Equal(t, refusal, why)
 			}
 			<-time.After(pause)
-			require.Zero(t, l.turn(), "one tries")
-			l.refused()
+			now() // one tries
+			l.refused(refusal)
 		}
 		l.accepted()
-		require.Zero(t, l.turn())
-		require.Zero(t, l.turn())
-		l.refused()
-		require.Equal(t, personPause, l.turn())
+		now()
+		now()
+		l.refused(refusal)
+		wait, _ := l.turn()
+		require.Equal(t, personPause, wait)
 	})
+}
+
+// Who waits for its turn knows why, also if it has not tried itself.
+func TestOneRefusedPasswordIsEveryConnections(t *testing.T) {
+	b := create(t, server{url: "tcp://" + servertest.FreeAddress(t)}.options())
+	b.logins.refused(&ServerError{Login: true, Message: "who are you"})
+	launch(t, b)
+	require.Eventually(t, func() bool { return b.Status().Trouble == loginRefused }, patience, time.Millisecond)
+	require.Contains(t, b.Status().LastError, "who are you")
 }
