@@ -133,7 +133,7 @@ func (a *acks) answered(err error, done func()) {
 	case errors.Is(err, errLost):
 		return
 	case err != nil: // for a message that is not there
-		a.conn.fail(framing.Faultf("the broker refuses an acknowledgement: %v", err))
+		a.conn.fail(framing.Faultf("the broker refuses an acknowledgement, or what goes before it: %v", err))
 		return
 	}
 	done()

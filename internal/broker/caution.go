@@ -36,7 +36,7 @@ type caution struct {
 	cuts      int             // connections in a row that ended without a reason while the others stayed; see cut
 	others    int             // connections to the broker that are up besides that to the command queue
 	swallowed time.Time       // the last message
-	inARow    int             // swallowed without a message between
+	empty     int             // that swallowed and brought no message, in a row
 	until     time.Time       // connections swallow, one after the other
 	useless   int             // sieves that met a fault that they could not put aside, since one that was of use
 	doubts    int             // ordinary ones that were given up for nothing
@@ -62,8 +62,8 @@ const (
 	cutsMatter = 5 * time.Minute
 	atOnce     = time.Second
 	others     = 2 // connections: to topics and to everything else
-	// After maxInARow it is more likely that the broker closes all connections.
-	maxInARow = 1000
+	// After maxEmpty it is more likely that the broker closes all connections.
+	maxEmpty = 1000
 	// A connection swallows at most so many messages for so long.
 	maxSwallowed = 100
 	swallowTime  = time.Second
@@ -205,14 +205,14 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.sieves, k.found = !k.swallows, time.Now()
 		return true
 	case m.swallow != nil:
-		if k.inARow++; m.taken > 0 {
-			k.inARow = 0
+		if k.empty++; m.taken > 0 {
+			k.empty = 0
 		}
 		k.swallowed, k.cuts = time.Now(), 0
 		if k.swallows = m.frees && time.Now().Before(k.until); !k.swallows && (m.fault || framing.IsFault(why)) {
 			k.broken()
 		}
-		return k.inARow < maxInARow
+		return k.empty < maxEmpty
 	case m.sieve != nil && framing.IsFault(why): // one that did not help is not tried twice in a row
 		if k.useless++; k.useless < maxStuck {
 			return false
@@ -291,12 +291,12 @@ func (k *caution) held(why error, m *means) {
 // also each time: the connection counts if it ended at once, or settled nothing.
 func (k *caution) cut(lived time.Duration, settles bool) (useful bool) {
 	if lived > stable {
-		k.inARow = 0
+		k.empty = 0
 	}
 	if k.cuts++; lived > atOnce && settles || lived > cutsMatter || k.others < others {
 		k.cuts = 0
 	}
-	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.inARow < maxInARow
+	again := !k.swallowed.IsZero() && time.Since(k.swallowed) < cutsMatter && k.empty < maxEmpty
 	k.swallows = k.cuts >= maxCuts || again && k.cuts > 0
 	return k.cuts > 0
 }

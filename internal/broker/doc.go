@@ -8,7 +8,9 @@
 // everything that is not a topic (queues, reply-tos, temporary destinations),
 // because such a destination may vanish with its client and a broker may
 // answer a message to it by closing the connection. All three are to the same
-// url. Each is opened again with back-off for as long as Run runs.
+// url. Each is opened again with back-off for as long as Run runs. Beside the one
+// for commands there is a fourth on ActiveMQ, which is closed with it and asks for
+// the broker's numbers when no command comes (places).
 //
 // # Commands
 //
@@ -47,9 +49,9 @@
 //
 // Frames are written by go-stomp's frame package and read by package framing,
 // which believes nothing that a stranger may have written; a message that is no
-// frame is found by a sieve. go-stomp's Conn is not used: it has one receipt on the way per connection, closes on every ERROR
-// frame without saying which message it was about, and never recovers from a
-// receipt that comes late. Here each message has its own receipt, many are on
-// the way, an ERROR is matched to its message by receipt-id, and reading,
-// writing and beating do not wait for each other.
+// frame is found by a sieve. go-stomp's Conn is not used: it has one receipt on
+// the way per connection, closes on every ERROR frame without saying which message
+// it was about, and never recovers from a receipt that comes late. Here each message
+// has its own receipt, many are on the way, an ERROR is matched to its message by
+// receipt-id, and reading, writing and beating do not wait for each other.
 package broker

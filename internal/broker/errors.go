@@ -20,10 +20,7 @@ type ServerError struct {
 func (e *ServerError) Error() string { return "broker says: " + e.Message }
 
 // isRefusal: the broker understands, and says no.
-func isRefusal(err error) bool {
-	var said *ServerError
-	return errors.As(err, &said)
-}
+func isRefusal(err error) bool { return trouble.Has[*ServerError](err) }
 
 // maxWords is how much of a broker's own words is kept.
 const maxWords = 500

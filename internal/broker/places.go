@@ -183,13 +183,12 @@ func (p *places) doubtful(silence time.Duration) bool {
 // asks is false when there is no use in asking any more on this connection.
 func (p *places) asks(ctx context.Context, failed *int, blind func(error)) bool {
 	err := p.ask(ctx)
-	var said *ServerError
 	switch {
 	case err == nil:
 		*failed = 0
-	case errors.As(err, &said) && said.Login: // as the next connection will be told
+	case isRefusedLogin(err): // as the next connection will be told
 		return false
-	case errors.As(err, &said):
+	case isRefusal(err):
 		blind(err)
 		return false
 	default:
