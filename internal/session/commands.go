@@ -3,9 +3,9 @@ package session
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -18,14 +18,12 @@ func changeState(state gc.UserState) func(*Session, *Request) {
 
 func (s *Session) change(a *await, state gc.UserState) {
 	r := a.request
-	a.again, a.user = true, func(u finesse.User) bool {
-		return u.PendingState == state || u.State == state && (r.Reason == "" || u.ReasonCodeID == r.Reason)
-	}
-	already := a.user(s.user)
+	a.again, a.outcome = true, agent.InState(state, r.Reason)
+	already := a.outcome.ShownBy(s.known)
 	a.taken = func() {
 		// Where nothing changes, nothing may be notified.
-		if already && a.user(s.user) && s.forget(a) {
-			s.answer(r, s.state())
+		if already && a.outcome.ShownBy(s.known) && s.forget(a) {
+			s.answer(r, s.known.State())
 		}
 	}
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
@@ -45,14 +43,12 @@ func (s *Session) makeCall(r *Request) {
 // does not show at first which number a call is to, so that the outcome of one
 // such command could be taken for that of another.
 func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
-	if s.extension() == "" {
+	from := s.known.Extension()
+	if from == "" {
 		s.answer(r, gc.ReLogin{Agent: s.Agent}) // O-007 b: no extension is known
 		return
 	}
-	from, known := s.extension(), maps.Clone(s.calls)
-	s.request(&await{request: r, holdsLine: true, call: func(c gc.Call) bool {
-		return known[c.Dialog] == nil && c.From == string(from)
-	}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(&await{request: r, holdsLine: true, outcome: s.known.NewCall()}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, from)
 	})
 }
@@ -60,9 +56,7 @@ func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Cred
 // act does something with a call; its outcome is one of states.
 func act(action finesse.Action, states ...gc.CallState) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
-		s.onCall(&await{request: r, call: func(c gc.Call) bool {
-			return c.Dialog == r.Dialog && slices.Contains(states, c.State)
-		}}, func(ctx context.Context, n Node, c finesse.Credentials, extension gc.Extension) error {
+		s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog, states...)}, func(ctx context.Context, n Node, c finesse.Credentials, extension gc.Extension) error {
 			return n.Act(ctx, c, r.ID, r.Dialog, action, extension)
 		})
 	}
@@ -104,22 +98,22 @@ func (s *Session) dispatch(a *await) {
 // has not heard of yet, because the notification is on its way, is told: it
 // will not be news any more when that comes.
 func (s *Session) getState(r *Request) {
-	s.readBackFor(r, s.compareCalls, func() {
-		s.answer(r, s.state())
-		for _, c := range s.liveCalls() { // O-018, for old drivers
-			s.emit(gc.AgentDialogState{Call: c.told})
+	s.readBackFor(r, true, func() {
+		s.answer(r, s.known.State())
+		for _, c := range s.known.LiveCalls() { // O-018, for old drivers
+			s.emit(gc.AgentDialogState{Call: c})
 		}
 	})
 }
 
 // refresh tells a driver that lost track everything again.
 func (s *Session) refresh(r *Request) {
-	s.readBackFor(r, s.adopt, func() { s.tellAll(r) })
+	s.readBackFor(r, false, func() { s.tellAll(r) })
 }
 
-func (s *Session) readBackFor(r *Request, calls func(truth), tell func()) {
+func (s *Session) readBackFor(r *Request, news bool, tell func()) {
 	s.busy = true
-	s.readBack(calls, func(err error) {
+	s.readBack(news, func(err error) {
 		s.busy = false
 		if err != nil {
 			s.fail(r, err)
@@ -132,10 +126,7 @@ func (s *Session) readBackFor(r *Request, calls func(truth), tell func()) {
 // consult calls somebody about a call, which Finesse puts on hold. The outcome
 // is the new call that names it. It holds the line as call does.
 func (s *Session) consult(r *Request) {
-	known := maps.Clone(s.calls)
-	s.onCall(&await{request: r, holdsLine: true, call: func(c gc.Call) bool {
-		return known[c.Dialog] == nil && c.Previous == r.Dialog
-	}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	s.onCall(&await{request: r, holdsLine: true, outcome: s.known.NewConsultation(r.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
@@ -143,29 +134,25 @@ func (s *Session) consult(r *Request) {
 // transferSST hands a call over without consultation; it is over for the
 // agent then.
 func (s *Session) transferSST(r *Request) {
-	s.onCall(&await{request: r, call: func(c gc.Call) bool {
-		return c.Dialog == r.Dialog && c.State == gc.Dropped
-	}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog, gc.Dropped)}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.TransferSST(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
 
 // updateCallVariable is answered by the call with the new value.
 func (s *Session) updateCallVariable(r *Request) {
-	s.onCall(&await{request: r, call: func(c gc.Call) bool {
-		return c.Dialog == r.Dialog && slices.Contains(c.Variables, r.Variable)
-	}}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+	s.onCall(&await{request: r, outcome: agent.CallWith(r.Dialog, r.Variable)}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, "", []gc.CallVariable{r.Variable})
 	})
 }
 
 // onCall sends what a asks for about one of the agent's calls.
 func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
-	if s.calls[a.request.Dialog] == nil {
+	if _, ok := s.known.Call(a.request.Dialog); !ok {
 		s.refuse(a.request, gc.NoDialogID, "the agent has no such call")
 		return
 	}
-	extension := s.extension()
+	extension := s.known.Extension()
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, extension)
 	})
@@ -174,9 +161,7 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 // wrapUp gives a call its wrap-up reason, by label or by the key that
 // ReasonCodes gave. It has no answer but an error.
 func (s *Session) wrapUp(r *Request) {
-	s.onCall(&await{request: r, call: func(c gc.Call) bool {
-		return c.Dialog == r.Dialog
-	}, done: func() { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog), done: func() { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		label, err := wrapUpLabel(ctx, n, c, r.WrapUp)
 		if err != nil {
 			return err
@@ -203,12 +188,12 @@ func wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, reason stri
 // is not ready, and makes ready and working agents that first. That state is
 // told only if it is the last.
 func (s *Session) forceLogout(r *Request) {
-	before := s.user.State
+	before := s.known.User().State
 	if !slices.Contains([]gc.UserState{gc.Ready, gc.Work, gc.WorkReady}, before) {
 		s.change(&await{request: r}, gc.LoggedOut)
 		return
 	}
-	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool { return u.State != before }}
+	a := &await{request: r, again: true, holdsLine: true, outcome: agent.NotInState(before)}
 	a.done = func() {
 		s.busy = false
 		s.change(&await{request: r, failed: func(err error) { s.failHalfway(r, err) }}, gc.LoggedOut)
@@ -221,18 +206,14 @@ func (s *Session) forceLogout(r *Request) {
 // failHalfway ends a command whose first step worked and was to be told with
 // its answer.
 func (s *Session) failHalfway(r *Request, err error) {
-	s.emit(s.state())
+	s.emit(s.known.State())
 	s.fail(r, err)
 }
 
 // getDialogState answers with the state of a call, NOT_FOUND included.
 func (s *Session) getDialogState(r *Request) {
 	s.readDialog(r, func(d finesse.Dialog, c gc.Call) gc.Event {
-		e := gc.DialogState{Call: c}
-		if other := s.associated(d); other != nil {
-			e.Associated = &other.told
-		}
-		return e
+		return gc.DialogState{Call: c, Associated: s.known.Associated(d)}
 	})
 }
 
@@ -240,8 +221,8 @@ func (s *Session) getDialogState(r *Request) {
 // with what the agent may do with it.
 func (s *Session) getDialogStateControls(r *Request) {
 	s.readDialog(r, func(d finesse.Dialog, c gc.Call) gc.Event {
-		e := gc.DialogStateControls{Call: c, Consult: s.isConsultation(d)}
-		own := s.own(d)
+		e := gc.DialogStateControls{Call: c, Consult: s.known.IsConsultation(d)}
+		own := s.known.Own(d)
 		if own == nil {
 			return e
 		}
@@ -269,14 +250,14 @@ func (s *Session) controls(own *finesse.Participant) gc.Controls {
 // found.
 func (s *Session) readDialog(r *Request, event func(finesse.Dialog, gc.Call) gc.Event) {
 	ask(s, dialogOf(r), func(d finesse.Dialog, err error) {
-		own := s.own(d)
+		own := s.known.Own(d)
 		switch {
 		case gc.CodeOf(err) == gc.NoDialogID || err == nil && own == nil:
-			s.answer(r, event(finesse.Dialog{ID: r.Dialog}, gc.Call{Agent: s.Agent, FullName: s.info().FullName(), Dialog: r.Dialog, State: gc.NotFound}))
+			s.answer(r, event(finesse.Dialog{ID: r.Dialog}, gc.Call{Agent: s.Agent, FullName: s.known.FullName(), Dialog: r.Dialog, State: gc.NotFound}))
 		case err != nil:
 			s.fail(r, err)
 		default:
-			s.answer(r, event(d, s.describe(d, own)))
+			s.answer(r, event(d, s.known.Describe(d, own)))
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -79,17 +80,17 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		node = s.Node()
 	}
 	keep := s.stream != nil && (s.credentials.Password.Equal(r.Password) || r.Spec.Name != gc.Connect)
-	number := s.nextReading()
+	asked := truth{Reading: s.known.Ask()}
 	s.work(func(ctx context.Context) func() {
-		fresh, err := prove(ctx, node, credentials, keep)
+		fresh := asked
+		err := fresh.prove(ctx, node, credentials, keep)
 		if unavailable(err) {
 			node.Verify(ctx)
 			if other := s.Node(); other != node {
-				node = other
-				fresh, err = prove(ctx, node, credentials, false)
+				node, fresh = other, asked
+				err = fresh.prove(ctx, node, credentials, false)
 			}
 		}
-		fresh.number = number
 		return func() {
 			s.busy = false
 			if err != nil {
@@ -103,48 +104,6 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 			then()
 		}
 	})
-}
-
-// truth is what Finesse says of an agent now.
-type truth struct {
-	stream  Stream // nil: the one at hand stays
-	user    finesse.User
-	dialogs []finesse.Dialog
-	letIn   bool   // the password is right
-	at      uint64 // the session's clock before the first request
-	number  uint64 // of the reading, in the order in which they are asked for
-}
-
-// prove asks Finesse whether the password is right, before it is given to the
-// notification service: a wrong one counts once towards locking the account.
-// What happened before the subscription is never notified, so the agent and
-// its calls are read after it.
-func prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) (t truth, err error) {
-	if _, err = node.User(ctx, c); err != nil || keep {
-		return t, err
-	}
-	t, err = join(ctx, node, c)
-	t.letIn = true
-	return t, err
-}
-
-// join subscribes, and then reads.
-func join(ctx context.Context, node Node, c finesse.Credentials) (t truth, err error) {
-	if t.stream, err = node.Subscribe(ctx, c); err != nil {
-		return t, err
-	}
-	t.user, t.dialogs, err = read(ctx, node, c)
-	if err != nil {
-		t.stream.Close()
-	}
-	return t, err
-}
-
-func read(ctx context.Context, node Node, c finesse.Credentials) (u finesse.User, d []finesse.Dialog, err error) {
-	if u, err = node.User(ctx, c); err == nil && u.State != gc.LoggedOut {
-		d, err = node.Dialogs(ctx, c)
-	}
-	return u, d, err
 }
 
 // unproved answers a Connect or a Login whose password was not proved, which
@@ -166,26 +125,24 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 	s.setConnected(true)
 	if t.stream != nil {
 		s.attempts = 0
-		t.at = s.clock
+		t.Reading = s.known.Latest(t.Reading)
 		if again {
 			s.arrived(node, t) // the driver knows what was before
 		} else {
-			s.attach(node, t.stream)
-			s.become(t.user)
-			s.asOf, s.calls = t.user.StateChangeTime, map[gc.DialogID]*call{}
+			s.attach(node, &t)
 			s.move.at, s.move.unfinished, s.move.seat = time.Time{}, false, seat{}
-			s.adopt(t)
+			s.tell(s.known.Begin(t.Reading))
 			s.settle()
 		}
 	}
-	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(s.destination)), zap.String("state", string(s.user.State)))...)
+	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(s.destination)), zap.String("state", string(s.known.User().State)))...)
 }
 
 // takenOver tells the driver that had the agent that another one proved the
 // password (seed: State LOGOUT, then Error SESSION_INVALIDATED).
 func (s *Session) takenOver() {
 	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.destination)))
-	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.info().FullName()})
+	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.known.FullName()})
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
 	s.leaveTeams()
 }
@@ -198,15 +155,13 @@ func (s *Session) login(r *Request) {
 		return
 	}
 	s.licensed = true
-	a := &await{request: r, again: true, holdsLine: true, user: func(u finesse.User) bool {
-		return u.State != gc.LoggedOut && u.Extension == r.Extension
-	}}
+	a := &await{request: r, again: true, holdsLine: true, outcome: agent.SignedInAt(r.Extension)}
 	a.done = func() { s.loggedIn(a) }
-	already := a.user(s.user)
+	already := a.outcome.ShownBy(s.known)
 	a.taken = func() {
 		// A sign-in of an agent who is signed in may change nothing, and then
 		// nothing is notified.
-		if already && a.user(s.user) && s.forget(a) {
+		if already && a.outcome.ShownBy(s.known) && s.forget(a) {
 			a.done()
 		}
 	}
@@ -244,16 +199,16 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 // answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await) {
 	s.move.seat = seatOf(a.request)
-	s.readBack(s.adopt, func(err error) {
+	s.readBack(false, func(err error) {
 		s.busy = false
 		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
 		if err != nil {
 			s.failHalfway(a.request, err)
 			return
 		}
-		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.user.Extension)))...)
+		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.known.Extension())))...)
 		s.tellAll(a.request)
-		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.credentials.Password, Extension: s.extension(), Subscribed: time.Now()}})
+		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.credentials.Password, Extension: s.known.Extension(), Subscribed: time.Now()}})
 	})
 }
 
@@ -262,7 +217,8 @@ func (s *Session) loggedIn(a *await) {
 func (s *Session) disconnect() {
 	s.setConnected(false)
 	s.redial = nil
-	s.forgetTeams()
+	s.known.LeaveTeams()
+	s.Leads(nil)
 	if s.stream != nil {
 		s.stream.Close()
 		s.stream = nil
@@ -286,7 +242,7 @@ func (s *Session) giveLicence() {
 
 // returnLicence gives the licence back when the agent is not signed in.
 func (s *Session) returnLicence() {
-	if s.user.State == gc.LoggedOut {
+	if s.known.User().State == gc.LoggedOut {
 		s.giveLicence()
 	}
 }
@@ -294,7 +250,7 @@ func (s *Session) returnLicence() {
 // tellAll answers with AgentInfo, State and the DialogStatus of every live
 // call.
 func (s *Session) tellAll(r *Request) {
-	events := append([]gc.Event{s.info(), s.state()}, s.statuses()...)
+	events := append([]gc.Event{s.known.Info(), s.known.State()}, s.known.Statuses()...)
 	last := len(events) - 1
 	for _, e := range events[:last] {
 		s.before(r, e)
@@ -309,81 +265,17 @@ func (s *Session) tellMissed() {
 	what := s.missed
 	s.missed = missed{}
 	s.intake.Unlock()
-	if what.all && s.connected && s.user.State != "" {
-		s.emit(s.state())
-		for _, e := range s.statuses() {
+	if what.all && s.connected && s.known.User().State != "" {
+		s.emit(s.known.State())
+		for _, e := range append(s.known.Statuses(), s.known.Members()...) {
 			s.emit(e)
 		}
-		s.tellMembers()
 	}
 	for _, e := range what.answers {
-		e.Event = s.becameOf(e)
+		now, own := s.known.Now(e.Event)
+		if e.Event = now; own && (!s.connected || e.Destination != s.destination) { // another driver has the agent
+			e.Event = gc.ReLogin{Agent: e.Cause.Agent}
+		}
 		s.Emit(e)
 	}
-}
-
-// becameOf is what is true now of what an answer told: the call if it still
-// goes on, otherwise the agent's state, for the end of a call is told anyway.
-// An answer about somebody else is as true as it was.
-func (s *Session) becameOf(e Emission) gc.Event {
-	var id gc.DialogID
-	switch told := e.Event.(type) {
-	case gc.State:
-		if told.Agent != s.Agent {
-			return told
-		}
-	case gc.TeamMemberState:
-		return told
-	case gc.InboundCall:
-		id = told.Call.Dialog
-	case gc.ConsultCall:
-		id = told.Call.Dialog
-	case gc.DialogStatus:
-		id = told.Call.Dialog
-	}
-	switch known := s.calls[id]; {
-	case !s.connected || e.Destination != s.destination: // another driver has the agent
-		return gc.ReLogin{Agent: e.Cause.Agent}
-	case known != nil && !known.over:
-		return status(known, s.consultationAbout(id))
-	default:
-		return s.state()
-	}
-}
-
-// statuses are the live calls, a consultation together with the call it is
-// about (O-024). Where there are several about a call, or about one another,
-// the others stand alone.
-func (s *Session) statuses() []gc.Event {
-	var events []gc.Event
-	told := map[*call]bool{}
-	tell := func(c *call) {
-		other := s.consultationAbout(c.told.Dialog)
-		if told[other] {
-			other = nil
-		}
-		told[c], told[other] = true, other != nil
-		events = append(events, status(c, other))
-	}
-	live := s.liveCalls()
-	for _, c := range live {
-		if about := s.calls[c.told.Previous]; !c.consult || about == nil || about.over {
-			tell(c)
-		}
-	}
-	for _, c := range live {
-		if !told[c] {
-			tell(c)
-		}
-	}
-	return events
-}
-
-// status is a call together with its consultation, nil for none.
-func status(c, consultation *call) gc.DialogStatus {
-	e := gc.DialogStatus{Call: c.told}
-	if consultation != nil {
-		e.Associated = &consultation.told
-	}
-	return e
 }

@@ -30,7 +30,7 @@ func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 			}
 			return n.ReasonCodes(ctx, c, category)
 		}, func(codes []gc.ReasonCode) gc.Event {
-			return gc.ReasonCodes{Agent: s.Agent, FullName: s.info().FullName(), Category: category, Codes: codes}
+			return gc.ReasonCodes{Agent: s.Agent, FullName: s.known.FullName(), Category: category, Codes: codes}
 		})
 	}
 }
@@ -64,7 +64,7 @@ func (s *Session) getPhonebooks(r *Request) {
 
 // getTeamPhonebooks lists the books of a team, by default the agent's own.
 func (s *Session) getTeamPhonebooks(r *Request) {
-	own := r.Team == "" || r.Team == s.user.TeamID
+	own := r.Team == "" || r.Team == s.known.User().TeamID
 	askFor(s, r, func(ctx context.Context, n Node, c finesse.Credentials) ([]finesse.PhoneBook, error) {
 		if own {
 			return n.PhoneBooks(ctx, c)
@@ -73,7 +73,7 @@ func (s *Session) getTeamPhonebooks(r *Request) {
 	}, func(books []finesse.PhoneBook) gc.Event {
 		e := gc.TeamPhonebooks{Agent: s.Agent, Team: r.Team, Books: booksOf(books, func(b gc.Phonebook) bool { return b.Type == "TEAM" })}
 		if own {
-			e.Team = s.user.TeamID
+			e.Team = s.known.User().TeamID
 		}
 		return e
 	})
@@ -107,13 +107,13 @@ func (s *Session) getPhonebookContacts(r *Request) {
 // has no answer but an error.
 func record(do func(Recorder, context.Context, recording.Call) error) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
-		live := s.liveCalls()
-		i := slices.IndexFunc(live, func(c *call) bool { return c.told.State == gc.Active })
+		live := s.known.LiveCalls()
+		i := slices.IndexFunc(live, func(c gc.Call) bool { return c.State == gc.Active })
 		if i < 0 {
 			s.refuse(r, gc.NoDialogID, "the agent has no call that is being recorded")
 			return
 		}
-		which := recording.Call{Agent: s.Agent, Extension: s.extension(), Dialog: live[i].told.Dialog}
+		which := recording.Call{Agent: s.Agent, Extension: s.known.Extension(), Dialog: live[i].Dialog}
 		askOnce(s, func(ctx context.Context, _ Node, _ finesse.Credentials) (struct{}, error) {
 			return struct{}{}, do(s.Recorder, ctx, which)
 		}, func(_ struct{}, err error) {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -191,9 +192,9 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 // t.number are set. What was read and told since the attempt began may be newer
 // than t: then everything is read once more, with the stream.
 func (s *Session) arrived(node Node, t truth) {
-	overtaken := t.number < s.taken
+	overtaken := s.known.Overtaken(t.Reading)
 	from, lost := s.node, s.stream == nil
-	s.attach(node, t.stream)
+	s.attach(node, &t)
 	if node != from {
 		s.logMove(from, node, lost)
 		s.move.at, s.move.unfinished = time.Now(), true
@@ -207,21 +208,20 @@ func (s *Session) arrived(node Node, t truth) {
 			s.complete(err)
 			return
 		}
-		s.takes(t)
 		s.found(node, t)
 	})
 }
 
 // found goes on with what was read at the node of the stream.
 func (s *Session) found(node Node, t truth) {
-	signedOut := t.user.State == gc.LoggedOut && s.signedIn() && !s.asksLogout()
+	signedOut := t.User.State == gc.LoggedOut && s.known.SignedIn() && !s.asksLogout()
 	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
 		s.move.dialling, s.move.holding = true, true
 		s.move.target, s.move.abort = node, func() {} // a Connect has made no attempt
 		s.signInAgain(s.signedBackIn)
 		return
 	}
-	s.compare(t)
+	s.tell(s.known.Compare(t.Reading))
 	s.complete(nil)
 }
 
@@ -298,14 +298,9 @@ func (s *Session) runSettled() {
 	}
 }
 
-// signedIn reports whether the driver knows the agent as signed in.
-func (s *Session) signedIn() bool {
-	return s.user.State != "" && s.user.State != gc.LoggedOut && s.extension() != ""
-}
-
 // asksLogout reports whether a driver wants the agent signed out.
 func (s *Session) asksLogout() bool {
-	return s.user.PendingState == gc.LoggedOut || slices.ContainsFunc(s.awaiting, func(a *await) bool {
+	return s.known.User().PendingState == gc.LoggedOut || slices.ContainsFunc(s.awaiting, func(a *await) bool {
 		return slices.Contains([]gc.CommandName{gc.Logout, gc.LogoutWithReason, gc.ForceLogout}, a.request.Spec.Name)
 	})
 }
@@ -315,18 +310,18 @@ func (s *Session) asksLogout() bool {
 // it has not signed out.
 func (s *Session) signInAgain(then func(error)) {
 	at := s.move.seat
-	if at.extension != s.extension() {
-		at = seat{extension: s.extension()}
+	if now := s.known.Extension(); at.extension != now {
+		at = seat{extension: now}
 	}
-	before, id := s.user, finesse.NewRequestID()
+	before, id := s.known.User(), finesse.NewRequestID()
 	a := &await{
 		request: &Request{Command: gc.Command{Spec: gc.FindCommand(string(gc.Login)), Agent: s.Agent}, ID: id},
-		user:    func(u finesse.User) bool { return u.State != gc.LoggedOut },
+		outcome: agent.NotInState(gc.LoggedOut),
 		send:    func(ctx context.Context, n Node, c finesse.Credentials) error { return at.signIn(ctx, n, c, id) },
 	}
 	a.done = func() {
 		s.move.signIn = nil
-		s.tellState(before)
+		s.tell(s.known.StateSince(before))
 		then(nil)
 	}
 	a.failed = func(err error) {
@@ -344,7 +339,7 @@ func (s *Session) signInAgain(then func(error)) {
 // signs the agent out of both (Finesse developer guide, failover).
 func (s *Session) undoes(now finesse.User) bool {
 	switch {
-	case now.State != gc.LoggedOut || !s.signedIn() || s.asksLogout():
+	case s.asksLogout():
 		return false
 	case s.move.signIn != nil || s.move.undoing:
 		return true
@@ -366,7 +361,7 @@ func (s *Session) undo(out finesse.User) {
 		case <-ctx.Done():
 		}
 		return func() {
-			if s.connected && s.signedIn() && !s.asksLogout() {
+			if s.connected && s.known.SignedIn() && !s.asksLogout() {
 				s.signInAgain(func(err error) { s.undone(out, err) })
 				return
 			}
@@ -380,8 +375,8 @@ func (s *Session) undone(out finesse.User, err error) {
 	if err != nil {
 		s.move.pauses--
 		s.Logger.Info("agent stays signed out", zap.Error(err))
-		if s.signedIn() { // and not told otherwise meanwhile
-			s.userChanged(out)
+		if s.known.SignedIn() { // and not told otherwise meanwhile
+			s.tell(s.known.SignOut(out))
 		}
 		if wrongPassword(err) {
 			s.passwordRefused(err)

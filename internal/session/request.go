@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -197,9 +198,7 @@ func (s *Session) fields(r *Request, more ...zap.Field) []zap.Field {
 type await struct {
 	request  *Request
 	deadline time.Time // zero while Finesse has the request
-	// Exactly one of the two is set; each reports whether this is the outcome.
-	user func(finesse.User) bool
-	call func(gc.Call) bool
+	outcome  agent.Outcome
 	// done, if set, runs instead of answering with the event that showed the
 	// outcome.
 	done func()
@@ -306,7 +305,7 @@ func (s *Session) rejected(u finesse.Update) {
 		if u.RequestID != "" {
 			return a.request.ID == u.RequestID
 		}
-		return (a.call != nil) == strings.Contains(u.Source, "/Dialog")
+		return a.outcome.IsOfCall() == strings.Contains(u.Source, "/Dialog")
 	})
 	if i < 0 {
 		s.Logger.Debug("error of a request that is not ours", zap.String("type", u.Error.Type), zap.String("message", u.Error.Message))

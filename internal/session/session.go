@@ -36,6 +36,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/backoff"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -142,21 +143,8 @@ type Session struct {
 	redial      <-chan time.Time
 	move        move
 
-	user  finesse.User
-	clock uint64 // counts notifications; see truth
-	seen  uint64 // clock of the last user notification
-	// readings counts what was asked for of the agent, and taken is the number of
-	// the latest that was taken over.
-	readings, taken uint64
-	// asOf is Finesse's time of the state of user if that was read, not
-	// notified: notifications of before may still be on their way.
-	asOf     time.Time
-	calls    map[gc.DialogID]*call
-	gone     map[gc.DialogID]uint64    // the clock when a call was deleted, for reads that were asked for before
-	unlisted map[gc.DialogID]time.Time // the asOf of calls whose end was read, for notifications of before
-	barged   map[string]bool           // the extensions of supervisors who broke into a call
-	teams    map[gc.TeamID]*team       // those the driver asked about
-	surplus  surplus
+	known       *agent.Agent // what is known of the agent
+	toldLeftOut bool         // that Finesse tells of more than is kept
 
 	busy     bool // a command holds the line
 	awaiting []*await
@@ -165,7 +153,7 @@ type Session struct {
 
 // New makes a session; Run gives it life.
 func New(o Options) *Session {
-	return &Session{
+	s := &Session{
 		Options:  o,
 		mailbox:  make(chan *Request, maxHeld),
 		results:  make(chan func()),
@@ -173,12 +161,9 @@ func New(o Options) *Session {
 		draining: make(chan struct{}),
 		done:     make(chan struct{}),
 		pulse:    pulse.New("the session of agent "+string(o.Agent), stuckAfter),
-		calls:    map[gc.DialogID]*call{},
-		gone:     map[gc.DialogID]uint64{},
-		unlisted: map[gc.DialogID]time.Time{},
-		barged:   map[string]bool{},
-		teams:    map[gc.TeamID]*team{},
 	}
+	s.known = agent.New(o.Agent, s.undoes)
+	return s
 }
 
 // Errors of Submit.
@@ -445,6 +430,53 @@ func (s *Session) bind(d gc.Destination, r *Request) {
 	s.destination = d
 	s.home.Store(d)
 	s.Bound(d, r)
+}
+
+// tell gives each change to the command that waits for it, as its answer, else to the
+// driver if it is news.
+func (s *Session) tell(changes []agent.Change) {
+	for _, c := range changes {
+		if c.LeftOut != "" {
+			s.tellLeftOut(c.LeftOut)
+		}
+		if c.SignedOut { // who is signed out has no licence and follows no team
+			s.returnLicence()
+			s.leaveTeams()
+		}
+		if c.Event != nil {
+			s.tellOne(c)
+		}
+		if c.Leads {
+			s.Leads(s.known.Led())
+		}
+	}
+}
+
+func (s *Session) tellOne(c agent.Change) {
+	a := s.take(func(a *await) bool { return a.outcome.ShowsIn(c) })
+	switch {
+	case a == nil:
+		if c.News {
+			s.emit(c.Event)
+		}
+	case a.done != nil:
+		if c.News && c.Call != nil {
+			s.emit(c.Event)
+		}
+		a.done()
+	default:
+		s.release(a)
+		s.answer(a.request, c.Event)
+	}
+}
+
+func (s *Session) tellLeftOut(what string) {
+	if s.toldLeftOut {
+		return
+	}
+	s.toldLeftOut = true
+	s.Logger.Warn("finesse tells of more than anybody has; what is beyond is not followed", zap.String("what", what),
+		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }
 
 // emit tells the agent's driver what it did not ask for. Once its password is

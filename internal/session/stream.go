@@ -47,7 +47,7 @@ func (s *Session) retryLater() {
 	switch first := s.attempts == 0 || s.attempts < hurried && s.Node() != s.move.target; {
 	case !first:
 		wait = s.Times.Backoff(s.attempts)
-	case len(s.liveCalls()) == 0:
+	case len(s.known.LiveCalls()) == 0:
 		wait = s.Times.Jitter()
 	}
 	if s.Wait != nil {
@@ -65,12 +65,10 @@ func (s *Session) resubscribe() {
 	if s.move.dialling || s.stream != nil && !s.leaving() {
 		return
 	}
-	node, credentials, at, number := s.Node(), s.credentials, s.clock, s.nextReading()
-	open := join
+	node, credentials, t := s.Node(), s.credentials, truth{Reading: s.known.Ask()}
+	open := t.join
 	if node == s.node {
-		open = func(ctx context.Context, n Node, c finesse.Credentials) (truth, error) {
-			return prove(ctx, n, c, false)
-		}
+		open = func(ctx context.Context, n Node, c finesse.Credentials) error { return t.prove(ctx, n, c, false) }
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.Times.Attempt)
 	s.move.dialling, s.move.holding = true, s.move.holding || node != s.node
@@ -79,11 +77,10 @@ func (s *Session) resubscribe() {
 	attempt := s.move.attempt
 	s.work(func(context.Context) func() {
 		defer cancel()
-		t, err := open(ctx, node, credentials)
+		err := open(ctx, node, credentials)
 		if unavailable(err) {
 			node.Verify(ctx)
 		}
-		t.at, t.number = at, number
 		return func() { s.resubscribed(attempt, node, credentials, t, err) }
 	})
 }
@@ -124,15 +121,13 @@ func (s *Session) passwordRefused(err error) {
 	s.distrust(s.credentials, err)
 }
 
-// attach puts stream, of node, in the place of the one at hand.
-func (s *Session) attach(node Node, stream Stream) {
+// attach puts the stream of t, which is of node, in the place of the one at hand.
+func (s *Session) attach(node Node, t *truth) {
 	if s.stream != nil {
 		s.stream.Close()
 	}
-	s.node, s.stream, s.redial = node, stream, nil
-	s.asOf = time.Time{}      // what was on its way on the old one never comes
-	s.taken = s.nextReading() // what is read with the stream is newer than what is being read
-	clear(s.unlisted)
+	s.node, s.stream, s.redial = node, t.stream, nil
+	t.Reading = s.known.Attach(t.Reading)
 	s.move.attached = time.Now()
 	s.move.attempt++
 	_, s.move.health = node.Usable()

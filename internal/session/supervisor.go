@@ -2,17 +2,11 @@ package session
 
 import (
 	"context"
-	"slices"
 	"time"
 
+	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
-)
-
-// Finesse's callTypes of the calls a supervisor makes into others'.
-const (
-	supervisorMonitor = "SUPERVISOR_MONITOR"
-	bargeInConsult    = "BARGE_IN_CONSULT"
 )
 
 // silentMonitor lets a supervisor listen to the call of a team's member. The
@@ -28,34 +22,20 @@ func (s *Session) silentMonitor(r *Request) {
 // Finesse wants the dialog of the listening; a driver may also name the
 // member's.
 func (s *Session) bargeIn(r *Request) {
-	listening := s.listening(r.Dialog)
-	if listening == nil {
+	monitored, ok := s.known.Listening(r.Dialog)
+	if !ok {
 		s.refuse(r, gc.NoDialogID, "no call is being listened to: send silentmonitor first")
 		return
 	}
-	from, monitored := s.extension(), listening.told
-	s.barged[string(from)] = true
-	s.request(&await{request: r, call: func(c gc.Call) bool {
-		return c.Dialog != monitored.Dialog && c.Type != bargeInConsult && c.State == gc.Active
-	}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	from := s.known.Extension()
+	s.known.BargesIn()
+	s.request(&await{request: r, outcome: agent.BargedIn(monitored.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		agent, err := extensionOf(ctx, n, c, r.Party, monitored)
 		if err != nil {
 			return err
 		}
 		return n.BargeIn(ctx, c, r.ID, from, agent, monitored.Dialog)
 	})
-}
-
-// listening is the call in which the supervisor listens: the one of that id,
-// else the only one there can be.
-func (s *Session) listening(id gc.DialogID) *call {
-	var found *call
-	for _, c := range s.liveCalls() {
-		if c.told.Type == supervisorMonitor && (found == nil || c.told.Dialog == id) {
-			found = c
-		}
-	}
-	return found
 }
 
 // extensionOf finds the extension of a party that a driver named by it or by
@@ -74,35 +54,12 @@ func extensionOf(ctx context.Context, n Node, c finesse.Credentials, party strin
 	return "", err
 }
 
-// noteBarge remembers who breaks into the call of the agent: the party that
-// the agent's phone calls for it.
-func (s *Session) noteBarge(d finesse.Dialog) {
-	if d.CallType != bargeInConsult || d.FromAddress != string(s.extension()) {
-		return
-	}
-	for _, p := range d.Participants {
-		if p.MediaAddress != d.FromAddress && len(s.barged) < maxBarged {
-			s.barged[p.MediaAddress] = true
-		}
-	}
-}
-
 // dropParticipant takes a party out of a conference; the answer is who remains
 // (O-022).
 func (s *Session) dropParticipant(r *Request) {
-	remaining := func(c gc.Call) []string {
-		var parties []string
-		for _, p := range c.Participants {
-			if p.State != gc.Dropped {
-				parties = append(parties, p.MediaAddress)
-			}
-		}
-		return parties
-	}
-	s.onCall(&await{request: r, call: func(c gc.Call) bool {
-		return c.Dialog == r.Dialog && !slices.Contains(remaining(c), string(r.Extension))
-	}, done: func() {
-		s.answer(r, gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog, Participants: remaining(s.calls[r.Dialog].told)})
+	s.onCall(&await{request: r, outcome: agent.CallWithout(r.Dialog, r.Extension), done: func() {
+		now, _ := s.known.Call(r.Dialog)
+		s.answer(r, gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog, Participants: agent.Remaining(now)})
 	}}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		return n.Act(ctx, c, r.ID, r.Dialog, finesse.DropParticipant, r.Extension)
 	})
@@ -140,7 +97,7 @@ func (s *Session) changeMember(r *Request) {
 					s.fail(r, err)
 					return
 				}
-				s.answer(r, memberState(u))
+				s.answer(r, agent.MemberState(u))
 			}
 		})
 	})
@@ -160,18 +117,5 @@ func (s *Session) awaitMember(ctx context.Context, n Node, c finesse.Credentials
 		case <-ctx.Done():
 			return u, gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome)
 		}
-	}
-}
-
-// memberState is the state of an agent who is not the session's.
-func memberState(u finesse.User) gc.State {
-	return gc.State{
-		Agent:     u.LoginID,
-		State:     u.State,
-		Reason:    u.ReasonCodeID,
-		Pending:   u.PendingState,
-		Changed:   u.StateChangeTime,
-		FullName:  gc.FullName(u.FirstName, u.LastName),
-		Extension: u.Extension,
 	}
 }

@@ -1,9 +1,7 @@
-package session
+package agent
 
 import (
 	"maps"
-
-	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -20,44 +18,45 @@ const (
 
 // surplus is what Finesse told beyond that.
 type surplus struct {
-	said    bool // in the log
 	refused bool // a call was, since the calls were read last
 	wasRead bool // since there was room
 	reading bool
 }
 
-// sayOnce logs that something is not kept.
-func (x *surplus) sayOnce(log *zap.Logger, what string) {
-	if x.said {
-		return
+// NeedsReading reports whether the calls are to be read because a notified one was
+// not kept, and if so counts that as begun. One that does not fit then is left out.
+func (a *Agent) NeedsReading() bool {
+	if x := &a.surplus; !x.refused || x.wasRead || x.reading {
+		return false
 	}
-	x.said = true
-	log.Warn("finesse tells of more than anybody has; what is beyond is not followed", zap.String("what", what),
-		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
+	a.surplus.wasRead, a.surplus.reading = true, true
+	return true
 }
 
+// WasRead ends what NeedsReading began.
+func (a *Agent) WasRead() { a.surplus.refused, a.surplus.reading = false, false }
+
 // hasRoom reports whether a call can be kept, in the place of what was known of it.
-func (s *Session) hasRoom(now gc.Call) bool {
-	count, size := s.kept(now)
+func (a *Agent) hasRoom(now gc.Call) bool {
+	count, size := a.kept(now)
 	if count > maxCalls || size > maxBytes {
-		maps.DeleteFunc(s.calls, func(id gc.DialogID, c *call) bool { return c.over && id != now.Dialog })
-		count, size = s.kept(now)
+		maps.DeleteFunc(a.calls, func(id gc.DialogID, c *call) bool { return c.over && id != now.Dialog })
+		count, size = a.kept(now)
 	}
 	if count > maxCalls || size > maxBytes {
-		s.surplus.sayOnce(s.Logger, "calls")
-		s.surplus.refused = true
+		a.surplus.refused = true
 		return false
 	}
 	if count <= maxCalls/2 && size <= maxBytes/2 {
-		s.surplus.wasRead = false
+		a.surplus.wasRead = false
 	}
 	return true
 }
 
 // kept is how many calls there are with this one, and about how many bytes they have.
-func (s *Session) kept(now gc.Call) (count, size int) {
+func (a *Agent) kept(now gc.Call) (count, size int) {
 	count, size = 1, sizeOf(now)
-	for id, c := range s.calls {
+	for id, c := range a.calls {
 		if id != now.Dialog {
 			count++
 			size += sizeOf(c.told)
@@ -77,20 +76,10 @@ func sizeOf(c gc.Call) int {
 	return n
 }
 
-// readSurplus reads what calls there are when a notified one was not taken. One that
-// does not fit then is left out.
-func (s *Session) readSurplus() {
-	if !s.surplus.refused || s.surplus.wasRead || s.surplus.reading {
-		return
-	}
-	s.surplus.wasRead, s.surplus.reading = true, true
-	s.rereadAnywhere(func(error) { s.surplus.refused, s.surplus.reading = false, false })
-}
-
 // follows reports whether a member can be kept, in the place of what was known of it.
-func (s *Session) follows(t *team, now gc.State) bool {
+func (a *Agent) follows(t *team, now gc.State) bool {
 	count, size := 1, sizeOfState(now)
-	for _, other := range s.teams {
+	for _, other := range a.teams {
 		for id, m := range other.members {
 			if other != t || id != now.Agent {
 				count++
@@ -98,11 +87,7 @@ func (s *Session) follows(t *team, now gc.State) bool {
 			}
 		}
 	}
-	if count > maxMembers || size > maxBytes {
-		s.surplus.sayOnce(s.Logger, "members of teams")
-		return false
-	}
-	return true
+	return count <= maxMembers && size <= maxBytes
 }
 
 func sizeOfState(x gc.State) int {

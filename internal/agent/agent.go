@@ -1,0 +1,216 @@
+// Package agent is what is known of one agent: user, calls and teams, from what
+// Finesse notified and what was read. It decides what is new, what is older than
+// what is known already, what is another's, which call has ended, and what the
+// agent's driver has to be told of it.
+//
+// It is pure: no goroutine, clock, channel, log or request. Whoever has the stream
+// and the requests (package session) gives in what came, in the order it came, and
+// tells the Changes that come out, in their order. testdata has it as transcripts.
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Agent is what is known of one agent. It is not safe for concurrent use.
+type Agent struct {
+	id gc.AgentID
+	// withholds reports whether a sign-out that Finesse shows is not to be believed:
+	// then everything stays as it is.
+	withholds func(now finesse.User) bool
+
+	user  finesse.User
+	clock uint64 // counts the updates
+	seen  uint64 // clock of the last one of the user
+	// readings counts what was asked for of the agent, and taken is the number of the
+	// latest that was taken over.
+	readings, taken uint64
+	// asOf is Finesse's time of the state of user if that was read, not notified:
+	// notifications of before may still be on their way.
+	asOf time.Time
+
+	calls    map[gc.DialogID]*call
+	gone     map[gc.DialogID]uint64    // the clock when a call was deleted, for readings that were asked for before
+	unlisted map[gc.DialogID]time.Time // the asOf of calls whose end was read, for notifications of before
+	barged   map[string]bool           // the extensions of supervisors who broke into a call
+	teams    map[gc.TeamID]*team       // those the driver asked about
+	surplus  surplus
+}
+
+// New makes an agent of whom nothing is known. withholds is asked from within
+// Notified, Compare and TakeBack, about the sign-out of an agent who is signed in.
+func New(id gc.AgentID, withholds func(now finesse.User) bool) *Agent {
+	return &Agent{
+		id: id, withholds: withholds,
+		calls:    map[gc.DialogID]*call{},
+		gone:     map[gc.DialogID]uint64{},
+		unlisted: map[gc.DialogID]time.Time{},
+		barged:   map[string]bool{},
+		teams:    map[gc.TeamID]*team{},
+	}
+}
+
+// Change is one thing that became known of the agent.
+type Change struct {
+	// Event tells it. It is nil for a Change that only says one of those below.
+	Event gc.Event
+	// News is false when the driver knows it already: then it is told as the answer to
+	// a command that waits for it, and else not at all.
+	News bool
+
+	User *finesse.User // of the agent's own state: as it is now, or was shown to be
+	Call *gc.Call      // of a call that changed: as it is now
+
+	SignedOut bool   // the agent was signed in before
+	Leads     bool   // the members of the teams are others than before
+	LeftOut   string // what Finesse told of and is more than is kept
+}
+
+// Notified takes one update of the agent's notification stream.
+func (a *Agent) Notified(u finesse.Update) (changes []Change) {
+	a.clock++
+	switch {
+	case u.Error != nil:
+	case u.Team != "":
+		changes = a.memberNotified(u.Team, u.User)
+	case u.User != nil:
+		if u.User.LoginID == a.id || u.User.LoginID == "" {
+			changes = a.userNotified(*u.User)
+		}
+	default:
+		for _, d := range u.Dialogs {
+			changes = append(changes, a.dialogNotified(u.Event, d)...)
+		}
+	}
+	return changes
+}
+
+// userNotified takes a state unless a newer one was read. A command may wait for
+// the older one all the same.
+func (a *Agent) userNotified(now finesse.User) []Change {
+	if a.outdated(now) {
+		return []Change{{Event: a.State(), User: &now}}
+	}
+	a.seen, a.asOf = a.clock, time.Time{}
+	return a.userChanged(now)
+}
+
+func (a *Agent) outdated(u finesse.User) bool {
+	return !u.StateChangeTime.IsZero() && u.StateChangeTime.Before(a.asOf)
+}
+
+// userChanged takes over what is known of the agent now, unless that is withheld.
+func (a *Agent) userChanged(now finesse.User) []Change {
+	if a.unbelievable(now) {
+		return nil
+	}
+	return []Change{a.become(now)}
+}
+
+func (a *Agent) unbelievable(now finesse.User) bool {
+	return now.State == gc.LoggedOut && a.SignedIn() && a.withholds(now)
+}
+
+// become takes over what is known of the agent now. The same state may be notified
+// twice (forced sign-in, failover) and is news once.
+func (a *Agent) become(now finesse.User) Change {
+	before := a.user
+	a.user = merge(before, now)
+	return a.stateSince(before)
+}
+
+// SignOut believes a sign-out that was withheld.
+func (a *Agent) SignOut(now finesse.User) []Change { return []Change{a.become(now)} }
+
+// StateSince is how the state differs from what it was before.
+func (a *Agent) StateSince(before finesse.User) []Change { return []Change{a.stateSince(before)} }
+
+func (a *Agent) stateSince(before finesse.User) Change {
+	now := a.user
+	return Change{
+		Event: a.State(), User: &now, News: !sameState(before, now),
+		SignedOut: now.State == gc.LoggedOut && before.State != gc.LoggedOut,
+	}
+}
+
+func sameState(x, y finesse.User) bool {
+	return x.State == y.State && x.PendingState == y.PendingState && x.ReasonCodeID == y.ReasonCodeID && x.Extension == y.Extension && x.StateChangeTime.Equal(y.StateChangeTime)
+}
+
+// merge takes what an update says and keeps what it leaves out: captured
+// updates lack names, teams and settings that did not change.
+func merge(old, now finesse.User) finesse.User {
+	keep := func(field *string, before string) {
+		if *field == "" {
+			*field = before
+		}
+	}
+	keep(&now.FirstName, old.FirstName)
+	keep(&now.LastName, old.LastName)
+	keep(&now.TeamName, old.TeamName)
+	keep((*string)(&now.TeamID), string(old.TeamID))
+	keep(&now.Settings.WrapUpOnIncoming, old.Settings.WrapUpOnIncoming)
+	if now.State != gc.LoggedOut {
+		keep((*string)(&now.Extension), string(old.Extension))
+	}
+	if now.Roles == nil {
+		now.Roles = old.Roles
+	}
+	if now.Teams == nil {
+		now.Teams = old.Teams
+	}
+	return now
+}
+
+// User is the agent as Finesse showed it last.
+func (a *Agent) User() finesse.User { return a.user }
+
+// Extension is where the agent is signed in, "" where not.
+func (a *Agent) Extension() gc.Extension { return a.user.Extension }
+
+// SignedIn reports whether the driver knows the agent as signed in.
+func (a *Agent) SignedIn() bool {
+	return a.user.State != "" && a.user.State != gc.LoggedOut && a.Extension() != ""
+}
+
+// FullName is the agent's name.
+func (a *Agent) FullName() string { return gc.FullName(a.user.FirstName, a.user.LastName) }
+
+// Info is who the agent is (O-003).
+func (a *Agent) Info() gc.AgentInfo {
+	return gc.AgentInfo{
+		Agent:      a.id,
+		FirstName:  a.user.FirstName,
+		LastName:   a.user.LastName,
+		Supervisor: slices.Contains(a.user.Roles, "Supervisor"),
+		WrapUp:     a.user.Settings.WrapUpOnIncoming,
+		Team:       gc.Team{ID: a.user.TeamID, Name: a.user.TeamName},
+		Teams:      a.user.Teams,
+	}
+}
+
+// State is the agent's state (O-004).
+func (a *Agent) State() gc.State { return a.stateOf(a.user) }
+
+func (a *Agent) stateOf(u finesse.User) gc.State {
+	s := MemberState(u)
+	s.Agent = a.id
+	return s
+}
+
+// MemberState is the state of any agent.
+func MemberState(u finesse.User) gc.State {
+	return gc.State{
+		Agent:     u.LoginID,
+		State:     u.State,
+		Reason:    u.ReasonCodeID,
+		Pending:   u.PendingState,
+		Changed:   u.StateChangeTime,
+		FullName:  gc.FullName(u.FirstName, u.LastName),
+		Extension: u.Extension,
+	}
+}

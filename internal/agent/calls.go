@@ -1,0 +1,373 @@
+package agent
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// Finesse's callTypes of the calls a supervisor makes into others'.
+const (
+	supervisorMonitor = "SUPERVISOR_MONITOR"
+	bargeInConsult    = "BARGE_IN_CONSULT"
+)
+
+// call is one of the agent's calls as the driver knows it.
+type call struct {
+	told     gc.Call
+	consult  bool   // the agent consults somebody about another call
+	outbound bool   // told as a campaign's call
+	over     bool   // DROPPED was told; Finesse may still list the dialog
+	touched  uint64 // the clock when a notification last changed it
+	// asOf is Finesse's time of a state that was read, not notified:
+	// notifications of before may still be on their way.
+	asOf time.Time
+}
+
+// Own is the agent's participant, nil when the agent has no part in d. Its
+// state, not the dialog's, is the state of the call: a dialog stays ACTIVE
+// while its agent holds, wraps up or still hears it ring.
+func (a *Agent) Own(d finesse.Dialog) *finesse.Participant {
+	extension := string(a.Extension())
+	for i := range d.Participants {
+		if d.Participants[i].MediaAddress == extension && extension != "" {
+			return &d.Participants[i]
+		}
+	}
+	return nil
+}
+
+// part is the agent's participant in a dialog that its driver is to hear of.
+// Nobody learns from the connector that a supervisor listens. The first
+// notification of an outbound preview lacks number and variables and looks
+// like a direct call, so one that begins while the agent is reserved for a
+// preview is left to the second (seed O-028).
+func (a *Agent) part(d finesse.Dialog) *finesse.Participant {
+	listener := d.CallType == supervisorMonitor && d.FromAddress != string(a.Extension())
+	provisional := d.CallType == "OTHER_IN" && a.calls[d.ID] == nil && a.user.State == gc.ReservedPreview
+	if listener || provisional {
+		return nil
+	}
+	return a.Own(d)
+}
+
+// isOutbound reports whether a campaign made the call.
+func isOutbound(d finesse.Dialog) bool { return strings.HasPrefix(d.CallType, "OUTBOUND") }
+
+// customer is whom a campaign's call is about: while the agent is reserved the
+// number stands in different places on UCCX and UCCE, later it is the number
+// dialled.
+func (a *Agent) customer(d finesse.Dialog) string {
+	for _, v := range d.Variables {
+		if v.Name == "BACustomerNumber" && v.Value != "" {
+			return v.Value
+		}
+	}
+	if d.ToAddress != string(a.Extension()) {
+		return cmp.Or(d.CallbackNumber, d.ToAddress)
+	}
+	return d.CallbackNumber
+}
+
+// Describe is dialog d as the agent, whose participant in it is own, has it.
+func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
+	c := gc.Call{
+		Agent:     a.id,
+		FullName:  a.FullName(),
+		Dialog:    d.ID,
+		Previous:  cmp.Or(d.AssociatedDialog, d.SecondaryID),
+		State:     own.State,
+		From:      d.FromAddress,
+		To:        d.ToAddress,
+		Type:      d.CallType,
+		Start:     own.StartTime,
+		Variables: d.Variables,
+	}
+	if isOutbound(d) {
+		c.Customer = a.customer(d)
+	}
+	if known := a.calls[d.ID]; known != nil && (c.Type == "" || c.Type == "NULL") {
+		c.Type = known.told.Type // forgotten in a failover
+	}
+	if c.State == gc.Failed {
+		c.Cause = own.StateCause
+	}
+	for _, p := range d.Participants {
+		c.Participants = append(c.Participants, gc.Participant{
+			MediaAddress: p.MediaAddress, State: p.State, AddressType: p.AddressType, Start: p.StartTime, BargedIn: a.barged[p.MediaAddress],
+		})
+	}
+	return c
+}
+
+// maxGone bounds the calls remembered after their end.
+const maxGone = 100
+
+// readEnd notes that the end of a call was read and not notified. The
+// notifications of its last states, from asOf on, may still come.
+func (a *Agent) readEnd(id gc.DialogID, asOf time.Time) {
+	if len(a.unlisted) >= maxGone {
+		clear(a.unlisted)
+	}
+	a.unlisted[id] = asOf
+}
+
+// endWasRead reports whether a notification, or another reading, is of before
+// the end that was read of its call. One that begins the call anew is not.
+func (a *Agent) endWasRead(event finesse.Event, d finesse.Dialog, own *finesse.Participant) bool {
+	asOf, unlisted := a.unlisted[d.ID]
+	begins := event == finesse.Post && (asOf.IsZero() || own.StateChangeTime.After(asOf))
+	return unlisted && !begins
+}
+
+// dialogNotified says what became of a call. The same notification may come
+// twice, POST and PUT may stand for each other after a failover, and DELETE ends
+// the call whatever the dialog's state says.
+func (a *Agent) dialogNotified(event finesse.Event, d finesse.Dialog) []Change {
+	switch event {
+	case finesse.Delete:
+		return a.deleted(d)
+	case finesse.Post:
+		delete(a.gone, d.ID)
+	}
+	own := a.part(d)
+	known := a.calls[d.ID]
+	switch {
+	case own == nil: // not the agent's call
+		return nil
+	case (known == nil || known.over) && own.State == gc.Dropped: // over before the driver heard of it, or told
+		return nil
+	case known != nil && known.over && event != finesse.Post: // told; Finesse still lists it
+		return nil
+	case known != nil && own.StateChangeTime.Before(known.asOf): // a newer state was read
+		return nil
+	case a.endWasRead(event, d, own):
+		return nil
+	}
+	a.noteBarge(d)
+	now := a.Describe(d, own)
+	if !a.hasRoom(now) {
+		return []Change{{LeftOut: "calls"}}
+	}
+	delete(a.unlisted, d.ID)
+	if known == nil || known.over {
+		known = &call{}
+		a.calls[d.ID] = known
+	}
+	changes := a.announce(known, d, now)
+	known.touched, known.asOf = a.clock, time.Time{}
+	known.consult = known.consult || a.IsConsultation(d)
+	return append(changes, known.become(now))
+}
+
+func (a *Agent) deleted(d finesse.Dialog) []Change {
+	changes := a.ended(d.ID, d.SecondaryID)
+	delete(a.calls, d.ID)
+	if len(a.gone) >= maxGone { // nobody has read for long
+		clear(a.gone)
+	}
+	a.gone[d.ID] = a.clock
+	delete(a.unlisted, d.ID)
+	return changes
+}
+
+// announce says that a call is new: one that rings, or one of a campaign as soon
+// as it is known to be that. A call the agent makes may ring at its own phone
+// first and is not new to anybody.
+func (a *Agent) announce(known *call, d finesse.Dialog, now gc.Call) []Change {
+	switch isNew := known.told.Dialog == ""; {
+	case isOutbound(d) && !known.outbound && now.State != gc.Dropped:
+		known.outbound = true
+		return []Change{{Event: gc.NewOutboundCall{Call: now}, News: true}}
+	case isNew && now.State == gc.Alerting && now.From != string(a.Extension()) && d.CallType != bargeInConsult:
+		return []Change{{Event: gc.NewInboundCall{Call: now}, News: true}}
+	}
+	return nil
+}
+
+// IsConsultation reports whether the agent made call d about another of its
+// calls. The consulted agent's call is an ordinary one, and so is the call to
+// the customer that follows an outbound preview.
+func (a *Agent) IsConsultation(d finesse.Dialog) bool {
+	return a.calls[d.AssociatedDialog] != nil && d.FromAddress == string(a.Extension()) && !isOutbound(d)
+}
+
+// become makes now what is known of the call.
+func (c *call) become(now gc.Call) Change {
+	news := !reflect.DeepEqual(c.told, now)
+	c.told, c.over = now, now.State == gc.Dropped
+	return Change{Event: c.report(), Call: &now, News: news}
+}
+
+// report is the event about a call.
+func (c *call) report() gc.Event {
+	if c.consult {
+		return gc.ConsultCall{Call: c.told}
+	}
+	return gc.InboundCall{Call: c.told}
+}
+
+// ended is the end of a call, once. A call that was transferred names the one it
+// was joined with (seed, "Release Call Output").
+func (a *Agent) ended(id, joined gc.DialogID) []Change {
+	known := a.calls[id]
+	if known == nil || known.over {
+		return nil
+	}
+	now := known.told
+	now.State, now.Cause = gc.Dropped, ""
+	now.Previous = cmp.Or(now.Previous, joined)
+	change := known.become(now)
+	if len(a.live()) == 0 {
+		clear(a.barged)
+	}
+	return []Change{change}
+}
+
+// noteBarge remembers who breaks into the call of the agent: the party that
+// the agent's phone calls for it.
+func (a *Agent) noteBarge(d finesse.Dialog) {
+	if d.CallType != bargeInConsult || d.FromAddress != string(a.Extension()) {
+		return
+	}
+	for _, p := range d.Participants {
+		if p.MediaAddress != d.FromAddress && len(a.barged) < maxBarged {
+			a.barged[p.MediaAddress] = true
+		}
+	}
+}
+
+// BargesIn notes that the agent breaks into somebody's call.
+func (a *Agent) BargesIn() { a.barged[string(a.Extension())] = true }
+
+// live are the calls that are not over, oldest first.
+func (a *Agent) live() []*call {
+	var live []*call
+	for _, c := range a.calls {
+		if !c.over {
+			live = append(live, c)
+		}
+	}
+	slices.SortFunc(live, func(x, y *call) int {
+		return cmp.Or(x.told.Start.Compare(y.told.Start), strings.Compare(string(x.told.Dialog), string(y.told.Dialog)))
+	})
+	return live
+}
+
+// LiveCalls are the calls that are not over, oldest first.
+func (a *Agent) LiveCalls() []gc.Call {
+	var calls []gc.Call
+	for _, c := range a.live() {
+		calls = append(calls, c.told)
+	}
+	return calls
+}
+
+// Call is one of the agent's calls, which may be over; false for one that it does
+// not have.
+func (a *Agent) Call(id gc.DialogID) (gc.Call, bool) {
+	if c := a.calls[id]; c != nil {
+		return c.told, true
+	}
+	return gc.Call{}, false
+}
+
+// Listening is the call in which the agent, a supervisor, listens: the one of that
+// id, else the only one there can be.
+func (a *Agent) Listening(id gc.DialogID) (found gc.Call, ok bool) {
+	for _, c := range a.live() {
+		if c.told.Type == supervisorMonitor && (!ok || c.told.Dialog == id) {
+			found, ok = c.told, true
+		}
+	}
+	return found, ok
+}
+
+// Associated is the other call of a consultation, seen from either of the two; nil
+// for none.
+func (a *Agent) Associated(d finesse.Dialog) *gc.Call {
+	other := a.calls[d.AssociatedDialog]
+	if other == nil {
+		other = a.consultationAbout(d.ID)
+	}
+	if other == nil {
+		return nil
+	}
+	return &other.told
+}
+
+func (a *Agent) consultationAbout(id gc.DialogID) *call {
+	for _, c := range a.live() {
+		if c.consult && c.told.Previous == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// Statuses are the live calls, a consultation together with the call it is
+// about (O-024). Where there are several about a call, or about one another,
+// the others stand alone.
+func (a *Agent) Statuses() []gc.Event {
+	var events []gc.Event
+	told := map[*call]bool{}
+	tell := func(c *call) {
+		other := a.consultationAbout(c.told.Dialog)
+		if told[other] {
+			other = nil
+		}
+		told[c], told[other] = true, other != nil
+		events = append(events, status(c, other))
+	}
+	live := a.live()
+	for _, c := range live {
+		if about := a.calls[c.told.Previous]; !c.consult || about == nil || about.over {
+			tell(c)
+		}
+	}
+	for _, c := range live {
+		if !told[c] {
+			tell(c)
+		}
+	}
+	return events
+}
+
+// status is a call together with its consultation, nil for none.
+func status(c, consultation *call) gc.DialogStatus {
+	e := gc.DialogStatus{Call: c.told}
+	if consultation != nil {
+		e.Associated = &consultation.told
+	}
+	return e
+}
+
+// Now is what is true now of what an event said that may not have arrived: the call
+// if it still goes on, otherwise the agent's state, for the end of a call is told
+// anyway. An event about somebody else, which own says, is as true as it was.
+func (a *Agent) Now(e gc.Event) (now gc.Event, own bool) {
+	var id gc.DialogID
+	switch told := e.(type) {
+	case gc.State:
+		if told.Agent != a.id {
+			return told, false
+		}
+	case gc.TeamMemberState:
+		return told, false
+	case gc.InboundCall:
+		id = told.Call.Dialog
+	case gc.ConsultCall:
+		id = told.Call.Dialog
+	case gc.DialogStatus:
+		id = told.Call.Dialog
+	}
+	if known := a.calls[id]; known != nil && !known.over {
+		return status(known, a.consultationAbout(id)), true
+	}
+	return a.State(), true
+}

@@ -1,0 +1,123 @@
+package session
+
+import (
+	"context"
+
+	"github.com/finesse-connector/finesse-connector/internal/agent"
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// notified takes one message of the notification stream.
+func (s *Session) notified(u finesse.Update) {
+	s.tell(s.known.Notified(u))
+	switch {
+	case u.Error != nil:
+		s.rejected(u)
+	case u.SystemInfo != nil:
+		s.SystemChanged()
+	case len(u.Dialogs) > 0 && s.known.NeedsReading():
+		s.rereadAnywhere(func(error) { s.known.WasRead() })
+	}
+}
+
+// readBack reads the agent and its calls and takes the agent's state over
+// without telling the driver, and the calls likewise unless they are to be told as
+// news; then runs in the session afterwards.
+func (s *Session) readBack(news bool, then func(error)) {
+	s.fetchAnywhere(func(t truth, err error) {
+		if err == nil {
+			changes, ok := s.known.TakeBack(t.Reading, news)
+			if !ok {
+				s.whenSettled(func() { s.readBack(news, then) })
+				return
+			}
+			s.tell(changes)
+		}
+		then(err)
+	})
+}
+
+// reread reads the agent and its calls and tells what changed.
+func (s *Session) reread(then func(error)) {
+	s.fetch(func(t truth, err error) {
+		if err == nil {
+			s.tell(s.known.Compare(t.Reading))
+		}
+		then(err)
+	})
+}
+
+// rereadAnywhere is reread, at another node if this one fails.
+func (s *Session) rereadAnywhere(then func(error)) {
+	node := s.node
+	s.reread(func(err error) {
+		s.orElsewhere(node, err, func() { then(err) }, func() { then(nil) }) // a move reads
+	})
+}
+
+// fetchAnywhere is fetch, at another node if this one fails.
+func (s *Session) fetchAnywhere(then func(truth, error)) {
+	node := s.node
+	s.fetch(func(t truth, err error) {
+		s.orElsewhere(node, err, func() { then(t, err) }, func() { s.fetch(then) })
+	})
+}
+
+// fetch asks nothing with a password that was refused since somebody wanted it.
+func (s *Session) fetch(then func(truth, error)) {
+	if !s.connected {
+		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "meanwhile: %w", finesse.ErrPasswordRefused))
+		return
+	}
+	node, credentials, t := s.node, s.credentials, truth{Reading: s.known.Ask()}
+	s.work(func(ctx context.Context) func() {
+		err := t.read(ctx, node, credentials)
+		return func() {
+			then(t, err)
+			if wrongPassword(err) && credentials.Password.Equal(s.credentials.Password) {
+				s.passwordRefused(err) // unless somebody was told
+			}
+		}
+	})
+}
+
+// truth is what Finesse says of an agent now.
+type truth struct {
+	agent.Reading
+	stream Stream // nil: the one at hand stays
+	letIn  bool   // the password is right
+}
+
+// prove asks Finesse whether the password is right, before it is given to the
+// notification service: a wrong one counts once towards locking the account.
+// What happened before the subscription is never notified, so the agent and
+// its calls are read after it.
+func (t *truth) prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) error {
+	if _, err := node.User(ctx, c); err != nil || keep {
+		return err
+	}
+	t.letIn = true
+	return t.join(ctx, node, c)
+}
+
+// join subscribes, and then reads.
+func (t *truth) join(ctx context.Context, node Node, c finesse.Credentials) error {
+	stream, err := node.Subscribe(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := t.read(ctx, node, c); err != nil {
+		stream.Close()
+		return err
+	}
+	t.stream = stream
+	return nil
+}
+
+func (t *truth) read(ctx context.Context, node Node, c finesse.Credentials) (err error) {
+	if t.User, err = node.User(ctx, c); err == nil && t.User.State != gc.LoggedOut {
+		t.Dialogs, err = node.Dialogs(ctx, c)
+	}
+	return err
+}
