@@ -27,12 +27,15 @@ import (
 
 // An orderly stop takes 15 s at most: sessions may finish what they hold until
 // answerTimeout, then they answer without; until publishTimeout the broker may
-// confirm the answers; to disconnect takes up to 2 s more. firstLook is how long the start waits to learn whether Finesse is
-// there, so that the first Hello is answered rightly.
+// confirm the answers, and for acknowledgeTimeout of that what it gives again of
+// answered commands is acknowledged, which may have gone to another connector; to
+// disconnect takes up to 2 s more. firstLook is how long the start waits to learn
+// whether Finesse is there, so that the first Hello is answered rightly.
 const (
-	answerTimeout  = 10 * time.Second
-	publishTimeout = 13 * time.Second
-	firstLook      = 2 * time.Second
+	answerTimeout      = 10 * time.Second
+	publishTimeout     = 13 * time.Second
+	acknowledgeTimeout = 2 * time.Second
+	firstLook          = 2 * time.Second
 )
 
 // App is one connector.
@@ -219,6 +222,9 @@ func (a *App) Run(ctx context.Context) {
 	if err := a.broker.Flush(stop); err != nil {
 		a.log.Warn("stopping with events that the broker did not confirm; their commands will be delivered again", zap.Error(err))
 	}
+	last, acknowledged := context.WithTimeout(stop, acknowledgeTimeout)
+	a.bridge.Acknowledged(last)
+	acknowledged()
 	end()
 	running.Wait()
 	a.release(stop)

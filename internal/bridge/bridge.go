@@ -183,6 +183,10 @@ func (b *Bridge) handle(d *broker.Delivery, ack func(gone func())) {
 		b.broken(d)
 		return
 	}
+	if d.Late {
+		b.ledger.repeats(d, ack)
+		return
+	}
 	acknowledge, again, noRoom := b.ledger.enter(d, ack)
 	if again {
 		acknowledge()
@@ -567,8 +571,8 @@ func (b *Bridge) Live() error {
 }
 
 // Stop lets every session answer what it holds, ends those that have not when
-// ctx is done, and returns when all have. The caller stops calling Handle
-// first. Agents stay signed in at Finesse.
+// ctx is done, and returns when all have. From before it is called on, Handle is given
+// no delivery that is not Late. Agents stay signed in at Finesse.
 func (b *Bridge) Stop(ctx context.Context) {
 	b.captureStopping()
 	b.mu.Lock()
@@ -582,3 +586,7 @@ func (b *Bridge) Stop(ctx context.Context) {
 	b.cancel()
 	b.running.Wait()
 }
+
+// Acknowledged returns when the broker has the acknowledgement of every command that
+// is answered, or ctx ends. Where a connection was lost just then they come again first.
+func (b *Bridge) Acknowledged(ctx context.Context) { b.ledger.acknowledged(ctx) }

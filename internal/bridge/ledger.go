@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"container/list"
+	"context"
 	"slices"
 	"sync"
 
@@ -39,6 +40,9 @@ type ledger struct {
 	entries map[uint64][]*taken // by identity, oldest first
 	order   *list.List          // of *taken, oldest first
 
+	unacknowledged int           // that are done
+	all            chan struct{} // closed when there are none; nil when nobody waits
+
 	connection, process uint64 // of the newest delivery
 	unmarked            int    // how many commands may still come before only marks count
 }
@@ -48,7 +52,7 @@ type taken struct {
 	connection, process uint64       // it was delivered on last
 	acknowledge         func(func()) // that delivery's; calls what it is given when the broker has it
 	done                bool
-	at                  *list.Element // in order
+	at                  *list.Element // in order; nil once it is forgotten
 }
 
 // newLedger makes a ledger of at most so many commands, which has to be more than
@@ -67,9 +71,7 @@ func (l *ledger) enter(d *broker.Delivery, ack func(gone func())) (acknowledge f
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.look(d)
-	if e := l.repeated(d); e != nil {
-		e.connection, e.process, e.acknowledge = d.Connection, d.Process, ack
+	if e := l.again(d, ack); e != nil {
 		return func() { l.acknowledge(e) }, true, nil
 	}
 	l.unmarked = max(0, l.unmarked-1)
@@ -82,8 +84,49 @@ func (l *ledger) enter(d *broker.Delivery, ack func(gone func())) (acknowledge f
 	return func() { l.settle(e) }, false, nil
 }
 
-// look notes where the newest delivery came from. Called with mu held, as are all
-// below but settle, acknowledge and gone.
+// repeats acknowledges a delivery if it is the repetition of a command that is
+// answered, or will be; else it notes nothing.
+func (l *ledger) repeats(d *broker.Delivery, ack func(gone func())) {
+	l.mu.Lock()
+	e := l.again(d, ack)
+	l.mu.Unlock()
+	if e != nil {
+		l.acknowledge(e)
+	}
+}
+
+// again is the command that d is the repetition of, nil for none. From now on ack
+// acknowledges it.
+func (l *ledger) again(d *broker.Delivery, ack func(gone func())) *taken {
+	l.look(d)
+	e := l.repeated(d)
+	if e != nil {
+		e.connection, e.process, e.acknowledge = d.Connection, d.Process, ack
+	}
+	return e
+}
+
+// acknowledged returns when the broker has the acknowledgements of all that is
+// answered, or ctx ends.
+func (l *ledger) acknowledged(ctx context.Context) {
+	l.mu.Lock()
+	if l.unacknowledged == 0 {
+		l.mu.Unlock()
+		return
+	}
+	if l.all == nil {
+		l.all = make(chan struct{})
+	}
+	all := l.all
+	l.mu.Unlock()
+	select {
+	case <-all:
+	case <-ctx.Done():
+	}
+}
+
+// look notes where the newest delivery came from. Called with mu held, as are again and
+// all below but settle, acknowledge and gone.
 func (l *ledger) look(d *broker.Delivery) {
 	if d.Connection < l.connection || d.Process == 0 {
 		return
@@ -123,7 +166,18 @@ func (l *ledger) makeRoom() bool {
 }
 
 func (l *ledger) forget(e *taken) {
+	if e.at == nil { // to make room
+		return
+	}
 	l.order.Remove(e.at)
+	e.at = nil
+	if e.done {
+		l.unacknowledged--
+	}
+	if l.all != nil && l.unacknowledged == 0 {
+		close(l.all)
+		l.all = nil
+	}
 	if rest := slices.DeleteFunc(l.entries[e.identity], func(other *taken) bool { return other == e }); len(rest) > 0 {
 		l.entries[e.identity] = rest
 	} else {
@@ -134,7 +188,10 @@ func (l *ledger) forget(e *taken) {
 // settle notes that a command is answered.
 func (l *ledger) settle(e *taken) {
 	l.mu.Lock()
-	e.done = true
+	if !e.done {
+		e.done = true
+		l.unacknowledged++
+	}
 	l.mu.Unlock()
 	l.acknowledge(e)
 }

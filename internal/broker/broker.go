@@ -182,8 +182,10 @@ func (b *Broker) commands(handle func(*Delivery)) *link {
 // consume opens a connection that is subscribed to the command queue.
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
 	number := b.connections.Add(1)
-	m := b.caution.next(b, func(d *Delivery) {
+	var m *means
+	m = b.caution.next(b, func(d *Delivery) {
 		d.Connection = number
+		d.Late = m.swallow == nil && b.intake.Err() != nil
 		b.deliver(d, handle)
 	})
 	if !b.begins(m) {
@@ -199,12 +201,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	deliver, headers := m.subscription(&b.options, c)
-	err = c.subscribe(ctx, b.options.queue(), func(f incoming) error {
-		if b.intake.Err() != nil && m.swallow == nil { // what is swallowed does not come again
-			return nil
-		}
-		return deliver(f)
-	}, headers...)
+	err = c.subscribe(ctx, b.options.queue(), deliver, headers...)
 	if err != nil {
 		c.places.close()
 		c.close()
@@ -218,14 +215,15 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	return c, nil
 }
 
-// begins reports whether a connection may still be opened.
+// begins reports whether a connection may be opened: none that swallows while the
+// process stops.
 func (b *Broker) begins(m *means) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.intake.Err() != nil {
-		return false
-	}
 	if m.swallow != nil {
+		if b.intake.Err() != nil {
+			return false
+		}
 		over := make(chan struct{})
 		b.swallowing, m.over = over, sync.OnceFunc(func() { close(over) })
 	}
@@ -249,7 +247,7 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
 	defer c.means.over()
 	watching, stop := context.WithCancel(ctx)
-	defer context.AfterFunc(b.intake, stop)() // what comes from then on holds places, and is ignored
+	defer context.AfterFunc(b.intake, stop)() // what comes from then on is not acknowledged
 	var watch sync.WaitGroup
 	watch.Go(func() { c.places.watch(watching, b.isBlind) })
 	defer watch.Wait()
@@ -301,6 +299,8 @@ func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
 		case <-b.intake.Done():
 			if c.means.swallow != nil {
 				c.leave(errSpent)
+			} else {
+				c.sieve.hasten()
 			}
 		case <-spent:
 			c.leave(errSpent)
@@ -387,10 +387,9 @@ func (b *Broker) Publish(m Message) {
 	}
 }
 
-// StopConsuming makes further deliveries be ignored: they stay with the broker,
-// which delivers them again, Redelivered, once this Broker has disconnected.
-// Those handed over before can still be acknowledged. It blocks, until ctx ends at
-// most, while a connection is left of which the broker delivers nothing again.
+// StopConsuming makes further deliveries be Late. Those handed over before can still
+// be acknowledged, also when they come again. It blocks, until ctx ends at most, while
+// a connection is left of which the broker delivers nothing again.
 func (b *Broker) StopConsuming(ctx context.Context) {
 	b.mu.Lock()
 	b.stopIntake()

@@ -49,6 +49,10 @@ type Delivery struct {
 	// KahaDB measured, all of it). 0 where it is not known.
 	Process uint64
 
+	// Late: it came after StopConsuming. A command that was not taken before must
+	// neither run nor be acknowledged: the broker delivers it again, Redelivered, once
+	// this Broker has disconnected.
+	Late bool
 	// Unanswerable is not nil when the answer could not be sent as the sender
 	// wants it; the command must not run.
 	Unanswerable error

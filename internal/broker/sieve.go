@@ -66,6 +66,7 @@ type sieve struct {
 	mu    sync.Mutex
 	found time.Time // when a message was put aside, or was met that broke a connection
 	done  []ended   // to commit
+	hurry bool      // each is committed at once
 }
 
 // ended is a transaction of a message that is done with.
@@ -181,8 +182,21 @@ func (s *sieve) next() bool {
 // it is committed.
 func (s *sieve) settle(transaction string, gone func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.done = append(s.done, ended{transaction, gone})
+	hurry := s.hurry
+	s.mu.Unlock()
+	if hurry {
+		s.commit()
+	}
+}
+
+// hasten commits what is answered as soon as it is: the process stops, and another
+// one would answer it once more.
+func (s *sieve) hasten() {
+	s.mu.Lock()
+	s.hurry = true
+	s.mu.Unlock()
+	s.commit()
 }
 
 // finish ends at the broker what is answered or was put aside, for which it may

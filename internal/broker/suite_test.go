@@ -220,6 +220,7 @@ func stopConsuming(t *testing.T, s server) {
 	handled := next(t, first.got)
 	first.StopConsuming(t.Context())
 	first.command(t, c, "ignored", "")
+	require.True(t, next(t, first.got).Late)
 	handled.Ack()
 	first.stop()
 	require.Empty(t, first.got)

@@ -33,6 +33,9 @@ type door struct {
 	wrong  map[string]int                      // those of which the password was another than "secret"
 	answer map[gc.AgentID]func(net.Conn) error // in Finesse's place, on the bare connection
 	mute   string                              // how the user names begin of whom no request is answered; "" for none
+
+	wait    chan struct{} // for what changes something; nil: nothing waits
+	waiting int
 }
 
 func newDoor(t *testing.T, f *simulator.Simulator) *door {
@@ -53,6 +56,7 @@ func newDoor(t *testing.T, f *simulator.Simulator) *door {
 	}
 	d.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := d.note(r)
+		d.hold(r)
 		if answer == nil {
 			onward.ServeHTTP(w, r)
 			return

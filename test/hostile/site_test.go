@@ -45,6 +45,7 @@ type site struct {
 	http    string // the operator's address
 	driver  *client
 
+	ear   *broker.Client
 	mu    sync.Mutex
 	heard []event // at any topic, by anybody
 }
@@ -157,8 +158,8 @@ func (s *site) read(t *testing.T, path string) (status int, body string) {
 // spy hears all topics.
 func (s *site) spy(t *testing.T) {
 	t.Helper()
-	c := dial(t)
-	require.NoError(t, c.Subscribe(t.Context(), "/topic/>", func(d *broker.Delivery) {
+	s.ear = dial(t)
+	require.NoError(t, s.ear.Subscribe(t.Context(), "/topic/>", func(d *broker.Delivery) {
 		if strings.HasPrefix(d.Destination, "/topic/ActiveMQ.") {
 			return
 		}
@@ -169,9 +170,11 @@ func (s *site) spy(t *testing.T) {
 }
 
 // all is what was heard at any topic since it was asked for last.
-func (s *site) all() []event {
+func (s *site) all(t *testing.T) []event {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	require.NoError(t, s.ear.Err(), "who is to hear all hears nothing")
 	heard := s.heard
 	s.heard = nil
 	return heard
@@ -299,7 +302,7 @@ func (s *site) unharmed(t *testing.T) {
 	require.Eventually(t, func() bool { return s.get(t, "/readyz") == http.StatusOK }, 5*time.Second, 10*time.Millisecond, "a connection may be replaced just now")
 	require.Nil(t, s.command.ProcessState, "the process lives")
 	require.Less(t, s.memory(t), 400<<20, "it has not grown beyond reason")
-	for _, e := range s.all() {
+	for _, e := range s.all(t) {
 		for id := range agents {
 			require.False(t, private(e, id) && e.destination != "/topic/"+desk, "an agent's event went to %s: %s", e.destination, e.body)
 		}

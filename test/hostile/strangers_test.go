@@ -121,7 +121,7 @@ func hijack(t *testing.T, s *site) {
 	evil.send(t, "Hello#evil", "")
 	evil.send(t, "Connect#1003", "evil,wrongpw")
 	evil.until(t, "1003#Error#SUBSCRIPTION_FAILED")
-	s.all()
+	s.all(t)
 	s.driver.send(t, "Login#1003", "secret,2003")
 	s.driver.send(t, "Login#1003", "secret,2003", "reply-to", "/topic/"+desk)
 	s.driver.until(t, "1003#State#")
@@ -130,13 +130,13 @@ func hijack(t *testing.T, s *site) {
 	s.rings(t, "1003")
 	s.driver.send(t, "force_logout#1003", "")
 	s.driver.until(t, "1003#State#LOGOUT")
-	for _, e := range s.all() {
+	for _, e := range s.all(t) {
 		require.False(t, e.destination == "/topic/evil" && private(e, "1003"), "evil hears %s", e.body)
 	}
 }
 
 func formatFlip(t *testing.T, s *site) {
-	s.all()
+	s.all(t)
 	stranger := dial(t)
 	for _, m := range []broker.Outgoing{
 		outgoing("Hello#"+desk, "", "format", "json"),
@@ -151,7 +151,7 @@ func formatFlip(t *testing.T, s *site) {
 	answer, _ := s.driver.state(t, "1001")
 	require.True(t, strings.HasPrefix(answer, "1001#State#READY"), answer)
 	s.rings(t, "1001")
-	for _, e := range s.all() {
+	for _, e := range s.all(t) {
 		if e.destination == "/topic/"+desk {
 			require.False(t, strings.HasPrefix(e.body, "{"), e.body)
 			require.False(t, strings.HasPrefix(e.body, "1001#Error#"), "a stranger's failure is not told to the driver")
@@ -199,7 +199,7 @@ func lockOut(t *testing.T, s *site) {
 
 // writtenDown puts a canary in every place of a message.
 func writtenDown(t *testing.T, s *site) {
-	s.all()
+	s.all(t)
 	count := 0
 	canary := func() string {
 		count++
@@ -231,7 +231,7 @@ func writtenDown(t *testing.T, s *site) {
 	say("Connect#1007", canary()+","+canary())
 	s.driver.state(t, "1001")
 	s.driver.state(t, "1002")
-	events := s.all()
+	events := s.all(t)
 	for place, text := range s.wrote(t) {
 		require.NotContains(t, text, "Canary-", "%s", place)
 		require.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte("Canary-"))[:8], "%s", place)
