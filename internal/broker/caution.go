@@ -39,7 +39,7 @@ type caution struct {
 	empty     int             // that swallowed and brought no message, in a row
 	until     time.Time       // connections swallow, one after the other
 	useless   int             // sieves that met a fault that they could not put aside, since one that was of use
-	doubts    int             // ordinary ones that were given up for nothing
+	doubts    int             // in a row that were given up for nothing and brought nothing
 	freed     time.Time       // when held places were last left to one that swallows
 }
 
@@ -183,6 +183,9 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.held(why, m)
 		return true
 	case errors.Is(why, errDoubt):
+		if c.places.took() > 0 {
+			k.doubts = 0
+		}
 		k.doubts = min(k.doubts+1, 10)
 		return true
 	case errors.Is(why, errCalm):

@@ -223,6 +223,20 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 	}
 }
 
+// A quiet night must not make the connector patient for the day.
+func TestPatienceIsForgottenWhenMessagesCome(t *testing.T) {
+	k := &caution{}
+	end := func(taken int) {
+		k.ended(&conn{err: errDoubt, means: k.next(&Broker{}, nil), places: &places{taken: taken}}, stable)
+	}
+	for range 3 {
+		end(0)
+	}
+	require.Equal(t, 3, k.doubts)
+	end(1)
+	require.Equal(t, 1, k.doubts)
+}
+
 // Who cuts the connection again and again does not fill the log.
 func TestAConnectionThatIsCutAgainAndAgainIsSaidOnce(t *testing.T) {
 	var cuts atomic.Int32

@@ -16,12 +16,16 @@ type numbers struct {
 	last    uint64 // of the last message; 0 before the first
 	untried []span // that came with no message, in order
 	count   uint64 // of the numbers in untried
+	// forgotten are others that came with no message: any of them may hold a place.
+	forgotten uint64
 }
 
 // span has both its ends.
 type span struct{ from, to uint64 }
 
-const maxSpans = 1000 // the lowest are forgotten
+// maxSpans is how many are known; the lowest are forgotten. It is more than there are
+// places, because a message may stand between any two that hold one.
+const maxSpans = 2 * Prefetch
 
 // came notes the id of a message.
 func (n *numbers) came(id string) {
@@ -51,13 +55,17 @@ func (n *numbers) know(name string, number uint64) {
 		n.count += number - 1 - n.top
 	}
 	if n.top = number; len(n.untried) > maxSpans {
-		n.count -= n.untried[0].to - n.untried[0].from + 1
+		first := n.untried[0].to - n.untried[0].from + 1
+		n.count, n.forgotten = n.count-first, n.forgotten+first
 		n.untried = n.untried[1:]
 	}
 }
 
 // clear notes that nothing is held so far.
-func (n *numbers) clear() { n.untried, n.count = nil, 0 }
+func (n *numbers) clear() { n.untried, n.count, n.forgotten = nil, 0, 0 }
+
+// left is how many numbers came with no message and were not tried.
+func (n *numbers) left() uint64 { return n.count + n.forgotten }
 
 // remove takes a number out of the untried.
 func (n *numbers) remove(number uint64) {
@@ -77,8 +85,8 @@ func (n *numbers) remove(number uint64) {
 	n.count--
 }
 
-// after are the untried that were given after the last message. What stops messages
-// from coming is among them.
+// after are the untried that were given after the last message. Where one message can
+// stop the next from coming, what does is among them.
 func (n *numbers) after() []span {
 	i := sort.Search(len(n.untried), func(i int) bool { return n.untried[i].from > n.last })
 	return n.untried[i:]
@@ -96,10 +104,7 @@ func lowest(spans []span, most int) (some []uint64) {
 
 // random gives so many of the numbers in spans, each as likely as any other.
 func random(spans []span, most int) (some []uint64) {
-	var count uint64
-	for _, s := range spans {
-		count += s.to - s.from + 1
-	}
+	count := sizeOf(spans)
 	for range min(uint64(most), count) {
 		at := rand.Uint64N(count)
 		for _, s := range spans {
@@ -112,6 +117,13 @@ func random(spans []span, most int) (some []uint64) {
 		}
 	}
 	return some
+}
+
+func sizeOf(spans []span) (count uint64) {
+	for _, s := range spans {
+		count += s.to - s.from + 1
+	}
+	return count
 }
 
 func (n *numbers) id(number uint64) string { return n.name + strconv.FormatUint(number, 10) }

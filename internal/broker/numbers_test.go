@@ -80,4 +80,29 @@ func TestWhichNumbersAreTried(t *testing.T) {
 	}
 	require.Empty(t, n.untried)
 	require.Greater(t, count, uint64(maxSpans))
+	require.Greater(t, n.left(), uint64(maxSpans), "what is forgotten may hold a place")
+}
+
+// Places may be held before the last message, also when messages came between all of
+// them: in a silence any number may be the one.
+func TestHeldPlacesBetweenMessagesAreTried(t *testing.T) {
+	o := Options{}.withDefaults()
+	p := &places{options: &o, conn: &conn{}}
+	for i := range Prefetch {
+		p.came(fmt.Sprint("ID:", 1+2*i)) // the even numbers came with no message
+	}
+	require.EqualValues(t, Prefetch-1, p.left())
+	require.True(t, p.worth(false, tryPause, 0), "also while messages come")
+	for _, search := range []bool{false, true} {
+		first, others := p.candidates(true, search)
+		require.Equal(t, lowest(p.numbers.untried, len(first)), first)
+		require.NotEmpty(t, others)
+		for _, number := range others {
+			require.NotContains(t, first, number, "none is tried twice")
+		}
+	}
+	p.numbers.next(fmt.Sprint("ID:", 3*Prefetch))
+	first, _ := p.candidates(true, false)
+	require.Len(t, first, 2*tryLowest)
+	require.EqualValues(t, 2*Prefetch, first[tryLowest], "and those after the last message")
 }

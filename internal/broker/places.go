@@ -46,7 +46,7 @@ const (
 	// written is how long the broker may take to write a message that has a number.
 	written = 200 * time.Millisecond
 	// An ordinary connection tries so many of the lowest numbers, where what the last
-	// connection gave back came first, and so many others: when nothing comes, or when
+	// connection gave back came first, of the lowest since the last message, and others: when nothing comes, or when
 	// there are a share of its places. ActiveMQ logs each that it refuses, so there is a
 	// pause after those that were all refused; when nothing comes it is twice as long
 	// each time, up to longPause.
@@ -62,12 +62,13 @@ const (
 	// So long nothing comes while there are numbers that were not tried, and the
 	// connection is given up: what it gives back has the first numbers of the next. It is
 	// standstill where there are as many as places, and else doubt; twice as long each
-	// time that helped nothing, up to longDoubt. A sieve has one place.
-	sieveDoubt = 2 * time.Second
-	standstill = 10 * time.Second
-	doubt      = 5 * time.Minute
-	longDoubt  = time.Hour
-	maxUnasked = 3 // failures in a row to ask for a number, which an operator is told of
+	// time that helped nothing, up to longStandstill and longDoubt. A sieve has one place.
+	sieveDoubt     = 2 * time.Second
+	standstill     = 10 * time.Second
+	longStandstill = time.Minute
+	doubt          = 5 * time.Minute
+	longDoubt      = time.Hour
+	maxUnasked     = 3 // failures in a row to ask for a number, which an operator is told of
 )
 
 var (
@@ -174,7 +175,7 @@ func (p *places) doubtful(silence time.Duration) bool {
 	case p.conn.sieve != nil:
 		return left > 0 && silence > sieveDoubt
 	case left >= p.portion(1):
-		return silence > min(standstill<<p.doubts, longDoubt)
+		return silence > min(standstill<<p.doubts, longStandstill)
 	default: // more than are tried from one time to the next
 		return left > tryLowest+tryOthers && silence > min(doubt<<p.doubts, longDoubt)
 	}
@@ -224,7 +225,17 @@ func (p *places) moved(taken *int) bool {
 func (p *places) left() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.numbers.count
+	return p.numbers.left()
+}
+
+// took is how many messages have come.
+func (p *places) took() int {
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
 }
 
 // worth reports whether numbers are to be tried, so long after others were.
@@ -250,7 +261,8 @@ func (p *places) try(ctx context.Context, silent, search bool) error {
 	first, others := p.candidates(silent, search)
 	found := p.offer(ctx, transaction, first)
 	among := p.offer(ctx, transaction, others)
-	if p.held += float64(among) / float64(max(1, len(others))) * float64(before); p.held >= float64(p.portion(2*share)) {
+	p.held += float64(found) + float64(among)/float64(max(1, len(others)))*float64(before)
+	if p.held >= float64(p.portion(2*share)) {
 		return fmt.Errorf("%w, and %w", errHeld, errMany)
 	}
 	if silent && found+among > 0 {
@@ -264,20 +276,24 @@ func (p *places) try(ctx context.Context, silent, search bool) error {
 func (p *places) candidates(silent, search bool) (first, others []uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	spans := p.numbers.untried
+	all := p.numbers.untried
 	if p.conn.sieve != nil {
-		return lowest(spans, sieveTries), nil
+		return lowest(all, sieveTries), nil
 	}
-	if silent {
-		spans = p.numbers.after()
-	}
+	lows, some := tryLowest, tryOthers
 	if search {
-		first, others = lowest(spans, searchAll), random(spans, searchAll)
-	} else {
-		first, others = lowest(spans, tryLowest), random(spans, tryOthers)
+		lows, some = searchAll, searchAll
 	}
-	slices.Sort(others)
-	return first, slices.Compact(others)
+	first, others = lowest(all, lows), random(all, some)
+	if silent {
+		first = once(append(first, lowest(p.numbers.after(), lows)...))
+	}
+	return first, slices.DeleteFunc(once(others), func(n uint64) bool { return slices.Contains(first, n) })
+}
+
+func once(some []uint64) []uint64 {
+	slices.Sort(some)
+	return slices.Compact(some)
 }
 
 // offer reports how many of the numbers the broker takes in the transaction. It does

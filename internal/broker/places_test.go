@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ func TestNoMessageHoldsAPlaceUnseen(t *testing.T) {
 		"before what is no frame":                 {[]string{unseen, zero, "1|", "2|"}, 100},
 		"between what is no frame":                {[]string{"1|", zero, unseen, zero, unseen, unseen, "2|"}, 100},
 		"before what cannot be written":           {[]string{unseen, "1|", "!T|garbage", unseen, "2|"}, 100},
+		"between commands, in nearly every place": {append(slices.Repeat([]string{unseen, "0|"}, 19), unseen, unseen, "1|", "2|"), 20},
 		"before what is no frame, in every place": {[]string{unseen, unseen, zero, "1|", "2|"}, 2},
 	} {
 		t.Run(rule, func(t *testing.T) {
