@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/finesse-connector/finesse-connector/internal/agent"
@@ -72,26 +71,21 @@ func (s *Session) request(a *await, send func(context.Context, Node, finesse.Cre
 // dispatch sends what a, which is expected, asks for. A sign-in that no driver
 // asked for is none of the line's.
 func (s *Session) dispatch(a *await) {
-	aside := a == s.move.signIn
-	s.busy = s.busy || !aside
-	node, credentials := s.node, s.credentials
-	a.request.used = credentials
-	s.work(func(ctx context.Context) func() {
-		err := a.send(ctx, node, credentials)
-		return func() {
-			if !a.holdsLine && !aside {
-				s.busy = false
-			}
-			if err != nil {
-				s.unanswered(a, node, err)
-				return
-			}
-			s.accepted(a)
-			if a.taken != nil {
-				a.taken()
-			}
+	node := s.place.node
+	a.used = s.access.credentials
+	if a.holdsLine {
+		s.line.keep(commandRuns, true)
+	}
+	s.ask(query{put: a.send, holdsLine: !a.holdsLine && a != s.move.signIn, then: func(err error) {
+		if err != nil {
+			s.unanswered(a, node, err)
+			return
 		}
-	})
+		s.accepted(a)
+		if a.taken != nil {
+			a.taken()
+		}
+	}})
 }
 
 // getState answers with the state as Finesse has it now. A call that its driver
@@ -112,9 +106,9 @@ func (s *Session) refresh(r *Request) {
 }
 
 func (s *Session) readBackFor(r *Request, news bool, tell func()) {
-	s.busy = true
+	s.line.keep(commandRuns, true)
 	s.readBack(news, func(err error) {
-		s.busy = false
+		s.line.keep(commandRuns, false)
 		if err != nil {
 			s.fail(r, err)
 			return
@@ -195,7 +189,7 @@ func (s *Session) forceLogout(r *Request) {
 	}
 	a := &await{request: r, again: true, holdsLine: true, outcome: agent.NotInState(before)}
 	a.done = func() {
-		s.busy = false
+		s.line.keep(commandRuns, false)
 		s.change(&await{request: r, failed: func(err error) { s.failHalfway(r, err) }}, gc.LoggedOut)
 	}
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
@@ -249,7 +243,7 @@ func (s *Session) controls(own *finesse.Participant) gc.Controls {
 // readDialog answers with what event makes of a call, also of one that is not
 // found.
 func (s *Session) readDialog(r *Request, event func(finesse.Dialog, gc.Call) gc.Event) {
-	ask(s, dialogOf(r), func(d finesse.Dialog, err error) {
+	askThen(s, dialogOf(r), func(d finesse.Dialog, err error) {
 		own := s.known.Own(d)
 		switch {
 		case gc.CodeOf(err) == gc.NoDialogID || err == nil && own == nil:
@@ -278,31 +272,4 @@ func dialogOf(r *Request) func(context.Context, Node, finesse.Credentials) (fine
 	return func(ctx context.Context, n Node, c finesse.Credentials) (finesse.Dialog, error) {
 		return n.Dialog(ctx, c, r.Dialog)
 	}
-}
-
-// ask holds the line until Finesse has answered a question, at another node if
-// this one fails.
-func ask[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
-	node := s.node
-	askOnce(s, question, func(answer T, err error) {
-		s.orElsewhere(node, err, func() { then(answer, err) }, func() { askOnce(s, question, then) })
-	})
-}
-
-func askOnce[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
-	s.busy = true
-	node, credentials := s.node, s.credentials
-	s.work(func(ctx context.Context) func() {
-		answer, err := question(ctx, node, credentials)
-		return func() {
-			s.busy = false
-			then(answer, err)
-		}
-	})
-}
-
-// wrongPassword reports whether Finesse refused the credentials: no further
-// attempt may be made with them.
-func wrongPassword(err error) bool {
-	return errors.Is(err, finesse.ErrPasswordRefused)
 }

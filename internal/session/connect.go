@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,43 +17,14 @@ func (s *Session) connect(r *Request) {
 	s.proveThen(r, r.Destination, func() { s.silent(r) })
 }
 
-// claim is a Connect that has not proved its password. It binds nothing; but the
-// Login that follows it, and has the same password, is of the same driver.
-type claim struct {
-	to, answers gc.Destination // of the events, and of errors
-	password    gc.Secret
-	good        bool // for a Login behind it: it failed because Finesse is away
-}
-
-// maxClaims is how many of them are known, the latest ones.
-const maxClaims = 8
-
-func (s *Session) claim(r *Request, err error) {
-	same := func(c claim) bool { return c.to == r.Destination && c.password.Equal(r.Password) }
-	s.claims = append(slices.DeleteFunc(s.claims, same), claim{r.Destination, r.ReplyTo, r.Password, unavailable(err)})
-	if len(s.claims) > maxClaims {
-		s.claims = slices.Delete(s.claims, 0, 1)
-	}
-}
-
-// claimed is the latest Connect with that password.
-func (s *Session) claimed(password gc.Secret) (claim, bool) {
-	for _, c := range slices.Backward(s.claims) {
-		if c.password.Equal(password) {
-			return c, true
-		}
-	}
-	return claim{}, false
-}
-
 // proveAndLogin serves a Login whose password is not the one that works: that is
 // proved first, before anything else is done or taken. When no Connect has
 // succeeded the agent's events go where the Connect with the same password
 // wanted them, which failed for another reason, or was sent right before; else
 // where the password was proved before, else to the Login's own reply-to.
 func (s *Session) proveAndLogin(r *Request) {
-	to := s.destination
-	if before, ok := s.claimed(r.Password); ok && !s.connected {
+	to := s.access.destination()
+	if before, ok := s.access.claimed(r.Password); ok && !s.access.connected() {
 		to = before.to
 		if r.ReplyTo == "" {
 			r.ReplyTo = before.answers
@@ -73,15 +43,15 @@ func (s *Session) proveAndLogin(r *Request) {
 // proveThen runs then once the password of r is proved. Nothing of a session
 // that works changes before.
 func (s *Session) proveThen(r *Request, destination gc.Destination, then func()) {
-	s.busy = true
+	s.line.keep(commandRuns, true)
 	credentials := finesse.Credentials{Agent: s.Agent, Password: r.Password}
-	node := s.node // an agent stays where it is as long as that works
-	if s.stream == nil {
+	node := s.place.node // an agent stays where it is as long as that works
+	if s.place.stream == nil {
 		node = s.Node()
 	}
-	keep := s.stream != nil && (s.credentials.Password.Equal(r.Password) || r.Spec.Name != gc.Connect)
+	keep := s.place.stream != nil && (s.access.is(r.Password) || r.Spec.Name != gc.Connect)
 	asked := truth{Reading: s.known.Ask()}
-	s.work(func(ctx context.Context) func() {
+	s.jobs.start(func(ctx context.Context) func() {
 		fresh := asked
 		err := fresh.prove(ctx, node, credentials, keep)
 		if unavailable(err) {
@@ -92,16 +62,18 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 			}
 		}
 		return func() {
-			s.busy = false
-			if err != nil {
-				if r.letIn = fresh.letIn; r.letIn && r.ReplyTo == "" {
-					r.ReplyTo = destination // who has the password may hear what else went wrong
+			s.line.keep(commandRuns, false)
+			s.heard(credentials, err, func() {
+				if err != nil {
+					if r.letIn = fresh.letIn; r.letIn && r.ReplyTo == "" {
+						r.ReplyTo = destination // who has the password may hear what else went wrong
+					}
+					s.unproved(r, err)
+					return
 				}
-				s.unproved(r, err)
-				return
-			}
-			s.proved(r, destination, credentials, node, fresh)
-			then()
+				s.proved(r, destination, credentials, node, fresh)
+				then()
+			})
 		}
 	})
 }
@@ -109,22 +81,21 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 // unproved answers a Connect or a Login whose password was not proved, which
 // changes nothing: least of all in a session that works.
 func (s *Session) unproved(r *Request, err error) {
-	if !s.connected && r.Spec.Name == gc.Connect {
-		s.claim(r, err)
+	if !s.access.connected() && r.Spec.Name == gc.Connect {
+		s.access.claim(r, err)
 	}
 	s.fail(r, err)
 }
 
 func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Credentials, node Node, t truth) {
-	again := s.connected && s.destination == destination
-	if s.connected && !again {
+	again := s.access.connected() && s.access.destination() == destination
+	if s.access.connected() && !again {
 		s.takenOver()
 	}
-	s.bind(destination, r)
-	s.credentials, s.claims = c, nil
-	s.setConnected(true)
+	s.access.grant(destination, c)
+	s.Bound(destination, r)
 	if t.stream != nil {
-		s.attempts = 0
+		s.place.attempts = 0
 		t.Reading = s.known.Latest(t.Reading)
 		if again {
 			s.arrived(node, t) // the driver knows what was before
@@ -135,13 +106,13 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 			s.settle()
 		}
 	}
-	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(s.destination)), zap.String("state", string(s.known.User().State)))...)
+	s.Logger.Info("agent connected", s.fields(r, zap.String("dest", string(destination)), zap.String("state", string(s.known.User().State)))...)
 }
 
 // takenOver tells the driver that had the agent that another one proved the
 // password (seed: State LOGOUT, then Error SESSION_INVALIDATED).
 func (s *Session) takenOver() {
-	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.destination)))
+	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.access.destination())))
 	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.known.FullName()})
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
 	s.leaveTeams()
@@ -200,7 +171,7 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 func (s *Session) loggedIn(a *await) {
 	s.move.seat = seatOf(a.request)
 	s.readBack(false, func(err error) {
-		s.busy = false
+		s.line.keep(commandRuns, false)
 		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
 		if err != nil {
 			s.failHalfway(a.request, err)
@@ -208,20 +179,20 @@ func (s *Session) loggedIn(a *await) {
 		}
 		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.known.Extension())))...)
 		s.tellAll(a.request)
-		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.credentials.Password, Extension: s.known.Extension(), Subscribed: time.Now()}})
+		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.access.credentials.Password, Extension: s.known.Extension(), Subscribed: time.Now()}})
 	})
 }
 
 // disconnect stops serving an agent until a driver connects it again. Nobody
 // will tell when it signs out, so the licence is given back now.
 func (s *Session) disconnect() {
-	s.setConnected(false)
-	s.redial = nil
+	s.access.withdraw()
+	s.place.redial = nil
 	s.known.LeaveTeams()
 	s.Leads(nil)
-	if s.stream != nil {
-		s.stream.Close()
-		s.stream = nil
+	if s.place.stream != nil {
+		s.place.stream.Close()
+		s.place.stream = nil
 	}
 	s.giveLicence()
 }
@@ -261,11 +232,8 @@ func (s *Session) tellAll(r *Request) {
 // tellMissed tells a driver that missed events what is true now, and answers
 // again what may not have been answered.
 func (s *Session) tellMissed() {
-	s.intake.Lock()
-	what := s.missed
-	s.missed = missed{}
-	s.intake.Unlock()
-	if what.all && s.connected && s.known.User().State != "" {
+	what := s.mailbox.takeMissed()
+	if what.all && s.access.connected() && s.known.User().State != "" {
 		s.emit(s.known.State())
 		for _, e := range append(s.known.Statuses(), s.known.Members()...) {
 			s.emit(e)
@@ -273,7 +241,7 @@ func (s *Session) tellMissed() {
 	}
 	for _, e := range what.answers {
 		now, own := s.known.Now(e.Event)
-		if e.Event = now; own && (!s.connected || e.Destination != s.destination) { // another driver has the agent
+		if e.Event = now; own && (!s.access.connected() || e.Destination != s.access.destination()) { // another driver has the agent
 			e.Event = gc.ReLogin{Agent: e.Cause.Agent}
 		}
 		s.Emit(e)

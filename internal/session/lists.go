@@ -9,18 +9,6 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/recording"
 )
 
-// askFor answers a command with what event makes of Finesse's answer to a
-// question.
-func askFor[T any](s *Session, r *Request, question func(context.Context, Node, finesse.Credentials) (T, error), event func(T) gc.Event) {
-	ask(s, question, func(found T, err error) {
-		if err != nil {
-			s.fail(r, err)
-			return
-		}
-		s.answer(r, event(found))
-	})
-}
-
 // reasonCodes lists the codes of a category.
 func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 	return func(s *Session, r *Request) {
@@ -114,14 +102,14 @@ func record(do func(Recorder, context.Context, recording.Call) error) func(*Sess
 			return
 		}
 		which := recording.Call{Agent: s.Agent, Extension: s.known.Extension(), Dialog: live[i].Dialog}
-		askOnce(s, func(ctx context.Context, _ Node, _ finesse.Credentials) (struct{}, error) {
-			return struct{}{}, do(s.Recorder, ctx, which)
-		}, func(_ struct{}, err error) {
+		s.ask(query{holdsLine: true, put: func(ctx context.Context, _ Node, _ finesse.Credentials) error {
+			return do(s.Recorder, ctx, which)
+		}, then: func(err error) {
 			if err != nil {
 				s.fail(r, err)
 				return
 			}
 			s.silent(r)
-		})
+		}})
 	}
 }

@@ -22,18 +22,8 @@ import (
 // is different from what the driver knows. Every part has a deadline:
 // Times.Attempt, Times.Outcome, or that of a request.
 type move struct {
-	health   <-chan struct{} // closed when a node may have become usable or the contrary
-	attached time.Time       // when the stream was opened
-
-	attempt  int  // counts the attempts, and the streams that came without one
-	dialling bool // an attempt is under way, or the sign-in that follows it
-	target   Node // of the last attempt
-	abort    context.CancelFunc
-	reason   string   // for the log; "" for the obvious
-	holding  bool     // no command begins before it is over
-	pauses   int      // for how many other reasons no command begins
-	held     *Request // a command that came when it was time to move
-	settled  []func() // what is to be done when that, or the undoing, is over
+	held    *Request // a command that came when it was time to move
+	settled []func() // what is to be done when that, or the undoing, is over
 
 	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
 	unfinished bool      // the agent may have to be signed in there yet
@@ -52,25 +42,25 @@ func unavailable(err error) bool {
 
 // leaving reports whether it is time to move.
 func (s *Session) leaving() bool {
-	if !s.connected || s.node == nil || s.Node() == s.node {
+	if !s.access.usable() || s.place.node == nil || s.Node() == s.place.node {
 		return false
 	}
-	usable, _ := s.node.Usable()
-	return s.stream == nil || !usable
+	usable, _ := s.place.node.Usable()
+	return s.place.stream == nil || !usable
 }
 
 // consider looks at what has changed of the nodes.
 func (s *Session) consider() {
-	_, s.move.health = s.node.Usable()
-	if !s.connected || s.redial != nil && s.attempts <= 1 { // the first attempt is near
+	_, s.place.health = s.place.node.Usable()
+	if !s.access.usable() || s.place.redial != nil && s.place.attempts <= 1 { // the first attempt is near
 		return
 	}
 	best := s.Node()
 	usable, _ := best.Usable()
 	switch {
-	case s.move.dialling:
-		if ok, _ := s.move.target.Usable(); !ok && usable {
-			s.move.abort()
+	case s.place.dialling:
+		if ok, _ := s.place.target.Usable(); !ok && usable {
+			s.place.abort()
 			if !s.move.undoing && s.move.signIn != nil {
 				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
 			}
@@ -78,8 +68,8 @@ func (s *Session) consider() {
 	case s.leaving():
 		s.startOver()
 		s.retryLater()
-	case s.stream == nil && usable:
-		s.attempts = 0
+	case s.place.stream == nil && usable:
+		s.place.attempts = 0
 		s.retryLater()
 	}
 }
@@ -89,7 +79,8 @@ func (s *Session) consider() {
 func (s *Session) accept(r *Request) {
 	if s.leaving() {
 		s.hasten()
-		s.move.held, s.move.holding = r, true
+		s.move.held = r
+		s.line.keep(sessionMoves, true)
 		return
 	}
 	s.begin(r)
@@ -97,14 +88,16 @@ func (s *Session) accept(r *Request) {
 
 // hasten makes the session, which is leaving, move now.
 func (s *Session) hasten() {
-	if s.move.dialling && s.move.target == s.node {
-		s.move.abort() // settle goes on from there
+	if s.place.dialling && s.place.target == s.place.node {
+		s.place.abort() // settle goes on from there
 	}
 	s.resubscribe()
 }
 
 func (s *Session) whenSettled(f func()) {
-	s.move.holding = s.move.holding || s.move.dialling
+	if s.place.dialling {
+		s.line.keep(sessionMoves, true)
+	}
 	s.move.settled = append(s.move.settled, f)
 }
 
@@ -113,21 +106,21 @@ func (s *Session) whenSettled(f func()) {
 // session is at another node now, where it has read the truth. No command
 // begins meanwhile.
 func (s *Session) doubt(node Node, why error, then func(moved bool)) {
-	s.move.pauses++
-	s.work(func(ctx context.Context) func() {
+	s.line.hold(nodeDoubted)
+	s.jobs.start(func(ctx context.Context) func() {
 		ctx, cancel := context.WithTimeout(ctx, s.Times.Attempt)
 		defer cancel()
 		node.Verify(ctx)
 		return func() {
-			s.move.pauses--
-			if s.node == node && s.leaving() {
-				s.move.reason = string(gc.CodeOf(why))
+			s.line.release(nodeDoubted)
+			if s.place.node == node && s.leaving() {
+				s.place.reason = string(gc.CodeOf(why))
 				s.hasten()
 			}
-			if s.move.dialling && (s.move.target != node || s.leaving()) {
-				s.whenSettled(func() { then(s.node != node) })
+			if s.place.dialling && (s.place.target != node || s.leaving()) {
+				s.whenSettled(func() { then(s.place.node != node) })
 			} else {
-				then(s.node != node)
+				then(s.place.node != node)
 			}
 		}
 	})
@@ -155,11 +148,7 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 // harmless is tried at another node.
 func (s *Session) unanswered(a *await, node Node, err error) {
 	switch {
-	case !slices.Contains(s.awaiting, a): // answered meanwhile, with no word about a password
-		carried := a.request.Password
-		if wrongPassword(err) && (carried == (gc.Secret{}) || carried.Equal(s.credentials.Password)) {
-			s.passwordRefused(err)
-		}
+	case !slices.Contains(s.awaiting, a): // answered meanwhile
 	case !unavailable(err):
 		s.abandon(a, err)
 	case a == s.move.signIn: // a move waits for it
@@ -171,13 +160,11 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 		})
 	default:
 		s.doubt(node, err, func(moved bool) {
-			s.move.pauses++
+			s.line.hold(lostAnswer)
 			s.reread(func(reading error) {
-				s.move.pauses--
-				if wrongPassword(reading) {
-					s.passwordRefused(reading)
-				}
-				if moved && a.again && s.connected && slices.Contains(s.awaiting, a) {
+				s.line.release(lostAnswer)
+				s.tellRefusal(reading) // before the answer
+				if moved && a.again && s.access.usable() && slices.Contains(s.awaiting, a) {
 					a.again = false
 					s.dispatch(a)
 					return
@@ -193,7 +180,7 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 // than t: then everything is read once more, with the stream.
 func (s *Session) arrived(node Node, t truth) {
 	overtaken := s.known.Overtaken(t.Reading)
-	from, lost := s.node, s.stream == nil
+	from, lost := s.place.node, s.place.stream == nil
 	s.attach(node, &t)
 	if node != from {
 		s.logMove(from, node, lost)
@@ -216,8 +203,9 @@ func (s *Session) arrived(node Node, t truth) {
 func (s *Session) found(node Node, t truth) {
 	signedOut := t.User.State == gc.LoggedOut && s.known.SignedIn() && !s.asksLogout()
 	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
-		s.move.dialling, s.move.holding = true, true
-		s.move.target, s.move.abort = node, func() {} // a Connect has made no attempt
+		s.place.dialling = true
+		s.line.keep(sessionMoves, true)
+		s.place.target, s.place.abort = node, func() {} // a Connect has made no attempt
 		s.signInAgain(s.signedBackIn)
 		return
 	}
@@ -226,7 +214,7 @@ func (s *Session) found(node Node, t truth) {
 }
 
 func (s *Session) logMove(from, to Node, lost bool) {
-	reason := s.move.reason
+	reason := s.place.reason
 	switch {
 	case reason != "":
 	case lost:
@@ -235,7 +223,7 @@ func (s *Session) logMove(from, to Node, lost bool) {
 		reason = "out of service"
 	}
 	s.Logger.Info("agent moves to another finesse node", zap.String("from", from.Name()), zap.String("to", to.Name()), zap.String("reason", reason))
-	s.move.reason = ""
+	s.place.reason = ""
 }
 
 // signedBackIn goes on after the sign-in at a new node. One that Finesse
@@ -258,14 +246,12 @@ func (s *Session) signedBackIn(err error) {
 // complete ends an attempt that brought a stream.
 func (s *Session) complete(err error) {
 	switch {
-	case wrongPassword(err):
-		s.passwordRefused(err)
 	case err != nil && gc.CodeOf(err) == gc.UserNotFound:
 		s.vanished(err)
-	case unavailable(err) && s.stream != nil:
-		s.stream.Close()
-		s.stream = nil
-	case err == nil && s.stream != nil:
+	case unavailable(err) && s.place.stream != nil:
+		s.place.stream.Close()
+		s.place.stream = nil
+	case err == nil && s.place.stream != nil:
 		s.move.unfinished = false
 		s.rejoinTeams()
 	}
@@ -275,15 +261,16 @@ func (s *Session) complete(err error) {
 // settle ends an attempt, whatever came of it. For a command that waits the
 // next one begins at once if there is yet another node.
 func (s *Session) settle() {
-	s.move.dialling, s.move.holding = false, false
-	if s.connected && (s.stream == nil || s.leaving()) {
+	s.place.dialling = false
+	s.line.keep(sessionMoves, false)
+	if s.access.usable() && (s.place.stream == nil || s.leaving()) {
 		waited := s.move.held != nil || len(s.move.settled) > 0
-		if waited && s.leaving() && s.attempts < hurried && s.Node() != s.move.target {
-			s.attempts++
+		if waited && s.leaving() && s.place.attempts < hurried && s.Node() != s.place.target {
+			s.place.attempts++
 			s.resubscribe()
 			return
 		}
-		if s.redial == nil {
+		if s.place.redial == nil {
 			s.retryLater()
 		}
 	}
@@ -354,14 +341,14 @@ func (s *Session) undoes(now finesse.User) bool {
 func (s *Session) undo(out finesse.User) {
 	s.Logger.Info("finesse signed the agent out after the move; signing in again")
 	s.move.at, s.move.undoing = time.Time{}, true
-	s.move.pauses++
-	s.work(func(ctx context.Context) func() {
+	s.line.hold(logoutUndone)
+	s.jobs.start(func(ctx context.Context) func() {
 		select {
 		case <-time.After(s.Times.UndoAfter):
 		case <-ctx.Done():
 		}
 		return func() {
-			if s.connected && s.known.SignedIn() && !s.asksLogout() {
+			if s.access.usable() && s.known.SignedIn() && !s.asksLogout() {
 				s.signInAgain(func(err error) { s.undone(out, err) })
 				return
 			}
@@ -373,22 +360,16 @@ func (s *Session) undo(out finesse.User) {
 func (s *Session) undone(out finesse.User, err error) {
 	s.move.undoing = false
 	if err != nil {
-		s.move.pauses--
+		s.line.release(logoutUndone)
 		s.Logger.Info("agent stays signed out", zap.Error(err))
 		if s.known.SignedIn() { // and not told otherwise meanwhile
 			s.tell(s.known.SignOut(out))
 		}
-		if wrongPassword(err) {
-			s.passwordRefused(err)
-		}
 		s.runSettled()
 		return
 	}
-	s.reread(func(err error) {
-		s.move.pauses--
-		if wrongPassword(err) {
-			s.passwordRefused(err)
-		}
+	s.reread(func(error) {
+		s.line.release(logoutUndone)
 		s.runSettled()
 	})
 }

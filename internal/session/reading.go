@@ -50,7 +50,7 @@ func (s *Session) reread(then func(error)) {
 
 // rereadAnywhere is reread, at another node if this one fails.
 func (s *Session) rereadAnywhere(then func(error)) {
-	node := s.node
+	node := s.place.node
 	s.reread(func(err error) {
 		s.orElsewhere(node, err, func() { then(err) }, func() { then(nil) }) // a move reads
 	})
@@ -58,28 +58,16 @@ func (s *Session) rereadAnywhere(then func(error)) {
 
 // fetchAnywhere is fetch, at another node if this one fails.
 func (s *Session) fetchAnywhere(then func(truth, error)) {
-	node := s.node
+	node := s.place.node
 	s.fetch(func(t truth, err error) {
 		s.orElsewhere(node, err, func() { then(t, err) }, func() { s.fetch(then) })
 	})
 }
 
-// fetch asks nothing with a password that was refused since somebody wanted it.
+// fetch reads the agent and its calls.
 func (s *Session) fetch(then func(truth, error)) {
-	if !s.connected {
-		then(truth{}, gc.Errorf(gc.SubscriptionFailed, "read", "meanwhile: %w", finesse.ErrPasswordRefused))
-		return
-	}
-	node, credentials, t := s.node, s.credentials, truth{Reading: s.known.Ask()}
-	s.work(func(ctx context.Context) func() {
-		err := t.read(ctx, node, credentials)
-		return func() {
-			then(t, err)
-			if wrongPassword(err) && credentials.Password.Equal(s.credentials.Password) {
-				s.passwordRefused(err) // unless somebody was told
-			}
-		}
-	})
+	t := truth{Reading: s.known.Ask()}
+	s.ask(query{put: t.read, then: func(err error) { then(t, err) }})
 }
 
 // truth is what Finesse says of an agent now.

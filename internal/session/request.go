@@ -33,8 +33,7 @@ type Request struct {
 	// it is for the log and the metrics.
 	Finished func(error)
 
-	letIn bool                // Finesse took the password it carries
-	used  finesse.Credentials // that it was put to Finesse with
+	letIn bool // Finesse took the password it carries
 }
 
 // handlers says how each command of an agent runs. Those that need an agent
@@ -90,15 +89,14 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 
 // begin starts a command.
 func (s *Session) begin(r *Request) {
-	r.used = s.credentials
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
-	case s.connected && r.Agent != s.Agent:
+	case s.access.connected() && r.Agent != s.Agent:
 		s.changeMember(r)
-	case r.Spec.SignsIn() && !(s.connected && r.Password.Equal(s.credentials.Password)):
+	case r.Spec.SignsIn() && !(s.access.connected() && s.access.is(r.Password)):
 		s.proveAndLogin(r)
-	case s.connected || r.Spec.Name == gc.Connect:
+	case s.access.connected() || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
 	default:
 		s.answer(r, gc.ReLogin{Agent: r.Agent})
@@ -116,21 +114,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
 	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
-	used := r.used // the agent may have been connected with another since
-	if carried := r.Password; carried != (gc.Secret{}) {
-		used.Password = carried
-	}
-	s.distrust(used, err)
-}
-
-// distrust ends the use of a password that Finesse has refused: five refusals
-// lock the account for everybody. The driver must connect the agent again.
-func (s *Session) distrust(used finesse.Credentials, err error) {
-	if !s.connected || !wrongPassword(err) || !used.Password.Equal(s.credentials.Password) {
-		return
-	}
-	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
-	s.disconnect()
+	s.access.told = s.access.told || wrongPassword(err)
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
@@ -155,13 +139,13 @@ func (s *Session) silent(r *Request) {
 func (s *Session) answered(r *Request) {
 	if i := slices.Index(s.open, r); i >= 0 {
 		s.open = slices.Delete(s.open, i, i+1)
-		s.held.Add(-1)
+		s.mailbox.answered()
 	}
 }
 
 // to is where a command's answer goes.
 func (s *Session) to(r *Request) gc.Destination {
-	return r.AnswerTo(s.destination, s.connected && !r.letIn && !r.Password.Equal(s.credentials.Password))
+	return r.AnswerTo(s.access.destination(), s.access.connected() && !r.letIn && !s.access.is(r.Password))
 }
 
 // AnswerTo is where the answer to a command goes when the events of its agent go
@@ -206,6 +190,7 @@ type await struct {
 	holdsLine bool
 	// send asks Finesse for it; taken, if set, runs once Finesse has accepted.
 	send  func(context.Context, Node, finesse.Credentials) error
+	used  finesse.Credentials // with which it was asked
 	taken func()
 	// again: it may be sent to another node, once, after the first has failed.
 	again bool
@@ -293,7 +278,7 @@ func (s *Session) abandon(a *await, err error) {
 // Login that failed.
 func (s *Session) release(a *await) {
 	if a.holdsLine {
-		s.busy = false
+		s.line.keep(commandRuns, false)
 		s.returnLicence()
 	}
 }
@@ -312,7 +297,8 @@ func (s *Session) rejected(u finesse.Update) {
 		return
 	}
 	a := s.awaiting[i]
-	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error}
+	s.heard(a.used, err, func() { s.abandon(a, err) })
 }
 
 // Handles reports whether sessions run the command.

@@ -26,12 +26,8 @@ package session
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -104,49 +100,23 @@ type Emission struct {
 	Acknowledge func()   // to be called once the event is confirmed; may be nil
 }
 
-// maxHeld bounds the commands of one agent that are not answered, whether they
-// wait for their turn, for Finesse, or for a notification that may be late:
-// anybody can send them, and each is one of the few that the broker gives at a
-// time. A person's driver has one or two, one of a supervisor who changes a whole
-// team some dozens.
-const maxHeld = 64
-
 // Session is one agent's session.
 type Session struct {
 	Options
-	mailbox  chan *Request // never full; see Submit
-	held     atomic.Int32  // commands submitted and not answered
-	results  chan func()
-	remind   chan struct{} // has an element when missed is to be looked at
-	draining chan struct{}
-	drain    sync.Once
-	done     chan struct{}
-	intake   sync.Mutex // guards closed, missed and sending to mailbox
-	closed   bool
-	missed   missed
-	home     atomic.Value // gc.Destination, for others to read
-	pulse    *pulse.Pulse // of loop
-	works    atomic.Bool  // connected, for others to read
+	mailbox *mailbox
+	pulse   *pulse.Pulse // of loop
 
 	// All below belong to the session's goroutine.
-	ctx     context.Context // of the requests to Finesse
-	working int             // results to come
-
-	destination gc.Destination // of the driver that proved the password
-	credentials finesse.Credentials
-	connected   bool // the credentials were proved and not refused since; see setConnected
-	claims      []claim
-	licensed    bool
-	node        Node
-	stream      Stream // nil while it is away
-	attempts    int    // to get the stream back
-	redial      <-chan time.Time
-	move        move
+	jobs     jobs
+	line     line
+	access   access
+	licensed bool
+	place    place
+	move     move
 
 	known       *agent.Agent // what is known of the agent
 	toldLeftOut bool         // that Finesse tells of more than is kept
 
-	busy     bool // a command holds the line
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
 }
@@ -154,83 +124,38 @@ type Session struct {
 // New makes a session; Run gives it life.
 func New(o Options) *Session {
 	s := &Session{
-		Options:  o,
-		mailbox:  make(chan *Request, maxHeld),
-		results:  make(chan func()),
-		remind:   make(chan struct{}, 1),
-		draining: make(chan struct{}),
-		done:     make(chan struct{}),
-		pulse:    pulse.New("the session of agent "+string(o.Agent), stuckAfter),
+		Options: o,
+		mailbox: newMailbox(),
+		jobs:    newJobs(),
+		pulse:   pulse.New("the session of agent "+string(o.Agent), stuckAfter),
 	}
 	s.known = agent.New(o.Agent, s.undoes)
 	return s
 }
 
-// Errors of Submit.
-var (
-	ErrFull  = errors.New("session: too many commands wait")
-	ErrEnded = errors.New("session: ended")
-)
-
 // Submit hands r to the session. It never blocks and may be called from any
 // goroutine. A request that was taken is always answered; one more than may wait
 // is ErrFull.
-func (s *Session) Submit(r *Request) error {
-	s.intake.Lock()
-	defer s.intake.Unlock()
-	if s.closed {
-		return ErrEnded
-	}
-	if s.held.Load() >= maxHeld {
-		return ErrFull
-	}
-	s.held.Add(1)
-	s.mailbox <- r // those that it has are held, so that there is room
-	return nil
-}
+func (s *Session) Submit(r *Request) error { return s.mailbox.submit(r) }
 
 // Dismiss lets the session end once it has answered what it holds. It never
 // blocks and may be called from any goroutine.
-func (s *Session) Dismiss() { s.drain.Do(func() { close(s.draining) }) }
-
-// missed is what drivers may not have heard.
-type missed struct {
-	all     bool       // anything
-	answers []Emission // these
-}
+func (s *Session) Dismiss() { s.mailbox.dismiss() }
 
 // Tell asks the session to tell its driver the agent's state and calls, and the
 // teams it follows, as it knows them. It never blocks and may be called from
 // any goroutine.
-func (s *Session) Tell() { s.miss(missed{all: true}) }
+func (s *Session) Tell() { s.mailbox.miss(missed{all: true}) }
 
 // Retell asks the session to answer a command again: e, its answer, may have
 // been lost. It is answered with what is true by now, because what e says may
 // not be. It never blocks and may be called from any goroutine; it is false
 // when the session has ended.
-func (s *Session) Retell(e Emission) bool { return s.miss(missed{answers: []Emission{e}}) }
-
-func (s *Session) miss(what missed) bool {
-	s.intake.Lock()
-	defer s.intake.Unlock()
-	if s.closed {
-		return false
-	}
-	s.missed.all = s.missed.all || what.all
-	s.missed.answers = append(s.missed.answers, what.answers...)
-	select {
-	case s.remind <- struct{}{}:
-	default: // asked already
-	}
-	return true
-}
+func (s *Session) Retell(e Emission) bool { return s.mailbox.miss(missed{answers: []Emission{e}}) }
 
 // Destination is where the agent's events go now, "" before the first Connect.
 // It may be called from any goroutine.
-func (s *Session) Destination() gc.Destination {
-	d, _ := s.home.Load().(gc.Destination)
-	return d
-}
+func (s *Session) Destination() gc.Destination { return s.access.destination() }
 
 // stuckAfter is very long for a session: nothing in its loop waits for anybody.
 const stuckAfter = 2 * time.Minute
@@ -240,19 +165,14 @@ func (s *Session) Live() error { return s.pulse.Live() }
 
 // Works reports whether a password of the agent was proved and not refused
 // since. It may be called from any goroutine.
-func (s *Session) Works() bool { return s.works.Load() }
-
-func (s *Session) setConnected(connected bool) {
-	s.connected = connected
-	s.works.Store(connected)
-}
+func (s *Session) Works() bool { return s.access.connected() }
 
 // Drain is Dismiss, and returns when the session has ended or ctx is done; Run's
 // context ends it by force.
 func (s *Session) Drain(ctx context.Context) {
 	s.Dismiss()
 	select {
-	case <-s.done:
+	case <-s.jobs.done:
 	case <-ctx.Done():
 	}
 }
@@ -262,20 +182,20 @@ func (s *Session) Drain(ctx context.Context) {
 // it started. Requests it still holds then are answered PLEASE_RETRY.
 func (s *Session) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	s.ctx = ctx
+	s.jobs.ctx = ctx
 	s.guard(s.loop)
 	cancel()
 	s.guard(func() {
-		for s.working > 0 || s.move.signIn != nil {
-			if s.working > 0 {
-				s.apply(<-s.results)
+		for s.jobs.running > 0 || s.move.signIn != nil {
+			if s.jobs.running > 0 {
+				s.jobs.ended(<-s.jobs.results)
 			} else { // what waits for it gets its answer
 				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", ending))
 			}
 		}
 	})
 	s.guard(s.leave)
-	close(s.done)
+	close(s.jobs.done)
 	s.Ended()
 }
 
@@ -285,52 +205,52 @@ func (s *Session) loop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	asked := false // nothing has happened but that somebody asked
-	for draining := s.draining; draining != nil || !s.idle(); {
-		if r := s.move.held; r != nil && s.free() {
+	for draining := s.mailbox.draining; draining != nil || !s.idle(); {
+		if r := s.move.held; r != nil && s.line.free() {
 			s.move.held = nil
 			s.begin(r)
 			continue // it may have been the last
 		}
-		mailbox := s.mailbox
-		if !s.free() || s.move.held != nil {
-			mailbox = nil
+		requests := s.mailbox.requests
+		if !s.line.free() || s.move.held != nil {
+			requests = nil
 		}
 		var updates <-chan finesse.Update
-		if s.stream != nil {
-			updates = s.stream.Updates()
+		if s.place.stream != nil {
+			updates = s.place.stream.Updates()
 		}
 		if !asked {
 			timer.Reset(s.patience())
 		}
 		asked = false
 		select {
-		case r := <-mailbox:
+		case r := <-requests:
 			s.open = append(s.open, r)
 			s.accept(r)
-		case f := <-s.results:
-			s.apply(f)
+		case f := <-s.jobs.results:
+			s.jobs.ended(f)
 		case u, ok := <-updates:
 			if ok {
 				s.notified(u)
 			} else {
 				s.streamLost()
 			}
-		case <-s.redial:
+		case <-s.place.redial:
 			s.resubscribe()
-		case <-s.move.health:
+		case <-s.place.health:
 			s.consider()
-		case <-s.remind:
+		case <-s.mailbox.remind:
 			s.tellMissed()
 		case <-s.pulse.Asked():
 			asked = true
 		case <-timer.C:
-			if !s.connected && s.idle() {
+			if !s.access.connected() && s.idle() {
 				return
 			}
 			s.expire(time.Now())
 		case <-draining:
 			draining = nil
-		case <-s.ctx.Done():
+		case <-s.jobs.ctx.Done():
 			return
 		}
 	}
@@ -340,8 +260,8 @@ func (s *Session) loop() {
 // the next outcome is overdue or, when nobody has connected the agent, until
 // it ends.
 func (s *Session) patience() time.Duration {
-	if !s.connected && s.idle() {
-		if s.worthless() {
+	if !s.access.connected() && s.idle() {
+		if s.access.worthless() {
 			return s.Times.Refused
 		}
 		return s.Times.Idle
@@ -355,28 +275,18 @@ func (s *Session) patience() time.Duration {
 	return next
 }
 
-// worthless reports whether the session knows nothing that another could not
-// find out: a Connect that failed because Finesse is away is still good for the
-// Login behind it.
-func (s *Session) worthless() bool {
-	return s.destination == "" && !slices.ContainsFunc(s.claims, func(c claim) bool { return c.good })
-}
-
 // idle reports whether the session owes nobody an answer.
 func (s *Session) idle() bool {
-	return s.free() && s.move.held == nil && len(s.awaiting) == 0 && len(s.mailbox) == 0
+	return s.line.free() && s.move.held == nil && len(s.awaiting) == 0 && len(s.mailbox.requests) == 0
 }
-
-// free reports whether a command may begin.
-func (s *Session) free() bool { return !s.busy && s.move.pauses == 0 && !s.move.holding }
 
 const ending = "the session ends"
 
 // leave answers what is held and gives back what was taken. The agent stays
 // signed in at Finesse.
 func (s *Session) leave() {
-	if s.stream != nil {
-		s.stream.Close()
+	if s.place.stream != nil {
+		s.place.stream.Close()
 	}
 	if s.licensed {
 		s.Licences.Give()
@@ -384,13 +294,11 @@ func (s *Session) leave() {
 	for len(s.open) > 0 {
 		s.refuse(s.open[0], gc.PleaseRetry, ending)
 	}
-	s.intake.Lock()
-	s.closed = true
-	s.intake.Unlock()
-	s.setConnected(false)
+	s.mailbox.close()
+	s.access.withdraw()
 	s.tellMissed()
-	for len(s.mailbox) > 0 {
-		s.refuse(<-s.mailbox, gc.PleaseRetry, ending)
+	for len(s.mailbox.requests) > 0 {
+		s.refuse(<-s.mailbox.requests, gc.PleaseRetry, ending)
 	}
 }
 
@@ -400,36 +308,10 @@ func (s *Session) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Logger.Error("session failed and ends; please report the stack", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			s.Emit(Emission{Destination: s.destination, Event: gc.ReLogin{Agent: s.Agent}})
+			s.Emit(Emission{Destination: s.access.destination(), Event: gc.ReLogin{Agent: s.Agent}})
 		}
 	}()
 	f()
-}
-
-// work runs f beside the session; what f returns runs in the session, always.
-// f must end with ctx and touch nothing of the session's.
-func (s *Session) work(f func(ctx context.Context) func()) {
-	s.working++
-	ctx := s.ctx
-	go func() {
-		select {
-		case s.results <- f(ctx):
-		case <-s.done: // only after a panic
-		}
-	}()
-}
-
-func (s *Session) apply(result func()) {
-	s.working--
-	result()
-}
-
-// bind makes d, of a driver that proved the password with r, the agent's
-// destination.
-func (s *Session) bind(d gc.Destination, r *Request) {
-	s.destination = d
-	s.home.Store(d)
-	s.Bound(d, r)
 }
 
 // tell gives each change to the command that waits for it, as its answer, else to the
@@ -482,7 +364,7 @@ func (s *Session) tellLeftOut(what string) {
 // emit tells the agent's driver what it did not ask for. Once its password is
 // refused it is told nothing more: what the session knows may be old.
 func (s *Session) emit(e gc.Event) {
-	if s.connected {
-		s.Emit(Emission{Destination: s.destination, Event: e})
+	if s.access.connected() {
+		s.Emit(Emission{Destination: s.access.destination(), Event: e})
 	}
 }

@@ -14,25 +14,42 @@ import (
 // own, and not another failure of what failed before.
 const steady = 10 * time.Second
 
+// place is the node that the session works with, its notification stream there, and
+// the way to another one.
+type place struct {
+	node     Node
+	stream   Stream          // nil while it is away
+	attached time.Time       // when the stream was opened
+	health   <-chan struct{} // closed when a node may have become usable or the contrary
+
+	redial   <-chan time.Time // the next attempt to get the stream back
+	attempts int              // since it was lost
+	attempt  int              // counts all of them, and the streams that came without one
+	dialling bool             // one is under way, or the sign-in that follows it
+	target   Node             // of the last one
+	abort    context.CancelFunc
+	reason   string // of a move, for the log; "" for the obvious
+}
+
 // streamLost begins to get the notification stream back.
 func (s *Session) streamLost() {
-	err := s.stream.Err()
-	s.stream.Close()
-	s.stream = nil
+	err := s.place.stream.Err()
+	s.place.stream.Close()
+	s.place.stream = nil
 	level := zap.InfoLevel
 	if s.leaving() { // thousands of them; the node's own line says it, and the move
 		level = zap.DebugLevel
 	}
 	s.Logger.Log(level, "notification stream lost; reconnecting", zap.Error(err))
 	s.startOver()
-	if !s.move.dialling {
+	if !s.place.dialling {
 		s.retryLater()
 	}
 }
 
 func (s *Session) startOver() {
-	if time.Since(s.move.attached) > steady {
-		s.attempts = 0
+	if time.Since(s.place.attached) > steady {
+		s.place.attempts = 0
 	}
 }
 
@@ -42,93 +59,89 @@ func (s *Session) startOver() {
 // node than the one that failed just now is a first attempt too. All that is
 // known of the nodes by now counts, and is no reason to consider it again.
 func (s *Session) retryLater() {
-	_, s.move.health = s.node.Usable()
+	_, s.place.health = s.place.node.Usable()
 	var wait time.Duration
-	switch first := s.attempts == 0 || s.attempts < hurried && s.Node() != s.move.target; {
+	switch first := s.place.attempts == 0 || s.place.attempts < hurried && s.Node() != s.place.target; {
 	case !first:
-		wait = s.Times.Backoff(s.attempts)
+		wait = s.Times.Backoff(s.place.attempts)
 	case len(s.known.LiveCalls()) == 0:
 		wait = s.Times.Jitter()
 	}
 	if s.Wait != nil {
 		wait = s.Wait(wait)
 	}
-	s.redial = time.After(wait)
-	s.attempts++
+	s.place.redial = time.After(wait)
+	s.place.attempts++
 }
 
 // resubscribe opens a new stream, at the node that is best now, and tells what
 // changed in between: nothing is notified twice or later. At another node that
 // is a move: commands wait for it.
 func (s *Session) resubscribe() {
-	s.redial = nil
-	if s.move.dialling || s.stream != nil && !s.leaving() {
+	s.place.redial = nil
+	if s.place.dialling || s.place.stream != nil && !s.leaving() {
 		return
 	}
-	node, credentials, t := s.Node(), s.credentials, truth{Reading: s.known.Ask()}
+	node, credentials, t := s.Node(), s.access.credentials, truth{Reading: s.known.Ask()}
 	open := t.join
-	if node == s.node {
+	if node == s.place.node {
 		open = func(ctx context.Context, n Node, c finesse.Credentials) error { return t.prove(ctx, n, c, false) }
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.Times.Attempt)
-	s.move.dialling, s.move.holding = true, s.move.holding || node != s.node
-	s.move.target, s.move.abort = node, cancel
-	s.move.attempt++
-	attempt := s.move.attempt
-	s.work(func(context.Context) func() {
+	ctx, cancel := context.WithTimeout(s.jobs.ctx, s.Times.Attempt)
+	s.place.dialling = true
+	if node != s.place.node {
+		s.line.keep(sessionMoves, true)
+	}
+	s.place.target, s.place.abort = node, cancel
+	s.place.attempt++
+	attempt := s.place.attempt
+	s.jobs.start(func(context.Context) func() {
 		defer cancel()
 		err := open(ctx, node, credentials)
 		if unavailable(err) {
 			node.Verify(ctx)
 		}
-		return func() { s.resubscribed(attempt, node, credentials, t, err) }
+		return func() {
+			s.heard(credentials, err, func() { s.resubscribed(attempt, node, t, err) })
+		}
 	})
 }
 
 // resubscribed takes over what an attempt has brought, unless a Connect was
 // quicker or the password is refused since.
-func (s *Session) resubscribed(attempt int, node Node, used finesse.Credentials, t truth, err error) {
-	current := attempt == s.move.attempt
-	if err == nil && (!current || !s.connected) {
+func (s *Session) resubscribed(attempt int, node Node, t truth, err error) {
+	current := attempt == s.place.attempt
+	if err == nil && (!current || !s.access.usable()) {
 		t.stream.Close()
 	}
 	switch {
 	case !current:
-	case !s.connected:
-		s.settle()
-	case wrongPassword(err) && used.Password.Equal(s.credentials.Password):
-		s.passwordRefused(err)
+	case !s.access.usable():
 		s.settle()
 	case gc.CodeOf(err) == gc.UserNotFound:
 		s.vanished(err)
 		s.settle()
 	case err != nil:
-		if usable, _ := node.Usable(); usable && s.attempts == 1 { // said once, not per attempt, nor by thousands
+		if usable, _ := node.Usable(); usable && s.place.attempts == 1 { // said once, not per attempt, nor by thousands
 			s.Logger.Info("notification stream is still away; trying on", zap.Error(err))
 		}
 		s.settle()
 	default:
-		if node == s.node {
-			s.Logger.Info("notification stream is back", zap.Int("attempts", s.attempts))
+		if node == s.place.node {
+			s.Logger.Info("notification stream is back", zap.Int("attempts", s.place.attempts))
 		}
 		s.arrived(node, t)
 	}
 }
 
-// passwordRefused tells the driver of a refusal that no command of its met.
-func (s *Session) passwordRefused(err error) {
-	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
-	s.distrust(s.credentials, err)
-}
-
 // attach puts the stream of t, which is of node, in the place of the one at hand.
 func (s *Session) attach(node Node, t *truth) {
-	if s.stream != nil {
-		s.stream.Close()
+	if s.place.stream != nil {
+		s.place.stream.Close()
 	}
-	s.node, s.stream, s.redial = node, t.stream, nil
+	s.place.node, s.place.stream, s.place.redial = node, t.stream, nil
 	t.Reading = s.known.Attach(t.Reading)
-	s.move.attached = time.Now()
-	s.move.attempt++
-	_, s.move.health = node.Usable()
+	s.place.attached = time.Now()
+	s.place.attempt++
+	_, s.place.health = node.Usable()
 }

@@ -82,24 +82,24 @@ const memberInterval = 500 * time.Millisecond
 // connected; the id of the command is the member's.
 func (s *Session) changeMember(r *Request) {
 	want := memberStates[r.Spec.Name]
-	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) (struct{}, error) {
+	askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) (struct{}, error) {
 		return struct{}{}, n.ChangeMemberState(ctx, c, r.ID, r.Agent, want)
 	}, func(_ struct{}, err error) {
 		if err != nil {
 			s.fail(r, err)
 			return
 		}
-		node, credentials := s.node, s.credentials
-		s.work(func(ctx context.Context) func() {
-			u, err := s.awaitMember(ctx, node, credentials, r.Agent, want)
-			return func() {
-				if err != nil {
-					s.fail(r, err)
-					return
-				}
-				s.answer(r, agent.MemberState(u))
+		var u finesse.User
+		s.ask(query{put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
+			u, err = s.awaitMember(ctx, n, c, r.Agent, want)
+			return err
+		}, then: func(err error) {
+			if err != nil {
+				s.fail(r, err)
+				return
 			}
-		})
+			s.answer(r, agent.MemberState(u))
+		}})
 	})
 }
 

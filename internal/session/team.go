@@ -14,8 +14,8 @@ import (
 // changes: first, so that none between the two is lost.
 func (s *Session) getTeamUsers(r *Request) {
 	reading := s.known.AskTeam(r.Team, r.TeamEvents)
-	node, stream := s.node, s.stream
-	ask(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
+	node, stream := s.place.node, s.place.stream
+	askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
 		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a move subscribes itself
 	}, func(users []gc.TeamUser, err error) {
 		if err != nil {
@@ -42,29 +42,30 @@ func joinTeam(ctx context.Context, n Node, c finesse.Credentials, stream Stream,
 // rejoinTeams subscribes again after the stream was away, and tells what
 // changed meanwhile.
 func (s *Session) rejoinTeams() {
-	node, credentials, stream := s.node, s.credentials, s.stream
+	stream := s.place.stream
 	for _, id := range s.known.FollowedTeams() {
 		reading := s.known.AskTeamAgain(id)
-		s.work(func(ctx context.Context) func() {
-			users, err := joinTeam(ctx, node, credentials, stream, id, true)
-			return func() {
-				if err != nil {
-					s.Logger.Warn("a team's changes cannot be followed any more; the supervisor has to ask for the team again",
-						zap.String("team", string(id)), zap.Error(err))
-					return
-				}
-				s.tell(s.known.CompareTeam(reading, users))
+		var users []gc.TeamUser
+		s.ask(query{put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
+			users, err = joinTeam(ctx, n, c, stream, id, true)
+			return err
+		}, then: func(err error) {
+			if err != nil {
+				s.Logger.Warn("a team's changes cannot be followed any more; the supervisor has to ask for the team again",
+					zap.String("team", string(id)), zap.Error(err))
+				return
 			}
-		})
+			s.tell(s.known.CompareTeam(reading, users))
+		}})
 	}
 }
 
 // leaveTeams ends the interest in every team: its supervisor is signed out, or
 // another driver has come.
 func (s *Session) leaveTeams() {
-	if s.known.LeaveTeams() && s.stream != nil {
-		stream := s.stream
-		s.work(func(ctx context.Context) func() {
+	if s.known.LeaveTeams() && s.place.stream != nil {
+		stream := s.place.stream
+		s.jobs.start(func(ctx context.Context) func() {
 			stream.LeaveTeams(ctx)
 			return func() {}
 		})

@@ -1,0 +1,97 @@
+package session
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// access is by which driver's right, and with which password, the session serves the
+// agent. It decides whether Finesse may be asked with that.
+type access struct {
+	home        atomic.Value // gc.Destination: of the driver that proved the password; for others to read
+	works       atomic.Bool  // the password was proved, and no driver has heard since that it is refused; for others to read
+	refused     bool         // Finesse has refused it since
+	told        bool         // a command of the driver was answered so
+	credentials finesse.Credentials
+	claims      []claim
+}
+
+// claim is a Connect that has not proved its password. It binds nothing; but the
+// Login that follows it, and has the same password, is of the same driver.
+type claim struct {
+	to, answers gc.Destination // of the events, and of errors
+	password    gc.Secret
+	good        bool // for a Login behind it: it failed because Finesse is away
+}
+
+// maxClaims is how many of them are known, the latest ones.
+const maxClaims = 8
+
+// destination is where the agent's events go, "" before a password was proved.
+func (a *access) destination() gc.Destination {
+	d, _ := a.home.Load().(gc.Destination)
+	return d
+}
+
+// connected reports whether the driver counts on the agent being served.
+func (a *access) connected() bool { return a.works.Load() }
+
+// usable reports whether Finesse may be asked with the password.
+func (a *access) usable() bool { return a.connected() && !a.refused }
+
+// is reports whether that is the password that works, or did.
+func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equal(password) }
+
+// grant is for the driver that proved a password.
+func (a *access) grant(d gc.Destination, c finesse.Credentials) {
+	a.home.Store(d)
+	a.credentials, a.claims, a.refused, a.told = c, nil, false, false
+	a.works.Store(true)
+}
+
+// withdraw is for a driver that has to connect the agent again.
+func (a *access) withdraw() { a.works.Store(false) }
+
+// refuse notes what Finesse answered to a request with the credentials given, and
+// reports whether it refuses the password with which the agent is served: five
+// refusals lock the account for everybody.
+func (a *access) refuse(used finesse.Credentials, err error) bool {
+	if !wrongPassword(err) || !a.usable() || !a.is(used.Password) {
+		return false
+	}
+	a.refused, a.told = true, false
+	return true
+}
+
+// wrongPassword reports whether Finesse refused the credentials.
+func wrongPassword(err error) bool { return errors.Is(err, finesse.ErrPasswordRefused) }
+
+// claim notes a Connect that failed with err.
+func (a *access) claim(r *Request, err error) {
+	same := func(c claim) bool { return c.to == r.Destination && c.password.Equal(r.Password) }
+	a.claims = append(slices.DeleteFunc(a.claims, same), claim{r.Destination, r.ReplyTo, r.Password, unavailable(err)})
+	if len(a.claims) > maxClaims {
+		a.claims = slices.Delete(a.claims, 0, 1)
+	}
+}
+
+// claimed is the latest Connect with that password.
+func (a *access) claimed(password gc.Secret) (claim, bool) {
+	for _, c := range slices.Backward(a.claims) {
+		if c.password.Equal(password) {
+			return c, true
+		}
+	}
+	return claim{}, false
+}
+
+// worthless reports whether nothing is known that another session could not find
+// out: a Connect that failed because Finesse is away is still good for the Login
+// behind it.
+func (a *access) worthless() bool {
+	return a.destination() == "" && !slices.ContainsFunc(a.claims, func(c claim) bool { return c.good })
+}

@@ -1,0 +1,94 @@
+package session
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
+
+// query is what Finesse is asked, or asked to do, with the password that works.
+type query struct {
+	put       func(context.Context, Node, finesse.Credentials) error
+	then      func(error) // how it was answered, in the session, always
+	holdsLine bool        // no command begins before the answer
+	elsewhere bool        // it is put to another node if this one fails
+}
+
+// ask puts q to the session's node. Nothing is put with a password that was refused.
+func (s *Session) ask(q query) {
+	if !s.access.usable() {
+		q.then(gc.Errorf(gc.SubscriptionFailed, "ask", "meanwhile: %w", finesse.ErrPasswordRefused))
+		return
+	}
+	if q.holdsLine {
+		s.line.keep(commandRuns, true)
+	}
+	node, used := s.place.node, s.access.credentials
+	s.jobs.start(func(ctx context.Context) func() {
+		err := q.put(ctx, node, used)
+		return func() {
+			if q.holdsLine {
+				s.line.keep(commandRuns, false)
+			}
+			s.heard(used, err, func() {
+				if q.elsewhere {
+					q.elsewhere = false
+					s.orElsewhere(node, err, func() { q.then(err) }, func() { s.ask(q) })
+				} else {
+					q.then(err)
+				}
+			})
+		}
+	})
+}
+
+// heard runs then, which goes on with the answer to a request with the credentials
+// given. Every answer passes here: once the password that works is refused nothing is
+// asked with it any more, and the driver is told, unless then answers a command so.
+func (s *Session) heard(used finesse.Credentials, err error, then func()) {
+	refused := s.access.refuse(used, err)
+	then()
+	if !refused || !s.access.connected() || !s.access.refused { // or a driver has proved another
+		return
+	}
+	s.tellRefusal(err)
+	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
+	s.disconnect()
+}
+
+// tellRefusal tells the driver of a refusal that none of its commands was answered with.
+func (s *Session) tellRefusal(err error) {
+	if wrongPassword(err) && s.access.refused && !s.access.told {
+		s.access.told = true
+		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+	}
+}
+
+// askThen is ask for a question, with the line held, at another node if this one
+// fails.
+func askThen[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
+	var answer T
+	s.ask(query{
+		put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
+			answer, err = question(ctx, n, c)
+			return err
+		},
+		then:      func(err error) { then(answer, err) },
+		holdsLine: true, elsewhere: true,
+	})
+}
+
+// askFor answers a command with what event makes of Finesse's answer to a
+// question.
+func askFor[T any](s *Session, r *Request, question func(context.Context, Node, finesse.Credentials) (T, error), event func(T) gc.Event) {
+	askThen(s, question, func(found T, err error) {
+		if err != nil {
+			s.fail(r, err)
+			return
+		}
+		s.answer(r, event(found))
+	})
+}
