@@ -42,36 +42,32 @@ func TestMoreCallsThanAnybodyHas(t *testing.T) {
 		"calls of many empty parties": {maxCalls / 2, parts, maxText / part / 10, 9},
 		"a long word that is no text": {maxCalls / 2, typed, maxText / 10, 9},
 	} {
-		t.Run(rule, func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				st.hold = make(chan struct{})
-				st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
-				for i := range c.calls {
-					st.dialog(finesse.Post, c.grow(leg(gc.DialogID(strconv.Itoa(1000+i)), "4085551234", gc.Active), c.by))
-				}
-				require.Len(t, st.heard, c.most)
-				st.heard = nil
-				close(st.hold)
-				st.wait(time.Second)
-				require.Contains(t, st.heard, "crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-				require.Len(t, st.heard, c.most+1, "the others end")
-				st.heard = nil
-				st.dialog(finesse.Post, leg("8", "4085551234", gc.Active))
-				st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:8#4085551234#…##Ann Smith")
-			})
+		scene(t, rule, func(st *stage) {
+			st.signIn()
+			st.hold = make(chan struct{})
+			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+			for i := range c.calls {
+				st.dialog(finesse.Post, c.grow(leg(gc.DialogID(strconv.Itoa(1000+i)), "4085551234", gc.Active), c.by))
+			}
+			require.Len(st, st.heard, c.most)
+			st.heard = nil
+			close(st.hold)
+			st.wait(time.Second)
+			require.Contains(st, st.heard, "crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+			require.Len(st, st.heard, c.most+1, "the others end")
+			st.heard = nil
+			st.dialog(finesse.Post, leg("8", "4085551234", gc.Active))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:8#4085551234#…##Ann Smith")
 		})
 	}
-	t.Run("calls that are over make room", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for i := range 3 * maxCalls {
-				id := gc.DialogID(strconv.Itoa(1000 + i))
-				st.dialog(finesse.Post, leg(id, "4085551234", gc.Active))
-				st.dialog(finesse.Put, leg(id, "4085551234", gc.Dropped))
-			}
-			require.Len(t, st.heard, 6*maxCalls)
-		})
+	scene(t, "calls that are over make room", func(st *stage) {
+		st.signIn()
+		for i := range 3 * maxCalls {
+			id := gc.DialogID(strconv.Itoa(1000 + i))
+			st.dialog(finesse.Post, leg(id, "4085551234", gc.Active))
+			st.dialog(finesse.Put, leg(id, "4085551234", gc.Dropped))
+		}
+		require.Len(st, st.heard, 6*maxCalls)
 	})
 	t.Run("where Finesse lists as many they are not read without end", func(t *testing.T) {
 		play(t, func(st *stage) {

@@ -15,35 +15,29 @@ import (
 )
 
 func TestSignIn(t *testing.T) {
-	t.Run("Connect has no answer and subscribes before anything is asked of Finesse", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.hears()
-			require.Equal(t, 1, st.acks)
-			require.Equal(t, 1, st.dials)
-		})
+	scene(t, "Connect has no answer and subscribes before anything is asked of Finesse", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.hears()
+		require.Equal(st, 1, st.acks)
+		require.Equal(st, 1, st.dials)
 	})
-	t.Run("Login answers with AgentInfo and State once the agent is signed in", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.submit("Connect#1001", "crm,secret")
-			st.submit("Login#1001", "secret,2001")
-			st.hears()
-			require.Equal(t, 1, st.acks, "202 is no outcome")
-			st.userIs(gc.NotReady, extension("2001"))
-			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-			require.Equal(t, 2, st.acks)
-			require.Equal(t, []gc.Code{"", ""}, st.codes)
-		})
+	scene(t, "Login answers with AgentInfo and State once the agent is signed in", func(st *stage) {
+		st.submit("Connect#1001", "crm,secret")
+		st.submit("Login#1001", "secret,2001")
+		st.hears()
+		require.Equal(st, 1, st.acks, "202 is no outcome")
+		st.userIs(gc.NotReady, extension("2001"))
+		st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		require.Equal(st, 2, st.acks)
+		require.Equal(st, []gc.Code{"", ""}, st.codes)
 	})
-	t.Run("Login of an agent who is signed in already keeps the state and tells the calls", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.user.State, st.user.Extension = gc.Talking, "2001"
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
-			st.send("Connect#1001", "crm,secret")
-			st.send("Login#1001", "secret,2001")
-			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#TALKING##Ann Smith",
-				"crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
-		})
+	scene(t, "Login of an agent who is signed in already keeps the state and tells the calls", func(st *stage) {
+		st.user.State, st.user.Extension = gc.Talking, "2001"
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#TALKING##Ann Smith",
+			"crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
 	})
 	t.Run("a mobile agent signs in with a number, for each call or for good", func(t *testing.T) {
 		for mode, want := range map[string]string{"true": "LOGIN 2001 4085551234 CALL_BY_CALL", "FALSE": "LOGIN 2001 4085551234 NAILED_CONNECTION"} {
@@ -56,59 +50,49 @@ func TestSignIn(t *testing.T) {
 			})
 		}
 	})
-	t.Run("a second Connect of the same driver changes nothing", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("Connect#1001", "crm,secret")
-			st.hears()
-			require.Equal(t, 1, st.dials)
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "a second Connect of the same driver changes nothing", func(st *stage) {
+		st.signIn()
+		st.send("Connect#1001", "crm,secret")
+		st.hears()
+		require.Equal(st, 1, st.dials)
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("an extension that Finesse refuses later is an error", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.send("Login#1001", "secret,2001")
-			st.rejects("req-Login#1001", "/finesse/api/User/1001", "CF_INVALID_LOGON_DEVICE_SPECIFIED")
-			st.hears("crm: 1001#Error#CF_INVALID_LOGON_DEVICE_SPECIFIED")
-			require.Equal(t, 1, st.free, "the licence is free again")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
-		})
+	scene(t, "an extension that Finesse refuses later is an error", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.rejects("req-Login#1001", "/finesse/api/User/1001", "CF_INVALID_LOGON_DEVICE_SPECIFIED")
+		st.hears("crm: 1001#Error#CF_INVALID_LOGON_DEVICE_SPECIFIED")
+		require.Equal(st, 1, st.free, "the licence is free again")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#LOGOUT##Ann Smith")
 	})
-	t.Run("more agents than agents.limit are refused", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.free = 0
-			st.send("Connect#1001", "crm,secret")
-			st.send("Login#1001", "secret,2001")
-			st.hears("crm: 1001#Error#LICENSES_EXCEEDED")
-			st.asks()
-			st.free = 1
-		})
+	scene(t, "more agents than agents.limit are refused", func(st *stage) {
+		st.free = 0
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.hears("crm: 1001#Error#LICENSES_EXCEEDED")
+		st.asks()
+		st.free = 1
 	})
-	t.Run("a sign-out gives the licence back", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			require.Zero(t, st.free)
-			st.send("Logout#1001", "")
-			st.userIs(gc.LoggedOut, extension(""))
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
-			require.Equal(t, 1, st.free)
-		})
+	scene(t, "a sign-out gives the licence back", func(st *stage) {
+		st.signIn()
+		require.Zero(st, st.free)
+		st.send("Logout#1001", "")
+		st.userIs(gc.LoggedOut, extension(""))
+		st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+		require.Equal(st, 1, st.free)
 	})
-	t.Run("so does a Login that is answered by an older sign-in, which comes late", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.user.StateChangeTime = time.Date(2026, 3, 5, 12, 0, 5, 0, time.UTC)
-			st.send("Connect#1001", "crm,secret")
-			st.send("GetState#1001", "")
-			st.send("Login#1001", "secret,2001")
-			st.notify(finesse.Update{Event: finesse.Put, User: &finesse.User{LoginID: "1001", State: gc.NotReady, Extension: "2001",
-				StateChangeTime: time.Date(2026, 3, 5, 12, 0, 2, 0, time.UTC)}})
-			require.Contains(t, st.heard[len(st.heard)-1], "State#LOGOUT")
-			require.Equal(t, 2+1, st.acks)
-			require.Equal(t, 1, st.free)
-			st.heard = nil
-		})
+	scene(t, "so does a Login that is answered by an older sign-in, which comes late", func(st *stage) {
+		st.user.StateChangeTime = time.Date(2026, 3, 5, 12, 0, 5, 0, time.UTC)
+		st.send("Connect#1001", "crm,secret")
+		st.send("GetState#1001", "")
+		st.send("Login#1001", "secret,2001")
+		st.notify(finesse.Update{Event: finesse.Put, User: &finesse.User{LoginID: "1001", State: gc.NotReady, Extension: "2001",
+			StateChangeTime: time.Date(2026, 3, 5, 12, 0, 2, 0, time.UTC)}})
+		require.Contains(st, st.heard[len(st.heard)-1], "State#LOGOUT")
+		require.Equal(st, 2+1, st.acks)
+		require.Equal(st, 1, st.free)
+		st.heard = nil
 	})
 	for how, find := range map[string]func(*stage){
 		"that GetState finds": func(st *stage) { st.send("GetState#1001", "") },
@@ -117,35 +101,31 @@ func TestSignIn(t *testing.T) {
 			st.send("Connect#1001", "other,secret")
 		},
 	} {
-		t.Run("so does a sign-out "+how, func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				st.user.State, st.user.Extension = gc.LoggedOut, ""
-				find(st)
-				require.Equal(t, 1, st.free)
-				st.heard = nil
-			})
+		scene(t, "so does a sign-out "+how, func(st *stage) {
+			st.signIn()
+			st.user.State, st.user.Extension = gc.LoggedOut, ""
+			find(st)
+			require.Equal(st, 1, st.free)
+			st.heard = nil
 		})
 	}
 }
 
 func TestReadsAndNotificationsCross(t *testing.T) {
-	t.Run("what is notified of before a read is not told behind it", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			at := func(state gc.CallState, second int) finesse.Dialog {
-				d := leg("7", "4085551234", state)
-				d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
-				return d
-			}
-			st.dialogs = []finesse.Dialog{at(gc.Active, 2)}
-			st.send("refresh#1001", "")
-			st.heard = nil
-			st.dialog(finesse.Post, at(gc.Alerting, 1))
-			st.hears()
-			st.dialog(finesse.Put, at(gc.Held, 3))
-			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
-		})
+	scene(t, "what is notified of before a read is not told behind it", func(st *stage) {
+		st.signIn()
+		at := func(state gc.CallState, second int) finesse.Dialog {
+			d := leg("7", "4085551234", state)
+			d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
+			return d
+		}
+		st.dialogs = []finesse.Dialog{at(gc.Active, 2)}
+		st.send("refresh#1001", "")
+		st.heard = nil
+		st.dialog(finesse.Post, at(gc.Alerting, 1))
+		st.hears()
+		st.dialog(finesse.Put, at(gc.Held, 3))
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
 	})
 	t.Run("a call that is listed although the agent's part is over, or gone, has ended", func(t *testing.T) {
 		for _, listed := range []finesse.Dialog{leg("7", "4085551234", gc.Dropped), {ID: "7", Participants: []finesse.Participant{{MediaAddress: "2002"}}}} {
@@ -162,102 +142,90 @@ func TestReadsAndNotificationsCross(t *testing.T) {
 			})
 		}
 	})
-	t.Run("a call that GetState finds before it is notified of is told, and told once", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Alerting)}
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith",
-				"crm: 1001#State#NOT_READY##Ann Smith")
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-			st.hears()
-		})
+	scene(t, "a call that GetState finds before it is notified of is told, and told once", func(st *stage) {
+		st.signIn()
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Alerting)}
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#State#NOT_READY##Ann Smith")
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+		st.hears()
 	})
 	for _, began := range []string{"notified of", "read"} {
-		t.Run("a call that was "+began+" and whose end was read does not come back, but can begin anew", func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				at := func(state gc.CallState, second int) finesse.Dialog {
-					d := leg("7", "4085551234", state)
-					d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
-					return d
-				}
-				if began == "read" {
-					st.dialogs = []finesse.Dialog{at(gc.Alerting, 1)}
-					st.send("refresh#1001", "")
-				} else {
-					st.dialog(finesse.Post, at(gc.Alerting, 1))
-				}
-				st.dialogs = nil
-				st.send("refresh#1001", "")
-				st.heard = nil
-				if began == "read" {
-					st.dialog(finesse.Post, at(gc.Alerting, 1))
-				}
-				st.dialog(finesse.Put, at(gc.Active, 2))
-				st.dialog(finesse.Put, at(gc.Dropped, 3))
-				st.hears()
-				st.dialog(finesse.Post, at(gc.Active, 4))
-				st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-			})
-		})
-	}
-	t.Run("a state notified of before a read is not told behind it, and answers with what was read", func(t *testing.T) {
-		play(t, func(st *stage) {
+		scene(t, "a call that was "+began+" and whose end was read does not come back, but can begin anew", func(st *stage) {
 			st.signIn()
-			at := func(second int) func(*finesse.User) {
-				return func(u *finesse.User) { u.StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC) }
+			at := func(state gc.CallState, second int) finesse.Dialog {
+				d := leg("7", "4085551234", state)
+				d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC)
+				return d
 			}
-			st.send("MakeReady#1001", "")
-			st.user.State = gc.Reserved
-			at(2)(&st.user)
+			if began == "read" {
+				st.dialogs = []finesse.Dialog{at(gc.Alerting, 1)}
+				st.send("refresh#1001", "")
+			} else {
+				st.dialog(finesse.Post, at(gc.Alerting, 1))
+			}
+			st.dialogs = nil
 			st.send("refresh#1001", "")
 			st.heard = nil
-			st.userIs(gc.Ready, at(1))
-			st.hears("crm: 1001#State#RESERVED##Ann Smith")
-			st.userIs(gc.NotReady, at(1))
+			if began == "read" {
+				st.dialog(finesse.Post, at(gc.Alerting, 1))
+			}
+			st.dialog(finesse.Put, at(gc.Active, 2))
+			st.dialog(finesse.Put, at(gc.Dropped, 3))
 			st.hears()
-			st.userIs(gc.Talking, at(3))
-			st.hears("crm: 1001#State#TALKING##Ann Smith")
-			st.userIs(gc.Hold, at(2))
-			st.hears("crm: 1001#State#HOLD##Ann Smith")
+			st.dialog(finesse.Post, at(gc.Active, 4))
+			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
 		})
+	}
+	scene(t, "a state notified of before a read is not told behind it, and answers with what was read", func(st *stage) {
+		st.signIn()
+		at := func(second int) func(*finesse.User) {
+			return func(u *finesse.User) { u.StateChangeTime = time.Date(2026, 3, 5, 12, 0, second, 0, time.UTC) }
+		}
+		st.send("MakeReady#1001", "")
+		st.user.State = gc.Reserved
+		at(2)(&st.user)
+		st.send("refresh#1001", "")
+		st.heard = nil
+		st.userIs(gc.Ready, at(1))
+		st.hears("crm: 1001#State#RESERVED##Ann Smith")
+		st.userIs(gc.NotReady, at(1))
+		st.hears()
+		st.userIs(gc.Talking, at(3))
+		st.hears("crm: 1001#State#TALKING##Ann Smith")
+		st.userIs(gc.Hold, at(2))
+		st.hears("crm: 1001#State#HOLD##Ann Smith")
 	})
-	t.Run("a call that ended while it was read does not come back", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
-			st.heard = nil
-			st.hold = make(chan struct{})
-			st.submit("refresh#1001", "")
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
-			close(st.hold)
-			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith",
-				"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-		})
+	scene(t, "a call that ended while it was read does not come back", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+		st.heard = nil
+		st.hold = make(chan struct{})
+		st.submit("refresh#1001", "")
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+		close(st.hold)
+		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
 	})
 }
 
 func TestTell(t *testing.T) {
-	t.Run("tells the state and the live calls as they are known", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.dialog(finesse.Post, leg("8", "4085551234", gc.Active))
-			st.dialog(finesse.Delete, leg("8", "4085551234", gc.Dropped))
-			st.heard = nil
-			st.session.Tell()
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
-		})
+	scene(t, "tells the state and the live calls as they are known", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.dialog(finesse.Post, leg("8", "4085551234", gc.Active))
+		st.dialog(finesse.Delete, leg("8", "4085551234", gc.Dropped))
+		st.heard = nil
+		st.session.Tell()
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
 	})
-	t.Run("tells nothing of an agent nobody has connected", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,wrong")
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-			st.session.Tell()
-			st.hears()
-		})
+	scene(t, "tells nothing of an agent nobody has connected", func(st *stage) {
+		st.send("Connect#1001", "crm,wrong")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.session.Tell()
+		st.hears()
 	})
 }
 
@@ -276,136 +244,114 @@ func TestRetell(t *testing.T) {
 		st.emitted, st.heard, st.acks = nil, nil, 0
 		return answer
 	}
-	t.Run("tells what has become of a call", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			held := answered(st, "HoldCall#1001", "7", func() { st.dialog(finesse.Put, leg("7", "4085551234", gc.Held)) })
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active))
-			st.heard = nil
-			require.True(t, st.session.Retell(held))
-			st.hears("crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
-			require.Equal(t, 1, st.acks)
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
-			st.heard = nil
-			require.True(t, st.session.Retell(held))
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-		})
+	scene(t, "tells what has become of a call", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		held := answered(st, "HoldCall#1001", "7", func() { st.dialog(finesse.Put, leg("7", "4085551234", gc.Held)) })
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Active))
+		st.heard = nil
+		require.True(st, st.session.Retell(held))
+		st.hears("crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####")
+		require.Equal(st, 1, st.acks)
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+		st.heard = nil
+		require.True(st, st.session.Retell(held))
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 	})
-	t.Run("tells the state the agent has by now", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			state := answered(st, "GetState#1001", "")
-			st.userIs(gc.Ready)
-			st.heard = nil
-			require.True(t, st.session.Retell(state))
-			st.hears("crm: 1001#State#READY##Ann Smith")
-		})
+	scene(t, "tells the state the agent has by now", func(st *stage) {
+		st.signIn()
+		state := answered(st, "GetState#1001", "")
+		st.userIs(gc.Ready)
+		st.heard = nil
+		require.True(st, st.session.Retell(state))
+		st.hears("crm: 1001#State#READY##Ann Smith")
 	})
-	t.Run("tells a driver that the agent is another's", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			state := answered(st, "GetState#1001", "")
-			st.send("Connect#1001", "other,secret")
-			st.heard = nil
-			require.True(t, st.session.Retell(state))
-			st.hears("crm: 1001#State#RE_LOGIN")
-		})
+	scene(t, "tells a driver that the agent is another's", func(st *stage) {
+		st.signIn()
+		state := answered(st, "GetState#1001", "")
+		st.send("Connect#1001", "other,secret")
+		st.heard = nil
+		require.True(st, st.session.Retell(state))
+		st.hears("crm: 1001#State#RE_LOGIN")
 	})
-	t.Run("repeats what was said of a team's member", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.member = finesse.User{LoginID: "1005", FirstName: "Bob", State: gc.Ready}
-			member := answered(st, "getteamuserstate#1001", "1005")
-			require.True(t, st.session.Retell(member))
-			st.hears("crm: " + shorten(st.text(member.Event)))
-		})
+	scene(t, "repeats what was said of a team's member", func(st *stage) {
+		st.signIn()
+		st.member = finesse.User{LoginID: "1005", FirstName: "Bob", State: gc.Ready}
+		member := answered(st, "getteamuserstate#1001", "1005")
+		require.True(st, st.session.Retell(member))
+		st.hears("crm: " + shorten(st.text(member.Event)))
 	})
-	t.Run("is too late for a session that has ended", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			state := answered(st, "GetState#1001", "")
-			st.session.Drain(st.Context())
-			require.False(t, st.session.Retell(state))
-			st.hears()
-		})
+	scene(t, "is too late for a session that has ended", func(st *stage) {
+		st.signIn()
+		state := answered(st, "GetState#1001", "")
+		st.session.Drain(st.Context())
+		require.False(st, st.session.Retell(state))
+		st.hears()
 	})
 }
 
 func TestWrongPasswords(t *testing.T) {
-	t.Run("are tried once, and not again by the Login behind the Connect", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.replyTo = ""
-			st.submit("Connect#1001", "crm,wrong")
-			st.submit("Login#1001", "wrong,2001")
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+	scene(t, "are tried once, and not again by the Login behind the Connect", func(st *stage) {
+		st.replyTo = ""
+		st.submit("Connect#1001", "crm,wrong")
+		st.submit("Login#1001", "wrong,2001")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.asks()
+		require.Zero(st, st.dials)
+		require.Equal(st, 1, st.refusals)
+		require.Equal(st, 2, st.acks)
+	})
+	scene(t, "never disturb a session that works", func(st *stage) {
+		st.signIn()
+		for _, command := range []string{"Connect#1001 thief,wrong", "Login#1001 wrong,2001", "Login#1001 wrong,2002", "MobileAgentLogin#1001 wrong,2001,4085551234,true"} {
+			typ, body, _ := strings.Cut(command, " ")
+			st.hold = make(chan struct{}) // and a notification comes before Finesse's refusal
+			st.submit(typ, body)
+			st.userIs(gc.Ready, extension("2001"))
+			close(st.hold)
+			synctest.Wait()
+			require.Equal(st, gc.SubscriptionFailed, st.codes[len(st.codes)-1], command)
 			st.asks()
-			require.Zero(t, st.dials)
-			require.Equal(t, 1, st.refusals)
-			require.Equal(t, 2, st.acks)
-		})
-	})
-	t.Run("never disturb a session that works", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for _, command := range []string{"Connect#1001 thief,wrong", "Login#1001 wrong,2001", "Login#1001 wrong,2002", "MobileAgentLogin#1001 wrong,2001,4085551234,true"} {
-				typ, body, _ := strings.Cut(command, " ")
-				st.hold = make(chan struct{}) // and a notification comes before Finesse's refusal
-				st.submit(typ, body)
-				st.userIs(gc.Ready, extension("2001"))
-				close(st.hold)
-				synctest.Wait()
-				require.Equal(t, gc.SubscriptionFailed, st.codes[len(st.codes)-1], command)
-				st.asks()
-				st.heard = nil
-				st.userIs(gc.NotReady)
-				st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-			}
-			require.Zero(t, st.free, "one licence is taken")
-		})
-	})
-	t.Run("are not told where the agent works: who hears it there would give up", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("Connect#1001", "crm,wrong")
-			st.hears(": 1001#Error#SUBSCRIPTION_FAILED")
-			require.Equal(t, 1, st.acks)
-		})
-	})
-	t.Run("one that was right and is not any more is told there", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.password = "new"
-			st.send("Connect#1001", "crm,secret")
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-		})
-	})
-	t.Run("a thief who repeats one does not lock the account of a session that works", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for range 10 {
-				st.send("Connect#1001", "thief,wrong")
-				st.hears("thief: 1001#Error#SUBSCRIPTION_FAILED")
-			}
-			require.Equal(t, 1, st.refusals)
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-		})
-	})
-	t.Run("a password that changed ends the reconnecting until the driver connects again", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.password = "new"
-			close(st.stream.updates)
-			st.wait(time.Minute)
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#RE_LOGIN")
-			require.Equal(t, 1, st.dials)
-			st.send("Connect#1001", "crm,new")
-			st.send("GetState#1001", "")
+			st.heard = nil
+			st.userIs(gc.NotReady)
 			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-		})
+		}
+		require.Zero(st, st.free, "one licence is taken")
+	})
+	scene(t, "are not told where the agent works: who hears it there would give up", func(st *stage) {
+		st.signIn()
+		st.send("Connect#1001", "crm,wrong")
+		st.hears(": 1001#Error#SUBSCRIPTION_FAILED")
+		require.Equal(st, 1, st.acks)
+	})
+	scene(t, "one that was right and is not any more is told there", func(st *stage) {
+		st.signIn()
+		st.password = "new"
+		st.send("Connect#1001", "crm,secret")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+	})
+	scene(t, "a thief who repeats one does not lock the account of a session that works", func(st *stage) {
+		st.signIn()
+		for range 10 {
+			st.send("Connect#1001", "thief,wrong")
+			st.hears("thief: 1001#Error#SUBSCRIPTION_FAILED")
+		}
+		require.Equal(st, 1, st.refusals)
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+	})
+	scene(t, "a password that changed ends the reconnecting until the driver connects again", func(st *stage) {
+		st.signIn()
+		st.password = "new"
+		close(st.stream.updates)
+		st.wait(time.Minute)
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#RE_LOGIN")
+		require.Equal(st, 1, st.dials)
+		st.send("Connect#1001", "crm,new")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 	})
 }
 
@@ -432,79 +378,69 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 		st.refused = func(gc.Secret, time.Time) { *n++ }
 		return n
 	}
-	t.Run("by a command that waits for its outcome", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			refusals := counted(st)
-			st.send("MakeReady#1001", "")
-			st.password = "new"
-			st.send("MakeNotReady#1001", "")
-			st.wait(time.Minute)
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
-			require.Equal(t, 1, *refusals)
-		})
+	scene(t, "by a command that waits for its outcome", func(st *stage) {
+		st.signIn()
+		refusals := counted(st)
+		st.send("MakeReady#1001", "")
+		st.password = "new"
+		st.send("MakeNotReady#1001", "")
+		st.wait(time.Minute)
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+		require.Equal(st, 1, *refusals)
 	})
-	t.Run("after a Login with the new one, which is used from then on", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			refusals := counted(st)
-			st.password = "new"
-			st.send("Login#1001", "new,2001")
-			st.user.State, st.user.Extension = gc.NotReady, "2001" // and nothing is notified
-			st.wait(16 * time.Second)
-			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-			require.Zero(t, *refusals)
-		})
+	scene(t, "after a Login with the new one, which is used from then on", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		refusals := counted(st)
+		st.password = "new"
+		st.send("Login#1001", "new,2001")
+		st.user.State, st.user.Extension = gc.NotReady, "2001" // and nothing is notified
+		st.wait(16 * time.Second)
+		st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		require.Zero(st, *refusals)
 	})
 	for command, body := range map[string]string{"MakeReady": "", "Login": "secret,2001"} {
-		t.Run("although the "+command+" that met it has its answer", func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				refusals := counted(st)
-				st.hold = make(chan struct{})
-				st.send(command+"#1001", body)
-				st.rejects("", "/finesse/api/User/1001", "CF_RESOURCE_BUSY")
-				st.password = "new"
-				st.turn()
-				close(st.hold)
-				st.hears("crm: 1001#Error#CF_RESOURCE_BUSY", "crm: 1001#Error#SUBSCRIPTION_FAILED")
-				close(st.stream.updates)
-				st.wait(time.Minute)
-				require.Equal(t, 1, *refusals)
-			})
-		})
-	}
-	t.Run("although the command that was read for has its answer", func(t *testing.T) {
-		play(t, func(st *stage) {
+		scene(t, "although the "+command+" that met it has its answer", func(st *stage) {
 			st.signIn()
 			refusals := counted(st)
-			st.send("MakeReady#1001", "")
 			st.hold = make(chan struct{})
-			st.wait(16 * time.Second)
-			st.userIs(gc.Ready)
+			st.send(command+"#1001", body)
+			st.rejects("", "/finesse/api/User/1001", "CF_RESOURCE_BUSY")
 			st.password = "new"
 			st.turn()
 			close(st.hold)
-			st.hears("crm: 1001#State#READY##Ann Smith", "crm: 1001#Error#SUBSCRIPTION_FAILED")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#RE_LOGIN")
-			require.Equal(t, 1, *refusals)
-		})
-	})
-	t.Run("when it is met by the reading that follows a lost answer; the driver is told", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			refusals := counted(st)
-			st.answer = func(string) error {
-				st.password = "new"
-				return errNoAnswer
-			}
-			st.send("Login#1001", "secret,2002")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#NOT_REACHABLE", "crm: 1001#State#RE_LOGIN")
+			st.hears("crm: 1001#Error#CF_RESOURCE_BUSY", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+			close(st.stream.updates)
 			st.wait(time.Minute)
-			require.Equal(t, 1, *refusals)
+			require.Equal(st, 1, *refusals)
 		})
+	}
+	scene(t, "although the command that was read for has its answer", func(st *stage) {
+		st.signIn()
+		refusals := counted(st)
+		st.send("MakeReady#1001", "")
+		st.hold = make(chan struct{})
+		st.wait(16 * time.Second)
+		st.userIs(gc.Ready)
+		st.password = "new"
+		st.turn()
+		close(st.hold)
+		st.hears("crm: 1001#State#READY##Ann Smith", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#RE_LOGIN")
+		require.Equal(st, 1, *refusals)
+	})
+	scene(t, "when it is met by the reading that follows a lost answer; the driver is told", func(st *stage) {
+		st.signIn()
+		refusals := counted(st)
+		st.answer = func(string) error {
+			st.password = "new"
+			return errNoAnswer
+		}
+		st.send("Login#1001", "secret,2002")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#NOT_REACHABLE", "crm: 1001#State#RE_LOGIN")
+		st.wait(time.Minute)
+		require.Equal(st, 1, *refusals)
 	})
 	for code, answer := range map[gc.Code]func(st *stage){
 		gc.AccountLocked: func(st *stage) {
@@ -516,32 +452,28 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 			st.send("MakeReady#1001", "")
 		},
 	} {
-		t.Run("but one is not refused for an error with the code "+string(code)+" that says nothing of it", func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				answer(st)
-				st.hears("crm: 1001#Error#" + string(code))
-				st.userIs(gc.Ready)
-				st.hears("crm: 1001#State#READY##Ann Smith")
-				require.False(t, st.stream.closed)
-			})
+		scene(t, "but one is not refused for an error with the code "+string(code)+" that says nothing of it", func(st *stage) {
+			st.signIn()
+			answer(st)
+			st.hears("crm: 1001#Error#" + string(code))
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			require.False(st, st.stream.closed)
 		})
 	}
-	t.Run("and many commands whose outcome is overdue ask with it once", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for _, id := range []gc.DialogID{"1", "2", "3", "4", "5", "6"} {
-				st.dialog(finesse.Post, leg(id, "4085551234", gc.Active))
-				st.send("HoldCall#1001", string(id))
-			}
-			st.heard = nil
-			refusals := counted(st)
-			st.password = "new"
-			st.wait(16 * time.Second)
-			require.Equal(t, 6, len(st.codes))
-			require.Equal(t, 1, *refusals)
-			st.heard = nil
-		})
+	scene(t, "and many commands whose outcome is overdue ask with it once", func(st *stage) {
+		st.signIn()
+		for _, id := range []gc.DialogID{"1", "2", "3", "4", "5", "6"} {
+			st.dialog(finesse.Post, leg(id, "4085551234", gc.Active))
+			st.send("HoldCall#1001", string(id))
+		}
+		st.heard = nil
+		refusals := counted(st)
+		st.password = "new"
+		st.wait(16 * time.Second)
+		require.Equal(st, 6, len(st.codes))
+		require.Equal(st, 1, *refusals)
+		st.heard = nil
 	})
 }
 
@@ -601,145 +533,117 @@ func TestWhatIsReadWithAStreamIsNotOlderThanWhatWasTold(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
-	t.Run("a state is the answer when Finesse notifies it", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			st.hears()
-			require.Zero(t, st.acks)
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-			require.Equal(t, 1, st.acks)
-			st.asks("READY ")
-		})
+	scene(t, "a state is the answer when Finesse notifies it", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.hears()
+		require.Zero(st, st.acks)
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+		require.Equal(st, 1, st.acks)
+		st.asks("READY ")
 	})
-	t.Run("reason codes go to Finesse and come back", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeNotReadyWithReason#1001", "8")
-			st.userIs(gc.NotReady, reason("8"))
-			st.hears("crm: 1001#State#NOT_READY#8#Ann Smith")
-			st.asks("NOT_READY 8")
-		})
+	scene(t, "reason codes go to Finesse and come back", func(st *stage) {
+		st.signIn()
+		st.send("MakeNotReadyWithReason#1001", "8")
+		st.userIs(gc.NotReady, reason("8"))
+		st.hears("crm: 1001#State#NOT_READY#8#Ann Smith")
+		st.asks("NOT_READY 8")
 	})
-	t.Run("what is so already is answered without a notification", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeNotReady#1001", "")
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-		})
+	scene(t, "what is so already is answered without a notification", func(st *stage) {
+		st.signIn()
+		st.send("MakeNotReady#1001", "")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 	})
-	t.Run("what is no longer so when Finesse accepts it waits for a notification", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.hold = make(chan struct{})
-			st.send("MakeNotReady#1001", "")
-			st.userIs(gc.Talking)
-			close(st.hold)
-			st.hears("crm: 1001#State#TALKING##Ann Smith")
-			require.Zero(t, st.acks)
-			st.userIs(gc.Talking, pending(gc.NotReady))
-			st.hears("crm: 1001#State#TALKING##Ann Smith")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "what is no longer so when Finesse accepts it waits for a notification", func(st *stage) {
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.send("MakeNotReady#1001", "")
+		st.userIs(gc.Talking)
+		close(st.hold)
+		st.hears("crm: 1001#State#TALKING##Ann Smith")
+		require.Zero(st, st.acks)
+		st.userIs(gc.Talking, pending(gc.NotReady))
+		st.hears("crm: 1001#State#TALKING##Ann Smith")
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("during a call the state becomes pending", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Talking)
-			st.send("MakeReady#1001", "")
-			st.userIs(gc.Talking, pending(gc.Ready))
-			st.hears("crm: 1001#State#TALKING##Ann Smith", "crm: 1001#State#TALKING##Ann Smith")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "during a call the state becomes pending", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Talking)
+		st.send("MakeReady#1001", "")
+		st.userIs(gc.Talking, pending(gc.Ready))
+		st.hears("crm: 1001#State#TALKING##Ann Smith", "crm: 1001#State#TALKING##Ann Smith")
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("a state notified twice is told once", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Ready)
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-		})
+	scene(t, "a state notified twice is told once", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Ready)
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
 	})
-	t.Run("a notification may overtake the answer to the request", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.hold = make(chan struct{})
-			st.send("MakeReady#1001", "")
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-			close(st.hold)
-			st.hears()
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "a notification may overtake the answer to the request", func(st *stage) {
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.send("MakeReady#1001", "")
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+		close(st.hold)
+		st.hears()
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("an error without request id belongs to the oldest command on the object", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
-			st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
-		})
+	scene(t, "an error without request id belongs to the oldest command on the object", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+		st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
 	})
-	t.Run("an error of somebody else's request is not told", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			st.rejects("desktop-17", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
-			st.hears()
-		})
+	scene(t, "an error of somebody else's request is not told", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.rejects("desktop-17", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+		st.hears()
 	})
-	t.Run("a lost notification is made good by reading", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			st.user.State = gc.Ready
-			st.wait(16 * time.Second)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "a lost notification is made good by reading", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.user.State = gc.Ready
+		st.wait(16 * time.Second)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("a request that Finesse forgets ends in PLEASE_RETRY", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			st.wait(14 * time.Second)
-			st.hears()
-			st.wait(2 * time.Second)
-			st.hears("crm: 1001#Error#PLEASE_RETRY")
-			require.Equal(t, []gc.Code{gc.PleaseRetry}, st.codes)
-		})
+	scene(t, "a request that Finesse forgets ends in PLEASE_RETRY", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.wait(14 * time.Second)
+		st.hears()
+		st.wait(2 * time.Second)
+		st.hears("crm: 1001#Error#PLEASE_RETRY")
+		require.Equal(st, []gc.Code{gc.PleaseRetry}, st.codes)
 	})
-	t.Run("an update that leaves things out clears nothing", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.notify(finesse.Update{User: &finesse.User{LoginID: "1001", State: gc.Ready}})
-			st.hears("crm: 1001#State#READY##Ann Smith")
-			st.send("MakeCall#1001", "1002")
-			st.asks("MAKE_CALL 2001 1002")
-		})
+	scene(t, "an update that leaves things out clears nothing", func(st *stage) {
+		st.signIn()
+		st.notify(finesse.Update{User: &finesse.User{LoginID: "1001", State: gc.Ready}})
+		st.hears("crm: 1001#State#READY##Ann Smith")
+		st.send("MakeCall#1001", "1002")
+		st.asks("MAKE_CALL 2001 1002")
 	})
-	t.Run("another agent's notification is ignored", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.notify(finesse.Update{User: &finesse.User{LoginID: "1002", State: gc.Ready}})
-			st.hears()
-		})
+	scene(t, "another agent's notification is ignored", func(st *stage) {
+		st.signIn()
+		st.notify(finesse.Update{User: &finesse.User{LoginID: "1002", State: gc.Ready}})
+		st.hears()
 	})
-	t.Run("commands keep their order while Finesse is slow", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.hold = make(chan struct{})
-			st.submit("MakeReady#1001", "")
-			st.submit("MakeNotReady#1001", "")
-			st.submit("reasoncodelogout#1001", "")
-			synctest.Wait()
-			st.asks("READY ")
-			close(st.hold)
-			synctest.Wait()
-			st.asks("NOT_READY ")
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#ReasonCodes#Category:LOGOUT#Codes:8#Labels:Lunch LOGOUT#Ann Smith")
-		})
+	scene(t, "commands keep their order while Finesse is slow", func(st *stage) {
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.submit("MakeReady#1001", "")
+		st.submit("MakeNotReady#1001", "")
+		st.submit("reasoncodelogout#1001", "")
+		synctest.Wait()
+		st.asks("READY ")
+		close(st.hold)
+		synctest.Wait()
+		st.asks("NOT_READY ")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#ReasonCodes#Category:LOGOUT#Codes:8#Labels:Lunch LOGOUT#Ann Smith")
 	})
 }
 
@@ -747,41 +651,37 @@ func TestCalls(t *testing.T) {
 	customer := func(state gc.CallState) finesse.Participant {
 		return finesse.Participant{MediaAddress: "4085551234", State: state}
 	}
-	t.Run("one call is made at a time, so that none answers the command of another", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeCall#1001", "1002")
-			st.send("MakeCall#1001", "1003")
-			st.asks("MAKE_CALL 2001 1002")
-			st.wait(16 * time.Second) // Finesse forgets the first
-			st.hears("crm: 1001#Error#PLEASE_RETRY")
-			st.asks("MAKE_CALL 2001 1003")
-			st.dialog(finesse.Post, leg("7", "2001", gc.Initiating))
-			st.hears("crm: 1001#InboundCall#INITIATING#DialogID:7#2001#…##Ann Smith")
-			require.Equal(t, 2, st.acks)
-		})
+	scene(t, "one call is made at a time, so that none answers the command of another", func(st *stage) {
+		st.signIn()
+		st.send("MakeCall#1001", "1002")
+		st.send("MakeCall#1001", "1003")
+		st.asks("MAKE_CALL 2001 1002")
+		st.wait(16 * time.Second) // Finesse forgets the first
+		st.hears("crm: 1001#Error#PLEASE_RETRY")
+		st.asks("MAKE_CALL 2001 1003")
+		st.dialog(finesse.Post, leg("7", "2001", gc.Initiating))
+		st.hears("crm: 1001#InboundCall#INITIATING#DialogID:7#2001#…##Ann Smith")
+		require.Equal(st, 2, st.acks)
 	})
-	t.Run("an inbound call from ringing to its end", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting, customer(gc.Initiated)))
-			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
-			st.send("AnswerCall#1001", "7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-			st.send("HoldCall#1001", "7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Held, customer(gc.Active)))
-			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
-			st.send("RetrieveCall#1001", "7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-			st.send("ReleaseCall#1001", "7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
-			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
-			st.asks("ANSWER 7 2001", "HOLD 7 2001", "RETRIEVE 7 2001", "DROP 7 2001")
-			require.Equal(t, 4, st.acks)
-		})
+	scene(t, "an inbound call from ringing to its end", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting, customer(gc.Initiated)))
+		st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
+		st.send("AnswerCall#1001", "7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+		st.send("HoldCall#1001", "7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Held, customer(gc.Active)))
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+		st.send("RetrieveCall#1001", "7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, customer(gc.Active)))
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+		st.send("ReleaseCall#1001", "7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped, customer(gc.Dropped)))
+		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+		st.asks("ANSWER 7 2001", "HOLD 7 2001", "RETRIEVE 7 2001", "DROP 7 2001")
+		require.Equal(st, 4, st.acks)
 	})
 	t.Run("DELETE ends a call whatever its state says", func(t *testing.T) {
 		for _, state := range []gc.CallState{gc.Alerting, gc.Active, gc.Initiating, gc.WrapUp} {
@@ -794,102 +694,82 @@ func TestCalls(t *testing.T) {
 			})
 		}
 	})
-	t.Run("wrap-up is a state of its own; the end comes with DELETE", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.send("ReleaseCall#1001", "7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.WrapUp))
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith",
-				"crm: 1001#InboundCall#WRAP_UP#DialogID:7#4085551234#…##Ann Smith",
-				"crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
-		})
+	scene(t, "wrap-up is a state of its own; the end comes with DELETE", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.send("ReleaseCall#1001", "7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.WrapUp))
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#InboundCall#WRAP_UP#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
 	})
-	t.Run("the same notification twice is told once", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for range 2 {
-				st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-			}
-			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
-			for range 2 {
-				st.dialog(finesse.Post, leg("7", "4085551234", gc.Dropped))
-			}
-			for range 2 {
-				st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
-			}
-			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
-		})
-	})
-	t.Run("an outgoing call answers MakeCall when Finesse goes off-hook", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeCall#1001", "4085559999")
-			st.dialog(finesse.Post, leg("8", "2001", gc.Initiating))
-			require.Equal(t, 1, st.acks)
-			st.dialog(finesse.Put, leg("8", "2001", gc.Initiated))
-			st.hears("crm: 1001#InboundCall#INITIATING#DialogID:8#2001#…##Ann Smith", "crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
-		})
-	})
-	t.Run("a call that rings meanwhile is not the answer to MakeCall", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeCall#1001", "4085559999")
+	scene(t, "the same notification twice is told once", func(st *stage) {
+		st.signIn()
+		for range 2 {
 			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-			require.Zero(t, st.acks)
-		})
+		}
+		st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
+		for range 2 {
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Dropped))
+		}
+		for range 2 {
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+		}
+		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
 	})
-	t.Run("a busy number is FAILED with its cause", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			d := leg("8", "2001", gc.Failed)
-			d.Participants[0].StateCause = "BUSY"
-			st.dialog(finesse.Post, d)
-			st.hears("crm: 1001#InboundCall#FAILED#DialogID:8#BUSY#Ann Smith")
-		})
+	scene(t, "an outgoing call answers MakeCall when Finesse goes off-hook", func(st *stage) {
+		st.signIn()
+		st.send("MakeCall#1001", "4085559999")
+		st.dialog(finesse.Post, leg("8", "2001", gc.Initiating))
+		require.Equal(st, 1, st.acks)
+		st.dialog(finesse.Put, leg("8", "2001", gc.Initiated))
+		st.hears("crm: 1001#InboundCall#INITIATING#DialogID:8#2001#…##Ann Smith", "crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
 	})
-	t.Run("a withheld number leaves the caller empty", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "", gc.Alerting))
-			st.hears("crm: 1001#NewInboundCall##…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7##…##Ann Smith")
-		})
+	scene(t, "a call that rings meanwhile is not the answer to MakeCall", func(st *stage) {
+		st.signIn()
+		st.send("MakeCall#1001", "4085559999")
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+		require.Zero(st, st.acks)
 	})
-	t.Run("an unknown call is NO_DIALOG_ID and nothing is asked of Finesse", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("AnswerCall#1001", "99")
-			st.hears("crm: 1001#Error#NO_DIALOG_ID")
-			st.asks()
-		})
+	scene(t, "a busy number is FAILED with its cause", func(st *stage) {
+		st.signIn()
+		d := leg("8", "2001", gc.Failed)
+		d.Participants[0].StateCause = "BUSY"
+		st.dialog(finesse.Post, d)
+		st.hears("crm: 1001#InboundCall#FAILED#DialogID:8#BUSY#Ann Smith")
 	})
-	t.Run("MakeCall of an agent who is not signed in asks for RE_LOGIN", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.send("MakeCall#1001", "1002")
-			st.hears("crm: 1001#State#RE_LOGIN")
-			st.asks()
-		})
+	scene(t, "a withheld number leaves the caller empty", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "", gc.Alerting))
+		st.hears("crm: 1001#NewInboundCall##…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7##…##Ann Smith")
 	})
-	t.Run("an action that Finesse refuses later is an error", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-			st.heard = nil
-			st.send("HoldCall#1001", "7")
-			st.rejects("req-HoldCall#1001", "/finesse/api/Dialog/7", "INVALID_ACTION HOLD on extension 2001")
-			st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
-		})
+	scene(t, "an unknown call is NO_DIALOG_ID and nothing is asked of Finesse", func(st *stage) {
+		st.signIn()
+		st.send("AnswerCall#1001", "99")
+		st.hears("crm: 1001#Error#NO_DIALOG_ID")
+		st.asks()
 	})
-	t.Run("getdialogstate answers with the agent's part, or NOT_FOUND", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
-			st.send("getdialogstate#1001", "7")
-			st.send("getdialogstate#1001", "8")
-			st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…####", "crm: 1001#DialogState#NOT_FOUND#8#Ann Smith######")
-		})
+	scene(t, "MakeCall of an agent who is not signed in asks for RE_LOGIN", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.send("MakeCall#1001", "1002")
+		st.hears("crm: 1001#State#RE_LOGIN")
+		st.asks()
+	})
+	scene(t, "an action that Finesse refuses later is an error", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+		st.heard = nil
+		st.send("HoldCall#1001", "7")
+		st.rejects("req-HoldCall#1001", "/finesse/api/Dialog/7", "INVALID_ACTION HOLD on extension 2001")
+		st.hears("crm: 1001#Error#CF_INVALID_OBJECT_STATE")
+	})
+	scene(t, "getdialogstate answers with the agent's part, or NOT_FOUND", func(st *stage) {
+		st.signIn()
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
+		st.send("getdialogstate#1001", "7")
+		st.send("getdialogstate#1001", "8")
+		st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…####", "crm: 1001#DialogState#NOT_FOUND#8#Ann Smith######")
 	})
 }
 
@@ -913,191 +793,161 @@ func TestConsultations(t *testing.T) {
 		st.asks("CONSULT_CALL 7 2001 2002")
 		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held), d}
 	}
-	t.Run("end for the agent with a transfer, first the call and then the consultation", func(t *testing.T) {
-		play(t, func(st *stage) {
-			consulting(st)
-			st.send("TransferCall#1001", "2002,7")
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
-			st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
-			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
-			st.asks("TRANSFER 7 2001")
-			require.Equal(t, 2, st.acks)
-		})
+	scene(t, "end for the agent with a transfer, first the call and then the consultation", func(st *stage) {
+		consulting(st)
+		st.send("TransferCall#1001", "2002,7")
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
+		st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
+		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
+		st.asks("TRANSFER 7 2001")
+		require.Equal(st, 2, st.acks)
 	})
-	t.Run("become a conference", func(t *testing.T) {
-		play(t, func(st *stage) {
-			consulting(st)
-			st.send("ConferenceCall#1001", ",7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "2002"}, finesse.Participant{MediaAddress: "4085551234"}))
-			st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
-			st.asks("CONFERENCE 7 2001")
-		})
+	scene(t, "become a conference", func(st *stage) {
+		consulting(st)
+		st.send("ConferenceCall#1001", ",7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "2002"}, finesse.Participant{MediaAddress: "4085551234"}))
+		st.dialog(finesse.Delete, leg("8", "2001", gc.Dropped))
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConsultCall#DROPPED#AssDialogID:8#2001#…##Ann Smith")
+		st.asks("CONFERENCE 7 2001")
 	})
-	t.Run("are told together with the call they are about", func(t *testing.T) {
-		play(t, func(st *stage) {
-			consulting(st)
-			st.user.State = gc.Hold
-			st.dialogs[0].Participants[0].Actions = []string{"RETRIEVE", "DROP", "TRANSFER"}
-			const none = "crm: 1001#Control#1,false|2,false|3,false|4,false|5,false|6,false|7,false|8,false|9,false|10,false|11,false|12,false"
-			const retrieve = "crm: 1001#Control#1,false|2,false|3,true|4,true|5,false|6,true|7,false|8,false|9,false|10,false|11,false|12,false"
-			st.send("getdialogstate#1001", "7")
-			st.send("getdialogstatecontrols#1001", "8")
-			st.send("getdialogstatecontrols#1001", "7")
-			st.send("refresh#1001", "")
-			st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…#8#ACTIVE#2001#…",
-				"crm: 1001#ConsultCall#DialogState#ACTIVE#8#Ann Smith", none,
-				"crm: 1001#InboundCall#DialogState#HELD#7#Ann Smith", retrieve,
-				"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#HOLD##Ann Smith",
-				"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…")
-		})
+	scene(t, "are told together with the call they are about", func(st *stage) {
+		consulting(st)
+		st.user.State = gc.Hold
+		st.dialogs[0].Participants[0].Actions = []string{"RETRIEVE", "DROP", "TRANSFER"}
+		const none = "crm: 1001#Control#1,false|2,false|3,false|4,false|5,false|6,false|7,false|8,false|9,false|10,false|11,false|12,false"
+		const retrieve = "crm: 1001#Control#1,false|2,false|3,true|4,true|5,false|6,true|7,false|8,false|9,false|10,false|11,false|12,false"
+		st.send("getdialogstate#1001", "7")
+		st.send("getdialogstatecontrols#1001", "8")
+		st.send("getdialogstatecontrols#1001", "7")
+		st.send("refresh#1001", "")
+		st.hears("crm: 1001#DialogState#HELD#7#Ann Smith#4085551234#…#8#ACTIVE#2001#…",
+			"crm: 1001#ConsultCall#DialogState#ACTIVE#8#Ann Smith", none,
+			"crm: 1001#InboundCall#DialogState#HELD#7#Ann Smith", retrieve,
+			"crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#HOLD##Ann Smith",
+			"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…")
 	})
 	for about, rule := range map[gc.DialogID]string{"7": "two about one call", "8": "one about another"} {
-		t.Run("are all told, also "+rule, func(t *testing.T) {
-			play(t, func(st *stage) {
-				consulting(st)
-				failed := leg("9", "2001", gc.Failed)
-				failed.AssociatedDialog, failed.CallType = about, "CONSULT"
-				st.dialogs = append(st.dialogs, failed)
-				st.send("refresh#1001", "")
-				st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith",
-					"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…", "crm: 1001#DialogStatus#9#FAILED#2001#…####")
-			})
+		scene(t, "are all told, also "+rule, func(st *stage) {
+			consulting(st)
+			failed := leg("9", "2001", gc.Failed)
+			failed.AssociatedDialog, failed.CallType = about, "CONSULT"
+			st.dialogs = append(st.dialogs, failed)
+			st.send("refresh#1001", "")
+			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith",
+				"crm: 1001#DialogStatus#7#HELD#4085551234#…#8#ACTIVE#2001#…", "crm: 1001#DialogStatus#9#FAILED#2001#…####")
 		})
 	}
-	t.Run("of somebody else with the agent are ordinary calls", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			d := leg("8", "2002", gc.Alerting)
-			d.AssociatedDialog, d.CallType = "7", "CONSULT_OFFERED"
-			st.dialog(finesse.Post, d)
-			st.hears("crm: 1001#NewInboundCall#2002#…#DialogID:8", "crm: 1001#InboundCall#ALERTING#DialogID:8#2002#…##Ann Smith")
-		})
+	scene(t, "of somebody else with the agent are ordinary calls", func(st *stage) {
+		st.signIn()
+		d := leg("8", "2002", gc.Alerting)
+		d.AssociatedDialog, d.CallType = "7", "CONSULT_OFFERED"
+		st.dialog(finesse.Post, d)
+		st.hears("crm: 1001#NewInboundCall#2002#…#DialogID:8", "crm: 1001#InboundCall#ALERTING#DialogID:8#2002#…##Ann Smith")
 	})
-	t.Run("about an unknown call are NO_DIALOG_ID", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for _, c := range []string{"ConsultCall", "Transfer_sst", "TransferCall", "Conferencecall"} {
-				st.send(c+"#1001", "2002,99")
-				st.hears("crm: 1001#Error#NO_DIALOG_ID")
-			}
-			st.asks()
-		})
+	scene(t, "about an unknown call are NO_DIALOG_ID", func(st *stage) {
+		st.signIn()
+		for _, c := range []string{"ConsultCall", "Transfer_sst", "TransferCall", "Conferencecall"} {
+			st.send(c+"#1001", "2002,99")
+			st.hears("crm: 1001#Error#NO_DIALOG_ID")
+		}
+		st.asks()
 	})
 }
 
 func TestCallData(t *testing.T) {
-	t.Run("a blind transfer ends the call", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.heard = nil
-			st.send("Transfer_sst#1001", "2002,7")
-			st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
-			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Held))
-			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
-			st.asks("TRANSFER_SST 7 2001 2002")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "a blind transfer ends the call", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.heard = nil
+		st.send("Transfer_sst#1001", "2002,7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
+		st.dialog(finesse.Delete, leg("7", "4085551234", gc.Held))
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+		st.asks("TRANSFER_SST 7 2001 2002")
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("a variable is told although the state did not change", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.heard = nil
-			st.send("update_call_variable#1001", "7,callVariable4,a,b ")
-			d := leg("7", "4085551234", gc.Active)
-			st.dialog(finesse.Put, d)
-			require.Zero(t, st.acks)
-			d.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "a,b "}}
-			st.dialog(finesse.Put, d)
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-			st.asks(`UPDATE_CALL_DATA 7 "" [{callVariable4 a,b }]`)
-		})
+	scene(t, "a variable is told although the state did not change", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.heard = nil
+		st.send("update_call_variable#1001", "7,callVariable4,a,b ")
+		d := leg("7", "4085551234", gc.Active)
+		st.dialog(finesse.Put, d)
+		require.Zero(st, st.acks)
+		d.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "a,b "}}
+		st.dialog(finesse.Put, d)
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
+		st.asks(`UPDATE_CALL_DATA 7 "" [{callVariable4 a,b }]`)
 	})
-	t.Run("a wrap-up reason goes by label or key, and has no answer", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
-			st.heard = nil
-			st.send("wrapup#1001", "5,7")
-			st.send("wrapup#1001", "Happy & gone,7")
-			for range 2 {
-				st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
-			}
-			st.hears()
-			require.Equal(t, 2, st.acks)
-			st.asks(`UPDATE_CALL_DATA 7 "Sold" []`, `UPDATE_CALL_DATA 7 "Happy & gone" []`)
-			st.send("wrapup#1001", "Sold,8")
-			st.hears("crm: 1001#Error#NO_DIALOG_ID")
-		})
+	scene(t, "a wrap-up reason goes by label or key, and has no answer", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
+		st.heard = nil
+		st.send("wrapup#1001", "5,7")
+		st.send("wrapup#1001", "Happy & gone,7")
+		for range 2 {
+			st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+		}
+		st.hears()
+		require.Equal(st, 2, st.acks)
+		st.asks(`UPDATE_CALL_DATA 7 "Sold" []`, `UPDATE_CALL_DATA 7 "Happy & gone" []`)
+		st.send("wrapup#1001", "Sold,8")
+		st.hears("crm: 1001#Error#NO_DIALOG_ID")
 	})
-	t.Run("the reasons are listed", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("wrapupreasoncode#1001", "")
-			st.hears("crm: 1001#ReasonCodes#Category:WrapUp#Codes:5#Labels:Sold#Ann Smith")
-		})
+	scene(t, "the reasons are listed", func(st *stage) {
+		st.signIn()
+		st.send("wrapupreasoncode#1001", "")
+		st.hears("crm: 1001#ReasonCodes#Category:WrapUp#Codes:5#Labels:Sold#Ann Smith")
 	})
-	t.Run("participants are listed", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "4085551234"})}
-			st.send("getDialogParticipants#1001", "7")
-			st.send("getDialogParticipants#1001", "8")
-			st.hears("crm: 1001#ConferenceParticipants#2001,4085551234", "crm: 1001#Error#NO_DIALOG_ID")
-		})
+	scene(t, "participants are listed", func(st *stage) {
+		st.signIn()
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active, finesse.Participant{MediaAddress: "4085551234"})}
+		st.send("getDialogParticipants#1001", "7")
+		st.send("getDialogParticipants#1001", "8")
+		st.hears("crm: 1001#ConferenceParticipants#2001,4085551234", "crm: 1001#Error#NO_DIALOG_ID")
 	})
-	t.Run("work after the call is asked for during it", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Talking)
-			st.heard = nil
-			st.send("makeworkready#1001", "")
-			st.send("makeworknotready#1001", "")
-			st.asks("WORK_READY ", "WORK ")
-			st.userIs(gc.WorkReady)
-			st.userIs(gc.Work)
-			st.hears("crm: 1001#State#WORK_READY##Ann Smith", "crm: 1001#State#WORK##Ann Smith")
-			require.Equal(t, 2, st.acks)
-		})
+	scene(t, "work after the call is asked for during it", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Talking)
+		st.heard = nil
+		st.send("makeworkready#1001", "")
+		st.send("makeworknotready#1001", "")
+		st.asks("WORK_READY ", "WORK ")
+		st.userIs(gc.WorkReady)
+		st.userIs(gc.Work)
+		st.hears("crm: 1001#State#WORK_READY##Ann Smith", "crm: 1001#State#WORK##Ann Smith")
+		require.Equal(st, 2, st.acks)
 	})
-	t.Run("a forced sign-out makes a ready agent not ready first", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Ready)
-			st.heard = nil
-			st.send("force_logout#1001", "")
-			st.asks("NOT_READY ")
-			st.userIs(gc.NotReady)
-			st.asks("LOGOUT ")
-			st.userIs(gc.LoggedOut, extension(""))
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "a forced sign-out makes a ready agent not ready first", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Ready)
+		st.heard = nil
+		st.send("force_logout#1001", "")
+		st.asks("NOT_READY ")
+		st.userIs(gc.NotReady)
+		st.asks("LOGOUT ")
+		st.userIs(gc.LoggedOut, extension(""))
+		st.hears("crm: 1001#State#LOGOUT##Ann Smith")
+		require.Equal(st, 1, st.acks)
 	})
 }
 
 func TestACommandThatFailsHalfway(t *testing.T) {
-	t.Run("a Login whose calls cannot be read tells the state", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.send("Login#1001", "secret,2001")
-			st.readErr = gc.Errorf(gc.GeneralError, "finesse", "500")
-			st.userIs(gc.NotReady, extension("2001"))
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#GENERAL_ERROR")
-		})
+	scene(t, "a Login whose calls cannot be read tells the state", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.readErr = gc.Errorf(gc.GeneralError, "finesse", "500")
+		st.userIs(gc.NotReady, extension("2001"))
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#GENERAL_ERROR")
 	})
-	t.Run("a forced sign-out that comes to a not ready agent only tells that", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Ready)
-			st.heard = nil
-			st.send("force_logout#1001", "")
-			st.userIs(gc.NotReady)
-			st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#CF_INVALID_OBJECT_STATE")
-		})
+	scene(t, "a forced sign-out that comes to a not ready agent only tells that", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Ready)
+		st.heard = nil
+		st.send("force_logout#1001", "")
+		st.userIs(gc.NotReady)
+		st.rejects("", "/finesse/api/User/1001", "CF_INVALID_OBJECT_STATE")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#Error#CF_INVALID_OBJECT_STATE")
 	})
 }
 
@@ -1105,68 +955,58 @@ func TestLostAnswers(t *testing.T) {
 	timeout := func(string) error {
 		return &gc.Error{Code: gc.NotReachable, Op: "finesse", Err: errors.New("time-out")}
 	}
-	t.Run("a call that was made although the answer was lost is not an error", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.answer = timeout
-			st.dialogs = []finesse.Dialog{leg("8", "2001", gc.Initiated)}
-			st.send("MakeCall#1001", "4085559999")
-			st.hears("crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
-			st.asks("MAKE_CALL 2001 4085559999")
-		})
+	scene(t, "a call that was made although the answer was lost is not an error", func(st *stage) {
+		st.signIn()
+		st.answer = timeout
+		st.dialogs = []finesse.Dialog{leg("8", "2001", gc.Initiated)}
+		st.send("MakeCall#1001", "4085559999")
+		st.hears("crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
+		st.asks("MAKE_CALL 2001 4085559999")
 	})
-	t.Run("a call that was not made is NOT_REACHABLE, and sent once", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.answer = timeout
-			st.send("MakeCall#1001", "4085559999")
-			st.hears("crm: 1001#Error#NOT_REACHABLE")
-			st.asks("MAKE_CALL 2001 4085559999")
-		})
+	scene(t, "a call that was not made is NOT_REACHABLE, and sent once", func(st *stage) {
+		st.signIn()
+		st.answer = timeout
+		st.send("MakeCall#1001", "4085559999")
+		st.hears("crm: 1001#Error#NOT_REACHABLE")
+		st.asks("MAKE_CALL 2001 4085559999")
 	})
-	t.Run("Finesse away is told with its code", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.readErr = gc.Errorf(gc.FinesseUnavailable, "finesse", "503")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#Error#FINESSE_UNAVAILABLE")
-		})
+	scene(t, "Finesse away is told with its code", func(st *stage) {
+		st.signIn()
+		st.readErr = gc.Errorf(gc.FinesseUnavailable, "finesse", "503")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#Error#FINESSE_UNAVAILABLE")
 	})
 }
 
 func TestTheStreamComesBack(t *testing.T) {
-	t.Run("and what changed meanwhile is told, ended calls included", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.Talking)
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			st.dialog(finesse.Post, leg("8", "4085550000", gc.Held))
-			st.heard = nil
-			lost := st.stream
-			st.dialErr = gc.Errorf(gc.UnableToSubscribe, "notify", "refused")
-			close(lost.updates)
-			st.wait(10 * time.Second)
-			require.Greater(t, st.dials, 2, "it is tried again and again")
-			st.dialErr = nil
-			st.user.State = gc.Hold
-			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
-			st.wait(10 * time.Second)
-			st.hears("crm: 1001#State#HOLD##Ann Smith", "crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith",
-				"crm: 1001#InboundCall#DROPPED#DialogID:8#4085550000#…##Ann Smith")
-			require.True(t, lost.closed)
-			st.userIs(gc.Talking)
-			st.hears("crm: 1001#State#TALKING##Ann Smith")
-		})
+	scene(t, "and what changed meanwhile is told, ended calls included", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Talking)
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.dialog(finesse.Post, leg("8", "4085550000", gc.Held))
+		st.heard = nil
+		lost := st.stream
+		st.dialErr = gc.Errorf(gc.UnableToSubscribe, "notify", "refused")
+		close(lost.updates)
+		st.wait(10 * time.Second)
+		require.Greater(st, st.dials, 2, "it is tried again and again")
+		st.dialErr = nil
+		st.user.State = gc.Hold
+		st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
+		st.wait(10 * time.Second)
+		st.hears("crm: 1001#State#HOLD##Ann Smith", "crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#InboundCall#DROPPED#DialogID:8#4085550000#…##Ann Smith")
+		require.True(st, lost.closed)
+		st.userIs(gc.Talking)
+		st.hears("crm: 1001#State#TALKING##Ann Smith")
 	})
-	t.Run("and what a notification said is not undone by an older reading", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.hold = make(chan struct{})
-			st.send("GetState#1001", "")
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
-			close(st.hold)
-			st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-		})
+	scene(t, "and what a notification said is not undone by an older reading", func(st *stage) {
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.send("GetState#1001", "")
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		close(st.hold)
+		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
 	})
 }
 
@@ -1186,83 +1026,71 @@ func TestWhereALoginGoes(t *testing.T) {
 		{"to no destination that did not know the password", []string{"evil,wrong"}, false, "", ""},
 		{"nor while Finesse cannot say", []string{"evil,wrong"}, true, "", ""},
 	} {
-		t.Run(x.rule, func(t *testing.T) {
-			play(t, func(st *stage) {
-				if x.away {
-					st.down = errDown
-				}
-				for _, body := range x.before {
-					st.send("Connect#1001", body)
-				}
-				st.down, st.heard, st.replyTo = nil, nil, x.replyTo
-				st.send("Login#1001", "secret,2001")
-				if x.want == "" {
-					st.hears(": 1001#State#RE_LOGIN")
-					st.asks()
-					return
-				}
-				st.userIs(gc.NotReady, extension("2001"))
-				st.hears(x.want+": 1001#AgentInfo#Ann#Smith#false##Ann Smith", x.want+": 1001#State#NOT_READY##Ann Smith")
-				st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-				for _, line := range st.heard {
-					require.Contains(t, line, x.want+": ")
-				}
-				st.heard = nil
-			})
+		scene(t, x.rule, func(st *stage) {
+			if x.away {
+				st.down = errDown
+			}
+			for _, body := range x.before {
+				st.send("Connect#1001", body)
+			}
+			st.down, st.heard, st.replyTo = nil, nil, x.replyTo
+			st.send("Login#1001", "secret,2001")
+			if x.want == "" {
+				st.hears(": 1001#State#RE_LOGIN")
+				st.asks()
+				return
+			}
+			st.userIs(gc.NotReady, extension("2001"))
+			st.hears(x.want+": 1001#AgentInfo#Ann#Smith#false##Ann Smith", x.want+": 1001#State#NOT_READY##Ann Smith")
+			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+			for _, line := range st.heard {
+				require.Contains(st, line, x.want+": ")
+			}
+			st.heard = nil
 		})
 	}
 }
 
 func TestWhoMayCommand(t *testing.T) {
-	t.Run("an agent nobody connected is asked to RE_LOGIN", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("GetState#1001", "")
-			st.hears("reply: 1001#State#RE_LOGIN")
-			require.Equal(t, 1, st.acks)
-		})
+	scene(t, "an agent nobody connected is asked to RE_LOGIN", func(st *stage) {
+		st.send("GetState#1001", "")
+		st.hears("reply: 1001#State#RE_LOGIN")
+		require.Equal(st, 1, st.acks)
 	})
-	t.Run("a driver that proves the password takes the agent over", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("Connect#1001", "other,secret")
-			st.hears("crm: 1001#State#LOGOUT##Ann Smith", "crm: 1001#Error#SESSION_INVALIDATED")
-			st.userIs(gc.Ready)
-			st.hears("other: 1001#State#READY##Ann Smith")
-			require.Equal(t, 1, st.dials, "the stream stays")
-		})
+	scene(t, "a driver that proves the password takes the agent over", func(st *stage) {
+		st.signIn()
+		st.send("Connect#1001", "other,secret")
+		st.hears("crm: 1001#State#LOGOUT##Ann Smith", "crm: 1001#Error#SESSION_INVALIDATED")
+		st.userIs(gc.Ready)
+		st.hears("other: 1001#State#READY##Ann Smith")
+		require.Equal(st, 1, st.dials, "the stream stays")
 	})
-	t.Run("a command that could not be read is answered in its turn", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeCall#1001", "")
-			st.send("MakeTea#1001", "")
-			st.hears("crm: 1001#Error#MISSING_NUMBER", "crm: 1001#Error#PLEASE_RETRY")
-			require.Equal(t, 2, st.acks)
-		})
+	scene(t, "a command that could not be read is answered in its turn", func(st *stage) {
+		st.signIn()
+		st.send("MakeCall#1001", "")
+		st.send("MakeTea#1001", "")
+		st.hears("crm: 1001#Error#MISSING_NUMBER", "crm: 1001#Error#PLEASE_RETRY")
+		require.Equal(st, 2, st.acks)
 	})
-	t.Run("a change of Finesse's own state is passed on", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.notify(finesse.Update{SystemInfo: &finesse.SystemInfo{Status: "OUT_OF_SERVICE"}})
-			st.hears("system changed")
-		})
+	scene(t, "a change of Finesse's own state is passed on", func(st *stage) {
+		st.signIn()
+		st.notify(finesse.Update{SystemInfo: &finesse.SystemInfo{Status: "OUT_OF_SERVICE"}})
+		st.hears("system changed")
 	})
 }
 
 func TestTheEnd(t *testing.T) {
-	t.Run("a drained session answers what it holds first", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("MakeReady#1001", "")
-			go st.session.Drain(st.Context())
-			synctest.Wait()
-			require.False(t, st.ended)
-			st.userIs(gc.Ready)
-			st.hears("crm: 1001#State#READY##Ann Smith")
-			require.True(t, st.ended)
-			require.True(t, st.stream.closed)
-			require.ErrorIs(t, st.session.Submit(&session.Request{}), session.ErrEnded)
-		})
+	scene(t, "a drained session answers what it holds first", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		go st.session.Drain(st.Context())
+		synctest.Wait()
+		require.False(st, st.ended)
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+		require.True(st, st.ended)
+		require.True(st, st.stream.closed)
+		require.ErrorIs(st, st.session.Submit(&session.Request{}), session.ErrEnded)
 	})
 	t.Run("a session ended by force answers PLEASE_RETRY", func(t *testing.T) {
 		synctestForce(t)
@@ -1279,56 +1107,48 @@ func TestTheEnd(t *testing.T) {
 			st.send("GetState#1001", "")
 		}, 10 * time.Minute},
 	} {
-		t.Run("a session "+rule, func(t *testing.T) {
-			play(t, func(st *stage) {
-				x.happens(st)
-				st.wait(x.after - time.Second)
-				require.False(t, st.ended)
-				st.wait(2 * time.Second)
-				require.True(t, st.ended)
-				st.heard = nil
-			})
-		})
-	}
-	t.Run("so does one that is asked whether it goes round", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.down = errDown
-			st.send("Connect#1001", "crm,secret")
-			for range 11 * 4 {
-				require.NoError(t, st.session.Live())
-				st.wait(15 * time.Second)
-			}
-			require.True(t, st.ended)
+		scene(t, "a session "+rule, func(st *stage) {
+			x.happens(st)
+			st.wait(x.after - time.Second)
+			require.False(st, st.ended)
+			st.wait(2 * time.Second)
+			require.True(st, st.ended)
 			st.heard = nil
 		})
+	}
+	scene(t, "so does one that is asked whether it goes round", func(st *stage) {
+		st.down = errDown
+		st.send("Connect#1001", "crm,secret")
+		for range 11 * 4 {
+			require.NoError(st, st.session.Live())
+			st.wait(15 * time.Second)
+		}
+		require.True(st, st.ended)
+		st.heard = nil
 	})
-	t.Run("a panic ends this session, asks for RE_LOGIN and leaves no command without an answer", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.answer = func(string) error { return nil }
-			st.submit("MakeReady#1001", "") // its outcome is awaited
-			acks := st.acks
-			require.NoError(t, st.session.Submit(&session.Request{
-				Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}, Acknowledge: func() { st.acks++ }, Finished: st.finished,
-			}))
-			st.hears("crm: 1001#State#RE_LOGIN", "crm: 1001#Error#PLEASE_RETRY", "crm: 1001#Error#PLEASE_RETRY")
-			require.Equal(t, acks+2, st.acks)
-			require.True(t, st.ended)
-		})
+	scene(t, "a panic ends this session, asks for RE_LOGIN and leaves no command without an answer", func(st *stage) {
+		st.signIn()
+		st.answer = func(string) error { return nil }
+		st.submit("MakeReady#1001", "") // its outcome is awaited
+		acks := st.acks
+		require.NoError(st, st.session.Submit(&session.Request{
+			Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}, Acknowledge: func() { st.acks++ }, Finished: st.finished,
+		}))
+		st.hears("crm: 1001#State#RE_LOGIN", "crm: 1001#Error#PLEASE_RETRY", "crm: 1001#Error#PLEASE_RETRY")
+		require.Equal(st, acks+2, st.acks)
+		require.True(st, st.ended)
 	})
-	t.Run("one command more than may wait is refused, never silent", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.hold = make(chan struct{})
-			st.send("GetState#1001", "")
-			for range 63 {
-				st.submit("GetState#1001", "")
-			}
-			require.ErrorIs(t, st.session.Submit(&session.Request{}), session.ErrFull)
-			close(st.hold)
-			synctest.Wait()
-			require.Equal(t, 64, st.acks)
-		})
+	scene(t, "one command more than may wait is refused, never silent", func(st *stage) {
+		st.signIn()
+		st.hold = make(chan struct{})
+		st.send("GetState#1001", "")
+		for range 63 {
+			st.submit("GetState#1001", "")
+		}
+		require.ErrorIs(st, st.session.Submit(&session.Request{}), session.ErrFull)
+		close(st.hold)
+		synctest.Wait()
+		require.Equal(st, 64, st.acks)
 	})
 }
 

@@ -100,6 +100,11 @@ func (f *fakeStream) Close() {
 	f.closed = true
 }
 
+// scene is a test of its own; see play.
+func scene(t *testing.T, rule string, acts func(*stage)) {
+	t.Run(rule, func(t *testing.T) { play(t, acts) })
+}
+
 // play runs a scene with one agent, 1001, whom nobody has connected.
 func play(t *testing.T, scene func(*stage)) {
 	playWith(t, func(*stage, *session.Options) {}, scene)

@@ -14,91 +14,77 @@ import (
 
 func TestAnAgentWhoVanishes(t *testing.T) {
 	unknown := gc.Errorf(gc.UserNotFound, "finesse.user", "404")
-	t.Run("with the stream: the driver is told once and nothing is tried again", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.readErr = unknown
-			close(st.stream.updates)
-			st.wait(time.Hour - jitter) // the session ends after ten minutes in which nobody asks
-			st.hears("crm: 1001#Error#USER_NOT_FOUND")
-			require.Equal(t, 1, st.dials)
-			require.Equal(t, 1, st.free, "the licence is free again")
-			require.Equal(t, 1, st.logs.FilterMessageSnippet("does not know the agent any more").Len())
-		})
+	scene(t, "with the stream: the driver is told once and nothing is tried again", func(st *stage) {
+		st.signIn()
+		st.readErr = unknown
+		close(st.stream.updates)
+		st.wait(time.Hour - jitter) // the session ends after ten minutes in which nobody asks
+		st.hears("crm: 1001#Error#USER_NOT_FOUND")
+		require.Equal(st, 1, st.dials)
+		require.Equal(st, 1, st.free, "the licence is free again")
+		require.Equal(st, 1, st.logs.FilterMessageSnippet("does not know the agent any more").Len())
 	})
-	t.Run("and comes back when the driver connects again", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.readErr = unknown
-			close(st.stream.updates)
-			st.wait(time.Minute)
-			st.hears("crm: 1001#Error#USER_NOT_FOUND")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#RE_LOGIN")
-			st.send("Connect#1001", "crm,secret")
-			st.hears("crm: 1001#Error#USER_NOT_FOUND")
-			st.readErr = nil
-			st.send("Connect#1001", "crm,secret")
-			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-		})
+	scene(t, "and comes back when the driver connects again", func(st *stage) {
+		st.signIn()
+		st.readErr = unknown
+		close(st.stream.updates)
+		st.wait(time.Minute)
+		st.hears("crm: 1001#Error#USER_NOT_FOUND")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#RE_LOGIN")
+		st.send("Connect#1001", "crm,secret")
+		st.hears("crm: 1001#Error#USER_NOT_FOUND")
+		st.readErr = nil
+		st.send("Connect#1001", "crm,secret")
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 	})
-	t.Run("to a command while the stream stays: the command is answered so", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.readErr = unknown
-			for range 3 {
-				st.send("GetState#1001", "")
-				st.hears("crm: 1001#Error#USER_NOT_FOUND")
-			}
-			st.readErr = nil
+	scene(t, "to a command while the stream stays: the command is answered so", func(st *stage) {
+		st.signIn()
+		st.readErr = unknown
+		for range 3 {
 			st.send("GetState#1001", "")
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-		})
+			st.hears("crm: 1001#Error#USER_NOT_FOUND")
+		}
+		st.readErr = nil
+		st.send("GetState#1001", "")
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
 	})
 }
 
 func TestTheExtensionChanges(t *testing.T) {
-	t.Run("by a Login at another one: calls are found there", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.send("Login#1001", "secret,2009")
-			st.asks("LOGIN 2009")
-			st.userIs(gc.NotReady, extension("2009"))
-			st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
-			st.ringsAtTheNewPhone()
-		})
+	scene(t, "by a Login at another one: calls are found there", func(st *stage) {
+		st.signIn()
+		st.send("Login#1001", "secret,2009")
+		st.asks("LOGIN 2009")
+		st.userIs(gc.NotReady, extension("2009"))
+		st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		st.ringsAtTheNewPhone()
 	})
-	t.Run("at Finesse: the state is told, and calls are found there", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.userIs(gc.NotReady, extension("2009"))
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-			st.ringsAtTheNewPhone()
-			st.send("MakeCall#1001", "4085559876")
-			st.asks("MAKE_CALL 2009 4085559876")
-			st.hears()
-		})
+	scene(t, "at Finesse: the state is told, and calls are found there", func(st *stage) {
+		st.signIn()
+		st.userIs(gc.NotReady, extension("2009"))
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		st.ringsAtTheNewPhone()
+		st.send("MakeCall#1001", "4085559876")
+		st.asks("MAKE_CALL 2009 4085559876")
+		st.hears()
 	})
-	t.Run("while the stream was away: the same", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.user.Extension = "2009"
-			close(st.stream.updates)
-			st.wait(time.Minute)
-			st.hears("crm: 1001#State#NOT_READY##Ann Smith")
-			st.ringsAtTheNewPhone()
-		})
+	scene(t, "while the stream was away: the same", func(st *stage) {
+		st.signIn()
+		st.user.Extension = "2009"
+		close(st.stream.updates)
+		st.wait(time.Minute)
+		st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+		st.ringsAtTheNewPhone()
 	})
-	t.Run("a Login that Finesse refuses leaves the agent where it was", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.answer = func(string) error { return gc.Errorf("CF_INVALID_LOGON_DEVICE_SPECIFIED", "finesse", "400") }
-			st.send("Login#1001", "secret,2009")
-			st.hears("crm: 1001#Error#CF_INVALID_LOGON_DEVICE_SPECIFIED")
-			st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
-			st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
-		})
+	scene(t, "a Login that Finesse refuses leaves the agent where it was", func(st *stage) {
+		st.signIn()
+		st.answer = func(string) error { return gc.Errorf("CF_INVALID_LOGON_DEVICE_SPECIFIED", "finesse", "400") }
+		st.send("Login#1001", "secret,2009")
+		st.hears("crm: 1001#Error#CF_INVALID_LOGON_DEVICE_SPECIFIED")
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Alerting))
+		st.hears("crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith")
 	})
 }
 
@@ -136,55 +122,47 @@ func TestAnAgentWhoIsSignedInElsewhere(t *testing.T) {
 
 func TestLicences(t *testing.T) {
 	const invalid, busy = "CF_INVALID_LOGON_DEVICE_SPECIFIED", "CF_RESOURCE_BUSY"
-	t.Run("a Login that Finesse refuses, at once or later, takes none", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.answer = func(string) error { return gc.Errorf(invalid, "finesse", "400") }
-			st.send("Login#1001", "secret,2001")
-			st.hears("crm: 1001#Error#" + invalid)
-			st.answer = nil
-			st.send("Login#1001", "secret,2001")
-			st.rejects("req-Login#1001", "/finesse/api/User/1001", busy)
-			st.hears("crm: 1001#Error#" + busy)
-			require.Equal(t, 1, st.free)
-		})
+	scene(t, "a Login that Finesse refuses, at once or later, takes none", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.answer = func(string) error { return gc.Errorf(invalid, "finesse", "400") }
+		st.send("Login#1001", "secret,2001")
+		st.hears("crm: 1001#Error#" + invalid)
+		st.answer = nil
+		st.send("Login#1001", "secret,2001")
+		st.rejects("req-Login#1001", "/finesse/api/User/1001", busy)
+		st.hears("crm: 1001#Error#" + busy)
+		require.Equal(st, 1, st.free)
 	})
-	t.Run("a Login whose outcome never comes takes none", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.send("Connect#1001", "crm,secret")
-			st.send("Login#1001", "secret,2001")
-			st.wait(16 * time.Second)
-			st.hears("crm: 1001#Error#PLEASE_RETRY")
-			require.Equal(t, 1, st.free)
-		})
+	scene(t, "a Login whose outcome never comes takes none", func(st *stage) {
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.wait(16 * time.Second)
+		st.hears("crm: 1001#Error#PLEASE_RETRY")
+		require.Equal(st, 1, st.free)
 	})
-	t.Run("many Logins take one, a take-over takes none", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			for range 3 {
-				st.send("Login#1001", "secret,2001")
-			}
-			st.send("Connect#1001", "other,secret")
+	scene(t, "many Logins take one, a take-over takes none", func(st *stage) {
+		st.signIn()
+		for range 3 {
 			st.send("Login#1001", "secret,2001")
-			synctest.Wait()
-			st.heard = nil
-			require.Equal(t, 0, st.free)
-			st.userIs(gc.LoggedOut, extension(""))
-			st.hears("other: 1001#State#LOGOUT##Ann Smith")
-			require.Equal(t, 1, st.free)
-		})
+		}
+		st.send("Connect#1001", "other,secret")
+		st.send("Login#1001", "secret,2001")
+		synctest.Wait()
+		st.heard = nil
+		require.Equal(st, 0, st.free)
+		st.userIs(gc.LoggedOut, extension(""))
+		st.hears("other: 1001#State#LOGOUT##Ann Smith")
+		require.Equal(st, 1, st.free)
 	})
-	t.Run("a password that Finesse refuses gives it back, and the next sign-in takes one", func(t *testing.T) {
-		play(t, func(st *stage) {
-			st.signIn()
-			st.password = "new"
-			st.send("GetState#1001", "")
-			require.Equal(t, 1, st.free)
-			st.send("Connect#1001", "crm,new")
-			st.send("Login#1001", "new,2001")
-			require.Equal(t, 0, st.free)
-			st.heard = nil
-		})
+	scene(t, "a password that Finesse refuses gives it back, and the next sign-in takes one", func(st *stage) {
+		st.signIn()
+		st.password = "new"
+		st.send("GetState#1001", "")
+		require.Equal(st, 1, st.free)
+		st.send("Connect#1001", "crm,new")
+		st.send("Login#1001", "new,2001")
+		require.Equal(st, 0, st.free)
+		st.heard = nil
 	})
 	for name, end := range map[string]func(*stage){
 		"drained": func(st *stage) { st.session.Drain(st.Context()) },
@@ -192,15 +170,13 @@ func TestLicences(t *testing.T) {
 			require.NoError(st, st.session.Submit(&session.Request{Command: gc.Command{Spec: &gc.CommandSpec{Name: "no handler"}, Agent: "1001"}}))
 		},
 	} {
-		t.Run("a session that is "+name+" gives it back", func(t *testing.T) {
-			play(t, func(st *stage) {
-				st.signIn()
-				end(st)
-				synctest.Wait()
-				require.True(t, st.ended)
-				require.Equal(t, 1, st.free)
-				st.heard = nil
-			})
+		scene(t, "a session that is "+name+" gives it back", func(st *stage) {
+			st.signIn()
+			end(st)
+			synctest.Wait()
+			require.True(st, st.ended)
+			require.Equal(st, 1, st.free)
+			st.heard = nil
 		})
 	}
 }
