@@ -59,7 +59,7 @@ func (a *Agent) kept(now gc.Call) (count, size int) {
 	for id, c := range a.calls {
 		if id != now.Dialog {
 			count++
-			size += sizeOf(c.told)
+			size += sizeOf(c.reported)
 		}
 	}
 	return count, size

@@ -19,7 +19,7 @@ const (
 
 // call is one of the agent's calls as the driver knows it.
 type call struct {
-	told     gc.Call
+	reported gc.Call
 	consult  bool   // the agent consults somebody about another call
 	outbound bool   // told as a campaign's call
 	over     bool   // DROPPED was told; Finesse may still list the dialog
@@ -92,7 +92,7 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		c.Customer = a.customer(d)
 	}
 	if known := a.calls[d.ID]; known != nil && (c.Type == "" || c.Type == "NULL") {
-		c.Type = known.told.Type // forgotten in a failover
+		c.Type = known.reported.Type // forgotten in a failover
 	}
 	if c.State == gc.Failed {
 		c.Cause = own.StateCause
@@ -180,7 +180,7 @@ func (a *Agent) deleted(d finesse.Dialog) []Change {
 // as it is known to be that. A call the agent makes may ring at its own phone
 // first and is not new to anybody.
 func (a *Agent) announce(known *call, d finesse.Dialog, now gc.Call) []Change {
-	switch isNew := known.told.Dialog == ""; {
+	switch isNew := known.reported.Dialog == ""; {
 	case isOutbound(d) && !known.outbound && now.State != gc.Dropped:
 		known.outbound = true
 		return []Change{{Event: gc.NewOutboundCall{Call: now}, News: true}}
@@ -199,17 +199,17 @@ func (a *Agent) IsConsultation(d finesse.Dialog) bool {
 
 // become makes now what is known of the call.
 func (c *call) become(now gc.Call) Change {
-	news := !reflect.DeepEqual(c.told, now)
-	c.told, c.over = now, now.State == gc.Dropped
+	news := !reflect.DeepEqual(c.reported, now)
+	c.reported, c.over = now, now.State == gc.Dropped
 	return Change{Event: c.report(), Call: &now, News: news}
 }
 
 // report is the event about a call.
 func (c *call) report() gc.Event {
 	if c.consult {
-		return gc.ConsultCall{Call: c.told}
+		return gc.ConsultCall{Call: c.reported}
 	}
-	return gc.InboundCall{Call: c.told}
+	return gc.InboundCall{Call: c.reported}
 }
 
 // ended is the end of a call, once. A call that was transferred names the one it
@@ -219,7 +219,7 @@ func (a *Agent) ended(id, joined gc.DialogID) []Change {
 	if known == nil || known.over {
 		return nil
 	}
-	now := known.told
+	now := known.reported
 	now.State, now.Cause = gc.Dropped, ""
 	now.Previous = cmp.Or(now.Previous, joined)
 	change := known.become(now)
@@ -254,7 +254,7 @@ func (a *Agent) live() []*call {
 		}
 	}
 	slices.SortFunc(live, func(x, y *call) int {
-		return cmp.Or(x.told.Start.Compare(y.told.Start), strings.Compare(string(x.told.Dialog), string(y.told.Dialog)))
+		return cmp.Or(x.reported.Start.Compare(y.reported.Start), strings.Compare(string(x.reported.Dialog), string(y.reported.Dialog)))
 	})
 	return live
 }
@@ -263,7 +263,7 @@ func (a *Agent) live() []*call {
 func (a *Agent) LiveCalls() []gc.Call {
 	var calls []gc.Call
 	for _, c := range a.live() {
-		calls = append(calls, c.told)
+		calls = append(calls, c.reported)
 	}
 	return calls
 }
@@ -272,7 +272,7 @@ func (a *Agent) LiveCalls() []gc.Call {
 // not have.
 func (a *Agent) Call(id gc.DialogID) (gc.Call, bool) {
 	if c := a.calls[id]; c != nil {
-		return c.told, true
+		return c.reported, true
 	}
 	return gc.Call{}, false
 }
@@ -281,8 +281,8 @@ func (a *Agent) Call(id gc.DialogID) (gc.Call, bool) {
 // id, else the only one there can be.
 func (a *Agent) Listening(id gc.DialogID) (found gc.Call, ok bool) {
 	for _, c := range a.live() {
-		if c.told.Type == supervisorMonitor && (!ok || c.told.Dialog == id) {
-			found, ok = c.told, true
+		if c.reported.Type == supervisorMonitor && (!ok || c.reported.Dialog == id) {
+			found, ok = c.reported, true
 		}
 	}
 	return found, ok
@@ -298,12 +298,12 @@ func (a *Agent) Associated(d finesse.Dialog) *gc.Call {
 	if other == nil {
 		return nil
 	}
-	return &other.told
+	return &other.reported
 }
 
 func (a *Agent) consultationAbout(id gc.DialogID) *call {
 	for _, c := range a.live() {
-		if c.consult && c.told.Previous == id {
+		if c.consult && c.reported.Previous == id {
 			return c
 		}
 	}
@@ -317,7 +317,7 @@ func (a *Agent) Statuses() []gc.Event {
 	var events []gc.Event
 	told := map[*call]bool{}
 	tell := func(c *call) {
-		other := a.consultationAbout(c.told.Dialog)
+		other := a.consultationAbout(c.reported.Dialog)
 		if told[other] {
 			other = nil
 		}
@@ -326,7 +326,7 @@ func (a *Agent) Statuses() []gc.Event {
 	}
 	live := a.live()
 	for _, c := range live {
-		if about := a.calls[c.told.Previous]; !c.consult || about == nil || about.over {
+		if about := a.calls[c.reported.Previous]; !c.consult || about == nil || about.over {
 			tell(c)
 		}
 	}
@@ -340,9 +340,9 @@ func (a *Agent) Statuses() []gc.Event {
 
 // status is a call together with its consultation, nil for none.
 func status(c, consultation *call) gc.DialogStatus {
-	e := gc.DialogStatus{Call: c.told}
+	e := gc.DialogStatus{Call: c.reported}
 	if consultation != nil {
-		e.Associated = &consultation.told
+		e.Associated = &consultation.reported
 	}
 	return e
 }

@@ -131,7 +131,7 @@ func (a *Agent) adopt(r Reading) (changes []Change) {
 		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= r.at) && a.gone[d.ID] <= r.at &&
 			!a.endWasRead(finesse.Put, d, own) {
 			if now := a.Describe(d, own); a.hasRoom(now) {
-				a.calls[d.ID] = &call{told: now, outbound: isOutbound(d), touched: r.at, asOf: own.StateChangeTime}
+				a.calls[d.ID] = &call{reported: now, outbound: isOutbound(d), touched: r.at, asOf: own.StateChangeTime}
 			} else {
 				changes = append(changes, Change{LeftOut: "calls"})
 			}

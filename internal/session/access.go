@@ -15,7 +15,7 @@ type access struct {
 	home        atomic.Value // gc.Destination: of the driver that proved the password; for others to read
 	works       atomic.Bool  // the password was proved, and no driver has heard since that it is refused; for others to read
 	refused     bool         // Finesse has refused it since
-	told        bool         // a command of the driver was answered so
+	reported    bool         // a command of the driver was answered so
 	credentials finesse.Credentials
 	claims      []claim
 }
@@ -49,7 +49,7 @@ func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equ
 // grant is for the driver that proved a password.
 func (a *access) grant(d gc.Destination, c finesse.Credentials) {
 	a.home.Store(d)
-	a.credentials, a.claims, a.refused, a.told = c, nil, false, false
+	a.credentials, a.claims, a.refused, a.reported = c, nil, false, false
 	a.works.Store(true)
 }
 
@@ -63,7 +63,7 @@ func (a *access) refuse(used finesse.Credentials, err error) bool {
 	if !wrongPassword(err) || !a.usable() || !a.is(used.Password) {
 		return false
 	}
-	a.refused, a.told = true, false
+	a.refused, a.reported = true, false
 	return true
 }
 

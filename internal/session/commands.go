@@ -76,7 +76,7 @@ func (s *Session) dispatch(a *await) {
 	if a.holdsLine {
 		s.line.keep(commandRuns, true)
 	}
-	s.ask(query{put: a.send, holdsLine: !a.holdsLine && a != s.move.signIn, then: func(err error) {
+	s.ask(query{put: a.send, holdsLine: !a.holdsLine && a != s.failover.signIn, then: func(err error) {
 		if err != nil {
 			s.unanswered(a, node, err)
 			return
@@ -102,7 +102,7 @@ func (s *Session) getState(r *Request) {
 
 // refresh tells a driver that lost track everything again.
 func (s *Session) refresh(r *Request) {
-	s.readBackFor(r, false, func() { s.tellAll(r) })
+	s.readBackFor(r, false, func() { s.reportAll(r) })
 }
 
 func (s *Session) readBackFor(r *Request, news bool, tell func()) {

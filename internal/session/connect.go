@@ -50,7 +50,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 		node = s.Node()
 	}
 	keep := s.place.stream != nil && (s.access.is(r.Password) || r.Spec.Name != gc.Connect)
-	asked := truth{Reading: s.known.Ask()}
+	asked := snapshot{Reading: s.known.Ask()}
 	s.jobs.start(func(ctx context.Context) func() {
 		fresh := asked
 		err := fresh.prove(ctx, node, credentials, keep)
@@ -87,7 +87,7 @@ func (s *Session) unproved(r *Request, err error) {
 	s.fail(r, err)
 }
 
-func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Credentials, node Node, t truth) {
+func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Credentials, node Node, t snapshot) {
 	again := s.access.connected() && s.access.destination() == destination
 	if s.access.connected() && !again {
 		s.takenOver()
@@ -101,8 +101,8 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 			s.arrived(node, t) // the driver knows what was before
 		} else {
 			s.attach(node, &t)
-			s.move.at, s.move.unfinished, s.move.seat = time.Time{}, false, seat{}
-			s.tell(s.known.Begin(t.Reading))
+			s.failover.at, s.failover.unfinished, s.failover.seat = time.Time{}, false, seat{}
+			s.report(s.known.Begin(t.Reading))
 			s.settle()
 		}
 	}
@@ -169,7 +169,7 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 // loggedIn reads what a sign-in does not notify (calls that began earlier) and
 // answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await) {
-	s.move.seat = seatOf(a.request)
+	s.failover.seat = seatOf(a.request)
 	s.readBack(false, func(err error) {
 		s.line.keep(commandRuns, false)
 		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
@@ -178,7 +178,7 @@ func (s *Session) loggedIn(a *await) {
 			return
 		}
 		s.Logger.Info("agent signed in", s.fields(a.request, zap.String("extension", string(s.known.Extension())))...)
-		s.tellAll(a.request)
+		s.reportAll(a.request)
 		s.Emit(Emission{Event: gc.AgentSync{Agent: s.Agent, Password: s.access.credentials.Password, Extension: s.known.Extension(), Subscribed: time.Now()}})
 	})
 }
@@ -218,9 +218,9 @@ func (s *Session) returnLicence() {
 	}
 }
 
-// tellAll answers with AgentInfo, State and the DialogStatus of every live
+// reportAll answers with AgentInfo, State and the DialogStatus of every live
 // call.
-func (s *Session) tellAll(r *Request) {
+func (s *Session) reportAll(r *Request) {
 	events := append([]gc.Event{s.known.Info(), s.known.State()}, s.known.Statuses()...)
 	last := len(events) - 1
 	for _, e := range events[:last] {
@@ -229,9 +229,9 @@ func (s *Session) tellAll(r *Request) {
 	s.answer(r, events[last])
 }
 
-// tellMissed tells a driver that missed events what is true now, and answers
+// reportMissed tells a driver that missed events what is true now, and answers
 // again what may not have been answered.
-func (s *Session) tellMissed() {
+func (s *Session) reportMissed() {
 	what := s.mailbox.takeMissed()
 	if what.all && s.access.connected() && s.known.User().State != "" {
 		s.emit(s.known.State())

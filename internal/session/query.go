@@ -54,15 +54,15 @@ func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 	if !refused || !s.access.connected() || !s.access.refused { // or a driver has proved another
 		return
 	}
-	s.tellRefusal(err)
+	s.reportRefusal(err)
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
 	s.disconnect()
 }
 
-// tellRefusal tells the driver of a refusal that none of its commands was answered with.
-func (s *Session) tellRefusal(err error) {
-	if wrongPassword(err) && s.access.refused && !s.access.told {
-		s.access.told = true
+// reportRefusal tells the driver of a refusal that none of its commands was answered with.
+func (s *Session) reportRefusal(err error) {
+	if wrongPassword(err) && s.access.refused && !s.access.reported {
+		s.access.reported = true
 		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
 	}
 }

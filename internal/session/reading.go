@@ -10,7 +10,7 @@ import (
 
 // notified takes one message of the notification stream.
 func (s *Session) notified(u finesse.Update) {
-	s.tell(s.known.Notified(u))
+	s.report(s.known.Notified(u))
 	switch {
 	case u.Error != nil:
 		s.rejected(u)
@@ -25,14 +25,14 @@ func (s *Session) notified(u finesse.Update) {
 // without telling the driver, and the calls likewise unless they are to be told as
 // news; then runs in the session afterwards.
 func (s *Session) readBack(news bool, then func(error)) {
-	s.fetchAnywhere(func(t truth, err error) {
+	s.fetchAnywhere(func(t snapshot, err error) {
 		if err == nil {
 			changes, ok := s.known.TakeBack(t.Reading, news)
 			if !ok {
 				s.whenSettled(func() { s.readBack(news, then) })
 				return
 			}
-			s.tell(changes)
+			s.report(changes)
 		}
 		then(err)
 	})
@@ -40,9 +40,9 @@ func (s *Session) readBack(news bool, then func(error)) {
 
 // reread reads the agent and its calls and tells what changed.
 func (s *Session) reread(then func(error)) {
-	s.fetch(func(t truth, err error) {
+	s.fetch(func(t snapshot, err error) {
 		if err == nil {
-			s.tell(s.known.Compare(t.Reading))
+			s.report(s.known.Compare(t.Reading))
 		}
 		then(err)
 	})
@@ -52,26 +52,26 @@ func (s *Session) reread(then func(error)) {
 func (s *Session) rereadAnywhere(then func(error)) {
 	node := s.place.node
 	s.reread(func(err error) {
-		s.orElsewhere(node, err, func() { then(err) }, func() { then(nil) }) // a move reads
+		s.orElsewhere(node, err, func() { then(err) }, func() { then(nil) }) // a failover reads
 	})
 }
 
 // fetchAnywhere is fetch, at another node if this one fails.
-func (s *Session) fetchAnywhere(then func(truth, error)) {
+func (s *Session) fetchAnywhere(then func(snapshot, error)) {
 	node := s.place.node
-	s.fetch(func(t truth, err error) {
+	s.fetch(func(t snapshot, err error) {
 		s.orElsewhere(node, err, func() { then(t, err) }, func() { s.fetch(then) })
 	})
 }
 
 // fetch reads the agent and its calls.
-func (s *Session) fetch(then func(truth, error)) {
-	t := truth{Reading: s.known.Ask()}
+func (s *Session) fetch(then func(snapshot, error)) {
+	t := snapshot{Reading: s.known.Ask()}
 	s.ask(query{put: t.read, then: func(err error) { then(t, err) }})
 }
 
-// truth is what Finesse says of an agent now.
-type truth struct {
+// snapshot is what Finesse says of an agent now.
+type snapshot struct {
 	agent.Reading
 	stream Stream // nil: the one at hand stays
 	letIn  bool   // the password is right
@@ -81,7 +81,7 @@ type truth struct {
 // notification service: a wrong one counts once towards locking the account.
 // What happened before the subscription is never notified, so the agent and
 // its calls are read after it.
-func (t *truth) prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) error {
+func (t *snapshot) prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) error {
 	if _, err := node.User(ctx, c); err != nil || keep {
 		return err
 	}
@@ -90,7 +90,7 @@ func (t *truth) prove(ctx context.Context, node Node, c finesse.Credentials, kee
 }
 
 // join subscribes, and then reads.
-func (t *truth) join(ctx context.Context, node Node, c finesse.Credentials) error {
+func (t *snapshot) join(ctx context.Context, node Node, c finesse.Credentials) error {
 	stream, err := node.Subscribe(ctx, c)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (t *truth) join(ctx context.Context, node Node, c finesse.Credentials) erro
 	return nil
 }
 
-func (t *truth) read(ctx context.Context, node Node, c finesse.Credentials) (err error) {
+func (t *snapshot) read(ctx context.Context, node Node, c finesse.Credentials) (err error) {
 	if t.User, err = node.User(ctx, c); err == nil && t.User.State != gc.LoggedOut {
 		t.Dialogs, err = node.Dialogs(ctx, c)
 	}

@@ -114,7 +114,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
 	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
-	s.access.told = s.access.told || wrongPassword(err)
+	s.access.reported = s.access.reported || wrongPassword(err)
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
@@ -230,7 +230,7 @@ func (s *Session) take(match func(*await) bool) *await {
 	return nil
 }
 
-// expire reads the truth for commands whose notification never came: once for
+// expire reads a snapshot for commands whose notification never came: once for
 // all of them, because each reading may be refused when the password was changed.
 func (s *Session) expire(now time.Time) {
 	var overdue []*await
@@ -239,7 +239,7 @@ func (s *Session) expire(now time.Time) {
 			continue
 		}
 		a.deadline = time.Time{}
-		if a == s.move.signIn { // a move waits for it
+		if a == s.failover.signIn { // a failover waits for it
 			s.reread(func(err error) { s.overdue([]*await{a}, err) })
 		} else {
 			overdue = append(overdue, a)
@@ -250,7 +250,7 @@ func (s *Session) expire(now time.Time) {
 	}
 }
 
-// overdue ends commands after the truth was read, which may have shown their
+// overdue ends commands after it was read, which may have shown their
 // outcome.
 func (s *Session) overdue(all []*await, err error) {
 	if err == nil {

@@ -13,13 +13,13 @@
 // A command is done when its outcome is known: Finesse answers 202 long before
 // the agent's state changes, so the session waits for the notification that
 // shows the change, for the asynchronous error, or for a deadline after which
-// it reads the truth. The Acknowledge of the command rides on the last event of
+// it reads a snapshot. The Acknowledge of the command rides on the last event of
 // its answer.
 //
 // When its Finesse node dies the session goes on at the other one: it opens a
 // stream there, signs the agent in again if Finesse has signed it out, and tells
 // what is different, so that the driver sees the failure only in a command that
-// was under way. See move.
+// was under way. See failover.
 //
 // A session knows no broker, no HTTP and no XMPP.
 package session
@@ -75,7 +75,7 @@ type Times struct {
 	// attempt, so that those with one come first and thousands do not come at
 	// once.
 	Jitter func() time.Duration
-	// Undo is how long after a move a LOGOUT nobody asked for is taken for the
+	// Undo is how long after a failover a LOGOUT nobody asked for is taken for the
 	// old node's and undone, and UndoAfter how long that waits, so that the old
 	// node has done its worst.
 	Undo, UndoAfter time.Duration
@@ -112,10 +112,10 @@ type Session struct {
 	access   access
 	licensed bool
 	place    place
-	move     move
+	failover failover
 
-	known       *agent.Agent // what is known of the agent
-	toldLeftOut bool         // that Finesse tells of more than is kept
+	known           *agent.Agent // what is known of the agent
+	reportedLeftOut bool         // that Finesse tells of more than is kept
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
@@ -186,11 +186,11 @@ func (s *Session) Run(ctx context.Context) {
 	s.guard(s.loop)
 	cancel()
 	s.guard(func() {
-		for s.jobs.running > 0 || s.move.signIn != nil {
+		for s.jobs.running > 0 || s.failover.signIn != nil {
 			if s.jobs.running > 0 {
 				s.jobs.ended(<-s.jobs.results)
 			} else { // what waits for it gets its answer
-				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", ending))
+				s.abandon(s.failover.signIn, gc.Errorf(gc.Down, "sign in again", ending))
 			}
 		}
 	})
@@ -206,13 +206,13 @@ func (s *Session) loop() {
 	defer timer.Stop()
 	asked := false // nothing has happened but that somebody asked
 	for draining := s.mailbox.draining; draining != nil || !s.idle(); {
-		if r := s.move.held; r != nil && s.line.free() {
-			s.move.held = nil
+		if r := s.failover.held; r != nil && s.line.free() {
+			s.failover.held = nil
 			s.begin(r)
 			continue // it may have been the last
 		}
 		requests := s.mailbox.requests
-		if !s.line.free() || s.move.held != nil {
+		if !s.line.free() || s.failover.held != nil {
 			requests = nil
 		}
 		var updates <-chan finesse.Update
@@ -240,7 +240,7 @@ func (s *Session) loop() {
 		case <-s.place.health:
 			s.consider()
 		case <-s.mailbox.remind:
-			s.tellMissed()
+			s.reportMissed()
 		case <-s.pulse.Asked():
 			asked = true
 		case <-timer.C:
@@ -277,7 +277,7 @@ func (s *Session) patience() time.Duration {
 
 // idle reports whether the session owes nobody an answer.
 func (s *Session) idle() bool {
-	return s.line.free() && s.move.held == nil && len(s.awaiting) == 0 && len(s.mailbox.requests) == 0
+	return s.line.free() && s.failover.held == nil && len(s.awaiting) == 0 && len(s.mailbox.requests) == 0
 }
 
 const ending = "the session ends"
@@ -296,7 +296,7 @@ func (s *Session) leave() {
 	}
 	s.mailbox.close()
 	s.access.withdraw()
-	s.tellMissed()
+	s.reportMissed()
 	for len(s.mailbox.requests) > 0 {
 		s.refuse(<-s.mailbox.requests, gc.PleaseRetry, ending)
 	}
@@ -314,19 +314,19 @@ func (s *Session) guard(f func()) {
 	f()
 }
 
-// tell gives each change to the command that waits for it, as its answer, else to the
+// report gives each change to the command that waits for it, as its answer, else to the
 // driver if it is news.
-func (s *Session) tell(changes []agent.Change) {
+func (s *Session) report(changes []agent.Change) {
 	for _, c := range changes {
 		if c.LeftOut != "" {
-			s.tellLeftOut(c.LeftOut)
+			s.reportLeftOut(c.LeftOut)
 		}
 		if c.SignedOut { // who is signed out has no licence and follows no team
 			s.returnLicence()
 			s.leaveTeams()
 		}
 		if c.Event != nil {
-			s.tellOne(c)
+			s.reportOne(c)
 		}
 		if c.Leads {
 			s.Leads(s.known.Led())
@@ -334,7 +334,7 @@ func (s *Session) tell(changes []agent.Change) {
 	}
 }
 
-func (s *Session) tellOne(c agent.Change) {
+func (s *Session) reportOne(c agent.Change) {
 	a := s.take(func(a *await) bool { return a.outcome.ShowsIn(c) })
 	switch {
 	case a == nil:
@@ -352,11 +352,11 @@ func (s *Session) tellOne(c agent.Change) {
 	}
 }
 
-func (s *Session) tellLeftOut(what string) {
-	if s.toldLeftOut {
+func (s *Session) reportLeftOut(what string) {
+	if s.reportedLeftOut {
 		return
 	}
-	s.toldLeftOut = true
+	s.reportedLeftOut = true
 	s.Logger.Warn("finesse tells of more than anybody has; what is beyond is not followed", zap.String("what", what),
 		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }

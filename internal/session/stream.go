@@ -28,7 +28,7 @@ type place struct {
 	dialling bool             // one is under way, or the sign-in that follows it
 	target   Node             // of the last one
 	abort    context.CancelFunc
-	reason   string // of a move, for the log; "" for the obvious
+	reason   string // of a failover, for the log; "" for the obvious
 }
 
 // streamLost begins to get the notification stream back.
@@ -37,7 +37,7 @@ func (s *Session) streamLost() {
 	s.place.stream.Close()
 	s.place.stream = nil
 	level := zap.InfoLevel
-	if s.leaving() { // thousands of them; the node's own line says it, and the move
+	if s.leaving() { // thousands of them; the node's own line says it, and the failover
 		level = zap.DebugLevel
 	}
 	s.Logger.Log(level, "notification stream lost; reconnecting", zap.Error(err))
@@ -76,13 +76,13 @@ func (s *Session) retryLater() {
 
 // resubscribe opens a new stream, at the node that is best now, and tells what
 // changed in between: nothing is notified twice or later. At another node that
-// is a move: commands wait for it.
+// is a failover: commands wait for it.
 func (s *Session) resubscribe() {
 	s.place.redial = nil
 	if s.place.dialling || s.place.stream != nil && !s.leaving() {
 		return
 	}
-	node, credentials, t := s.Node(), s.access.credentials, truth{Reading: s.known.Ask()}
+	node, credentials, t := s.Node(), s.access.credentials, snapshot{Reading: s.known.Ask()}
 	open := t.join
 	if node == s.place.node {
 		open = func(ctx context.Context, n Node, c finesse.Credentials) error { return t.prove(ctx, n, c, false) }
@@ -109,7 +109,7 @@ func (s *Session) resubscribe() {
 
 // resubscribed takes over what an attempt has brought, unless a Connect was
 // quicker or the password is refused since.
-func (s *Session) resubscribed(attempt int, node Node, t truth, err error) {
+func (s *Session) resubscribed(attempt int, node Node, t snapshot, err error) {
 	current := attempt == s.place.attempt
 	if err == nil && (!current || !s.access.usable()) {
 		t.stream.Close()
@@ -135,7 +135,7 @@ func (s *Session) resubscribed(attempt int, node Node, t truth, err error) {
 }
 
 // attach puts the stream of t, which is of node, in the place of the one at hand.
-func (s *Session) attach(node Node, t *truth) {
+func (s *Session) attach(node Node, t *snapshot) {
 	if s.place.stream != nil {
 		s.place.stream.Close()
 	}

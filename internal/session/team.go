@@ -16,14 +16,14 @@ func (s *Session) getTeamUsers(r *Request) {
 	reading := s.known.AskTeam(r.Team, r.TeamEvents)
 	node, stream := s.place.node, s.place.stream
 	askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
-		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a move subscribes itself
+		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a failover subscribes itself
 	}, func(users []gc.TeamUser, err error) {
 		if err != nil {
-			s.tell(s.known.TeamUnread(reading))
+			s.report(s.known.TeamUnread(reading))
 			s.fail(r, err)
 			return
 		}
-		s.tell(s.known.TeamRead(reading, users))
+		s.report(s.known.TeamRead(reading, users))
 		s.answer(r, gc.TeamUsersList{Agent: s.Agent, Team: r.Team, Users: users})
 	})
 }
@@ -55,7 +55,7 @@ func (s *Session) rejoinTeams() {
 					zap.String("team", string(id)), zap.Error(err))
 				return
 			}
-			s.tell(s.known.CompareTeam(reading, users))
+			s.report(s.known.CompareTeam(reading, users))
 		}})
 	}
 }

@@ -102,7 +102,7 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 			require.True(st, old.closed)
 			st.userIs(gc.Hold)
 			st.hears("crm: 1001#State#HOLD##Ann Smith")
-			require.Equal(st, 1, st.logs.FilterMessage("agent moves to another finesse node").Len())
+			require.Equal(st, 1, st.logs.FilterMessage("agent fails over to another finesse node").Len())
 			st.send("MakeReady#1001", "")
 			st.asks("b: READY ")
 		})
@@ -116,7 +116,7 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 	scene(t, "the log says from where to where and why, and warns of nothing", func(st *stage) {
 		st.atWork()
 		lost(st)
-		line := st.logs.FilterMessage("agent moves to another finesse node").All()[0]
+		line := st.logs.FilterMessage("agent fails over to another finesse node").All()[0]
 		require.Equal(st, map[string]any{"from": "a", "to": "b", "reason": "stream lost"}, line.ContextMap())
 		require.Empty(st, st.logs.FilterLevelExact(2).All())
 		require.Empty(st, st.logs.FilterLevelExact(1).All())
@@ -511,7 +511,7 @@ func TestACommandMeetsADeadNode(t *testing.T) {
 		require.Equal(st, []string{"b: READY ", "b: NOT_READY "}, st.asked[len(st.asked)-2:])
 		st.heard = nil
 	})
-	scene(t, "a command that comes when it is time to move waits for that", func(st *stage) {
+	scene(t, "a command that comes when it is time for a failover waits for that", func(st *stage) {
 		st.signIn()
 		st.dies(errDown)
 		st.asks()

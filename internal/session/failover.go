@@ -12,7 +12,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// move is what a session knows of its way from a node that failed to another.
+// failover is what a session knows of its way from a node that failed to another.
 //
 // A session leaves its node only when that cannot be used, or has lost the
 // stream, and there is a better one: it never goes back by itself, because
@@ -21,8 +21,8 @@ import (
 // signs the agent in again where Finesse has signed it out, and then tells what
 // is different from what the driver knows. Every part has a deadline:
 // Times.Attempt, Times.Outcome, or that of a request.
-type move struct {
-	held    *Request // a command that came when it was time to move
+type failover struct {
+	held    *Request // a command that came when it was time for a failover
 	settled []func() // what is to be done when that, or the undoing, is over
 
 	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
@@ -40,7 +40,7 @@ func unavailable(err error) bool {
 	return err != nil && slices.Contains([]gc.Code{gc.NotReachable, gc.Down, gc.FinesseUnavailable, gc.UnableToSubscribe}, gc.CodeOf(err))
 }
 
-// leaving reports whether it is time to move.
+// leaving reports whether it is time for a failover.
 func (s *Session) leaving() bool {
 	if !s.access.usable() || s.place.node == nil || s.Node() == s.place.node {
 		return false
@@ -61,8 +61,8 @@ func (s *Session) consider() {
 	case s.place.dialling:
 		if ok, _ := s.place.target.Usable(); !ok && usable {
 			s.place.abort()
-			if !s.move.undoing && s.move.signIn != nil {
-				s.abandon(s.move.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
+			if !s.failover.undoing && s.failover.signIn != nil {
+				s.abandon(s.failover.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
 			}
 		}
 	case s.leaving():
@@ -74,19 +74,19 @@ func (s *Session) consider() {
 	}
 }
 
-// accept begins a command, after the move if it is time for one: the node that
+// accept begins a command, after the failover if it is time for one: the node that
 // failed would only fail it.
 func (s *Session) accept(r *Request) {
 	if s.leaving() {
 		s.hasten()
-		s.move.held = r
+		s.failover.held = r
 		s.line.keep(sessionMoves, true)
 		return
 	}
 	s.begin(r)
 }
 
-// hasten makes the session, which is leaving, move now.
+// hasten makes the session, which is leaving, fail over now.
 func (s *Session) hasten() {
 	if s.place.dialling && s.place.target == s.place.node {
 		s.place.abort() // settle goes on from there
@@ -98,12 +98,12 @@ func (s *Session) whenSettled(f func()) {
 	if s.place.dialling {
 		s.line.keep(sessionMoves, true)
 	}
-	s.move.settled = append(s.move.settled, f)
+	s.failover.settled = append(s.failover.settled, f)
 }
 
 // doubt finds out whether node, which failed with why, can be used, moves if it
 // cannot and there is a better one, and then runs then: with whether the
-// session is at another node now, where it has read the truth. No command
+// session is at another node now, where it has read everything. No command
 // begins meanwhile.
 func (s *Session) doubt(node Node, why error, then func(moved bool)) {
 	s.line.hold(nodeDoubted)
@@ -143,7 +143,7 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 }
 
 // unanswered ends a command whose request node failed to answer well. When the
-// answer was lost, the request may still have worked, and the truth is read
+// answer was lost, the request may still have worked, and everything is read
 // first: a call must not be reported as failed while the phone rings. What is
 // harmless is tried at another node.
 func (s *Session) unanswered(a *await, node Node, err error) {
@@ -151,7 +151,7 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 	case !slices.Contains(s.awaiting, a): // answered meanwhile
 	case !unavailable(err):
 		s.abandon(a, err)
-	case a == s.move.signIn: // a move waits for it
+	case a == s.failover.signIn: // a failover waits for it
 		s.reread(func(reading error) {
 			if wrongPassword(reading) {
 				err = reading
@@ -163,7 +163,7 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 			s.line.hold(lostAnswer)
 			s.reread(func(reading error) {
 				s.line.release(lostAnswer)
-				s.tellRefusal(reading) // before the answer
+				s.reportRefusal(reading) // before the answer
 				if moved && a.again && s.access.usable() && slices.Contains(s.awaiting, a) {
 					a.again = false
 					s.dispatch(a)
@@ -178,19 +178,19 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 // arrived takes over the stream at a node and what was read there. t.at and
 // t.number are set. What was read and told since the attempt began may be newer
 // than t: then everything is read once more, with the stream.
-func (s *Session) arrived(node Node, t truth) {
+func (s *Session) arrived(node Node, t snapshot) {
 	overtaken := s.known.Overtaken(t.Reading)
 	from, lost := s.place.node, s.place.stream == nil
 	s.attach(node, &t)
 	if node != from {
-		s.logMove(from, node, lost)
-		s.move.at, s.move.unfinished = time.Now(), true
+		s.logFailover(from, node, lost)
+		s.failover.at, s.failover.unfinished = time.Now(), true
 	}
 	if !overtaken {
 		s.found(node, t)
 		return
 	}
-	s.fetch(func(t truth, err error) {
+	s.fetch(func(t snapshot, err error) {
 		if err != nil {
 			s.complete(err)
 			return
@@ -200,20 +200,20 @@ func (s *Session) arrived(node Node, t truth) {
 }
 
 // found goes on with what was read at the node of the stream.
-func (s *Session) found(node Node, t truth) {
+func (s *Session) found(node Node, t snapshot) {
 	signedOut := t.User.State == gc.LoggedOut && s.known.SignedIn() && !s.asksLogout()
-	if s.move.unfinished && signedOut && s.move.signIn == nil && !s.move.undoing {
+	if s.failover.unfinished && signedOut && s.failover.signIn == nil && !s.failover.undoing {
 		s.place.dialling = true
 		s.line.keep(sessionMoves, true)
 		s.place.target, s.place.abort = node, func() {} // a Connect has made no attempt
 		s.signInAgain(s.signedBackIn)
 		return
 	}
-	s.tell(s.known.Compare(t.Reading))
+	s.report(s.known.Compare(t.Reading))
 	s.complete(nil)
 }
 
-func (s *Session) logMove(from, to Node, lost bool) {
+func (s *Session) logFailover(from, to Node, lost bool) {
 	reason := s.place.reason
 	switch {
 	case reason != "":
@@ -222,7 +222,7 @@ func (s *Session) logMove(from, to Node, lost bool) {
 	default:
 		reason = "out of service"
 	}
-	s.Logger.Info("agent moves to another finesse node", zap.String("from", from.Name()), zap.String("to", to.Name()), zap.String("reason", reason))
+	s.Logger.Info("agent fails over to another finesse node", zap.String("from", from.Name()), zap.String("to", to.Name()), zap.String("reason", reason))
 	s.place.reason = ""
 }
 
@@ -232,7 +232,7 @@ func (s *Session) logMove(from, to Node, lost bool) {
 func (s *Session) signedBackIn(err error) {
 	if err != nil && !wrongPassword(err) && !unavailable(err) {
 		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
-		s.move.at, s.move.unfinished = time.Time{}, false
+		s.failover.at, s.failover.unfinished = time.Time{}, false
 		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
 		err = nil
 	}
@@ -252,7 +252,7 @@ func (s *Session) complete(err error) {
 		s.place.stream.Close()
 		s.place.stream = nil
 	case err == nil && s.place.stream != nil:
-		s.move.unfinished = false
+		s.failover.unfinished = false
 		s.rejoinTeams()
 	}
 	s.settle()
@@ -264,7 +264,7 @@ func (s *Session) settle() {
 	s.place.dialling = false
 	s.line.keep(sessionMoves, false)
 	if s.access.usable() && (s.place.stream == nil || s.leaving()) {
-		waited := s.move.held != nil || len(s.move.settled) > 0
+		waited := s.failover.held != nil || len(s.failover.settled) > 0
 		if waited && s.leaving() && s.place.attempts < hurried && s.Node() != s.place.target {
 			s.place.attempts++
 			s.resubscribe()
@@ -278,8 +278,8 @@ func (s *Session) settle() {
 }
 
 func (s *Session) runSettled() {
-	then := s.move.settled
-	s.move.settled = nil
+	then := s.failover.settled
+	s.failover.settled = nil
 	for _, f := range then {
 		f()
 	}
@@ -296,7 +296,7 @@ func (s *Session) asksLogout() bool {
 // unless its state is another afterwards. Finesse keeps the state of an agent
 // it has not signed out.
 func (s *Session) signInAgain(then func(error)) {
-	at := s.move.seat
+	at := s.failover.seat
 	if now := s.known.Extension(); at.extension != now {
 		at = seat{extension: now}
 	}
@@ -307,30 +307,30 @@ func (s *Session) signInAgain(then func(error)) {
 		send:    func(ctx context.Context, n Node, c finesse.Credentials) error { return at.signIn(ctx, n, c, id) },
 	}
 	a.done = func() {
-		s.move.signIn = nil
-		s.tell(s.known.StateSince(before))
+		s.failover.signIn = nil
+		s.report(s.known.StateSince(before))
 		then(nil)
 	}
 	a.failed = func(err error) {
-		s.move.signIn = nil
+		s.failover.signIn = nil
 		then(err)
 	}
-	s.move.signIn = a
+	s.failover.signIn = a
 	s.awaiting = slices.Insert(s.awaiting, 0, a) // what it brings about is its outcome first
 	s.dispatch(a)
 }
 
 // undoes reports whether now is a LOGOUT that the driver is not to hear of:
-// while the agent is being signed in again, and shortly after a move, when it
+// while the agent is being signed in again, and shortly after a failover, when it
 // is the work of the old node, which notices late that its client has gone and
 // signs the agent out of both (Finesse developer guide, failover).
 func (s *Session) undoes(now finesse.User) bool {
 	switch {
 	case s.asksLogout():
 		return false
-	case s.move.signIn != nil || s.move.undoing:
+	case s.failover.signIn != nil || s.failover.undoing:
 		return true
-	case s.move.at.IsZero() || time.Since(s.move.at) > s.Times.Undo:
+	case s.failover.at.IsZero() || time.Since(s.failover.at) > s.Times.Undo:
 		return false
 	}
 	s.undo(now)
@@ -339,8 +339,8 @@ func (s *Session) undoes(now finesse.User) bool {
 
 // undo signs the agent in again, once. No command begins meanwhile.
 func (s *Session) undo(out finesse.User) {
-	s.Logger.Info("finesse signed the agent out after the move; signing in again")
-	s.move.at, s.move.undoing = time.Time{}, true
+	s.Logger.Info("finesse signed the agent out after the failover; signing in again")
+	s.failover.at, s.failover.undoing = time.Time{}, true
 	s.line.hold(logoutUndone)
 	s.jobs.start(func(ctx context.Context) func() {
 		select {
@@ -358,12 +358,12 @@ func (s *Session) undo(out finesse.User) {
 }
 
 func (s *Session) undone(out finesse.User, err error) {
-	s.move.undoing = false
+	s.failover.undoing = false
 	if err != nil {
 		s.line.release(logoutUndone)
 		s.Logger.Info("agent stays signed out", zap.Error(err))
 		if s.known.SignedIn() { // and not told otherwise meanwhile
-			s.tell(s.known.SignOut(out))
+			s.report(s.known.SignOut(out))
 		}
 		s.runSettled()
 		return
