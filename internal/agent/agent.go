@@ -65,7 +65,7 @@ type Change struct {
 	User *finesse.User // of the agent's own state: as it is now, or was shown to be
 	Call *gc.Call      // of a call that changed: as it is now
 
-	SignedOut bool   // the agent was signed in before
+	SignedOut bool   // the agent was not known to be signed out before
 	Leads     bool   // the members of the teams are others than before
 	LeftOut   string // what Finesse told of and is more than is kept
 }
@@ -123,11 +123,15 @@ func (a *Agent) become(now finesse.User) Change {
 	return a.stateSince(before)
 }
 
-// SignOut believes a sign-out that was withheld.
-func (a *Agent) SignOut(now finesse.User) []Change { return []Change{a.become(now)} }
+// SignOut believes a sign-out that was withheld, unless it is withheld once more.
+func (a *Agent) SignOut(now finesse.User) []Change { return a.userChanged(now) }
 
-// StateSince is how the state differs from what it was before.
-func (a *Agent) StateSince(before finesse.User) []Change { return []Change{a.stateSince(before)} }
+// StateSince is how the state differs from what it was before, for somebody who has not
+// heard of what was between.
+func (a *Agent) StateSince(before finesse.User) []Change {
+	c := a.stateSince(before)
+	return []Change{{Event: c.Event, User: c.User, News: c.News}}
+}
 
 func (a *Agent) stateSince(before finesse.User) Change {
 	now := a.user

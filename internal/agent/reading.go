@@ -93,7 +93,7 @@ func (a *Agent) compareCalls(r Reading) (changes []Change) {
 }
 
 // TakeBack takes the agent's state over as it was read, without a word, and its
-// calls: as Adopt does, or, if news is true, with a Change for each difference. It
+// calls likewise or, if news is true, with a Change for each difference. It
 // is false when the state shows a sign-out that is withheld: then it is to be read
 // once more, later.
 func (a *Agent) TakeBack(r Reading, news bool) (changes []Change, ok bool) {
@@ -114,7 +114,7 @@ func (a *Agent) TakeBack(r Reading, news bool) (changes []Change, ok bool) {
 	return append(changes, a.adopt(r)...), true
 }
 
-// Begin forgets what was known, for a driver that knows nothing, and takes over what
+// Begin forgets state and calls as they were known, for a driver that knows nothing, and takes over what
 // was read with the stream that is attached, without a word.
 func (a *Agent) Begin(r Reading) []Change {
 	before := a.user.State

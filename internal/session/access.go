@@ -13,9 +13,9 @@ import (
 // agent. It decides whether Finesse may be asked with that.
 type access struct {
 	home        atomic.Value // gc.Destination: of the driver that proved the password; for others to read
-	works       atomic.Bool  // the password was proved, and no driver has heard since that it is refused; for others to read
-	refused     bool         // Finesse has refused it since
-	reported    bool         // a command of the driver was answered so
+	works       atomic.Bool  // the password was proved, and it is not over with it; for others to read
+	refusal     error        // of the password, since it was proved; nil for none
+	reported    bool         // the driver has heard of the refusal
 	credentials finesse.Credentials
 	claims      []claim
 }
@@ -41,7 +41,15 @@ func (a *access) destination() gc.Destination {
 func (a *access) connected() bool { return a.works.Load() }
 
 // usable reports whether Finesse may be asked with the password.
-func (a *access) usable() bool { return a.connected() && !a.refused }
+func (a *access) usable() bool { return a.connected() && a.refusal == nil }
+
+// why is the error of what is not asked because the password is not usable.
+func (a *access) why() error {
+	if a.refusal != nil {
+		return a.refusal
+	}
+	return gc.Errorf(gc.SubscriptionFailed, "ask", "meanwhile: %w", finesse.ErrPasswordRefused)
+}
 
 // is reports whether that is the password that works, or did.
 func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equal(password) }
@@ -49,7 +57,7 @@ func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equ
 // grant is for the driver that proved a password.
 func (a *access) grant(d gc.Destination, c finesse.Credentials) {
 	a.home.Store(d)
-	a.credentials, a.claims, a.refused, a.reported = c, nil, false, false
+	a.credentials, a.claims, a.refusal, a.reported = c, nil, nil, false
 	a.works.Store(true)
 }
 
@@ -63,7 +71,7 @@ func (a *access) refuse(used finesse.Credentials, err error) bool {
 	if !wrongPassword(err) || !a.usable() || !a.is(used.Password) {
 		return false
 	}
-	a.refused, a.reported = true, false
+	a.refusal, a.reported = err, false
 	return true
 }
 

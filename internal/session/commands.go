@@ -72,7 +72,7 @@ func (s *Session) request(a *await, send func(context.Context, Node, finesse.Cre
 // asked for is none of the line's.
 func (s *Session) dispatch(a *await) {
 	node := s.place.node
-	a.used = s.access.credentials
+	a.request.used = s.access.credentials
 	if a.holdsLine {
 		s.line.keep(commandRuns, true)
 	}
@@ -155,7 +155,7 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 // wrapUp gives a call its wrap-up reason, by label or by the key that
 // ReasonCodes gave. It has no answer but an error.
 func (s *Session) wrapUp(r *Request) {
-	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog), done: func() { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog), done: func(agent.Change) { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		label, err := wrapUpLabel(ctx, n, c, r.WrapUp)
 		if err != nil {
 			return err
@@ -188,7 +188,7 @@ func (s *Session) forceLogout(r *Request) {
 		return
 	}
 	a := &await{request: r, again: true, holdsLine: true, outcome: agent.NotInState(before)}
-	a.done = func() {
+	a.done = func(agent.Change) {
 		s.line.keep(commandRuns, false)
 		s.change(&await{request: r, failed: func(err error) { s.failHalfway(r, err) }}, gc.LoggedOut)
 	}

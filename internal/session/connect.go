@@ -127,13 +127,13 @@ func (s *Session) login(r *Request) {
 	}
 	s.licensed = true
 	a := &await{request: r, again: true, holdsLine: true, outcome: agent.SignedInAt(r.Extension)}
-	a.done = func() { s.loggedIn(a) }
+	a.done = func(agent.Change) { s.loggedIn(a) }
 	already := a.outcome.ShownBy(s.known)
 	a.taken = func() {
 		// A sign-in of an agent who is signed in may change nothing, and then
 		// nothing is notified.
 		if already && a.outcome.ShownBy(s.known) && s.forget(a) {
-			a.done()
+			s.loggedIn(a)
 		}
 	}
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {

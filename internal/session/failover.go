@@ -148,7 +148,7 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 // harmless is tried at another node.
 func (s *Session) unanswered(a *await, node Node, err error) {
 	switch {
-	case !slices.Contains(s.awaiting, a): // answered meanwhile
+	case !slices.Contains(s.awaiting, a): // answered meanwhile; of a refusal heard tells
 	case !unavailable(err):
 		s.abandon(a, err)
 	case a == s.failover.signIn: // a failover waits for it
@@ -161,9 +161,9 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 	default:
 		s.doubt(node, err, func(moved bool) {
 			s.line.hold(lostAnswer)
-			s.reread(func(reading error) {
+			s.reread(func(error) {
 				s.line.release(lostAnswer)
-				s.reportRefusal(reading) // before the answer
+				s.reportRefusal()
 				if moved && a.again && s.access.usable() && slices.Contains(s.awaiting, a) {
 					a.again = false
 					s.dispatch(a)
@@ -175,9 +175,9 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 	}
 }
 
-// arrived takes over the stream at a node and what was read there. t.at and
-// t.number are set. What was read and told since the attempt began may be newer
-// than t: then everything is read once more, with the stream.
+// arrived takes over the stream at a node and what was read there. What was read and
+// told since the attempt began may be newer than t: then everything is read once more,
+// with the stream.
 func (s *Session) arrived(node Node, t snapshot) {
 	overtaken := s.known.Overtaken(t.Reading)
 	from, lost := s.place.node, s.place.stream == nil
@@ -228,8 +228,12 @@ func (s *Session) logFailover(from, to Node, lost bool) {
 
 // signedBackIn goes on after the sign-in at a new node. One that Finesse
 // refused is told and not tried again; one that met a node that fails too is
-// part of the next attempt.
+// part of the next attempt. A driver may have proved another password meanwhile.
 func (s *Session) signedBackIn(err error) {
+	if wrongPassword(err) && s.access.usable() {
+		s.signInAgain(s.signedBackIn)
+		return
+	}
 	if err != nil && !wrongPassword(err) && !unavailable(err) {
 		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
 		s.failover.at, s.failover.unfinished = time.Time{}, false
@@ -278,6 +282,7 @@ func (s *Session) settle() {
 }
 
 func (s *Session) runSettled() {
+	s.reportRefusal()
 	then := s.failover.settled
 	s.failover.settled = nil
 	for _, f := range then {
@@ -306,7 +311,7 @@ func (s *Session) signInAgain(then func(error)) {
 		outcome: agent.NotInState(gc.LoggedOut),
 		send:    func(ctx context.Context, n Node, c finesse.Credentials) error { return at.signIn(ctx, n, c, id) },
 	}
-	a.done = func() {
+	a.done = func(agent.Change) {
 		s.failover.signIn = nil
 		s.report(s.known.StateSince(before))
 		then(nil)

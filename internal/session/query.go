@@ -9,7 +9,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// query is what Finesse is asked, or asked to do, with the password that works.
+// query is what Finesse is asked, or asked to do, with the password that works. The
+// administrator's and the site's recorder's go the same way.
 type query struct {
 	put       func(context.Context, Node, finesse.Credentials) error
 	then      func(error) // how it was answered, in the session, always
@@ -20,7 +21,7 @@ type query struct {
 // ask puts q to the session's node. Nothing is put with a password that was refused.
 func (s *Session) ask(q query) {
 	if !s.access.usable() {
-		q.then(gc.Errorf(gc.SubscriptionFailed, "ask", "meanwhile: %w", finesse.ErrPasswordRefused))
+		q.then(s.access.why())
 		return
 	}
 	if q.holdsLine {
@@ -47,23 +48,25 @@ func (s *Session) ask(q query) {
 
 // heard runs then, which goes on with the answer to a request with the credentials
 // given. Every answer passes here: once the password that works is refused nothing is
-// asked with it any more, and the driver is told, unless then answers a command so.
+// asked with it any more, and the driver is told, unless one of its commands was answered
+// so.
 func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 	refused := s.access.refuse(used, err)
 	then()
-	if !refused || !s.access.connected() || !s.access.refused { // or a driver has proved another
+	if !refused || !s.access.connected() {
 		return
 	}
-	s.reportRefusal(err)
+	s.reportRefusal()
 	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
 	s.disconnect()
 }
 
-// reportRefusal tells the driver of a refusal that none of its commands was answered with.
-func (s *Session) reportRefusal(err error) {
-	if wrongPassword(err) && s.access.refused && !s.access.reported {
-		s.access.reported = true
+// reportRefusal tells the driver of a refusal that it has not heard of: before the
+// answers of commands that waited for something else.
+func (s *Session) reportRefusal() {
+	if err := s.access.refusal; err != nil && !s.access.reported {
 		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+		s.access.reported = true
 	}
 }
 

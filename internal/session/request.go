@@ -33,7 +33,8 @@ type Request struct {
 	// it is for the log and the metrics.
 	Finished func(error)
 
-	letIn bool // Finesse took the password it carries
+	letIn bool                // Finesse took the password it carries
+	used  finesse.Credentials // that it was put to Finesse with
 }
 
 // handlers says how each command of an agent runs. Those that need an agent
@@ -89,6 +90,7 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 
 // begin starts a command.
 func (s *Session) begin(r *Request) {
+	r.used = s.access.credentials
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
@@ -114,7 +116,13 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
 	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
-	s.access.reported = s.access.reported || wrongPassword(err)
+	used := r.used.Password // the agent may have been connected with another since
+	if r.Password != (gc.Secret{}) {
+		used = r.Password
+	}
+	if wrongPassword(err) && s.access.is(used) {
+		s.access.reported = true
+	}
 }
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
@@ -185,12 +193,11 @@ type await struct {
 	outcome  agent.Outcome
 	// done, if set, runs instead of answering with the event that showed the
 	// outcome.
-	done func()
+	done func(shown agent.Change)
 	// holdsLine: no other command begins before the outcome.
 	holdsLine bool
 	// send asks Finesse for it; taken, if set, runs once Finesse has accepted.
 	send  func(context.Context, Node, finesse.Credentials) error
-	used  finesse.Credentials // with which it was asked
 	taken func()
 	// again: it may be sent to another node, once, after the first has failed.
 	again bool
@@ -298,7 +305,7 @@ func (s *Session) rejected(u finesse.Update) {
 	}
 	a := s.awaiting[i]
 	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error}
-	s.heard(a.used, err, func() { s.abandon(a, err) })
+	s.heard(a.request.used, err, func() { s.abandon(a, err) })
 }
 
 // Handles reports whether sessions run the command.

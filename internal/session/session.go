@@ -345,7 +345,7 @@ func (s *Session) reportOne(c agent.Change) {
 		if c.News && c.Call != nil {
 			s.emit(c.Event)
 		}
-		a.done()
+		a.done(c)
 	default:
 		s.release(a)
 		s.answer(a.request, c.Event)
@@ -361,10 +361,10 @@ func (s *Session) reportLeftOut(what string) {
 		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }
 
-// emit tells the agent's driver what it did not ask for. Once its password is
-// refused it is told nothing more: what the session knows may be old.
+// emit tells the agent's driver what it did not ask for. Once it has heard that its
+// password is refused it is told nothing more: what the session knows may be old.
 func (s *Session) emit(e gc.Event) {
-	if s.access.connected() {
+	if s.access.connected() && !s.access.reported {
 		s.Emit(Emission{Destination: s.access.destination(), Event: e})
 	}
 }

@@ -102,20 +102,24 @@ func (s *Session) resubscribe() {
 			node.Verify(ctx)
 		}
 		return func() {
-			s.heard(credentials, err, func() { s.resubscribed(attempt, node, t, err) })
+			if attempt != s.place.attempt { // a Connect was quicker, and has proved the password since
+				if err == nil {
+					t.stream.Close()
+				}
+				return
+			}
+			s.heard(credentials, err, func() { s.resubscribed(node, t, err) })
 		}
 	})
 }
 
-// resubscribed takes over what an attempt has brought, unless a Connect was
-// quicker or the password is refused since.
-func (s *Session) resubscribed(attempt int, node Node, t snapshot, err error) {
-	current := attempt == s.place.attempt
-	if err == nil && (!current || !s.access.usable()) {
+// resubscribed takes over what an attempt has brought, unless the password is refused
+// since.
+func (s *Session) resubscribed(node Node, t snapshot, err error) {
+	if err == nil && !s.access.usable() {
 		t.stream.Close()
 	}
 	switch {
-	case !current:
 	case !s.access.usable():
 		s.settle()
 	case gc.CodeOf(err) == gc.UserNotFound:

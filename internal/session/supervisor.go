@@ -57,9 +57,8 @@ func extensionOf(ctx context.Context, n Node, c finesse.Credentials, party strin
 // dropParticipant takes a party out of a conference; the answer is who remains
 // (O-022).
 func (s *Session) dropParticipant(r *Request) {
-	s.onCall(&await{request: r, outcome: agent.CallWithout(r.Dialog, r.Extension), done: func() {
-		now, _ := s.known.Call(r.Dialog)
-		s.answer(r, gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog, Participants: agent.Remaining(now)})
+	s.onCall(&await{request: r, outcome: agent.CallWithout(r.Dialog, r.Extension), done: func(shown agent.Change) {
+		s.answer(r, gc.ConferenceParticipants{Agent: s.Agent, Dialog: r.Dialog, Participants: agent.Remaining(*shown.Call)})
 	}}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		return n.Act(ctx, c, r.ID, r.Dialog, finesse.DropParticipant, r.Extension)
 	})
