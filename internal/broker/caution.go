@@ -39,7 +39,7 @@ type caution struct {
 	empty     int             // that swallowed and brought no message, in a row
 	until     time.Time       // connections swallow, one after the other
 	useless   int             // sieves that met a fault that they could not put aside, since one that was of use
-	doubts    int             // in a row that were given up for nothing and brought nothing
+	doubts    int             // in a row that were given up for nothing
 	freed     time.Time       // when held places were last left to one that swallows
 }
 
@@ -183,9 +183,6 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 		k.held(why, m)
 		return true
 	case errors.Is(why, errDoubt):
-		if c.places.took() > 0 {
-			k.doubts = 0
-		}
 		k.doubts = min(k.doubts+1, 10)
 		return true
 	case errors.Is(why, errCalm):
@@ -228,8 +225,13 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	case m.sieve != nil:
 		k.sieves, k.suspects, k.found = true, m.sieve.suspects, m.sieve.foundLast()
 		if m.sieve.aside > 0 && m.sieve.taken < m.sieve.limit { // once more, up to here
-			k.limit = m.sieve.taken
-			return limit == 0
+			if k.limit = m.sieve.taken; limit == 0 {
+				return true
+			}
+			// One that was to end before it was cut is cut too: that may go on for ever.
+			k.cut(lived, c.settles.Load())
+			k.sieves = k.sieves && !k.swallows
+			return k.swallows
 		}
 	}
 	useful = k.cut(lived, c.settles.Load())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,7 @@ func TestCaution(t *testing.T) {
 		{"so is one that put something aside", []error{fault, suspect, asideAndCut}, sieves},
 		{"which ends before it is cut", []error{fault, suspect, asideAndCut, errSpent}, sieves},
 		{"and lets what cuts be found", []error{fault, suspect, asideAndCut, errSpent, cut, cut, cut, cut, cut}, swallows},
+		{"also when that one is cut too, each time", append(append([]error{fault, suspect}, slices.Repeat([]error{asideAndCut, asideAndCut, errSpent}, maxCuts-1)...), asideAndCut, asideAndCut), swallows},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
@@ -221,20 +223,6 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 			require.Equal(t, c.sieves, m.sieve != nil, c.rule)
 		})
 	}
-}
-
-// A quiet night must not make the connector patient for the day.
-func TestPatienceIsForgottenWhenMessagesCome(t *testing.T) {
-	k := &caution{}
-	end := func(taken int) {
-		k.ended(&conn{err: errDoubt, means: k.next(&Broker{}, nil), places: &places{taken: taken}}, stable)
-	}
-	for range 3 {
-		end(0)
-	}
-	require.Equal(t, 3, k.doubts)
-	end(1)
-	require.Equal(t, 1, k.doubts)
 }
 
 // Who cuts the connection again and again does not fill the log.

@@ -228,16 +228,6 @@ func (p *places) left() uint64 {
 	return p.numbers.left()
 }
 
-// took is how many messages have come.
-func (p *places) took() int {
-	if p == nil {
-		return 0
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.taken
-}
-
 // worth reports whether numbers are to be tried, so long after others were.
 func (p *places) worth(silent bool, since, again time.Duration) bool {
 	left := p.left()
