@@ -142,6 +142,7 @@ func (s *sieve) proved(err error) {
 	s.held, s.transaction, s.receipt = incoming{}, "", ""
 	switch {
 	case errors.Is(err, errLost):
+		s.takeLast(f)
 		return
 	case err != nil:
 		s.conn.fail(fmt.Errorf("begin a transaction: %w", err))
@@ -158,6 +159,7 @@ func (s *sieve) proved(err error) {
 	_ = s.conn.send(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction), func(err error) {
 		switch {
 		case errors.Is(err, errLost):
+			s.takeLast(f)
 		case err != nil:
 			s.proven = true
 			s.putAside(transaction, ids, &Delivery{Broken: errForged, Size: d.Size})
@@ -168,6 +170,14 @@ func (s *sieve) proved(err error) {
 			s.take(d)
 		}
 	})
+}
+
+// takeLast takes a message that was being proved when the sieve was given up: it comes
+// again, and is to be known then.
+func (s *sieve) takeLast(f incoming) {
+	if s.ending.Load() != nil {
+		s.take(newDelivery(s.options, f))
+	}
 }
 
 // next counts a message, and reports whether another may come.
