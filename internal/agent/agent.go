@@ -198,10 +198,8 @@ func (a *Agent) Info() gc.AgentInfo {
 }
 
 // State is the agent's state (O-004).
-func (a *Agent) State() gc.State { return a.stateOf(a.user) }
-
-func (a *Agent) stateOf(u finesse.User) gc.State {
-	s := MemberState(u)
+func (a *Agent) State() gc.State {
+	s := MemberState(a.user)
 	s.Agent = a.id
 	return s
 }

@@ -73,15 +73,21 @@ func (s *Session) reportRefusal() {
 // askThen is ask for a question, with the line held, at another node if this one
 // fails.
 func askThen[T any](s *Session, question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) {
+	q := questionOf(question, then)
+	q.holdsLine, q.elsewhere = true, true
+	s.ask(q)
+}
+
+// questionOf is the query for a question that has an answer.
+func questionOf[T any](question func(context.Context, Node, finesse.Credentials) (T, error), then func(T, error)) query {
 	var answer T
-	s.ask(query{
+	return query{
 		put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
 			answer, err = question(ctx, n, c)
 			return err
 		},
-		then:      func(err error) { then(answer, err) },
-		holdsLine: true, elsewhere: true,
-	})
+		then: func(err error) { then(answer, err) },
+	}
 }
 
 // askFor answers a command with what event makes of Finesse's answer to a

@@ -88,17 +88,15 @@ func (s *Session) changeMember(r *Request) {
 			s.fail(r, err)
 			return
 		}
-		var u finesse.User
-		s.ask(query{put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
-			u, err = s.awaitMember(ctx, n, c, r.Agent, want)
-			return err
-		}, then: func(err error) {
+		s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
+			return s.awaitMember(ctx, n, c, r.Agent, want)
+		}, func(u finesse.User, err error) {
 			if err != nil {
 				s.fail(r, err)
 				return
 			}
 			s.answer(r, agent.MemberState(u))
-		}})
+		}))
 	})
 }
 

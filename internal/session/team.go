@@ -45,18 +45,16 @@ func (s *Session) rejoinTeams() {
 	stream := s.place.stream
 	for _, id := range s.known.FollowedTeams() {
 		reading := s.known.AskTeamAgain(id)
-		var users []gc.TeamUser
-		s.ask(query{put: func(ctx context.Context, n Node, c finesse.Credentials) (err error) {
-			users, err = joinTeam(ctx, n, c, stream, id, true)
-			return err
-		}, then: func(err error) {
+		s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
+			return joinTeam(ctx, n, c, stream, id, true)
+		}, func(users []gc.TeamUser, err error) {
 			if err != nil {
 				s.Logger.Warn("a team's changes cannot be followed any more; the supervisor has to ask for the team again",
 					zap.String("team", string(id)), zap.Error(err))
 				return
 			}
 			s.report(s.known.CompareTeam(reading, users))
-		}})
+		}))
 	}
 }
 
