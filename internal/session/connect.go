@@ -101,7 +101,8 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 			s.arrived(node, t) // the driver knows what was before
 		} else {
 			s.attach(node, &t)
-			s.failover.at, s.failover.unfinished, s.failover.seat = time.Time{}, false, seat{}
+			s.failover.forget()
+			s.failover.seat = seat{}
 			s.report(s.known.Begin(t.Reading))
 			s.settle()
 		}
@@ -187,13 +188,10 @@ func (s *Session) loggedIn(a *await) {
 // will tell when it signs out, so the licence is given back now.
 func (s *Session) disconnect() {
 	s.access.withdraw()
-	s.place.redial = nil
+	s.place.goes(forgo)
 	s.known.LeaveTeams()
 	s.Leads(nil)
-	if s.place.stream != nil {
-		s.place.stream.Close()
-		s.place.stream = nil
-	}
+	s.place.close()
 	s.giveLicence()
 }
 

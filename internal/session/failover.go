@@ -22,7 +22,6 @@ import (
 // is different from what the driver knows. Every part has a deadline:
 // Times.Attempt, Times.Outcome, or that of a request.
 type failover struct {
-	held    *Request // a command that came when it was time for a failover
 	settled []func() // what is to be done when that, or the undoing, is over
 
 	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
@@ -31,6 +30,9 @@ type failover struct {
 	signIn     *await    // a sign-in that no driver asked for
 	undoing    bool      // a LOGOUT is being undone
 }
+
+// forget lets a failover be over, whatever was left to do.
+func (f *failover) forget() { f.at, f.unfinished = time.Time{}, false }
 
 // hurried is how often in a row another node is tried without delay.
 const hurried = 3
@@ -52,18 +54,15 @@ func (s *Session) leaving() bool {
 // consider looks at what has changed of the nodes.
 func (s *Session) consider() {
 	_, s.place.health = s.place.node.Usable()
-	if !s.access.usable() || s.place.redial != nil && s.place.attempts <= 1 { // the first attempt is near
+	if !s.access.usable() || s.place.phase == waiting && s.place.attempts <= 1 { // the first attempt is near
 		return
 	}
 	best := s.Node()
 	usable, _ := best.Usable()
 	switch {
-	case s.place.dialling:
+	case s.place.moving():
 		if ok, _ := s.place.target.Usable(); !ok && usable {
-			s.place.abort()
-			if !s.failover.undoing && s.failover.signIn != nil {
-				s.abandon(s.failover.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
-			}
+			s.turnBack()
 		}
 	case s.leaving():
 		s.startOver()
@@ -74,12 +73,21 @@ func (s *Session) consider() {
 	}
 }
 
+// turnBack gives up the way to a node that cannot be used any more.
+func (s *Session) turnBack() {
+	if s.place.phase == trying {
+		s.place.abort()
+	} else if s.failover.signIn != nil && !s.failover.undoing {
+		s.abandon(s.failover.signIn, gc.Errorf(gc.Down, "sign in again", "the node went out of service"))
+	}
+}
+
 // accept begins a command, after the failover if it is time for one: the node that
 // failed would only fail it.
 func (s *Session) accept(r *Request) {
 	if s.leaving() {
 		s.hasten()
-		s.failover.held = r
+		s.line.first = r
 		s.line.keep(sessionMoves, true)
 		return
 	}
@@ -88,14 +96,14 @@ func (s *Session) accept(r *Request) {
 
 // hasten makes the session, which is leaving, fail over now.
 func (s *Session) hasten() {
-	if s.place.dialling && s.place.target == s.place.node {
+	if s.place.phase == trying && s.place.target == s.place.node {
 		s.place.abort() // settle goes on from there
 	}
 	s.resubscribe()
 }
 
 func (s *Session) whenSettled(f func()) {
-	if s.place.dialling {
+	if s.place.moving() {
 		s.line.keep(sessionMoves, true)
 	}
 	s.failover.settled = append(s.failover.settled, f)
@@ -117,7 +125,7 @@ func (s *Session) doubt(node Node, why error, then func(moved bool)) {
 				s.place.reason = string(gc.CodeOf(why))
 				s.hasten()
 			}
-			if s.place.dialling && (s.place.target != node || s.leaving()) {
+			if s.place.moving() && (s.place.target != node || s.leaving()) {
 				s.whenSettled(func() { then(s.place.node != node) })
 			} else {
 				then(s.place.node != node)
@@ -203,9 +211,9 @@ func (s *Session) arrived(node Node, t snapshot) {
 func (s *Session) found(node Node, t snapshot) {
 	signedOut := t.User.State == gc.LoggedOut && s.known.SignedIn() && !s.asksLogout()
 	if s.failover.unfinished && signedOut && s.failover.signIn == nil && !s.failover.undoing {
-		s.place.dialling = true
+		s.place.goes(signOut)
 		s.line.keep(sessionMoves, true)
-		s.place.target, s.place.abort = node, func() {} // a Connect has made no attempt
+		s.place.target = node // a Connect has made no attempt
 		s.signInAgain(s.signedBackIn)
 		return
 	}
@@ -236,7 +244,7 @@ func (s *Session) signedBackIn(err error) {
 	}
 	if err != nil && !wrongPassword(err) && !unavailable(err) {
 		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
-		s.failover.at, s.failover.unfinished = time.Time{}, false
+		s.failover.forget()
 		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
 		err = nil
 	}
@@ -252,9 +260,8 @@ func (s *Session) complete(err error) {
 	switch {
 	case err != nil && gc.CodeOf(err) == gc.UserNotFound:
 		s.vanished(err)
-	case unavailable(err) && s.place.stream != nil:
-		s.place.stream.Close()
-		s.place.stream = nil
+	case unavailable(err):
+		s.place.close()
 	case err == nil && s.place.stream != nil:
 		s.failover.unfinished = false
 		s.rejoinTeams()
@@ -265,16 +272,16 @@ func (s *Session) complete(err error) {
 // settle ends an attempt, whatever came of it. For a command that waits the
 // next one begins at once if there is yet another node.
 func (s *Session) settle() {
-	s.place.dialling = false
+	s.place.goes(settle)
 	s.line.keep(sessionMoves, false)
 	if s.access.usable() && (s.place.stream == nil || s.leaving()) {
-		waited := s.failover.held != nil || len(s.failover.settled) > 0
+		waited := s.line.first != nil || len(s.failover.settled) > 0
 		if waited && s.leaving() && s.place.attempts < hurried && s.Node() != s.place.target {
 			s.place.attempts++
 			s.resubscribe()
 			return
 		}
-		if s.place.redial == nil {
+		if s.place.phase != waiting {
 			s.retryLater()
 		}
 	}

@@ -4,6 +4,7 @@ package session
 // would only fail. It is held for reasons that have names.
 type line struct {
 	holds [reasons]int
+	first *Request // that was taken already when it was time for a failover; nil for none
 }
 
 // reason is why no command begins.
@@ -32,5 +33,15 @@ func (l *line) keep(r reason, held bool) {
 	}
 }
 
-// free reports whether a command may begin.
-func (l *line) free() bool { return l.holds == [reasons]int{} }
+// free reports whether another command may begin.
+func (l *line) free() bool { return l.first == nil && l.holds == [reasons]int{} }
+
+// takeFirst gives the command that comes first, if it may begin.
+func (l *line) takeFirst() *Request {
+	r := l.first
+	l.first = nil
+	if !l.free() {
+		l.first, r = r, nil
+	}
+	return r
+}

@@ -206,13 +206,12 @@ func (s *Session) loop() {
 	defer timer.Stop()
 	asked := false // nothing has happened but that somebody asked
 	for draining := s.mailbox.draining; draining != nil || !s.idle(); {
-		if r := s.failover.held; r != nil && s.line.free() {
-			s.failover.held = nil
+		if r := s.line.takeFirst(); r != nil {
 			s.begin(r)
 			continue // it may have been the last
 		}
 		requests := s.mailbox.requests
-		if !s.line.free() || s.failover.held != nil {
+		if !s.line.free() {
 			requests = nil
 		}
 		var updates <-chan finesse.Update
@@ -277,7 +276,7 @@ func (s *Session) patience() time.Duration {
 
 // idle reports whether the session owes nobody an answer.
 func (s *Session) idle() bool {
-	return s.line.free() && s.failover.held == nil && len(s.awaiting) == 0 && len(s.mailbox.requests) == 0
+	return s.line.free() && len(s.awaiting) == 0 && len(s.mailbox.requests) == 0
 }
 
 const ending = "the session ends"
@@ -285,9 +284,7 @@ const ending = "the session ends"
 // leave answers what is held and gives back what was taken. The agent stays
 // signed in at Finesse.
 func (s *Session) leave() {
-	if s.place.stream != nil {
-		s.place.stream.Close()
-	}
+	s.place.close()
 	if s.licensed {
 		s.Licences.Give()
 	}

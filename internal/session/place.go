@@ -17,34 +17,85 @@ const steady = 10 * time.Second
 // place is the node that the session works with, its notification stream there, and
 // the way to another one.
 type place struct {
+	phase    phase
 	node     Node
 	stream   Stream          // nil while it is away
 	attached time.Time       // when the stream was opened
 	health   <-chan struct{} // closed when a node may have become usable or the contrary
 
-	redial   <-chan time.Time // the next attempt to get the stream back
-	attempts int              // since it was lost
-	attempt  int              // counts all of them, and the streams that came without one
-	dialling bool             // one is under way, or the sign-in that follows it
-	target   Node             // of the last one
-	abort    context.CancelFunc
-	reason   string // of a failover, for the log; "" for the obvious
+	redial   <-chan time.Time   // the next attempt to get the stream back, while it waits
+	attempts int                // since it was lost
+	attempt  int                // counts all of them, and the streams that came without one
+	target   Node               // of the last one
+	abort    context.CancelFunc // ends it while the session tries
+	reason   string             // of a failover, for the log; "" for the obvious
+}
+
+// phase is how far the session is on its way to a stream, here or at another node.
+type phase int
+
+const (
+	staying   phase = iota // nothing is under way: the stream is good, or nobody wants one
+	waiting                // for the time of the next attempt
+	trying                 // an attempt is under way
+	signingIn              // it brought a stream, and the agent is signed in there again
+)
+
+// step is what brings the session from one phase to another.
+type step int
+
+const (
+	arrange step = iota // an attempt is to be made
+	forgo               // none is needed any more, or wanted
+	begin               // it begins
+	attach              // a stream is there, by an attempt or by a Connect
+	signOut             // Finesse has signed the agent out meanwhile
+	settle              // it is over, whatever came of it
+)
+
+// ways says where each step leads; one that is not there is none at that time.
+var ways = map[phase]map[step]phase{
+	staying:   {arrange: waiting, forgo: staying, begin: trying, attach: staying, signOut: signingIn, settle: staying},
+	waiting:   {arrange: waiting, forgo: staying, begin: trying, attach: staying, signOut: signingIn, settle: waiting},
+	trying:    {attach: trying, signOut: signingIn, settle: staying},
+	signingIn: {attach: signingIn, signOut: signingIn, settle: staying},
+}
+
+// goes takes a step and reports whether there was one to take.
+func (p *place) goes(by step) bool {
+	next, ok := ways[p.phase][by]
+	if !ok {
+		return false
+	}
+	p.phase = next
+	if next != waiting {
+		p.redial = nil
+	}
+	return true
+}
+
+// moving reports whether the way to a stream is being gone.
+func (p *place) moving() bool { return p.phase == trying || p.phase == signingIn }
+
+// close ends the stream, if there is one.
+func (p *place) close() {
+	if p.stream != nil {
+		p.stream.Close()
+		p.stream = nil
+	}
 }
 
 // streamLost begins to get the notification stream back.
 func (s *Session) streamLost() {
 	err := s.place.stream.Err()
-	s.place.stream.Close()
-	s.place.stream = nil
+	s.place.close()
 	level := zap.InfoLevel
 	if s.leaving() { // thousands of them; the node's own line says it, and the failover
 		level = zap.DebugLevel
 	}
 	s.Logger.Log(level, "notification stream lost; reconnecting", zap.Error(err))
 	s.startOver()
-	if !s.place.dialling {
-		s.retryLater()
-	}
+	s.retryLater()
 }
 
 func (s *Session) startOver() {
@@ -53,12 +104,15 @@ func (s *Session) startOver() {
 	}
 }
 
-// retryLater arranges the next attempt. A caller is on the phone in a session
+// retryLater arranges the next attempt, unless one is under way. A caller is on the phone in a session
 // with a live call, so its first attempt is made at once; the others follow
 // within a few seconds, because a node that dies leaves thousands. Another
 // node than the one that failed just now is a first attempt too. All that is
 // known of the nodes by now counts, and is no reason to consider it again.
 func (s *Session) retryLater() {
+	if !s.place.goes(arrange) {
+		return
+	}
 	_, s.place.health = s.place.node.Usable()
 	var wait time.Duration
 	switch first := s.place.attempts == 0 || s.place.attempts < hurried && s.Node() != s.place.target; {
@@ -78,8 +132,11 @@ func (s *Session) retryLater() {
 // changed in between: nothing is notified twice or later. At another node that
 // is a failover: commands wait for it.
 func (s *Session) resubscribe() {
-	s.place.redial = nil
-	if s.place.dialling || s.place.stream != nil && !s.leaving() {
+	if s.place.stream != nil && !s.leaving() {
+		s.place.goes(forgo)
+		return
+	}
+	if !s.place.goes(begin) {
 		return
 	}
 	node, credentials, t := s.Node(), s.access.credentials, snapshot{Reading: s.known.Ask()}
@@ -88,7 +145,6 @@ func (s *Session) resubscribe() {
 		open = func(ctx context.Context, n Node, c finesse.Credentials) error { return t.prove(ctx, n, c, false) }
 	}
 	ctx, cancel := context.WithTimeout(s.jobs.ctx, s.Times.Attempt)
-	s.place.dialling = true
 	if node != s.place.node {
 		s.line.keep(sessionMoves, true)
 	}
@@ -140,10 +196,9 @@ func (s *Session) resubscribed(node Node, t snapshot, err error) {
 
 // attach puts the stream of t, which is of node, in the place of the one at hand.
 func (s *Session) attach(node Node, t *snapshot) {
-	if s.place.stream != nil {
-		s.place.stream.Close()
-	}
-	s.place.node, s.place.stream, s.place.redial = node, t.stream, nil
+	s.place.close()
+	s.place.goes(attach)
+	s.place.node, s.place.stream = node, t.stream
 	t.Reading = s.known.Attach(t.Reading)
 	s.place.attached = time.Now()
 	s.place.attempt++
