@@ -154,7 +154,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		want   string
 		reason loss
 	}{
-		{"server falls silent", (*peer).wait, "no sign of life for 250ms", lossSilent},
+		{"server falls silent", (*peer).wait, "no sign of life for 400ms", lossSilent},
 		{"server ends the stream but leaves the connection open", func(p *peer) {
 			p.send("</stream:stream>")
 			p.wait()
@@ -183,6 +183,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		}, "the server ended the stream: conflict: xxx", lossBroken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			for kind, start := range transports {
 				f := start(t, func(p *peer) {
 					if p.up() {
@@ -191,8 +192,9 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 					}
 				})
 				o := f.quick()
-				if c.reason == lossSilent {
-					o.DeadAfter = 250 * time.Millisecond
+				o.DeadAfter = 400 * time.Millisecond
+				if c.reason != lossSilent { // no ping fails, and nobody is silent, before that
+					o.PingInterval, o.DeadAfter = time.Second, patience
 				}
 				d := newDialer(t, o)
 				s := dial(t, d)
