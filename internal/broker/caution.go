@@ -98,12 +98,16 @@ type means struct {
 func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	left := time.Until(k.until)
+	left, stopping := time.Until(k.until), b.intake.Err() != nil
 	m := &means{take: take, over: func() {}, doubts: k.doubts}
+	if stopping && k.swallows { // what comes by one that swallows would be lost with the process
+		k.swallows = false
+		k.broken()
+	}
 	switch {
 	case k.sieves:
 		m.sieve = &sieve{
-			take: take, options: &b.options, calm: k.calm, limit: cmp.Or(k.limit, b.options.prefetch),
+			take: take, options: &b.options, calm: k.calm, limit: cmp.Or(k.limit, b.options.prefetch), hurry: stopping,
 			suspects: maps.Clone(k.suspects), spent: make(chan struct{}), found: k.found,
 		}
 	case k.swallows:

@@ -57,7 +57,7 @@ func TestCaution(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
 			var broken []error
-			b := &Broker{}
+			b := atWork(t)
 			for _, why := range c.ends {
 				k.next(b, nil) // an attempt that fails changes nothing
 				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
@@ -99,11 +99,11 @@ func TestACutCountsUnlessSomethingWasSettled(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
 			for range maxCuts {
-				ended := &conn{err: fmt.Errorf("read: %w", io.EOF), means: k.next(&Broker{}, nil)}
+				ended := &conn{err: fmt.Errorf("read: %w", io.EOF), means: k.next(atWork(t), nil)}
 				ended.settles.Store(c.settles)
 				k.ended(ended, c.lived)
 			}
-			require.Equal(t, c.wanted, k.next(&Broker{}, nil).swallow != nil)
+			require.Equal(t, c.wanted, k.next(atWork(t), nil).swallow != nil)
 		})
 	}
 }
@@ -115,16 +115,22 @@ func TestASieveIsGivenUpOnABusySite(t *testing.T) {
 		k := &caution{first: firstCalm}
 		k.ended(&conn{err: framing.Faultf("a fault"), means: &means{}}, 0)
 		for range 4 {
-			m := k.next(&Broker{}, nil)
+			m := k.next(atWork(t), nil)
 			m.sieve.conn = &conn{socket: &socket{}}
 			require.Positive(t, m.sieve.rest())
 			<-time.After(firstCalm / 4)
 			k.ended(&conn{err: errSpent, means: m}, firstCalm/4)
 		}
-		m := k.next(&Broker{}, nil)
+		m := k.next(atWork(t), nil)
 		m.sieve.conn = &conn{socket: &socket{}}
 		require.LessOrEqual(t, m.sieve.rest(), time.Duration(0))
 	})
+}
+
+// atWork is a broker that is not stopping.
+func atWork(t *testing.T) *Broker {
+	t.Helper()
+	return &Broker{intake: t.Context()}
 }
 
 // A network that breaks each message differently does not make the connector
@@ -133,11 +139,11 @@ func TestSuspectsAreBounded(t *testing.T) {
 	k := &caution{first: time.Second}
 	k.ended(&conn{err: framing.Faultf("a fault"), means: &means{}}, 0)
 	for i := range uint64(3 * maxSuspects) {
-		m := k.next(&Broker{}, nil)
+		m := k.next(atWork(t), nil)
 		m.sieve.suspect(i)
 		useful := k.ended(&conn{err: errSuspect, means: m}, 0)
 		require.Equal(t, i+1 < maxSuspects, useful)
-		next := k.next(&Broker{}, nil).sieve.suspects
+		next := k.next(atWork(t), nil).sieve.suspects
 		require.LessOrEqual(t, len(next), maxSuspects)
 		require.True(t, next[i], "the newest is known")
 	}
@@ -212,12 +218,12 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k := &caution{first: time.Second, others: c.others}
 			for _, why := range c.ends {
-				m := k.next(&Broker{}, func(d *Delivery) {
+				m := k.next(atWork(t), func(d *Delivery) {
 					require.True(t, errors.Is(d.Broken, errHeld) || errors.Is(d.Broken, io.EOF), c.rule)
 				})
 				require.True(t, k.ended(&conn{err: why, means: m}, stable) || why == errClosed)
 			}
-			m := k.next(&Broker{}, nil)
+			m := k.next(atWork(t), nil)
 			require.Equal(t, c.want, m.lasts, c.rule)
 			require.Equal(t, c.want > 0, m.swallow != nil, c.rule)
 			require.Equal(t, c.sieves, m.sieve != nil, c.rule)

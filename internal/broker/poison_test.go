@@ -232,8 +232,13 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 					commands++
 				}
 			}
-			identities := map[string]uint64{}
+			identities, limit := map[string]uint64{}, time.After(3*patience)
 			for bad := false; !bad || len(identities) < commands; { // one may take its like with it
+				select {
+				case <-limit:
+					require.FailNow(t, "it goes on for ever")
+				default:
+				}
 				d := next(t, r.got)
 				switch {
 				case d.Broken != nil:
@@ -309,6 +314,7 @@ func TestNoCommandIsSwallowedWhileTheProcessStops(t *testing.T) {
 	stopped := make(chan struct{})
 	for i := range commands {
 		if i == commands/3 {
+			require.Eventually(t, func() bool { return len(first.got) > 0 }, patience, time.Millisecond)
 			go func() {
 				defer close(stopped)
 				first.StopConsuming(t.Context())

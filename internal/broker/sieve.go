@@ -156,13 +156,16 @@ func (s *sieve) proved(err error) {
 	}
 	ids, ack := s.seen.nearest(), f.Header.Get(frame.Ack)
 	s.seen.forget()
+	if s.hurries() {
+		s.passLate(d, ids, ack, transaction)
+		return
+	}
 	_ = s.conn.send(frame.New(frame.ACK, frame.Id, ack, frame.Transaction, transaction), func(err error) {
 		switch {
 		case errors.Is(err, errLost):
 			s.takeLast(f)
 		case err != nil:
-			s.proven = true
-			s.putAside(transaction, ids, &Delivery{Broken: errForged, Size: d.Size})
+			s.forged(transaction, ids, d)
 		default:
 			s.conn.places.came(ack)
 			s.next()
@@ -170,6 +173,49 @@ func (s *sieve) proved(err error) {
 			s.take(d)
 		}
 	})
+}
+
+// passLate takes a message while the process stops. One that was answered before is
+// acknowledged outside of the transaction: the next message, which may end the
+// connection, cannot come before that counts, as it can before a COMMIT.
+func (s *sieve) passLate(d *Delivery, ids []string, ack, transaction string) {
+	var mu sync.Mutex // so that no COMMIT overtakes the ACK
+	var answered func()
+	sent, f := false, frame.New(frame.ACK, frame.Id, ack)
+	d.settle = func(gone func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if sent {
+			s.settle(transaction, gone)
+		} else {
+			answered = gone
+		}
+	}
+	s.take(d)
+	mu.Lock()
+	defer mu.Unlock()
+	if sent = true; answered == nil {
+		f.Header.Add(frame.Transaction, transaction)
+	}
+	_ = s.conn.send(f, func(err error) {
+		switch {
+		case errors.Is(err, errLost):
+		case err != nil:
+			s.forged(transaction, ids, d)
+		default:
+			s.conn.places.came(ack)
+			s.next()
+			if answered != nil {
+				answered()
+			}
+		}
+	})
+}
+
+// forged puts a message aside that names another's id to acknowledge it by.
+func (s *sieve) forged(transaction string, ids []string, d *Delivery) {
+	s.proven = true
+	s.putAside(transaction, ids, &Delivery{Broken: errForged, Size: d.Size})
 }
 
 // takeLast takes a message that was being proved when the sieve was given up: it comes
@@ -207,6 +253,12 @@ func (s *sieve) hasten() {
 	s.hurry = true
 	s.mu.Unlock()
 	s.commit()
+}
+
+func (s *sieve) hurries() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hurry
 }
 
 // finish ends at the broker what is answered or was put aside, for which it may

@@ -36,14 +36,15 @@ var agents = map[gc.AgentID]string{"1001": "2001", "1002": "2002"}
 
 // site is a connector at work.
 type site struct {
-	finesse *simulator.Simulator
-	door    *door
-	program string
-	dir     string // all that the connector writes
-	config  string
-	command *exec.Cmd
-	http    string // the operator's address
-	driver  *client
+	finesse  *simulator.Simulator
+	door     *door
+	program  string
+	dir      string // all that the connector writes
+	patience time.Duration
+	config   string
+	command  *exec.Cmd
+	http     string // the operator's address
+	driver   *client
 
 	ear   *broker.Client
 	mu    sync.Mutex
@@ -55,7 +56,13 @@ type event struct{ destination, category, body, correlation string }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{dir: t.ArtifactDir()}
+	return newPatientSite(t, 2*time.Second)
+}
+
+// newPatientSite is one that waits for Finesse as long as patience.
+func newPatientSite(t *testing.T, patience time.Duration) *site {
+	t.Helper()
+	s := &site{dir: t.ArtifactDir(), patience: patience}
 	var err error
 	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})
 	require.NoError(t, err)
@@ -79,12 +86,12 @@ func (s *site) configuration(t *testing.T, name, rest, notify string) string {
 	file := filepath.Join(s.dir, name)
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
 broker: {urls: [%q], command_queue: %s}
-finesse: {nodes: [{rest: %q, notify: %q}], ca_file: %q, request_timeout: 2s}
+finesse: {nodes: [{rest: %q, notify: %q}], ca_file: %q, request_timeout: %s}
 messages: {status_bar: true}
 capture: {file: %q}
 http: {listen: "127.0.0.1:0"}
 log: {level: debug}
-`, shared.URL(), queue, rest, notify, ca, filepath.Join(s.dir, "capture.jsonl")), 0o600))
+`, shared.URL(), queue, rest, notify, ca, s.patience, filepath.Join(s.dir, "capture.jsonl")), 0o600))
 	return file
 }
 
