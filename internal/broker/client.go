@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/go-stomp/stomp/v3/frame"
 
@@ -62,7 +63,7 @@ func (cl *Client) Send(ctx context.Context, m Outgoing) error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		f.Header.Add(name, headerValue(m.Headers[name]))
+		f.Header.Add(name, strings.ReplaceAll(m.Headers[name], "\x00", ""))
 	}
 	f.Body = textBody(&cl.options, m.Body)
 	return cl.conn.request(ctx, f)

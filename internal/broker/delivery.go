@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -91,6 +93,26 @@ const (
 	maxCorrelationID = 1 << 10
 )
 
+// answerable is why an answer cannot carry the correlation id as it was sent. To a
+// client that speaks STOMP 1.0 ActiveMQ writes headers as they are (5.17 measured): who
+// can put a line break into one writes that client's headers, and its text.
+func answerable(correlationID string) error {
+	n := len(framing.Escape(correlationID))
+	switch {
+	case n > maxCorrelationID:
+		return fmt.Errorf("the correlation id has %d bytes as it travels, more than %d", n, maxCorrelationID)
+	case plainHeader(correlationID) != correlationID:
+		return errors.New("the correlation id has control characters")
+	}
+	return nil
+}
+
+// plainHeader leaves out of a header what may end it, or the frame, for some reader.
+func plainHeader(s string) string {
+	control := func(b byte) bool { return b < ' ' || b == 0x7f }
+	return string(slices.DeleteFunc([]byte(s), control)) // of what Java writes not all is UTF-8
+}
+
 func newDelivery(o *Options, f incoming) *Delivery {
 	_, binary := f.Header.Contains(frame.ContentLength)
 	d := &Delivery{
@@ -111,8 +133,7 @@ func newDelivery(o *Options, f incoming) *Delivery {
 	if d.Category == "" {
 		d.Category = cut(f.Header.Get("category"), maxWord)
 	}
-	if n := len(framing.Escape(d.CorrelationID)); n > maxCorrelationID {
-		d.Unanswerable = fmt.Errorf("the correlation id has %d bytes as it travels, more than %d", n, maxCorrelationID)
+	if d.Unanswerable = answerable(d.CorrelationID); d.Unanswerable != nil {
 		d.CorrelationID = ""
 	}
 	if d.Text && o.JavaText {

@@ -18,6 +18,7 @@ func TestWhatIsCopiedToAnAnswerIsBoundedAsItTravels(t *testing.T) {
 	for rule, id := range map[string]string{
 		"in itself": strings.Repeat("x", maxCorrelationID+1),
 		"escaped":   strings.Repeat(":", maxCorrelationID/2+1),
+		"by lines":  "x\nforged:y",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			d := deliveryOf("correlation-id", id)
@@ -25,7 +26,7 @@ func TestWhatIsCopiedToAnAnswerIsBoundedAsItTravels(t *testing.T) {
 			require.Empty(t, d.CorrelationID)
 		})
 	}
-	d := deliveryOf("correlation-id", strings.Repeat("\n", maxCorrelationID/2))
+	d := deliveryOf("correlation-id", strings.Repeat(":", maxCorrelationID/2))
 	require.NoError(t, d.Unanswerable)
 	require.Len(t, d.CorrelationID, maxCorrelationID/2)
 	long := strings.Repeat("x", 10_000)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-stomp/stomp/v3/frame"
@@ -260,7 +259,7 @@ func (p *publisher) frame(m *Message) *frame.Frame {
 	}
 	for i := 0; i < len(optional); i += 2 {
 		if v := optional[i+1]; v != "" {
-			f.Header.Add(optional[i], headerValue(v))
+			f.Header.Add(optional[i], plainHeader(v))
 		}
 	}
 	if !m.Destination.IsTopic() {
@@ -276,6 +275,3 @@ func textBody(o *Options, s string) []byte {
 	}
 	return []byte(toPlain(s))
 }
-
-// headerValue: what ends a frame has no place in a header, and no escape.
-func headerValue(s string) string { return strings.ReplaceAll(s, "\x00", "") }

@@ -65,7 +65,7 @@ func commandArrives(t *testing.T, s server) {
 		Destination: "/queue/" + b.options.CommandQueue,
 		Headers: map[string]string{
 			"type": "Login#1001", "MessageCategory": "agent_state", "category": "other", "format": "json",
-			"correlation-id": "a:b\\c\nd", "reply-to": "/queue/answers",
+			"correlation-id": "a:b\\c d", "reply-to": "/queue/answers",
 		},
 		Body: "pass,word 2001",
 	}))
@@ -74,7 +74,7 @@ func commandArrives(t *testing.T, s server) {
 	require.Equal(t, "pass,word 2001", d.Body)
 	require.Equal(t, "agent_state", d.Category)
 	require.Equal(t, "json", d.Format)
-	require.Equal(t, "a:b\\c\nd", d.CorrelationID)
+	require.Equal(t, "a:b\\c d", d.CorrelationID)
 	require.Equal(t, "/queue/answers", d.ReplyTo)
 	require.Equal(t, "/queue/"+b.options.CommandQueue, d.Destination)
 	require.NotEmpty(t, d.MessageID)

@@ -20,6 +20,7 @@ var attacks = []struct {
 	{"nobody else chooses a driver's format", formatFlip},
 	{"nobody locks an agent's account", lockOut},
 	{"forged ids of messages swallow no command", forgedIDs},
+	{"nobody writes a line of an answer's headers, for a client of STOMP 1.0 either", forgedLines},
 	{"copies of a command that is still to be sent do not swallow it", foretold},
 	{"no password is sent in clear unless the configuration says so", clearText},
 	{"a password in the wrong place is not written down", writtenDown},
