@@ -367,7 +367,7 @@ func textOf(spec *gc.CommandSpec, d *broker.Delivery, refusal error) string {
 // connector that does not know the destination, because it is a new one, asks
 // for them (O-026).
 func (b *Bridge) hello(r *received, d *broker.Delivery) {
-	known, ok := b.destinations.hello(r.Destination, wire.Format(r.Format), time.Now())
+	ask, ok := b.destinations.hello(r.Destination, r.Spec.Name == gc.Beat, wire.Format(r.Format), time.Now())
 	if !ok {
 		r.Refusal = gc.Errorf(gc.PleaseRetry, "greet", "too many new destinations")
 		b.unanswerable(r, d)
@@ -375,7 +375,7 @@ func (b *Bridge) hello(r *received, d *broker.Delivery) {
 	}
 	b.owed.answer(r.Request)
 	b.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
-	if r.Spec.Name == gc.Beat && !known {
+	if ask {
 		b.publish(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
 	}
 	b.greeted(r)

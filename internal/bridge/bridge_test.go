@@ -250,6 +250,18 @@ func TestSystemStatus(t *testing.T) {
 			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_state DESTINATION#crm#RECONNECT", "/topic/crm system System#OUT_OF_SERVICE")
 		})
 	})
+	t.Run("also if somebody said Hello for it, but not if an agent has worked there", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.command("Hello#crm", "")
+			st.command("Beat#crm", "")
+			st.command("Connect#1001", "desk,secret")
+			st.command("GetState#1001", "")
+			st.command("Beat#desk", "")
+			status := "system System#OUT_OF_SERVICE"
+			st.hears(5, "/topic/crm "+status, "/topic/crm "+status, "/topic/crm agent_state DESTINATION#crm#RECONNECT",
+				"/topic/desk agent_state 1001#State#READY##Ann", "/topic/desk "+status)
+		})
+	})
 	t.Run("Finesse that does not answer is another status than one that is out of service", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Hello#crm", "")

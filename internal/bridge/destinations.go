@@ -65,6 +65,7 @@ type destinations struct {
 type destination struct {
 	name    gc.Destination
 	greeted bool        // said Hello or Beat, or proved a password: it is told Finesse's status
+	asked   bool        // it was asked for its agents, or has proved one: it is not asked again
 	format  wire.Format // that it asked for; "" for none
 	heard   time.Time
 	agents  int           // that work there
@@ -75,23 +76,25 @@ func newDestinations() *destinations {
 	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), arrivals: budget{most: arrivalsBurst, rate: arrivalsRate}}
 }
 
-// hello notes a Hello or a Beat that asks for a format, "" for none. The format
-// of a destination where agents work is theirs: only who proves a password
-// changes it. known is whether it was known before; ok is false when there is no
-// room for a new one, which must not be written to then.
-func (ds *destinations) hello(name gc.Destination, asked wire.Format, now time.Time) (known, ok bool) {
+// hello notes a Hello or a Beat, which anybody can send, and the format it asks for, ""
+// for none. The format of a destination where agents work is theirs: only who proves a
+// password changes it. Who sends Beat should have agents at work: ask reports that none
+// has been there, and that nobody was asked for them yet. ok is false when there is no
+// room for a new destination, which must not be written to then.
+func (ds *destinations) hello(name gc.Destination, beat bool, format wire.Format, now time.Time) (ask, ok bool) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	d := ds.entries[name]
-	known = d != nil && d.greeted
-	if d = ds.hear(name, now); d == nil {
+	d := ds.hear(name, now)
+	if d == nil {
 		return false, false
 	}
 	d.greeted = true
-	if asked != "" && d.agents == 0 {
-		d.format = asked
+	if d.agents == 0 && format != "" {
+		d.format = format
 	}
-	return known, true
+	ask = beat && !d.asked
+	d.asked = d.asked || beat
+	return ask, true
 }
 
 // admit reports whether somebody may be answered there. Of a temporary
@@ -163,7 +166,7 @@ func (ds *destinations) settle(name gc.Destination, asked wire.Format) {
 		ds.idle.Remove(d.element)
 		d.element = nil
 	}
-	d.greeted = true
+	d.greeted, d.asked = true, true
 	d.agents++
 	if asked != "" {
 		d.format = asked

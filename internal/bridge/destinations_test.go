@@ -18,10 +18,10 @@ func topic(i int) gc.Destination { return gc.Destination("/topic/" + strconv.Ito
 func TestDestinationsAreForgotten(t *testing.T) {
 	t.Run("an hour after they were last heard of, unless an agent works there", func(t *testing.T) {
 		ds := newDestinations()
-		ds.hello("/topic/silent", wire.JSON, noon)
-		ds.hello("/topic/beats", "", noon)
+		ds.hello("/topic/silent", false, wire.JSON, noon)
+		ds.hello("/topic/beats", true, "", noon)
 		ds.settle("/topic/works", wire.JSON)
-		ds.hello("/topic/beats", "", noon.Add(59*time.Minute))
+		ds.hello("/topic/beats", true, "", noon.Add(59*time.Minute))
 		require.Len(t, ds.greeted(noon.Add(59*time.Minute)), 3)
 		later := noon.Add(time.Hour)
 		require.ElementsMatch(t, []gc.Destination{"/topic/beats", "/topic/works"}, ds.greeted(later))
@@ -40,14 +40,14 @@ func TestDestinationsAreForgotten(t *testing.T) {
 	t.Run("the most silent ones first when there are too many, and never where an agent works", func(t *testing.T) {
 		ds := newDestinations()
 		ds.settle("/topic/works", "")
-		ds.hello("/topic/silent", "", noon)
-		ds.hello("/topic/beats", "", noon)
+		ds.hello("/topic/silent", false, "", noon)
+		ds.hello("/topic/beats", true, "", noon)
 		now := noon
 		for i := range 2 * maxIdle {
 			now = now.Add(time.Second / arrivalsRate)
-			ds.hello(topic(i), "", now)
+			ds.hello(topic(i), false, "", now)
 			if i%1000 == 0 {
-				ds.hello("/topic/beats", "", now)
+				ds.hello("/topic/beats", true, "", now)
 			}
 		}
 		require.False(t, ds.knows("/topic/silent", now))
@@ -57,16 +57,16 @@ func TestDestinationsAreForgotten(t *testing.T) {
 	})
 	t.Run("a burst of new ones pushes nobody out", func(t *testing.T) {
 		ds := newDestinations()
-		ds.hello("/topic/silent", "", noon)
+		ds.hello("/topic/silent", false, "", noon)
 		taken := 0
 		for i := range 5 * arrivalsBurst {
-			if _, ok := ds.hello(topic(i), "", noon); ok {
+			if _, ok := ds.hello(topic(i), false, "", noon); ok {
 				taken++
 			}
 		}
 		require.Equal(t, arrivalsBurst-1, taken)
 		require.True(t, ds.knows("/topic/silent", noon))
-		_, ok := ds.hello("/topic/late", "", noon.Add(time.Second))
+		_, ok := ds.hello("/topic/late", false, "", noon.Add(time.Second))
 		require.True(t, ok, "there is room again")
 	})
 	t.Run("a reply-to takes room, and is told nothing unasked", func(t *testing.T) {
@@ -75,8 +75,8 @@ func TestDestinationsAreForgotten(t *testing.T) {
 		require.True(t, ds.admit("/remote-temp-queue/ID:1", noon))
 		require.Len(t, ds.entries, 1)
 		require.Empty(t, ds.greeted(noon))
-		known, _ := ds.hello("/topic/reply", "", noon)
-		require.False(t, known)
+		ask, _ := ds.hello("/topic/reply", true, "", noon)
+		require.True(t, ask)
 	})
 }
 
