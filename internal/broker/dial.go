@@ -20,7 +20,12 @@ const (
 
 // dial connects to ep and logs in. Whatever goes wrong, the socket is closed. m is
 // nil but for a connection to the command queue.
-func dial(ctx context.Context, o *Options, ep endpoint, m *means) (*conn, error) {
+func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err error) {
+	defer func() {
+		if err != nil {
+			m.ended()
+		}
+	}()
 	d := net.Dialer{Timeout: tcpTimeout}
 	nc, err := d.DialContext(ctx, "tcp", ep.addr)
 	if err != nil {
@@ -34,7 +39,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, m *means) (*conn, error)
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.Close() })
-	c, err := login(ctx, o, ep, s, m)
+	c, err = login(ctx, o, ep, s, m)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
