@@ -12,6 +12,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 // Anybody can name any number of destinations, and each that is written to
@@ -58,7 +59,7 @@ type destinations struct {
 	mu       sync.Mutex
 	entries  map[gc.Destination]*destination
 	idle     *list.List // of *destination, those where no agent works; the one heard of last comes last
-	arrivals budget
+	arrivals rate.Limit
 }
 
 // destination is where a driver hears, or where somebody wanted an answer.
@@ -72,7 +73,7 @@ type destination struct {
 }
 
 func newDestinations() *destinations {
-	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), arrivals: budget{most: arrivalsBurst, rate: arrivalsRate}}
+	return &destinations{entries: map[gc.Destination]*destination{}, idle: list.New(), arrivals: rate.Limit{Most: arrivalsBurst, Rate: arrivalsRate}}
 }
 
 // hello notes a Hello or a Beat that asks for a format, "" for none. The format
@@ -119,7 +120,7 @@ func (ds *destinations) hear(name gc.Destination, now time.Time) *destination {
 	ds.forgetSilent(now)
 	d := ds.entries[name]
 	switch {
-	case d == nil && !ds.arrivals.take(now):
+	case d == nil && !ds.arrivals.Take(now):
 		return nil
 	case d == nil:
 		d = ds.add(name)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 // A reply-to can name any temporary destination, also one that nobody has made:
@@ -24,11 +25,11 @@ type temporaries struct {
 	mu     sync.Mutex
 	exist  map[gc.Destination]*list.Element
 	order  *list.List // of gc.Destination
-	trials budget
+	trials rate.Limit
 }
 
 func newTemporaries() *temporaries {
-	return &temporaries{exist: map[gc.Destination]*list.Element{}, order: list.New(), trials: budget{most: arrivalsBurst, rate: arrivalsRate}}
+	return &temporaries{exist: map[gc.Destination]*list.Element{}, order: list.New(), trials: rate.Limit{Most: arrivalsBurst, Rate: arrivalsRate}}
 }
 
 // admit reports whether an event may be sent there. If so, answered is to be
@@ -37,14 +38,14 @@ func (t *temporaries) admit(d gc.Destination, now time.Time) (answered func(take
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := t.exist[d] != nil
-	if !known && !t.trials.take(now) {
+	if !known && !t.trials.Take(now) {
 		return nil, false
 	}
 	return func(taken bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if taken && !known {
-			t.trials.putBack()
+			t.trials.Return()
 		}
 		t.note(d, taken)
 	}, true
@@ -67,23 +68,3 @@ func (t *temporaries) note(d gc.Destination, exists bool) {
 }
 
 func (t *temporaries) forget(e *list.Element) { delete(t.exist, t.order.Remove(e).(gc.Destination)) }
-
-// budget is how often something may happen: most times at once, and then rate
-// times a second.
-type budget struct {
-	most, rate float64
-	left       float64
-	at         time.Time // of left
-}
-
-func (b *budget) take(now time.Time) bool {
-	b.left = min(b.most, b.left+b.rate*now.Sub(b.at).Seconds())
-	b.at = now
-	if b.left < 1 {
-		return false
-	}
-	b.left--
-	return true
-}
-
-func (b *budget) putBack() { b.left = min(b.most, b.left+1) }
