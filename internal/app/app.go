@@ -90,6 +90,7 @@ func (a *App) wire(c *config.Config) (err error) {
 		Recorder:      recordedRecorder{calls, a.recorder},
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),
+		Limits:        bridge.DefaultLimits,
 		Times:         session.DefaultTimes,
 		Logger:        a.log.Named("bridge"),
 		Registerer:    reg,

@@ -13,8 +13,8 @@ import (
 // follow sends what goes with an event: a supervisor's teams, what old clients
 // expect, the sentence for the agent's status bar. None of it answers the
 // command.
-func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID) {
-	settings := b.settings.Load()
+func (d *delivery) follow(e session.Emission, format wire.Format, agent gc.AgentID) {
+	settings := d.settings.Load()
 	events := companions(e)
 	if sentence := gc.UserSentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, agent) {
 		bar := gc.StatusBar{Agent: agent, Message: sentence}
@@ -24,16 +24,16 @@ func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID
 		events = append(events, bar)
 	}
 	for _, event := range events {
-		if b.sends(event, format) {
-			b.send(session.Emission{Agent: e.Agent, Destination: e.Destination, Event: event, Cause: e.Cause}, b.write(format, event), nil)
+		if d.sends(event, format) {
+			d.sendAs(session.Emission{Agent: e.Agent, Destination: e.Destination, Event: event, Cause: e.Cause}, d.write(format, event), nil)
 		}
 	}
 }
 
 // sends reports whether clients of a format get the event at all.
-func (b *Bridge) sends(e gc.Event, format wire.Format) bool {
+func (d *delivery) sends(e gc.Event, format wire.Format) bool {
 	row := wire.RowOf(e)
-	return (!row.Deprecated || b.settings.Load().Deprecated) && (row.Only == nil || slices.Contains(row.Only, format))
+	return (!row.Deprecated || d.settings.Load().Deprecated) && (row.Only == nil || slices.Contains(row.Only, format))
 }
 
 // companions are the events that say the same as e in other words.
@@ -64,16 +64,16 @@ func isAbout(e gc.Event, agent gc.AgentID) bool {
 
 // announce tells other connectors of an agent, where that is configured
 // (O-025).
-func (b *Bridge) announce(e gc.AgentSync) {
-	topic := b.settings.Load().SyncTopic
+func (d *delivery) announce(e gc.AgentSync) {
+	topic := d.settings.Load().SyncTopic
 	if topic == "" {
 		return
 	}
-	m := b.write(wire.Text, e)
-	if b.Capture.On() {
+	m := d.write(wire.Text, e)
+	if d.capture.On() {
 		hidden := m
-		hidden.Body = strings.ReplaceAll(m.Body, e.Password.Reveal(), b.Capture.Hide(e.Password.Reveal()))
-		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden, nil)
+		hidden.Body = strings.ReplaceAll(m.Body, e.Password.Reveal(), d.capture.Hide(e.Password.Reveal()))
+		d.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden, nil)
 	}
-	b.Publish(broker.Message{Destination: gc.Destination("/topic/" + topic), Category: m.Category, Body: m.Body})
+	d.publish(broker.Message{Destination: gc.Destination("/topic/" + topic), Category: m.Category, Body: m.Body})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/finesse-connector/finesse-connector/internal/directory"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -25,7 +26,7 @@ type metrics struct {
 
 // newMetrics starts every series at zero, so that the first failure of a kind
 // shows as a change.
-func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
+func newMetrics(reg prometheus.Registerer, who *directory.Directory, owed *owed, l *licences) *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
@@ -44,23 +45,19 @@ func newMetrics(reg prometheus.Registerer, b *Bridge) *metrics {
 	for _, c := range gc.Commands {
 		m.commands.WithLabelValues(string(c.Name), "ok")
 	}
-	if reg != nil {
-		reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.returned, m.separators, m.undeliverable, m.unlogged,
-			gauge("agents", "Agents with a session.", func() int { return len(b.sessions) }, &b.mu),
-			gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return len(b.strangers.all) }, &b.mu),
-			gauge("commands_unproved", "Commands of those who proved no password that are not acknowledged.", func() int { return len(b.owed.open) }, &b.owed.mu),
-			gauge("destinations", "Destinations known.", func() int { return len(b.destinations.entries) }, &b.destinations.mu),
-			gauge("agents_signed_in", "Agents signed in through the connector.", func() int { return b.licences.taken }, &b.licences.mu))
+	if reg == nil {
+		return m
 	}
+	gauge := func(name, help string, read func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
+	}
+	reg.MustRegister(m.commands, m.took, m.quarantined, m.full, m.categories, m.repeated, m.returned, m.separators, m.undeliverable, m.unlogged,
+		gauge("agents", "Agents with a session.", func() int { return who.Counts().Agents }),
+		gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return who.Counts().Strangers }),
+		gauge("commands_unproved", "Commands of those who proved no password that are not acknowledged.", owed.strangers),
+		gauge("destinations", "Destinations known.", func() int { return who.Counts().Destinations }),
+		gauge("agents_signed_in", "Agents signed in through the connector.", l.count))
 	return m
-}
-
-func gauge(name, help string, read func() int, mu sync.Locker) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return float64(read())
-	})
 }
 
 func (m *metrics) finished(command, result string, took time.Duration) {
@@ -92,6 +89,12 @@ func (l *licences) setLimit(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limit = n
+}
+
+func (l *licences) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken
 }
 
 func (l *licences) Take() bool {

@@ -27,10 +27,10 @@ import (
 const (
 	maxStrangers = 16_384 // agents of whom no password has worked: more than the crowd can make in two windows
 	maxKnown     = 20_000 // the others: twice the agents that one connector is made for
-	// atOnce is how many requests there are at a time for agents of whom no
+	// AtOnce is how many requests there usually are at a time for agents of whom no
 	// password has worked; waiting is how many more may wait for that, as many as
 	// a connector is made for, and patience how long.
-	atOnce   = 64
+	AtOnce   = 64
 	waiting  = 10_000
 	patience = 30 * time.Second
 	// crowdBurst is half of the agents that a Finesse pair has: so many people
@@ -46,7 +46,7 @@ type Options struct {
 	// may be called from several goroutines at once. nil is told nothing.
 	Tried func(gc.AgentID)
 	// AtOnce is how many requests there are at a time for agents of whom no
-	// password has worked; 0 stands for 64.
+	// password has worked; 0 stands for the usual.
 	AtOnce int
 	// Registerer gets the metrics; nil keeps them private.
 	Registerer prometheus.Registerer
@@ -93,7 +93,7 @@ type metrics struct{ refused, withheld prometheus.Counter }
 // New makes a Guard that knows nobody.
 func New(o Options) *Guard {
 	g := &Guard{
-		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, cmp.Or(o.AtOnce, atOnce)),
+		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, cmp.Or(o.AtOnce, AtOnce)),
 		accounts: map[string]*list.Element{}, strangers: list.New(), known: list.New(), crowd: rate.Limit{Most: crowdBurst, Rate: crowdRate},
 		metrics: metrics{
 			refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "passwords_refused_total", Help: "Passwords of agents that Finesse refused."}),

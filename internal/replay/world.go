@@ -70,8 +70,9 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 		w.nodes = append(w.nodes, n)
 	}
 	w.standings = make([]finesse.Standing, len(w.nodes))
-	times := session.DefaultTimes
+	times, limits := session.DefaultTimes, bridge.DefaultLimits
 	times.Attempt = never
+	limits.AtOnce = math.MaxInt32 // who waited for whom is in the capture
 	w.bridge = bridge.New(bridge.Options{
 		Publish: func(m broker.Message) {
 			if m.Answered != nil {
@@ -82,8 +83,7 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 			}
 		},
 		Node: w.best, Recorder: callRecorder{w}, SystemChanged: func() {},
-		Settings: settings, Times: times, Logger: zap.NewNop(), Capture: tap{w},
-		AtOnce: math.MaxInt32, // who waited for whom is in the capture
+		Settings: settings, Limits: limits, Times: times, Logger: zap.NewNop(), Capture: tap{w},
 	})
 	return w, nil
 }

@@ -1,8 +1,7 @@
-package bridge
+package directory
 
 import (
 	"container/list"
-	"sync"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -20,34 +19,34 @@ const maxTemporaries = 10_000
 
 // temporaries are the temporary destinations where no agent works that exist:
 // the broker took an event for them. Those of which that was long ago are
-// forgotten first. It is safe for concurrent use.
+// forgotten first.
 type temporaries struct {
-	mu     sync.Mutex
 	exist  map[gc.Destination]*list.Element
 	order  *list.List // of gc.Destination
 	trials rate.Limit
 }
 
-func newTemporaries() *temporaries {
-	return &temporaries{exist: map[gc.Destination]*list.Element{}, order: list.New(), trials: rate.Limit{Most: arrivalsBurst, Rate: arrivalsRate}}
+func newTemporaries() temporaries {
+	return temporaries{exist: map[gc.Destination]*list.Element{}, order: list.New(), trials: rate.Limit{Most: arrivalsBurst, Rate: arrivalsRate}}
 }
 
-// admit reports whether an event may be sent there. If so, answered is to be
-// called with whether the broker took it.
-func (t *temporaries) admit(d gc.Destination, now time.Time) (answered func(taken bool), ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known := t.exist[d] != nil
+// Try reports whether an event may be sent to a temporary destination where no agent
+// works. If so, answered is to be called with whether the broker took it.
+func (d *Directory) Try(name gc.Destination, now time.Time) (answered func(taken bool), ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := &d.temporaries
+	known := t.exist[name] != nil
 	if !known && !t.trials.Take(now) {
 		return nil, false
 	}
 	return func(taken bool) {
-		t.mu.Lock()
-		defer t.mu.Unlock()
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		if taken && !known {
 			t.trials.Return()
 		}
-		t.note(d, taken)
+		t.note(name, taken)
 	}, true
 }
 

@@ -51,12 +51,20 @@ func (l *lines) take(now time.Time) (room, first bool) {
 	return false, first
 }
 
+// journal is what the operator is told: counters, and lines of the log as long as
+// there is room for them.
+type journal struct {
+	*zap.Logger
+	*metrics
+	refusals, greetings, done lines
+}
+
 // say writes a line about a command that is refused or fails, while there is room
 // for it.
-func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
-	level, first := b.room(&b.refusals, level)
+func (j *journal) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
+	level, first := j.room(&j.refusals, level)
 	if first {
-		b.Logger.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
+		j.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
 			zap.String("action", "find the client that sends them; log.level debug shows each"))
 	}
 	log.Log(level, message, fields...)
@@ -64,10 +72,10 @@ func (b *Bridge) say(log *zap.Logger, level zapcore.Level, message string, field
 
 // room gives the level at which a line is written: debug where there is no room for
 // it, and first for the first of those.
-func (b *Bridge) room(l *lines, level zapcore.Level) (at zapcore.Level, first bool) {
+func (j *journal) room(l *lines, level zapcore.Level) (at zapcore.Level, first bool) {
 	room, first := l.take(time.Now())
 	if !room {
-		b.metrics.unlogged.Inc()
+		j.unlogged.Inc()
 		level = zap.DebugLevel
 	}
 	return level, first
@@ -75,26 +83,26 @@ func (b *Bridge) room(l *lines, level zapcore.Level) (at zapcore.Level, first bo
 
 // greeted ends a Hello or a Beat. Drivers send one every few seconds, and a
 // thousand of them are no fault.
-func (b *Bridge) greeted(r *received) { b.ends(r, &b.greetings) }
+func (j *journal) greeted(r *received) { j.ends(r, &j.greetings) }
 
-// ended ends a command that a session took.
-func (b *Bridge) ended(r *received, err error) {
-	if err != nil || !r.holder.Works() {
-		r.done(err)
-		return
-	}
-	b.ends(r, &b.done)
-}
+// worked ends a command of an agent who works.
+func (j *journal) worked(r *received) { j.ends(r, &j.done) }
 
-func (b *Bridge) ends(r *received, l *lines) {
-	level, _ := b.room(l, zap.InfoLevel)
+func (j *journal) ends(r *received, l *lines) {
+	level, _ := j.room(l, zap.InfoLevel)
 	message, fields := r.finished(nil)
 	r.log.Log(level, message, fields...)
 }
 
+// quarantine says that a message is dropped, and counts it.
+func (j *journal) quarantine(why string, fields ...zap.Field) {
+	j.quarantined.Inc()
+	j.say(j.Named("quarantine"), zap.WarnLevel, why, fields...)
+}
+
 // tried tells the operator that somebody tries passwords.
-func (b *Bridge) tried(agent gc.AgentID) {
-	b.say(b.Logger, zap.WarnLevel, "somebody tries passwords for an agent; more than were refused are not put to finesse, which would lock the account",
+func (j *journal) tried(agent gc.AgentID) {
+	j.say(j.Logger, zap.WarnLevel, "somebody tries passwords for an agent; more than were refused are not put to finesse, which would lock the account",
 		zap.String("agent", string(agent)),
 		zap.String("action", "if it is not the agent, find who may write to the command queue: docs/activemq.md; an agent who has not signed in through this connector yet waits for five minutes"))
 }
