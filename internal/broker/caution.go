@@ -75,7 +75,8 @@ const (
 // (5.17 measured).
 var errSwallowed = errors.New("it ended a connection that acknowledges by itself")
 
-// means are what a command connection has against messages that break it.
+// means are what a command connection has against messages that break it; any other
+// has none of it.
 type means struct {
 	sieve *sieve
 	// swallow is closed when enough was swallowed; nil for a connection that
@@ -84,7 +85,7 @@ type means struct {
 	// once more and is gone. The commands that come before it run as ever, but
 	// are lost with the process.
 	swallow chan struct{}
-	over    func()        // is told that a connection that swallows is; may be called more than once
+	over    func()        // the connection is; may be called more than once
 	lasts   time.Duration // of one that swallows
 	frees   bool          // it swallows because places were held
 	doubts  int           // see places
@@ -99,7 +100,7 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	left := time.Until(k.until)
-	m := &means{take: take, doubts: k.doubts}
+	m := &means{take: take, over: func() {}, doubts: k.doubts}
 	switch {
 	case k.sieves:
 		m.sieve = &sieve{
@@ -130,21 +131,10 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 // finish is called before the DISCONNECT that asks for a receipt, and gives how long to
 // wait for it: what is on its way to one that swallows does not come again.
 func (m *means) finish(receipt string) time.Duration {
-	switch {
-	case m == nil:
-		return leaveTimeout
-	case m.swallow != nil:
+	if m.swallow != nil {
 		return swallowTimeout
-	default:
-		return leaveTimeout + m.sieve.finish(receipt)
 	}
-}
-
-// ended is called when nothing more comes by the connection.
-func (m *means) ended() {
-	if m != nil && m.over != nil {
-		m.over()
-	}
+	return leaveTimeout + m.sieve.finish(receipt)
 }
 
 // broken makes the best of what was no frame for the reason given, and returns an

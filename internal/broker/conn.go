@@ -60,7 +60,7 @@ type conn struct {
 	ids      atomic.Int64
 	done     chan struct{} // closed when the connection is over
 	running  sync.WaitGroup
-	means    *means      // of a command connection
+	means    *means
 	sieve    *sieve      // of means; nil for none
 	acks     *acks       // of an ordinary command connection
 	places   *places     // of a command connection that does not swallow
@@ -189,7 +189,7 @@ func (c *conn) reason() error {
 func (c *conn) close() {
 	c.fail(errClosed)
 	c.running.Wait()
-	c.means.ended()
+	c.means.over()
 }
 
 // leave disconnects in order: all frames sent before have reached the broker,
@@ -220,7 +220,7 @@ func (c *conn) start() {
 func (c *conn) readLoop() {
 	for c.reason() == nil {
 		err := c.readOne()
-		if err != nil && c.means != nil {
+		if err != nil {
 			err = c.means.broken(c, err)
 		}
 		if err != nil {

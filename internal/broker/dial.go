@@ -21,9 +21,12 @@ const (
 // dial connects to ep and logs in. Whatever goes wrong, the socket is closed. m is
 // nil but for a connection to the command queue.
 func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err error) {
+	if m == nil {
+		m = &means{over: func() {}}
+	}
 	defer func() {
 		if err != nil {
-			m.ended()
+			m.over()
 		}
 	}()
 	d := net.Dialer{Timeout: tcpTimeout}
@@ -63,10 +66,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		}
 		stream = t
 	}
-	var sv *sieve
-	if m != nil {
-		sv = m.sieve
-	}
+	sv := m.sieve
 	c := &conn{
 		endpoint: ep,
 		socket:   s,
@@ -82,7 +82,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		pending:  make(map[string]func(error)),
 		subs:     make(map[string]handler),
 	}
-	if m != nil && m.swallow == nil {
+	if m.take != nil && m.swallow == nil {
 		c.places = &places{options: o, conn: c, doubts: m.doubts}
 	}
 	sv.onto(c)
