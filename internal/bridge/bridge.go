@@ -2,15 +2,15 @@
 // (intake) and events from the sessions to the destinations of their drivers
 // (delivery). Who is connected where they both ask the directory.
 //
-// A command's way is Handle, receive, submit; an event's is emit, send. Handle never
-// blocks, so a slow agent never delays another: what an agent's
-// session has no room for is answered PLEASE_RETRY, and so is what comes of those
-// who proved nothing when that is most of all that may wait. Commands of one
-// agent reach its session in the order delivered, and a command is acknowledged
-// when its answer is confirmed by the broker. One that is delivered again,
-// because the connection was lost before, is not run again while the process
-// lives (ledger). One that cannot be answered, because nobody is known to tell,
-// is logged, counted and acknowledged: it must not come back for ever.
+// A command's way is Handle, receive, submit; an event's is emit, sendAs. Handle never
+// blocks, so a slow agent never delays another: what an agent's session has no room
+// for is answered PLEASE_RETRY, and so is what comes of those who proved nothing when
+// that is most of all that may wait. Commands of one agent reach its session in the
+// order delivered, and a command is acknowledged when its answer is confirmed by the
+// broker. One that is delivered again, because the connection was lost before, is not
+// run again while the process lives (ledger). One that cannot be answered, because
+// nobody is known to tell, is logged, counted and acknowledged: it must not come back
+// for ever.
 package bridge
 
 import (
@@ -97,15 +97,17 @@ func New(o Options) *Bridge {
 	}
 	b := &Bridge{settings: &atomic.Pointer[Settings]{}, licences: &licences{}}
 	b.Configure(o.Settings)
-	who, owed := directory.New(o.Limits.Strangers), newOwed(o.Limits.Prefetch)
-	j := &journal{Logger: o.Logger, metrics: newMetrics(o.Registerer, who, owed, b.licences), done: lines{most: doneAtOnce}}
+	who := directory.New(o.Limits.Strangers)
+	unproved, unconfirmed := newOwed(o.Limits.Prefetch/5*unprovedFifths), newOwed(o.Limits.Prefetch/10)
+	j := &journal{Logger: o.Logger, metrics: newMetrics(o.Registerer, who, unproved, b.licences), done: lines{most: doneAtOnce}}
 	b.delivery = &delivery{
-		publish: o.Publish, capture: o.Capture, settings: b.settings, directory: who, owed: owed, journal: j, status: gc.OutOfService,
+		publish: o.Publish, capture: o.Capture, settings: b.settings, directory: who, journal: j,
+		unproved: unproved, unconfirmed: unconfirmed, status: gc.OutOfService,
 	}
 	guard := passwords.New(passwords.Options{Tried: j.tried, AtOnce: o.Limits.AtOnce, Registerer: o.Registerer})
 	b.intake = &intake{
-		capture: o.Capture, settings: b.settings, directory: who, owed: owed, journal: j, delivery: b.delivery,
-		ledger: newLedger(2 * o.Limits.Prefetch), passwords: guard, sessions: session.Options{
+		capture: o.Capture, settings: b.settings, directory: who, journal: j, delivery: b.delivery,
+		unproved: unproved, unconfirmed: unconfirmed, ledger: newLedger(2 * o.Limits.Prefetch), passwords: guard, sessions: session.Options{
 			Node:     func() session.Node { return guard.Node(o.Node()) },
 			Licences: b.licences, Recorder: o.Recorder, SystemChanged: o.SystemChanged, Times: o.Times,
 		},

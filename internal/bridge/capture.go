@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -16,18 +15,14 @@ import (
 // compares a replay with one. Its methods must not block.
 type Capture interface {
 	On() bool
-	Command(x capture.Record, claims gc.Destination) // these three: see capture.Recorder
+	Command(x capture.Record, claims gc.Destination) // this and what follows: see capture.Recorder
 	Concluded(agent gc.AgentID, request string)
 	Bound(agent gc.AgentID, to gc.Destination)
-	// Event takes an event as it is published. lost has its command answered
-	// again; nil where nothing can be lost.
-	Event(e gc.Event, x capture.Record, lost func())
-	Record(capture.Record)
+	Event(e gc.Event, x capture.Record, agent gc.AgentID, lost func()) func()
 	// Wait takes how long a session is to wait before it tries again to get its
 	// stream back, which is left to chance, and gives how long it does.
 	Wait(agent gc.AgentID, d time.Duration) time.Duration
 	Hide(password string) string
-	// Place is what stands for a destination; see capture.Recorder.
 	Place(d gc.Destination, hide bool) gc.Destination
 }
 
@@ -100,47 +95,20 @@ func (in *intake) formatBehind(d, other gc.Destination) string {
 	return ""
 }
 
-// captureEvent records an event as it goes to the broker.
-func (d *delivery) captureEvent(e session.Emission, m wire.Message, lost func()) {
+// captureEvent records an event as it goes to the broker, and gives what is to be called
+// when it is lost.
+func (d *delivery) captureEvent(e session.Emission, m wire.Message, lost func()) func() {
 	if !d.capture.On() {
-		return
+		return lost
 	}
 	x := capture.Record{
 		Dir: capture.Out, Edge: capture.Broker, Agent: e.Agent, Type: m.Type,
 		Event: m.Name, Category: string(m.Category), Destination: string(e.Destination), Format: string(m.Format),
 		CorrelationID: unless(d.capture, isToken, correlationID(e)), Body: m.Body,
 	}
-	if other := d.capture.Place(e.Destination, false); other != e.Destination && m.Name == "DESTINATION" {
-		x.Body = strings.Replace(m.Body, e.Destination.Name(), other.Name(), 1)
+	if e.Cause == nil {
+		return d.capture.Event(e.Event, x, "", lost)
 	}
-	if e.Cause != nil {
-		x.Request = string(e.Cause.ID)
-	}
-	d.capture.Event(e.Event, x, lost)
-}
-
-// captureAnswerLost records that the answer to a command is given again.
-func (d *delivery) captureAnswerLost(r *session.Request) {
-	if d.capture.On() {
-		d.capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Agent: r.Agent, Event: capture.AnswerLost, Request: string(r.ID)})
-	}
-}
-
-// captureStopping records that the process ends in order.
-func captureStopping(c Capture) {
-	if c.On() {
-		c.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Stopping})
-	}
-}
-
-// captureRestored records that what is true is told again.
-func captureRestored(c Capture, topics bool) {
-	if !c.On() {
-		return
-	}
-	kind := capture.Others
-	if topics {
-		kind = capture.Topics
-	}
-	c.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Restored, Destination: kind})
+	x.Request = string(e.Cause.ID)
+	return d.capture.Event(e.Event, x, e.Cause.Agent, lost)
 }

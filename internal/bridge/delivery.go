@@ -22,8 +22,9 @@ type delivery struct {
 	capture   Capture
 	settings  *atomic.Pointer[Settings]
 	directory *directory.Directory
-	owed      *owed
 	journal   *journal
+
+	unproved, unconfirmed *owed
 
 	mu     sync.Mutex
 	status gc.SystemStatus
@@ -50,17 +51,13 @@ func (d *delivery) tellStatus(e session.Emission) {
 	d.mu.Lock()
 	e.Event = gc.System{Status: d.status}
 	d.mu.Unlock()
-	d.send(e, func() {
-		d.captureAnswerLost(e.Cause) // nothing else is given again
-		d.tellStatus(e)
-	})
+	d.send(e, func() { d.tellStatus(e) })
 }
 
 // Restored tells what is true now, after a time in which events could not be
 // sent: Finesse's status to every destination of that kind, then the state and
 // the calls of each agent, and the teams it follows. It does not block.
 func (d *delivery) Restored(topics bool) {
-	captureRestored(d.capture, topics)
 	for _, to := range d.directory.Greeted(time.Now()) {
 		if to.IsTopic() == topics {
 			d.tellStatus(session.Emission{Destination: to})
@@ -73,6 +70,72 @@ func (d *delivery) Restored(topics bool) {
 	}
 }
 
+// outlet is where one session's events leave. It belongs to the session's
+// goroutine.
+type outlet struct {
+	delivery *delivery
+	agent    *directory.Agent
+	told     told
+}
+
+// told is how the calls of an agent were told last. The text form of a call's
+// state shows less than Finesse tells (no participants), so that two different
+// ones may read the same; a driver must not take the second for a repetition
+// and is spared it, unless it answers a command.
+type told map[gc.DialogID]string
+
+// repeats notes an event as it is written, and reports whether a driver is
+// spared it.
+func (t told) repeats(e gc.Event, body string, answers bool) bool {
+	call := gc.CallOf(e)
+	if call == nil {
+		return false
+	}
+	if t[call.Dialog] == body && !answers {
+		return true
+	}
+	t[call.Dialog] = body
+	if call.State == gc.Dropped {
+		delete(t, call.Dialog)
+	}
+	return false
+}
+
+// emit publishes an event and what goes with it.
+func (o *outlet) emit(e session.Emission) {
+	d := o.delivery
+	if sync, ok := e.Event.(gc.AgentSync); ok {
+		d.announce(sync)
+		return
+	}
+	e.Agent = o.agent.Agent
+	format := d.formatOf(e.Destination)
+	if !d.sends(e.Event, format) {
+		return
+	}
+	m := d.settings.Load().Writer.Write(format, e.Event)
+	if o.told.repeats(e.Event, m.Body, e.Cause != nil) {
+		return
+	}
+	var lost func()
+	if e.Acknowledge != nil { // what is no answer, the truth makes good
+		answer := e
+		lost = func() { o.again(answer) }
+	}
+	d.sendAs(e, m, lost)
+	d.follow(e, format)
+}
+
+// again answers a command whose answer may have been lost. Without a session
+// nobody has connected the agent any more (O-007).
+func (o *outlet) again(e session.Emission) {
+	if o.agent.Retell(e) {
+		return
+	}
+	e.Event = gc.ReLogin{Agent: e.Cause.Agent}
+	o.delivery.send(e, nil)
+}
+
 func (d *delivery) formatOf(to gc.Destination) wire.Format {
 	format := d.directory.Format(to)
 	if format == "" {
@@ -81,19 +144,15 @@ func (d *delivery) formatOf(to gc.Destination) wire.Format {
 	return format
 }
 
-func (d *delivery) write(f wire.Format, e gc.Event) wire.Message {
-	return d.settings.Load().Writer.Write(f, e)
-}
-
 // send writes an event of no session and sends it and what goes with it.
 func (d *delivery) send(e session.Emission, lost func()) {
 	format := d.formatOf(e.Destination)
 	if e.Cause != nil {
 		e.Agent = e.Cause.Agent
 	}
-	d.sendAs(e, d.write(format, e.Event), lost)
+	d.sendAs(e, d.settings.Load().Writer.Write(format, e.Event), lost)
 	if e.Cause != nil {
-		d.follow(e, format, e.Cause.Agent)
+		d.follow(e, format)
 	}
 }
 
@@ -106,7 +165,7 @@ func (d *delivery) sendAs(e session.Emission, m wire.Message, lost func()) {
 		d.undeliverable(e, "command dropped: no destination is known to answer to")
 		return
 	}
-	d.captureEvent(e, m, lost)
+	lost = d.captureEvent(e, m, lost)
 	d.journal.separators.Add(float64(m.Replaced))
 	if line := d.journal.Check(zap.DebugLevel, "event"); line != nil {
 		line.Write(append(fieldsOf(e.Event), zap.String("event", m.Name), zap.String("dest", d.Shown(e.Destination)))...)
@@ -120,8 +179,12 @@ func (d *delivery) sendAs(e session.Emission, m wire.Message, lost func()) {
 			return
 		}
 	}
-	if e.Acknowledge != nil {
-		d.owed.answer(e.Cause, works)
+	switch {
+	case e.Acknowledge == nil:
+	case !works:
+		d.unproved.answer(e.Cause)
+	case !d.unproved.has(e.Cause): // it counts there otherwise, wherever the answer goes
+		d.unconfirmed.answer(e.Cause)
 	}
 	d.publish(broker.Message{
 		Destination:   e.Destination,
@@ -135,6 +198,70 @@ func (d *delivery) sendAs(e session.Emission, m wire.Message, lost func()) {
 		Expendable:    !works,
 		Lost:          lost,
 	})
+}
+
+// follow sends what goes with an event: a supervisor's teams, what old clients
+// expect, the sentence for the agent's status bar. None of it answers the
+// command.
+func (d *delivery) follow(e session.Emission, format wire.Format) {
+	settings := d.settings.Load()
+	events := companions(e)
+	if sentence := gc.UserSentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, e.Agent) {
+		bar := gc.StatusBar{Agent: e.Agent, Message: sentence}
+		if e.Cause != nil {
+			bar.Request = e.Cause.Type
+		}
+		events = append(events, bar)
+	}
+	for _, event := range events {
+		if d.sends(event, format) {
+			d.sendAs(session.Emission{Agent: e.Agent, Destination: e.Destination, Event: event, Cause: e.Cause}, settings.Writer.Write(format, event), nil)
+		}
+	}
+}
+
+// sends reports whether clients of a format get the event at all.
+func (d *delivery) sends(e gc.Event, format wire.Format) bool {
+	row := wire.RowOf(e)
+	return (!row.Deprecated || d.settings.Load().Deprecated) && (row.Only == nil || slices.Contains(row.Only, format))
+}
+
+// companions are the events that say the same as e in other words.
+func companions(e session.Emission) []gc.Event {
+	switch event := e.Event.(type) {
+	case gc.AgentInfo:
+		if event.Supervisor {
+			return []gc.Event{gc.TeamInfoIDs{AgentInfo: event}, gc.TeamInfoNames{AgentInfo: event}}
+		}
+	case gc.State:
+		if event.State == gc.LoggedOut {
+			return []gc.Event{gc.AgentLogout{Agent: event.Agent}}
+		}
+	case gc.ReLogin:
+		if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
+			return []gc.Event{gc.Reconnect{Agent: event.Agent, Request: c.Type, Text: c.Text}}
+		}
+	}
+	return nil
+}
+
+// isAbout: the status bar is the agent's own. A supervisor also hears of
+// members, who have status bars of their own.
+func isAbout(e gc.Event, agent gc.AgentID) bool {
+	state, ok := e.(gc.State)
+	return !ok || state.Agent == agent
+}
+
+// announce tells other connectors of an agent, where that is configured
+// (O-025).
+func (d *delivery) announce(e gc.AgentSync) {
+	settings := d.settings.Load()
+	if settings.SyncTopic == "" {
+		return
+	}
+	m, to := settings.Writer.Write(wire.Text, e), gc.Destination("/topic/"+settings.SyncTopic)
+	d.captureEvent(session.Emission{Agent: e.Agent, Destination: to, Event: e}, m, nil)
+	d.publish(broker.Message{Destination: to, Category: m.Category, Body: m.Body})
 }
 
 // Shown is a destination for the log. What nobody has said Hello for, and is none

@@ -25,9 +25,10 @@ type intake struct {
 	capture   Capture
 	settings  *atomic.Pointer[Settings]
 	directory *directory.Directory
-	owed      *owed
 	journal   *journal
 	delivery  *delivery
+
+	unproved, unconfirmed *owed
 
 	ledger    *ledger
 	passwords *passwords.Guard
@@ -130,13 +131,13 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 		}
 		if !s.Works() {
 			if err := in.mayWait(r); err != nil {
-				in.refuse(r, err, r.AnswerTo(s.Destination(), false))
+				in.answer(r, err, r.AnswerTo(s.Destination(), false))
 				return
 			}
 		}
 		if s.Works() && r.carriesPassword() {
 			if err := in.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the session
-				in.refuse(r, err, r.AnswerTo(s.Destination(), true))
+				in.answer(r, err, r.AnswerTo(s.Destination(), true))
 				return
 			}
 		}
@@ -147,7 +148,9 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 			in.directory.Forget(s) // and look again
 		case err != nil:
 			in.directory.Count(s, -1)
-			in.full(r, s)
+			in.journal.full.Inc()
+			strange := s.Works() && !in.passwords.Worked(r.Agent, r.Password)
+			in.answer(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
 			return
 		default:
 			return
@@ -155,42 +158,36 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 	}
 }
 
-// full refuses a command in place of a session that has no room for it.
-func (in *intake) full(r *received, s *directory.Agent) {
-	in.journal.full.Inc()
-	strange := s.Works() && !in.passwords.Worked(r.Agent, r.Password)
-	in.refuse(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
-}
-
-// refuse answers a command in place of the agent's session.
-func (in *intake) refuse(r *received, err error, to gc.Destination) {
-	r.Refusal = err
-	in.answer(r, to)
-}
-
 // unserved answers a command that names no agent, or one without a session: nobody has
 // connected it. A command that could not be read gets its error, any other
-// RE_LOGIN (O-007).
+// RE_LOGIN (O-007). What nobody can be told of is recorded; what it holds may be a
+// password, wherever it stands, and is no part of that.
 func (in *intake) unserved(r *received, d *broker.Delivery) {
-	if r.ReplyTo == "" {
-		if r.Refusal == nil {
-			r.Refusal = gc.Errorf(gc.PleaseRetry, "find agent", "nobody has connected it, and the command has no reply-to")
-		}
-		in.quarantine(r, d)
+	if r.ReplyTo != "" {
+		in.answer(r, r.Refusal, r.ReplyTo)
 		return
 	}
-	in.answer(r, r.ReplyTo)
+	if r.Refusal == nil {
+		r.Refusal = gc.Errorf(gc.PleaseRetry, "find agent", "nobody has connected it, and the command has no reply-to")
+	}
+	in.journal.quarantine("command dropped: no destination is known to answer to",
+		zap.String("req", string(r.ID)), zap.String("cmd", r.name), zap.String("agent", string(r.Agent)), token("message", d.MessageID), zap.Int("bytes", d.Size),
+		zap.Time("sent", d.Timestamp))
+	r.Acknowledge()
+	r.done(r.Refusal, &in.journal.refusals)
 }
 
-// answer tells to what became of a command that no session takes.
-func (in *intake) answer(r *received, to gc.Destination) {
+// answer tells to what became of a command that no session takes: err, or that nobody
+// has connected the agent.
+func (in *intake) answer(r *received, err error, to gc.Destination) {
 	e := gc.Event(gc.ReLogin{Agent: r.Agent})
-	if r.Refusal != nil {
-		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(r.Refusal)}
+	if err != nil {
+		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}
 	}
-	in.owed.answer(r.Request, false)
+	r.Refusal = err
+	in.unproved.answer(r.Request)
 	in.delivery.send(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
-	r.done(r.Refusal)
+	r.done(err, &in.journal.refusals)
 }
 
 // admit makes the session of an agent for a command that carries a password,
@@ -218,7 +215,7 @@ func (in *intake) mayWait(r *received) error {
 		return nil
 	case r.bytes > maxWaiting:
 		return errLong
-	case !in.owed.wait(r.Request):
+	case !in.unproved.wait(r.Request):
 		return errCrowd
 	}
 	return nil
@@ -235,22 +232,12 @@ func (in *intake) hello(r *received, d *broker.Delivery) {
 		in.unserved(r, d)
 		return
 	}
-	in.owed.answer(r.Request, false)
+	in.unproved.answer(r.Request)
 	in.delivery.tellStatus(session.Emission{Destination: r.Destination, Cause: r.Request, Acknowledge: r.Acknowledge})
 	if r.Spec.Name == gc.Beat && !known {
 		in.delivery.send(session.Emission{Destination: r.Destination, Event: gc.DestinationReconnect{Destination: r.Destination}}, nil)
 	}
-	in.journal.greeted(r)
-}
-
-// quarantine is the record of a command that nobody can be told about. What it
-// holds may be a password, wherever it stands, and is no part of it.
-func (in *intake) quarantine(r *received, d *broker.Delivery) {
-	in.journal.quarantine("command dropped: no destination is known to answer to",
-		zap.String("req", string(r.ID)), zap.String("cmd", r.name), zap.String("agent", string(r.Agent)), token("message", d.MessageID), zap.Int("bytes", d.Size),
-		zap.Time("sent", d.Timestamp))
-	r.Acknowledge()
-	r.done(r.Refusal)
+	r.done(nil, &in.journal.greetings)
 }
 
 // broken is the record of a message that could not be read.

@@ -6,9 +6,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/finesse-connector/finesse-connector/internal/directory"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -56,42 +59,29 @@ func (l *lines) take(now time.Time) (room, first bool) {
 type journal struct {
 	*zap.Logger
 	*metrics
-	refusals, greetings, done lines
+	refusals, done lines
+	greetings      lines // drivers send one every few seconds, and a thousand of them are no fault
 }
 
 // say writes a line about a command that is refused or fails, while there is room
 // for it.
 func (j *journal) say(log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
-	level, first := j.room(&j.refusals, level)
-	if first {
-		j.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
-			zap.String("action", "find the client that sends them; log.level debug shows each"))
-	}
-	log.Log(level, message, fields...)
+	j.sayAmong(&j.refusals, log, level, message, fields...)
 }
 
-// room gives the level at which a line is written: debug where there is no room for
-// it, and first for the first of those.
-func (j *journal) room(l *lines, level zapcore.Level) (at zapcore.Level, first bool) {
+// sayAmong writes a line, at level debug where there is no room for it among those
+// of its kind.
+func (j *journal) sayAmong(l *lines, log *zap.Logger, level zapcore.Level, message string, fields ...zap.Field) {
 	room, first := l.take(time.Now())
 	if !room {
 		j.unlogged.Inc()
 		level = zap.DebugLevel
 	}
-	return level, first
-}
-
-// greeted ends a Hello or a Beat. Drivers send one every few seconds, and a
-// thousand of them are no fault.
-func (j *journal) greeted(r *received) { j.ends(r, &j.greetings) }
-
-// worked ends a command of an agent who works.
-func (j *journal) worked(r *received) { j.ends(r, &j.done) }
-
-func (j *journal) ends(r *received, l *lines) {
-	level, _ := j.room(l, zap.InfoLevel)
-	message, fields := r.finished(nil)
-	r.log.Log(level, message, fields...)
+	if first && l == &j.refusals {
+		j.Warn("more commands are refused or fail than are logged; they are counted in commands_total",
+			zap.String("action", "find the client that sends them; log.level debug shows each"))
+	}
+	log.Log(level, message, fields...)
 }
 
 // quarantine says that a message is dropped, and counts it.
@@ -105,6 +95,66 @@ func (j *journal) tried(agent gc.AgentID) {
 	j.say(j.Logger, zap.WarnLevel, "somebody tries passwords for an agent; more than were refused are not put to finesse, which would lock the account",
 		zap.String("agent", string(agent)),
 		zap.String("action", "if it is not the agent, find who may write to the command queue: docs/activemq.md; an agent who has not signed in through this connector yet waits for five minutes"))
+}
+
+// metrics are the counters.
+type metrics struct {
+	commands      *prometheus.CounterVec
+	took          prometheus.Histogram
+	quarantined   prometheus.Counter
+	full          prometheus.Counter
+	categories    prometheus.Counter
+	repeated      prometheus.Counter
+	returned      prometheus.Counter
+	separators    prometheus.Counter
+	undeliverable prometheus.Counter
+	unlogged      prometheus.Counter
+}
+
+// newMetrics starts every series at zero, so that the first failure of a kind
+// shows as a change. reg may be nil.
+func newMetrics(reg prometheus.Registerer, who *directory.Directory, unproved *owed, l *licences) *metrics {
+	to := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return to.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	gauge := func(name, help string, read func() int) {
+		to.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
+	}
+	gauge("agents", "Agents with a session.", func() int { return who.Counts().Agents })
+	gauge("agents_unproved", "Agents with a session, of whom no password was proved.", func() int { return who.Counts().Strangers })
+	gauge("commands_unproved", "Commands of those who proved no password that are not acknowledged.", unproved.count)
+	gauge("destinations", "Destinations known.", func() int { return who.Counts().Destinations })
+	gauge("agents_signed_in", "Agents signed in through the connector.", l.count)
+	m := &metrics{
+		commands:      to.NewCounterVec(prometheus.CounterOpts{Name: "commands_total", Help: "Commands by name and outcome: ok or an error code."}, []string{"command", "result"}),
+		took:          to.NewHistogram(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a command to its outcome.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}}),
+		quarantined:   counter("commands_quarantined_total", "Messages put aside: commands nobody could be told about, events that came back, and what could not be read."),
+		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),
+		categories:    counter("commands_category_mismatch_total", "Commands with another category than the protocol's."),
+		repeated:      counter("commands_repeated_total", "Commands delivered again after they were taken; they did not run twice."),
+		returned:      counter("commands_returned_total", "Events of a connector that came back on the command queue."),
+		separators:    counter("separators_replaced_total", "Separators inside values, replaced in text events."),
+		undeliverable: counter("events_undeliverable_total", "Events without a destination, or to one that is not tried."),
+		unlogged:      counter("log_lines_left_out_total", "Lines about commands, left out of the log because too many came."),
+	}
+	for _, c := range gc.Commands {
+		m.commands.WithLabelValues(string(c.Name), "ok")
+	}
+	return m
+}
+
+// resultOf names an outcome. Codes are few, though Finesse may pass through
+// one that is not listed; those that are not even names are not shown.
+func resultOf(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	code := string(gc.CodeOf(err))
+	if len(code) > 60 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
+		return string(gc.GeneralError)
+	}
+	return code
 }
 
 // isToken reports whether a text looks like an id that a program made: it may be

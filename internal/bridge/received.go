@@ -43,31 +43,26 @@ func (r *received) claims() gc.Destination {
 	return ""
 }
 
-// finished counts the command, and gives what the log tells.
-func (r *received) finished(err error) (message string, fields []zap.Field) {
+// ended ends a command that a session took.
+func (r *received) ended(err error) {
+	if err == nil && r.holder.Works() {
+		r.done(err, &r.journal.done)
+	} else {
+		r.done(err, &r.journal.refusals)
+	}
+}
+
+// done ends a command, and says so among the lines.
+func (r *received) done(err error, among *lines) {
 	r.capture.Concluded(r.Agent, string(r.ID))
 	took, result := time.Since(r.start), resultOf(err)
-	r.journal.finished(r.name, result, took)
-	message = "command done"
+	r.journal.commands.WithLabelValues(r.name, result).Inc()
+	r.journal.took.Observe(took.Seconds())
+	message := "command done"
 	if err != nil {
 		message = "command failed"
 	}
-	return message, []zap.Field{zap.String("result", result), zap.Duration("took", took), zap.Error(err)}
-}
-
-// ended ends a command that a session took.
-func (r *received) ended(err error) {
-	if err != nil || !r.holder.Works() {
-		r.done(err)
-		return
-	}
-	r.journal.worked(r)
-}
-
-// done ends a command that no session took, or that failed.
-func (r *received) done(err error) {
-	message, fields := r.finished(err)
-	r.journal.say(r.log, zap.InfoLevel, message, fields...)
+	r.journal.sayAmong(among, r.log, zap.InfoLevel, message, zap.String("result", result), zap.Duration("took", took), zap.Error(err))
 }
 
 func (in *intake) receive(c gc.Command, d *broker.Delivery, refusal error, acknowledge func()) *received {
@@ -92,7 +87,8 @@ func (in *intake) receive(c gc.Command, d *broker.Delivery, refusal error, ackno
 	}
 	acknowledge = sync.OnceFunc(acknowledge)
 	r.Acknowledge = func() {
-		in.owed.settled(r.Request)
+		in.unproved.settled(r.Request)
+		in.unconfirmed.settled(r.Request)
 		acknowledge()
 	}
 	if d.ReplyTo != "" {

@@ -25,7 +25,7 @@ func (in *intake) begin(id gc.AgentID) *directory.Agent {
 		o.Emit = (&outlet{delivery: in.delivery, agent: a, told: told{}}).emit
 		o.Bound = func(to gc.Destination, r *session.Request) {
 			in.directory.Settle(a, to, wire.Format(r.Format), time.Now())
-			in.owed.proved(id)
+			in.unproved.proved(id)
 			in.capture.Bound(id, to)
 		}
 		o.Leads = func(members []gc.AgentID) { in.directory.Lead(a, members) }
@@ -52,7 +52,6 @@ func (in *intake) Live() error {
 // ctx is done, and returns when all have. From before it is called on, Handle is given
 // no delivery that is not Late or Broken. Agents stay signed in at Finesse.
 func (in *intake) Stop(ctx context.Context) {
-	captureStopping(in.capture)
 	var drained sync.WaitGroup
 	for _, a := range in.directory.Agents() {
 		drained.Go(func() { a.Drain(ctx) })
@@ -65,3 +64,38 @@ func (in *intake) Stop(ctx context.Context) {
 // Acknowledged returns when the broker has the acknowledgement of every command that
 // is answered, or ctx ends. Where a connection was lost just then they come again first.
 func (in *intake) Acknowledged(ctx context.Context) { in.ledger.acknowledged(ctx) }
+
+// licences counts the agents that are signed in.
+type licences struct {
+	mu    sync.Mutex
+	limit int // 0: none
+	taken int
+}
+
+func (l *licences) setLimit(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limit = n
+}
+
+func (l *licences) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.taken
+}
+
+func (l *licences) Take() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limit > 0 && l.taken >= l.limit {
+		return false
+	}
+	l.taken++
+	return true
+}
+
+func (l *licences) Give() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken--
+}

@@ -139,7 +139,7 @@ func (t tap) Command(x capture.Record, _ gc.Destination) {
 func (t tap) Concluded(gc.AgentID, string)     {}
 func (t tap) Bound(gc.AgentID, gc.Destination) {}
 
-func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
+func (t tap) Event(e gc.Event, x capture.Record, _ gc.AgentID, lost func()) func() {
 	x.Time = time.Now()
 	if x.Request != "" && lost != nil {
 		t.mu.Lock()
@@ -147,9 +147,8 @@ func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
 		t.mu.Unlock()
 	}
 	t.heard(event{Event: e, Record: x})
+	return lost
 }
-
-func (t tap) Record(capture.Record) {}
 
 // Wait has a session wait as long as it did.
 func (t tap) Wait(agent gc.AgentID, _ time.Duration) time.Duration { return t.waits(agent) }
