@@ -135,7 +135,7 @@ func (c *conn) request(ctx context.Context, f *frame.Frame) error {
 }
 
 // transaction makes a BEGIN and gives its id. Its receipt says that all has come that
-// the broker wrote before, and costs the broker nothing.
+// the broker wrote before; it asks for nothing else.
 func (c *conn) transaction() (begin *frame.Frame, id string) {
 	id = c.newID()
 	return frame.New(frame.BEGIN, frame.Transaction, id), id
