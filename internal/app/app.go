@@ -90,6 +90,7 @@ func (a *App) wire(c *config.Config) (err error) {
 		Recorder:      recordedRecorder{calls, a.recorder},
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),
+		Limits:        bridge.DefaultLimits,
 		Times:         session.DefaultTimes,
 		Logger:        a.log.Named("bridge"),
 		Registerer:    reg,
@@ -162,7 +163,10 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 	options.Logger = a.log.Named("broker")
 	options.Registerer = reg
 	options.Shown = func(d gc.Destination) string { return a.bridge.Shown(d) }
-	options.Restored = func(topics bool) { a.bridge.Restored(topics) }
+	options.Restored = func(topics bool) {
+		a.recorder.Restored(topics)
+		a.bridge.Restored(topics)
+	}
 	options.Changed = func(s broker.Status) {
 		if s.Consuming {
 			a.once.Do(func() { close(a.consuming) })
@@ -217,6 +221,7 @@ func (a *App) Run(ctx context.Context) {
 	defer stopped()
 	answer, answered := context.WithTimeout(stop, answerTimeout)
 	a.broker.StopConsuming(answer)
+	a.recorder.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Stopping})
 	a.bridge.Stop(answer)
 	answered()
 	if err := a.broker.Flush(stop); err != nil {

@@ -65,7 +65,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 	}
 	sessions := func(t *testing.T, s *standing) {
 		s.bridge = bridge.New(bridge.Options{
-			Publish: func(broker.Message) {}, SystemChanged: func() {}, Logger: zap.NewNop(), Times: session.DefaultTimes,
+			Publish: func(broker.Message) {}, SystemChanged: func() {}, Logger: zap.NewNop(), Times: session.DefaultTimes, Limits: bridge.DefaultLimits,
 			Node:     func() session.Node { s.blocked(); return lostNode{} },
 			Settings: bridge.Settings{Writer: &wire.Writer{Location: time.UTC, Substitute: '_'}, FormatFor: func(gc.Destination) wire.Format { return wire.Text }},
 		})

@@ -79,8 +79,7 @@ func playWith(t *testing.T, change func(*bridge.Options), scene func(*stage)) {
 			SystemChanged: func() {},
 			Settings:      settings(0, "web."),
 			Times:         session.DefaultTimes,
-			Strangers:     strangers,
-			Prefetch:      prefetch,
+			Limits:        bridge.Limits{AtOnce: bridge.DefaultLimits.AtOnce, Strangers: strangers, Prefetch: prefetch},
 			Logger:        zap.New(core),
 			Registerer:    st.registry,
 		}

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -16,18 +15,14 @@ import (
 // compares a replay with one. Its methods must not block.
 type Capture interface {
 	On() bool
-	Command(x capture.Record, claims gc.Destination) // these three: see capture.Recorder
+	Command(x capture.Record, claims gc.Destination) // this and what follows: see capture.Recorder
 	Concluded(agent gc.AgentID, request string)
 	Bound(agent gc.AgentID, to gc.Destination)
-	// Event takes an event as it is published. lost has its command answered
-	// again; nil where nothing can be lost.
-	Event(e gc.Event, x capture.Record, lost func())
-	Record(capture.Record)
+	Event(e gc.Event, x capture.Record, agent gc.AgentID, lost func()) func()
 	// Wait takes how long a session is to wait before it tries again to get its
 	// stream back, which is left to chance, and gives how long it does.
 	Wait(agent gc.AgentID, d time.Duration) time.Duration
 	Hide(password string) string
-	// Place is what stands for a destination; see capture.Recorder.
 	Place(d gc.Destination, hide bool) gc.Destination
 }
 
@@ -36,29 +31,29 @@ type Capture interface {
 // is kept as makes it too long again in a replay. Of what a client may write
 // freely only what looks as it should is kept: all else may be a password in the
 // wrong place.
-func (b *Bridge) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID, claims gc.Destination) {
-	if !b.Capture.On() {
+func (in *intake) captureCommand(c gc.Command, d *broker.Delivery, id finesse.RequestID, claims gc.Destination) {
+	if !in.capture.On() {
 		return
 	}
 	format := d.Format
-	if place := b.place(c.Spec, c.Destination); format == "" && place != "" {
-		format = b.formatBehind(c.Destination, gc.Destination(place))
+	if place := in.place(c.Spec, c.Destination); format == "" && place != "" {
+		format = in.formatBehind(c.Destination, gc.Destination(place))
 	}
-	typ, body := wire.Redact(d.Type, d.Body[:min(len(d.Body), wire.MaxBody+1)], b.Capture.Hide, b.place)
-	b.Capture.Command(capture.Record{
+	typ, body := wire.Redact(d.Type, d.Body[:min(len(d.Body), wire.MaxBody+1)], in.capture.Hide, in.place)
+	in.capture.Command(capture.Record{
 		Agent: c.Agent, Type: typ, Request: string(id),
-		Category: b.unless(gc.IsCategory, d.Category), Destination: d.Destination, Format: b.unless(isFormat, format), MessageID: b.unless(isToken, d.MessageID),
-		CorrelationID: b.unless(isToken, d.CorrelationID), ReplyTo: b.replyTo(d.ReplyTo), Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
+		Category: unless(in.capture, gc.IsCategory, d.Category), Destination: d.Destination, Format: unless(in.capture, isFormat, format), MessageID: unless(in.capture, isToken, d.MessageID),
+		CorrelationID: unless(in.capture, isToken, d.CorrelationID), ReplyTo: in.replyTo(d.ReplyTo), Sent: d.Timestamp, Redelivered: d.Redelivered, Binary: !d.Text,
 		Body: body,
 	}, claims)
 }
 
 // unless hides what does not look as it should.
-func (b *Bridge) unless(fit func(string) bool, text string) string {
+func unless(c Capture, fit func(string) bool, text string) string {
 	if text == "" || fit(text) {
 		return text
 	}
-	return b.Capture.Hide(text)
+	return c.Hide(text)
 }
 
 func isFormat(s string) bool {
@@ -68,79 +63,52 @@ func isFormat(s string) bool {
 
 // place is what stands for a destination in a command, "" for itself. One that
 // nobody has said Hello for may be a password, and so may one that is refused.
-func (b *Bridge) place(spec *gc.CommandSpec, d gc.Destination) string {
+func (in *intake) place(spec *gc.CommandSpec, d gc.Destination) string {
 	if d == "" {
 		return ""
 	}
-	if b.permits(d) != nil {
-		return b.Capture.Hide(string(d))
+	if in.settings.Load().permits(d) != nil {
+		return in.capture.Hide(string(d))
 	}
-	unheard := spec != nil && spec.Name == gc.Connect && !b.destinations.knows(d, time.Now())
-	if other := b.Capture.Place(d, unheard); other != d {
+	unheard := spec != nil && spec.Name == gc.Connect && !in.directory.Knows(d, time.Now())
+	if other := in.capture.Place(d, unheard); other != d {
 		return string(other)
 	}
 	return ""
 }
 
-func (b *Bridge) replyTo(text string) string {
+func (in *intake) replyTo(text string) string {
 	d, err := gc.ParseReplyTo(text)
-	if text == "" || err == nil && b.permits(d) == nil {
-		return string(b.Capture.Place(gc.Destination(text), false))
+	if text == "" || err == nil && in.settings.Load().permits(d) == nil {
+		return string(in.capture.Place(gc.Destination(text), false))
 	}
-	return b.Capture.Hide(text)
+	return in.capture.Hide(text)
 }
 
 // formatBehind is the format that a hidden destination has by its name, which a
 // replay does not know; "" where another name makes no difference.
-func (b *Bridge) formatBehind(d, other gc.Destination) string {
-	settings := b.settings.Load()
+func (in *intake) formatBehind(d, other gc.Destination) string {
+	settings := in.settings.Load()
 	if f := settings.FormatFor(d); f != settings.FormatFor(other) {
 		return string(f)
 	}
 	return ""
 }
 
-// captureEvent records an event as it goes to the broker.
-func (b *Bridge) captureEvent(e session.Emission, m wire.Message, lost func()) {
-	if !b.Capture.On() {
-		return
+// captureEvent records an event as it goes to the broker, and gives what is to be called
+// when it is lost.
+func (d *delivery) captureEvent(e session.Emission, m wire.Message, lost func()) func() {
+	if !d.capture.On() {
+		return lost
 	}
 	x := capture.Record{
 		Dir: capture.Out, Edge: capture.Broker, Agent: e.Agent, Type: m.Type,
 		Event: m.Name, Category: string(m.Category), Destination: string(e.Destination), Format: string(m.Format),
-		CorrelationID: b.unless(isToken, correlationID(e)), Body: m.Body,
+		CorrelationID: unless(d.capture, isToken, correlationID(e)), Body: m.Body,
 	}
-	if other := b.Capture.Place(e.Destination, false); other != e.Destination && m.Name == "DESTINATION" {
-		x.Body = strings.Replace(m.Body, e.Destination.Name(), other.Name(), 1)
+	if e.Cause == nil {
+		return d.capture.Event(e.Event, x, "", lost)
 	}
-	if e.Cause != nil {
-		x.Request = string(e.Cause.ID)
-	}
-	b.Capture.Event(e.Event, x, lost)
-}
-
-// captureAnswerLost records that the answer to a command is given again.
-func (b *Bridge) captureAnswerLost(r *session.Request) {
-	if b.Capture.On() {
-		b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Agent: r.Agent, Event: capture.AnswerLost, Request: string(r.ID)})
-	}
-}
-
-// captureStopping records that the process ends in order.
-func (b *Bridge) captureStopping() {
-	if b.Capture.On() {
-		b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Stopping})
-	}
-}
-
-// captureRestored records that what is true is told again.
-func (b *Bridge) captureRestored(topics bool) {
-	if !b.Capture.On() {
-		return
-	}
-	kind := capture.Others
-	if topics {
-		kind = capture.Topics
-	}
-	b.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.Broker, Event: capture.Restored, Destination: kind})
+	x.Request = string(e.Cause.ID)
+	return d.capture.Event(e.Event, x, e.Cause.Agent, lost)
 }

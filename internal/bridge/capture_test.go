@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -49,11 +50,13 @@ func TestACaptureOfADestinationFollowsProofs(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "capture.jsonl")
-			play(t, 0, func(st *stage) {
-				recorder := capture.New(capture.Options{
+			var recorder *capture.Recorder
+			playWith(t, func(o *bridge.Options) {
+				recorder = capture.New(capture.Options{
 					File: file, MaxSize: 1 << 30, Destinations: func(d gc.Destination) bool { return d == "/topic/desk" },
 				}, nil, "v1", zap.NewNop(), nil)
-				st.bridge.Capture = recorder
+				o.Capture = recorder
+			}, func(st *stage) {
 				ctx, stop := context.WithCancel(st.Context())
 				written := make(chan struct{})
 				go func() {

@@ -9,12 +9,12 @@ import (
 // HandleWith is Handle for a delivery that no broker made, of which none says
 // that it has the acknowledgement.
 func (b *Bridge) HandleWith(d *broker.Delivery, acknowledge func()) {
-	b.handle(d, func(func()) { acknowledge() })
+	b.intake.handle(d, func(func()) { acknowledge() })
 }
 
 // HandleThen is Handle for a delivery that no broker made.
 func (b *Bridge) HandleThen(d *broker.Delivery, acknowledge func(gone func())) {
-	b.handle(d, acknowledge)
+	b.intake.handle(d, acknowledge)
 }
 
 // Lines is lines.

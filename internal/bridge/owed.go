@@ -27,8 +27,8 @@ var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of
 
 // owed are commands that are not settled, within a share of what the broker gives
 // at a time: it gives no further one while all are unsettled. There are those of
-// who proved nothing, whatever they wait for (Bridge.owed), and those of agents who
-// work whose answer is on its way (Bridge.unconfirmed). It is safe for concurrent
+// who proved nothing, whatever they wait for (unproved), and those of agents who
+// work whose answer is on its way (unconfirmed, a tenth). It is safe for concurrent
 // use.
 type owed struct {
 	most int
@@ -78,6 +78,12 @@ func (o *owed) move(r *session.Request, in *list.List) (over *session.Request, o
 	o.remove(r)
 	o.open[r] = in.PushBack(r)
 	return over, true
+}
+
+func (o *owed) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.open)
 }
 
 func (o *owed) has(r *session.Request) bool {

@@ -156,7 +156,7 @@ func TestASignInStormGetsIn(t *testing.T) {
 		{"at once while Finesse is slow", 0, 700 * time.Millisecond},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			usual := func(o *bridge.Options) { o.Prefetch, o.Strangers = 0, 0 }
+			usual := func(o *bridge.Options) { o.Limits = bridge.DefaultLimits }
 			playWith(t, usual, func(st *stage) {
 				const sent = 3*agents + 1
 				st.out = make(chan broker.Message, 10*agents)

@@ -22,7 +22,7 @@ import (
 // password right then has the agent for good.
 func TestASessionThatMakesRoomTakesNothingMore(t *testing.T) {
 	for range 20 { // who is quicker is left to chance
-		playWith(t, func(o *bridge.Options) { o.Strangers = 2 }, func(st *stage) {
+		playWith(t, func(o *bridge.Options) { o.Limits.Strangers = 2 }, func(st *stage) {
 			st.down.Store(true)
 			st.command("Connect#1001", "crm,secret") // whose session rests
 			st.command("Connect#1003", "crm,secret")

@@ -59,8 +59,8 @@ func (a *acks) add(id string, gone func()) {
 
 // barrier asks for a receipt, and for nothing else. Called with mu held.
 func (a *acks) barrier() {
-	transaction := a.conn.newID()
-	a.ask(frame.New(frame.BEGIN, frame.Transaction, transaction), func() {
+	begin, transaction := a.conn.transaction()
+	a.ask(begin, func() {
 		a.conn.post(frame.New(frame.ABORT, frame.Transaction, transaction))
 	})
 }
@@ -103,7 +103,7 @@ func (a *acks) leave(ctx context.Context) {
 	waits := len(a.waiting) > 0 && a.conn.server != framing.BuiltIn
 	a.left = true
 	a.mu.Unlock()
-	if waits && a.conn.request(ctx, frame.New(frame.BEGIN, frame.Transaction, a.conn.newID())) != nil {
+	if begin, _ := a.conn.transaction(); waits && a.conn.request(ctx, begin) != nil {
 		return
 	}
 	a.mu.Lock()

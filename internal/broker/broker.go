@@ -194,7 +194,6 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	}
 	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
-		m.over()
 		return nil, err
 	}
 	c.places.open(ctx)
@@ -205,7 +204,6 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	if err != nil {
 		c.places.close()
 		c.close()
-		m.over()
 		// The first message may have come, or may have been next, before the receipt.
 		if !errors.Is(c.reason(), errClosed) {
 			b.caution.ended(c, 0)
@@ -245,7 +243,6 @@ func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
 // or that of the need for its means.
 func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
-	defer c.means.over()
 	watching, stop := context.WithCancel(ctx)
 	defer context.AfterFunc(b.intake, stop)() // what comes from then on is not acknowledged
 	var watch sync.WaitGroup

@@ -75,7 +75,8 @@ const (
 // (5.17 measured).
 var errSwallowed = errors.New("it ended a connection that acknowledges by itself")
 
-// means are what a command connection has against messages that break it.
+// means are what a command connection has against messages that break it; any other
+// has none of it.
 type means struct {
 	sieve *sieve
 	// swallow is closed when enough was swallowed; nil for a connection that
@@ -129,6 +130,15 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 	default:
 		return c.commands(o, m.take), o.consumer("client-individual", o.prefetch)
 	}
+}
+
+// finish is called before the DISCONNECT that asks for a receipt, and gives how long to
+// wait for it: what is on its way to one that swallows does not come again.
+func (m *means) finish(receipt string) time.Duration {
+	if m.swallow != nil {
+		return swallowTimeout
+	}
+	return leaveTimeout + m.sieve.finish(receipt)
 }
 
 // broken makes the best of what was no frame for the reason given, and returns an

@@ -20,7 +20,15 @@ const (
 
 // dial connects to ep and logs in. Whatever goes wrong, the socket is closed. m is
 // nil but for a connection to the command queue.
-func dial(ctx context.Context, o *Options, ep endpoint, m *means) (*conn, error) {
+func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err error) {
+	if m == nil {
+		m = &means{over: func() {}}
+	}
+	defer func() {
+		if err != nil {
+			m.over()
+		}
+	}()
 	d := net.Dialer{Timeout: tcpTimeout}
 	nc, err := d.DialContext(ctx, "tcp", ep.addr)
 	if err != nil {
@@ -34,7 +42,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, m *means) (*conn, error)
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.Close() })
-	c, err := login(ctx, o, ep, s, m)
+	c, err = login(ctx, o, ep, s, m)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -58,10 +66,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		}
 		stream = t
 	}
-	var sv *sieve
-	if m != nil {
-		sv = m.sieve
-	}
+	sv := m.sieve
 	c := &conn{
 		endpoint: ep,
 		socket:   s,
@@ -77,7 +82,7 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 		pending:  make(map[string]func(error)),
 		subs:     make(map[string]handler),
 	}
-	if m != nil && m.swallow == nil {
+	if m.take != nil && m.swallow == nil {
 		c.places = &places{options: o, conn: c, doubts: m.doubts}
 	}
 	sv.onto(c)

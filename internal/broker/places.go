@@ -242,9 +242,8 @@ func (p *places) portion(part int) uint64 { return uint64(max(1, p.options.prefe
 func (p *places) try(ctx context.Context, silent, search bool) error {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
-	transaction := p.conn.newID()
-	// Until the receipt all has come that the broker wrote before.
-	if !p.rest(ctx, written) || p.conn.request(ctx, frame.New(frame.BEGIN, frame.Transaction, transaction)) != nil {
+	begin, transaction := p.conn.transaction()
+	if !p.rest(ctx, written) || p.conn.request(ctx, begin) != nil {
 		return nil
 	}
 	before := p.left()

@@ -128,8 +128,8 @@ func (s *sieve) message(f incoming) error {
 }
 
 func (s *sieve) prove() {
-	s.transaction = s.conn.newID()
-	begin := frame.New(frame.BEGIN, frame.Transaction, s.transaction)
+	var begin *frame.Frame
+	begin, s.transaction = s.conn.transaction()
 	if s.conn.send(begin, s.proved) == nil { // else the connection is over
 		s.receipt = begin.Header.Get(frame.Receipt)
 	}

@@ -180,8 +180,36 @@ func (r *Recorder) Record(x Record) {
 	}
 }
 
-// Event records an event as x.
-func (r *Recorder) Event(_ gc.Event, x Record, _ func()) { r.Record(x) }
+// Event records an event as x, without what e has that is to be hidden. lost, which is
+// nil where nothing can be lost, gives the answer to a command for an agent again; what
+// Event returns in its place records that too.
+func (r *Recorder) Event(e gc.Event, x Record, agent gc.AgentID, lost func()) func() {
+	if sync, ok := e.(gc.AgentSync); ok {
+		x.Body = strings.ReplaceAll(x.Body, sync.Password.Reveal(), r.Hide(sync.Password.Reveal()))
+	}
+	d := gc.Destination(x.Destination)
+	if other := r.Place(d, false); other != d && x.Event == "DESTINATION" {
+		x.Body = strings.Replace(x.Body, d.Name(), other.Name(), 1)
+	}
+	r.Record(x)
+	if lost == nil {
+		return nil
+	}
+	return func() {
+		r.Record(Record{Dir: In, Edge: Broker, Agent: agent, Event: AnswerLost, Request: x.Request})
+		lost()
+	}
+}
+
+// Restored records that what is true is told again at all topics, or at all other
+// destinations.
+func (r *Recorder) Restored(topics bool) {
+	kind := Others
+	if topics {
+		kind = Topics
+	}
+	r.Record(Record{Dir: In, Edge: Broker, Event: Restored, Destination: kind})
+}
 
 // Wait records how long an agent's session waits.
 func (r *Recorder) Wait(agent gc.AgentID, d time.Duration) time.Duration {

@@ -75,7 +75,7 @@ func commandCode(name string) Link {
 	case spec == nil:
 		return Link{}
 	case spec.ForDestination:
-		return Link{"bridge", "internal/bridge/bridge.go"}
+		return Link{"bridge", "internal/bridge/intake.go"}
 	case session.Handles(spec.Name):
 		return Link{"session", "internal/session/request.go"}
 	default:

@@ -21,11 +21,22 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 const (
 	maxStrangers = 16_384 // agents of whom no password has worked: more than the crowd can make in two windows
 	maxKnown     = 20_000 // the others: twice the agents that one connector is made for
+	// AtOnce is how many requests there usually are at a time for agents of whom no
+	// password has worked; waiting is how many more may wait for that, as many as
+	// a connector is made for, and patience how long.
+	AtOnce   = 64
+	waiting  = 10_000
+	patience = 30 * time.Second
+	// crowdBurst is half of the agents that a Finesse pair has: so many people
+	// may mistype their password at the start of a shift.
+	crowdBurst = 1000
+	crowdRate  = 20 // a second
 )
 
 // Options wires a Guard.
@@ -35,7 +46,7 @@ type Options struct {
 	// may be called from several goroutines at once. nil is told nothing.
 	Tried func(gc.AgentID)
 	// AtOnce is how many requests there are at a time for agents of whom no
-	// password has worked; 0 stands for 64.
+	// password has worked; 0 stands for the usual.
 	AtOnce int
 	// Registerer gets the metrics; nil keeps them private.
 	Registerer prometheus.Registerer
@@ -53,7 +64,7 @@ type Guard struct {
 	accounts  map[string]*list.Element // by every name of the agent, in one spelling; each is in strangers or known
 	strangers *list.List               // of *entry, the one that was asked about last comes last
 	known     *list.List
-	crowd     crowd
+	crowd     rate.Limit // of the wrong passwords of agents of whom none has worked, and what costs as much
 	waiting   int
 	untold    []gc.AgentID // for tried
 }
@@ -82,8 +93,8 @@ type metrics struct{ refused, withheld prometheus.Counter }
 // New makes a Guard that knows nobody.
 func New(o Options) *Guard {
 	g := &Guard{
-		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, cmp.Or(o.AtOnce, atOnce)),
-		accounts: map[string]*list.Element{}, strangers: list.New(), known: list.New(),
+		tried: o.Tried, key: make([]byte, sha256.Size), slots: make(chan struct{}, cmp.Or(o.AtOnce, AtOnce)),
+		accounts: map[string]*list.Element{}, strangers: list.New(), known: list.New(), crowd: rate.Limit{Most: crowdBurst, Rate: crowdRate},
 		metrics: metrics{
 			refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "passwords_refused_total", Help: "Passwords of agents that Finesse refused."}),
 			withheld: prometheus.NewCounter(prometheus.CounterOpts{Name: "passwords_withheld_total", Help: "Passwords of agents that were not put to Finesse, to protect the account or because too many came."}),
@@ -179,7 +190,7 @@ func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err
 	defer g.unlock()
 	e, digest := g.find(id), g.digest(password)
 	err = g.ask(e, agent, digest, now, 0)
-	if err == nil && len(e.worked) == 0 && !g.crowd.room(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
+	if err == nil && len(e.worked) == 0 && !g.crowd.Has(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
 	}
 	return e.working() && !e.trusts(digest), err
@@ -287,7 +298,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 	a = attempt{entry: e, password: password, line: line, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
 	err = g.ask(e, agent, password, now, e.underway)
-	if err == nil && a.crowd && !g.crowd.take(now) {
+	if err == nil && a.crowd && !g.crowd.Take(now) {
 		err = errCrowd
 	}
 	if err != nil {
@@ -364,7 +375,7 @@ func (g *Guard) end(a attempt, err error, sent int) {
 		a.spend(now, sent, false)
 	}
 	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
-		g.crowd.give()
+		g.crowd.Return()
 	}
 	g.tidy(a.entry, now)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 // proves has an agent's password put to a Finesse that answers err.
@@ -55,10 +56,10 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := New(Options{})
 			for i := range maxStrangers {
-				g.crowd = crowd{}
+				g.crowd = rate.Limit{Most: crowdBurst, Rate: crowdRate}
 				_ = proves(g, strconv.Itoa(i), "wrong", wrong)
 			}
-			g.crowd = crowd{}
+			g.crowd = rate.Limit{Most: crowdBurst, Rate: crowdRate}
 			require.Equal(t, gc.PleaseRetry, gc.CodeOf(proves(g, "ann", "right", nil)))
 			require.Len(t, g.accounts, maxStrangers)
 		})

@@ -70,8 +70,9 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 		w.nodes = append(w.nodes, n)
 	}
 	w.standings = make([]finesse.Standing, len(w.nodes))
-	times := session.DefaultTimes
+	times, limits := session.DefaultTimes, bridge.DefaultLimits
 	times.Attempt = never
+	limits.AtOnce = math.MaxInt32 // who waited for whom is in the capture
 	w.bridge = bridge.New(bridge.Options{
 		Publish: func(m broker.Message) {
 			if m.Answered != nil {
@@ -82,8 +83,7 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 			}
 		},
 		Node: w.best, Recorder: callRecorder{w}, SystemChanged: func() {},
-		Settings: settings, Times: times, Logger: zap.NewNop(), Capture: tap{w},
-		AtOnce: math.MaxInt32, // who waited for whom is in the capture
+		Settings: settings, Limits: limits, Times: times, Logger: zap.NewNop(), Capture: tap{w},
 	})
 	return w, nil
 }
@@ -139,7 +139,7 @@ func (t tap) Command(x capture.Record, _ gc.Destination) {
 func (t tap) Concluded(gc.AgentID, string)     {}
 func (t tap) Bound(gc.AgentID, gc.Destination) {}
 
-func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
+func (t tap) Event(e gc.Event, x capture.Record, _ gc.AgentID, lost func()) func() {
 	x.Time = time.Now()
 	if x.Request != "" && lost != nil {
 		t.mu.Lock()
@@ -147,9 +147,8 @@ func (t tap) Event(e gc.Event, x capture.Record, lost func()) {
 		t.mu.Unlock()
 	}
 	t.heard(event{Event: e, Record: x})
+	return lost
 }
-
-func (t tap) Record(capture.Record) {}
 
 // Wait has a session wait as long as it did.
 func (t tap) Wait(agent gc.AgentID, _ time.Duration) time.Duration { return t.waits(agent) }
