@@ -106,8 +106,9 @@ func (a *App) wire(c *config.Config) (err error) {
 func settings(c *config.Config) bridge.Settings {
 	s := bridge.Settings{
 		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
-		FormatFor:     func(d gc.Destination) wire.Format { return c.Messages.Formats.For(d, c.Messages.Format) },
-		Allows:        func(d gc.Destination) bool { return gc.AnyMatches(c.Messages.Destinations, d) },
+		Format:        c.Messages.Format,
+		Formats:       c.Messages.Formats,
+		Destinations:  c.Messages.Destinations,
 		Own:           own(c.Broker),
 		AgentLimit:    c.Agents.Limit,
 		MaxCommandAge: c.Broker.MaxCommandAge,

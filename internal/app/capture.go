@@ -14,10 +14,10 @@ import (
 // captureOptions are those that the configuration asks for.
 func captureOptions(c *config.Config) capture.Options {
 	o := capture.Options{
-		File: c.Capture.File, MaxSize: int64(c.Capture.MaxSize), Keep: c.Capture.Keep,
+		File: c.Capture.File, MaxSize: int64(c.Capture.MaxSize), Keep: c.Capture.Keep, Destinations: c.Capture.Destinations,
 		Settings: capture.Settings{
-			Format:              string(c.Messages.Format),
-			Formats:             map[string]string{},
+			Format:              c.Messages.Format,
+			Formats:             c.Messages.Formats,
 			Destinations:        c.Messages.Destinations,
 			Own:                 own(c.Broker),
 			TimeZone:            c.Messages.TimeZone.String(),
@@ -30,14 +30,8 @@ func captureOptions(c *config.Config) capture.Options {
 			Admin:               c.Finesse.Admin.Username,
 		},
 	}
-	if len(c.Capture.Destinations) > 0 {
-		o.Destinations = c.Capture.Wants
-	}
 	for _, agent := range c.Capture.Agents {
 		o.Agents = append(o.Agents, gc.AgentID(agent))
-	}
-	for _, rule := range c.Messages.Formats {
-		o.Settings.Formats[string(rule.Pattern)] = string(rule.Format)
 	}
 	if c.Cluster.Plaintext {
 		o.Settings.SyncTopic = c.Broker.SyncTopic

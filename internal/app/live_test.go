@@ -67,7 +67,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 		s.bridge = bridge.New(bridge.Options{
 			Publish: func(broker.Message) {}, SystemChanged: func() {}, Logger: zap.NewNop(), Times: session.DefaultTimes,
 			Node:     func() session.Node { s.blocked(); return lostNode{} },
-			Settings: bridge.Settings{Writer: &wire.Writer{Location: time.UTC, Substitute: '_'}, FormatFor: func(gc.Destination) wire.Format { return wire.Text }},
+			Settings: bridge.Settings{Writer: &wire.Writer{Location: time.UTC, Substitute: '_'}, Format: wire.Text},
 		})
 		t.Cleanup(func() { s.bridge.Stop(t.Context()) })
 		s.bridge.Handle(&broker.Delivery{Type: "Connect#1001", Body: "desk,secret"})

@@ -56,14 +56,15 @@ type Options struct {
 // Settings can change while the bridge works; see Configure.
 type Settings struct {
 	Writer        *wire.Writer
-	FormatFor     func(gc.Destination) wire.Format // for clients that ask for none
-	AgentLimit    int                              // 0: none; agents that are signed in stay so
-	Sentences     map[string]string                // of the agents' status bars (O-003); nil sends none
-	Deprecated    bool                             // also sends what the protocol keeps for old clients
-	Own           []string                         // queues and topics of the connector itself, by name, which are no destinations
-	Allows        func(gc.Destination) bool        // of those that clients name; nil allows all
-	SyncTopic     string                           // where agents are announced to other connectors (O-025); "" nowhere
-	MaxCommandAge time.Duration                    // of call-control commands
+	Format        wire.Format // of events for clients that ask for none, where Formats say nothing
+	Formats       wire.FormatRules
+	AgentLimit    int               // 0: none; agents that are signed in stay so
+	Sentences     map[string]string // of the agents' status bars (O-003); nil sends none
+	Deprecated    bool              // also sends what the protocol keeps for old clients
+	Own           []string          // queues and topics of the connector itself, by name, which are no destinations
+	Destinations  []string          // patterns of those that clients may name; none: any
+	SyncTopic     string            // where agents are announced to other connectors (O-025); "" nowhere
+	MaxCommandAge time.Duration     // of call-control commands
 }
 
 // Bridge connects the broker and the sessions.

@@ -94,7 +94,7 @@ func (b *Bridge) replyTo(text string) string {
 // replay does not know; "" where another name makes no difference.
 func (b *Bridge) formatBehind(d, other gc.Destination) string {
 	settings := b.settings.Load()
-	if f := settings.FormatFor(d); f != settings.FormatFor(other) {
+	if f := settings.Formats.For(d, settings.Format); f != settings.Formats.For(other, settings.Format) {
 		return string(f)
 	}
 	return ""

@@ -10,7 +10,6 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // A capture of some destinations has what concerns the agents who work there,
@@ -51,7 +50,7 @@ func TestACaptureOfADestinationFollowsProofs(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "capture.jsonl")
 			play(t, 0, func(st *stage) {
 				recorder := capture.New(capture.Options{
-					File: file, MaxSize: 1 << 30, Destinations: func(d gc.Destination) bool { return d == "/topic/desk" },
+					File: file, MaxSize: 1 << 30, Destinations: []string{"/topic/desk"},
 				}, nil, "v1", zap.NewNop(), nil)
 				st.bridge.Capture = recorder
 				ctx, stop := context.WithCancel(st.Context())

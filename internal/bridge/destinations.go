@@ -35,7 +35,7 @@ func (b *Bridge) permits(d gc.Destination) error {
 	if slices.ContainsFunc(settings.Own, d.BelongsTo) {
 		return errors.New("destination is one of the connector's own")
 	}
-	if settings.Allows != nil && !d.IsTemporary() && !settings.Allows(d) {
+	if !d.IsTemporary() && !gc.AnyMatches(settings.Destinations, d) {
 		return errors.New("destination is none of messages.destinations")
 	}
 	return nil

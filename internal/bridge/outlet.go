@@ -99,11 +99,11 @@ func (o *outlet) again(e session.Emission) {
 }
 
 func (b *Bridge) formatOf(d gc.Destination) wire.Format {
-	format := b.destinations.format(d)
-	if format == "" {
-		format = b.settings.Load().FormatFor(d)
+	if format := b.destinations.format(d); format != "" {
+		return format
 	}
-	return format
+	settings := b.settings.Load()
+	return settings.Formats.For(d, settings.Format)
 }
 
 func (b *Bridge) write(f wire.Format, e gc.Event) wire.Message {
