@@ -128,7 +128,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	if gc.CodeOf(err) != gc.SubscriptionFailed && ctx.Err() == nil {
 		n.deaf = notify.Trouble(err)
 		if n.notifications != ops.Down {
-			n.log.Warn("notification service cannot be used; agents cannot connect", zap.Error(err), zap.String("action", n.deaf.Next))
+			n.log.Warn("notification service cannot be used; agents cannot connect", n.deaf.Fields(err)...)
 		}
 		n.notifications, n.standing.Avoided = ops.Down, time.Now()
 		n.watch.look()
@@ -195,9 +195,7 @@ func (n *node) check(ctx context.Context) {
 	} else {
 		takeOver(&n.domain, info.XMPPDomain, n.fixedDomain)
 		takeOver(&n.pubSub, info.XMPPPubSubDomain, n.fixedPubSub)
-	}
-	if err == nil && !info.Usable() {
-		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
+		err = info.Unusable()
 	}
 	was := n.standing
 	n.standing.Usable, n.standing.Silent = err == nil, gc.CodeOf(err) == gc.NotReachable
@@ -242,7 +240,7 @@ func (n *node) report(err error) {
 	case err == nil:
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node cannot be used; trying on", zap.Error(err), zap.String("action", now.Next))
+		n.log.Warn("finesse node cannot be used; trying on", now.Fields(err)...)
 	}
 	n.trouble = now
 }

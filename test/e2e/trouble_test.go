@@ -120,7 +120,7 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 		says         []string
 	}{
 		{"nothing listens", "", []string{"connection refused", "correct the port in finesse.nodes", "or start Finesse"}},
-		{"the certificate is not trusted", untrusted.Host, []string{"is not trusted: add its CA to finesse.ca_file"}},
+		{"the certificate is not trusted", untrusted.Host, []string{"unknown CA", "add the CA of the certificate to finesse.ca_file"}},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			t.Parallel()
