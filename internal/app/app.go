@@ -86,7 +86,7 @@ func (a *App) wire(c *config.Config) (err error) {
 	})
 	a.bridge = bridge.New(bridge.Options{
 		Publish:       a.broker.Publish,
-		Node:          a.nodes.best,
+		Node:          a.nodes.serving,
 		Recorder:      recordedRecorder{calls, a.recorder},
 		SystemChanged: a.nodes.look,
 		Settings:      settings(c),

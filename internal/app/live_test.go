@@ -103,7 +103,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 					require.NoError(t, err)
 					s.App = &App{
 						broker:   idle,
-						nodes:    &nodes{watch: newWatch(true), pulse: pulse.New("the watch over finesse", stuckAfter), changed: func(gc.SystemStatus) {}},
+						nodes:    &nodes{watch: newWatch(true), known: finesse.NewNodes(0), pulse: pulse.New("the watch over finesse", stuckAfter), changed: func(gc.SystemStatus) {}},
 						bridge:   bridge.New(bridge.Options{Logger: zap.NewNop()}),
 						recorder: capture.New(capture.Options{}, nil, "", zap.NewNop(), nil),
 					}

@@ -33,6 +33,8 @@ type node struct {
 	dialer *notify.Dialer
 	host   string
 	name   string // in a capture: two nodes may share a host
+	index  int    // of known
+	known  *finesse.Nodes
 	log    *zap.Logger
 	watch  *watch
 	room   *room
@@ -46,7 +48,6 @@ type node struct {
 	fixedDomain   bool   // the configuration says so
 	pubSub        string // domain of the publish-subscribe service, "" for the usual one
 	fixedPubSub   bool
-	standing      finesse.Standing
 	trouble       trouble.Kind // the one that was logged last, none while it is usable
 	deaf          trouble.Kind // with the notification service, none while agents can subscribe
 	rest          ops.Condition
@@ -58,7 +59,8 @@ var _ session.Node = (*node)(nil)
 // leastProbe is for networks and servers that are slow to answer.
 const leastProbe = 10 * time.Second
 
-func newNode(c config.Finesse, n config.Node, tlsConfig *tls.Config, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
+func newNode(c config.Finesse, index int, tlsConfig *tls.Config, known *finesse.Nodes, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
+	n := c.Nodes[index]
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
@@ -82,7 +84,7 @@ func newNode(c config.Finesse, n config.Node, tlsConfig *tls.Config, w *watch, f
 		domain = host
 	}
 	return &node{
-		Client: client, dialer: dialer, host: host, name: name, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
+		Client: client, dialer: dialer, host: host, name: name, index: index, known: known, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
 		admin:  finesse.NewAdministrator(client, finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password}),
 		domain: domain, fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
@@ -119,18 +121,17 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	s, err := n.dialer.Dial(ctx, account)
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	failed := n.known.Subscribed(ctx, n.index, err)
 	if err == nil {
-		n.notifications, n.standing.Avoided, n.deaf = ops.Up, time.Time{}, trouble.Kind{}
+		n.notifications, n.deaf = ops.Up, trouble.Kind{}
 		return s, nil
 	}
-	// Neither a wrong password nor a session that ends says anything about the
-	// service. It is logged once for all agents.
-	if gc.CodeOf(err) != gc.SubscriptionFailed && ctx.Err() == nil {
+	if failed {
 		n.deaf = notify.Trouble(err)
-		if n.notifications != ops.Down {
+		if n.notifications != ops.Down { // logged once for all agents
 			n.log.Warn("notification service cannot be used; agents cannot connect", n.deaf.Fields(err)...)
 		}
-		n.notifications, n.standing.Avoided = ops.Down, time.Now()
+		n.notifications = ops.Down
 		n.watch.look()
 	}
 	return nil, err
@@ -141,9 +142,8 @@ func (n *node) Name() string { return n.host }
 
 // Usable is what the last check found (session.Node).
 func (n *node) Usable() (bool, <-chan struct{}) {
-	changed := n.watch.turned() // before the state, or a change could be missed
-	usable, _ := n.condition()
-	return usable, changed
+	is, changed := n.known.Condition(n.index)
+	return is.Usable, changed
 }
 
 // Verify has the nodes checked and waits for the outcome, or until this one is
@@ -197,24 +197,22 @@ func (n *node) check(ctx context.Context) {
 		takeOver(&n.pubSub, info.XMPPPubSubDomain, n.fixedPubSub)
 		err = info.Unusable()
 	}
-	was := n.standing
-	n.standing.Usable, n.standing.Silent = err == nil, gc.CodeOf(err) == gc.NotReachable
 	n.report(err)
-	if n.standing != was && n.record.On() {
-		n.record.Record(n.captured(err))
+	was, _ := n.known.Condition(n.index)
+	is := finesse.Condition{Usable: err == nil, Silent: gc.CodeOf(err) == gc.NotReachable}
+	if is != was && n.record.On() { // before any session knows
+		n.record.Record(n.captured(is, err))
 	}
-	if n.standing.Usable != was.Usable {
-		n.watch.turn()
-	}
+	n.known.Found(finesse.Finding{Node: n.index, Condition: is})
 }
 
-// captured is how the node is, for a capture. Called with mu held.
-func (n *node) captured(err error) capture.Record {
+// captured is how the node is, for a capture.
+func (n *node) captured(is finesse.Condition, err error) capture.Record {
 	x := capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Unusable, Node: n.name}
 	switch {
-	case n.standing.Usable:
+	case is.Usable:
 		x.Type = capture.Usable
-	case n.standing.Silent:
+	case is.Silent:
 		x.Type = capture.Silent
 	}
 	if err != nil {
@@ -245,15 +243,16 @@ func (n *node) report(err error) {
 	n.trouble = now
 }
 
-func (n *node) condition() (usable bool, state ops.NodeState) {
+func (n *node) state() ops.NodeState {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.standing.Usable, ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications, Kind: cmp.Or(n.trouble, n.deaf)}
+	return ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications, Kind: cmp.Or(n.trouble, n.deaf)}
 }
 
 // nodes are the Finesse servers in order of preference.
 type nodes struct {
 	*watch
+	known   *finesse.Nodes
 	list    []*node
 	changed func(gc.SystemStatus)
 	pulse   *pulse.Pulse // of run
@@ -274,10 +273,10 @@ func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, reco
 	if err != nil {
 		return nil, err
 	}
-	ns := &nodes{watch: newWatch(len(c.Nodes) == 1), pulse: pulse.New("the watch over finesse", stuckAfter)}
+	ns := &nodes{watch: newWatch(len(c.Nodes) == 1), known: finesse.NewNodes(len(c.Nodes)), pulse: pulse.New("the watch over finesse", stuckAfter)}
 	free := newRoom(openFiles(), log, reg)
-	for _, n := range c.Nodes {
-		node, err := newNode(c, n, tlsConfig, ns.watch, free, log, reg, recorder)
+	for i := range c.Nodes {
+		node, err := newNode(c, i, tlsConfig, ns.known, ns.watch, free, log, reg, recorder)
 		if err != nil {
 			return nil, err
 		}
@@ -286,25 +285,16 @@ func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, reco
 	return ns, nil
 }
 
-// best is the node to use now (finesse.Preferred).
-func (ns *nodes) best() session.Node { return ns.list[finesse.Preferred(ns.standings())] }
-
-func (ns *nodes) standings() []finesse.Standing {
-	var all []finesse.Standing
-	for _, n := range ns.list {
-		n.mu.Lock()
-		all = append(all, n.standing)
-		n.mu.Unlock()
-	}
-	return all
-}
+// serving is the node to use now.
+func (ns *nodes) serving() session.Node { return ns.list[ns.known.Serving()] }
 
 // captured is how all nodes are, for a capture that begins now.
 func (ns *nodes) captured() []capture.Record {
 	var all []capture.Record
 	for _, n := range ns.list {
-		n.mu.Lock()
-		all = append(all, n.captured(nil))
+		n.mu.Lock() // a check that saw no capture yet has said how the node is
+		is, _ := ns.known.Condition(n.index)
+		all = append(all, n.captured(is, nil))
 		n.mu.Unlock()
 	}
 	return all
@@ -321,7 +311,7 @@ func (ns *nodes) check(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	ns.changed(finesse.StatusOf(ns.standings()))
+	ns.changed(ns.known.Status())
 }
 
 // run checks until ctx ends.
@@ -350,7 +340,7 @@ func (ns *nodes) run(ctx context.Context) {
 func (ns *nodes) states() []ops.NodeState {
 	states := make([]ops.NodeState, len(ns.list))
 	for i, n := range ns.list {
-		_, states[i] = n.condition()
+		states[i] = n.state()
 	}
 	return states
 }

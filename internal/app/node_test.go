@@ -26,8 +26,9 @@ import (
 // often it is tried.
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := servertest.FreeAddress(t)
+	c := config.Finesse{RequestTimeout: time.Second, Nodes: []config.Node{{REST: "https://" + address, Notify: "xmpps://" + address}}}
 	core, logs := observer.New(zap.InfoLevel)
-	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), newRoom(math.MaxUint64, zap.NewNop(), nil), zap.New(core), nil, nil)
+	n, err := newNode(c, 0, nil, finesse.NewNodes(1), newWatch(true), newRoom(math.MaxUint64, zap.NewNop(), nil), zap.New(core), nil, nil)
 	require.NoError(t, err)
 	defer n.Close()
 	for range 3 {
@@ -35,8 +36,9 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 		_, err := n.Subscribe(t.Context(), finesse.Credentials{Agent: "1001", Password: gc.NewSecret("secret")})
 		require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
 	}
-	usable, state := n.condition()
+	usable, _ := n.Usable()
 	require.False(t, usable)
+	state := n.state()
 	require.Equal(t, ops.Down, state.REST)
 	require.Equal(t, ops.Down, state.Notifications)
 	for _, message := range []string{"finesse node cannot be used; trying on", "notification service cannot be used; agents cannot connect"} {
@@ -90,21 +92,21 @@ func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
 			var a, b server
 			ns := servers(t, a.answer, b.answer)
 			ns.check(t.Context())
-			require.Equal(t, session.Node(ns.list[0]), ns.best())
+			require.Equal(t, session.Node(ns.list[0]), ns.serving())
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { defer close(done); ns.run(ctx) }()
 			defer func() { cancel(); <-done }()
 
 			ns.list[0].Verify(ctx)
-			require.Equal(t, session.Node(ns.list[0]), ns.best(), "nothing is wrong with it")
+			require.Equal(t, session.Node(ns.list[0]), ns.serving(), "nothing is wrong with it")
 			usable, changed := ns.list[0].Usable()
 			require.True(t, usable)
 			breaks(&a)
 			start := time.Now()
 			ns.list[0].Verify(ctx)
 			require.Less(t, time.Since(start), checkInterval/2, "it does not wait for the next round")
-			require.Equal(t, session.Node(ns.list[1]), ns.best())
+			require.Equal(t, session.Node(ns.list[1]), ns.serving())
 			require.Eventually(t, func() bool {
 				select {
 				case <-changed:
@@ -117,7 +119,7 @@ func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
 			a.broken.Store(false)
 			a.out.Store(false)
 			ns.look()
-			require.Eventually(t, func() bool { return ns.best() == ns.list[0] }, 10*time.Second, 5*time.Millisecond, "it is polled on")
+			require.Eventually(t, func() bool { return ns.serving() == ns.list[0] }, 10*time.Second, 5*time.Millisecond, "it is polled on")
 		})
 	}
 }
@@ -162,8 +164,9 @@ func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	require.Equal(t, leastProbe, ns.list[0].probe)
 	ns.list[0].probe = 50 * time.Millisecond
 	ns.check(t.Context())
-	require.Equal(t, session.Node(ns.list[1]), ns.best())
-	require.True(t, ns.list[0].standing.Silent)
+	require.Equal(t, session.Node(ns.list[1]), ns.serving())
+	is, _ := ns.known.Condition(0)
+	require.True(t, is.Silent)
 }
 
 // net/http hands out the connection behind a 101, whose reads heed no context:
@@ -205,7 +208,7 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	ns.check(ended)
-	require.Equal(t, session.Node(ns.list[0]), ns.best())
+	require.Equal(t, session.Node(ns.list[0]), ns.serving())
 }
 
 // An agent whose stream cannot be opened had better be at the other node,
@@ -219,11 +222,8 @@ func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing
 		require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
 	}
 	subscribe(ns.list[0])
-	require.Equal(t, session.Node(ns.list[1]), ns.best())
+	require.Equal(t, session.Node(ns.list[1]), ns.serving())
 	require.Len(t, ns.hint, 1, "it is looked at")
-	ns.list[0].standing.Avoided = time.Now().Add(-time.Minute)
-	require.Equal(t, session.Node(ns.list[0]), ns.best(), "it may have come back")
-	subscribe(ns.list[0])
 	subscribe(ns.list[1])
-	require.Equal(t, session.Node(ns.list[0]), ns.best(), "neither is better, so it is the first")
+	require.Equal(t, session.Node(ns.list[0]), ns.serving(), "neither is better, so it is the first")
 }

@@ -8,12 +8,11 @@ type watch struct {
 	hint  chan struct{} // somebody heard that the state changed
 
 	mu       sync.Mutex
-	changed  chan struct{} // closed when a node becomes usable or the contrary
 	upcoming chan struct{} // closed at the end of the next round of checks to begin
 }
 
 func newWatch(alone bool) *watch {
-	return &watch{alone: alone, hint: make(chan struct{}, 1), changed: make(chan struct{}), upcoming: make(chan struct{})}
+	return &watch{alone: alone, hint: make(chan struct{}, 1), upcoming: make(chan struct{})}
 }
 
 // look asks for a round at once. It never blocks.
@@ -22,21 +21,6 @@ func (w *watch) look() {
 	case w.hint <- struct{}{}:
 	default:
 	}
-}
-
-// turned is closed at the next turn.
-func (w *watch) turned() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.changed
-}
-
-// turn tells everybody that a node became usable or the contrary.
-func (w *watch) turn() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	close(w.changed)
-	w.changed = make(chan struct{})
 }
 
 // round is closed at the end of the next round to begin: one that is under way

@@ -355,7 +355,7 @@ func (p *player) applyREST(x *capture.Record) {
 	case x.Type == capture.Resumed:
 		w.answer(x.Agent, x, about(resuming))
 	default:
-		w.stand(p.ahead.moment(x)...)
+		w.found(p.ahead.moment(x)...)
 	}
 }
 
