@@ -115,8 +115,13 @@ func (k *check) embedded(address string) {
 }
 
 func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) {
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
+	if err != nil {
+		k.say("notifications", n.Notify, "", err, correct("finesse.nodes"))
+		return
+	}
 	if !k.certificate(ctx, n.REST, tlsConfig) {
-		k.notifications(ctx, n, finesse.SystemInfo{}, tlsConfig)
+		k.notifications(ctx, n, dialer, finesse.SystemInfo{}, tlsConfig)
 		return
 	}
 	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: tlsConfig, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
@@ -126,12 +131,9 @@ func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) 
 	}
 	defer client.Close()
 	info := k.systemInfo(ctx, client, n)
-	up := k.notifications(ctx, n, info, tlsConfig)
-	if k.who == nil {
-		return
-	}
-	if k.login(ctx, client, n) && up {
-		k.subscribe(ctx, n, info, tlsConfig)
+	up := k.notifications(ctx, n, dialer, info, tlsConfig)
+	if k.who != nil && k.login(ctx, client, n) && up {
+		k.subscribe(ctx, n, dialer, info)
 	}
 }
 
@@ -155,12 +157,8 @@ func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.
 
 // notifications connects to the notification service as far as one gets without
 // a password.
-func (k *check) notifications(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
+func (k *check) notifications(ctx context.Context, n config.Node, dialer *notify.Dialer, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
 	const what = "notifications"
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
-	if err != nil {
-		return k.say(what, n.Notify, "", err, correct("finesse.nodes"))
-	}
 	state, err := dialer.Probe(ctx, k.domain(n, info))
 	if err != nil {
 		return k.say(what, n.Notify, "", err, notify.Trouble(err))
@@ -211,12 +209,7 @@ func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node
 	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, finesse.Trouble(err))
 }
 
-func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) {
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
-	if err != nil {
-		k.say("subscription", n.Notify, "", err, correct("finesse.nodes"))
-		return
-	}
+func (k *check) subscribe(ctx context.Context, n config.Node, dialer *notify.Dialer, info finesse.SystemInfo) {
 	stream, err := dialer.Dial(ctx, notify.Account{Credentials: *k.who, Domain: k.domain(n, info)})
 	if err == nil {
 		stream.Close()

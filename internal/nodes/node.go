@@ -1,4 +1,4 @@
-package app
+package nodes
 
 import (
 	"cmp"
@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
@@ -20,28 +19,22 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
-	"github.com/finesse-connector/finesse-connector/internal/pulse"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
-	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // node is one Finesse server: its REST interface, its notification service,
 // and what is known of their condition.
 type node struct {
 	*finesse.Client
+	all    *Nodes
+	index  int // in all
 	dialer *notify.Dialer
 	host   string
 	name   string // in a capture: two nodes may share a host
-	index  int    // of known
-	known  *finesse.Nodes
 	log    *zap.Logger
-	watch  *watch
-	room   *room
 	probe  time.Duration // the time in which it must say how it is
-	record *capture.Recorder
-
-	admin *finesse.Administrator
+	admin  *finesse.Administrator
 
 	mu            sync.Mutex
 	domain        string // of agents' JIDs
@@ -59,41 +52,36 @@ var _ session.Node = (*node)(nil)
 // leastProbe is for networks and servers that are slow to answer.
 const leastProbe = 10 * time.Second
 
-func newNode(c config.Finesse, index int, tlsConfig *tls.Config, known *finesse.Nodes, w *watch, free *room, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*node, error) {
+func (ns *Nodes) newNode(c config.Finesse, index int, tlsConfig *tls.Config) (*node, error) {
 	n := c.Nodes[index]
 	notifyURL, err := url.Parse(n.Notify)
 	if err != nil {
 		return nil, fmt.Errorf("notification url: %w", err)
 	}
-	host := notifyURL.Hostname()
-	name := restHost(n)
-	log = log.With(zap.String("node", host))
+	host, name := notifyURL.Hostname(), Name(n)
+	log := ns.Logger.With(zap.String("node", host))
 	client, err := finesse.NewClient(finesse.Options{
-		BaseURL: n.REST, TLS: tlsConfig, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: reg,
-		Through: func(next http.RoundTripper) http.RoundTripper { return recorder.Transport(name, next) },
+		BaseURL: n.REST, TLS: tlsConfig, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: ns.Registerer,
+		Through: func(next http.RoundTripper) http.RoundTripper { return ns.Capture.Transport(name, next) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, Logger: log, Registerer: reg, Capture: recorder, Node: name})
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, Logger: log, Registerer: ns.Registerer, Capture: ns.Capture, Node: name})
 	if err != nil {
 		return nil, err
 	}
-	domain := c.XMPPDomain
-	if domain == "" {
-		domain = host
-	}
 	return &node{
-		Client: client, dialer: dialer, host: host, name: name, index: index, known: known, record: recorder, log: log, watch: w, room: free, probe: max(c.RequestTimeout, leastProbe),
+		Client: client, all: ns, index: index, dialer: dialer, host: host, name: name, log: log, probe: max(c.RequestTimeout, leastProbe),
 		admin:  finesse.NewAdministrator(client, finesse.Credentials{Agent: gc.AgentID(c.Admin.Username), Password: c.Admin.Password}),
-		domain: domain, fixedDomain: c.XMPPDomain != "",
+		domain: cmp.Or(c.XMPPDomain, host), fixedDomain: c.XMPPDomain != "",
 		pubSub: c.PubSubDomain, fixedPubSub: c.PubSubDomain != "",
 		rest: ops.Unknown, notifications: ops.Unknown,
 	}, nil
 }
 
-// restHost is host and port of a node's REST interface.
-func restHost(n config.Node) string {
+// Name is a node's in a capture: host and port of its REST interface.
+func Name(n config.Node) string {
 	_, host, _ := strings.Cut(n.REST, "://")
 	return host
 }
@@ -101,17 +89,17 @@ func restHost(n config.Node) string {
 // Subscribe opens an agent's notification stream, if there is room for one
 // (session.Node).
 func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
-	if !n.room.take() {
+	if !n.all.room.take() {
 		err := gc.Errorf(gc.UnableToSubscribe, "finesse.Subscribe", "the process may not open enough files")
 		n.dialer.Record(c.Agent, err)
 		return nil, err
 	}
 	s, err := n.subscribe(ctx, c)
 	if err != nil {
-		n.room.give()
+		n.all.room.give()
 		return nil, err
 	}
-	return seated{s, sync.OnceFunc(n.room.give)}, nil
+	return seated{s, sync.OnceFunc(n.all.room.give)}, nil
 }
 
 func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
@@ -121,7 +109,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	s, err := n.dialer.Dial(ctx, account)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	failed := n.known.Subscribed(ctx, n.index, err)
+	failed := n.all.known.Subscribed(ctx, n.index, err)
 	if err == nil {
 		n.notifications, n.deaf = ops.Up, trouble.Kind{}
 		return s, nil
@@ -132,7 +120,7 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 			n.log.Warn("notification service cannot be used; agents cannot connect", n.deaf.Fields(err)...)
 		}
 		n.notifications = ops.Down
-		n.watch.look()
+		n.all.Look()
 	}
 	return nil, err
 }
@@ -142,21 +130,21 @@ func (n *node) Name() string { return n.host }
 
 // Usable is what the last check found (session.Node).
 func (n *node) Usable() (bool, <-chan struct{}) {
-	is, changed := n.known.Condition(n.index)
+	is, changed := n.all.known.Condition(n.index)
 	return is.Usable, changed
 }
 
 // Verify has the nodes checked and waits for the outcome, or until this one is
 // known to be of no use (session.Node).
 func (n *node) Verify(ctx context.Context) {
-	if n.watch.alone {
+	if len(n.all.list) == 1 {
 		return
 	}
-	checked := n.watch.round()
-	n.watch.look()
+	checked := n.all.round()
+	n.all.Look()
 	defer func() {
-		if n.record.On() {
-			n.record.Record(capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Verified, Node: n.name})
+		if n.all.Capture.On() {
+			n.all.Capture.Record(capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Verified, Node: n.name})
 		}
 	}()
 	for {
@@ -198,12 +186,12 @@ func (n *node) check(ctx context.Context) {
 		err = info.Unusable()
 	}
 	n.report(err)
-	was, _ := n.known.Condition(n.index)
+	was, _ := n.all.known.Condition(n.index)
 	is := finesse.Condition{Usable: err == nil, Silent: gc.CodeOf(err) == gc.NotReachable}
-	if is != was && n.record.On() { // before any session knows
-		n.record.Record(n.captured(is, err))
+	if is != was && n.all.Capture.On() { // before any session knows
+		n.all.Capture.Record(n.captured(is, err))
 	}
-	n.known.Found(finesse.Finding{Node: n.index, Condition: is})
+	n.all.known.Found(finesse.Finding{Node: n.index, Condition: is})
 }
 
 // captured is how the node is, for a capture.
@@ -247,106 +235,4 @@ func (n *node) state() ops.NodeState {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return ops.NodeState{Node: n.host, REST: n.rest, Notifications: n.notifications, Kind: cmp.Or(n.trouble, n.deaf)}
-}
-
-// nodes are the Finesse servers in order of preference.
-type nodes struct {
-	*watch
-	known   *finesse.Nodes
-	list    []*node
-	changed func(gc.SystemStatus)
-	pulse   *pulse.Pulse // of run
-}
-
-// checkInterval is how often each node is asked for its SystemInfo. Cisco's
-// own clients ask every 5 to 20 s.
-const checkInterval = 5 * time.Second
-
-// restBetween is the least time between two rounds, however many agents fail.
-const restBetween = 250 * time.Millisecond
-
-// stuckAfter is much longer than any configuration lets one round take: 30 s.
-const stuckAfter = 2 * time.Minute
-
-func newNodes(c config.Finesse, log *zap.Logger, reg prometheus.Registerer, recorder *capture.Recorder) (*nodes, error) {
-	tlsConfig, err := trust.Config(c.CAFile, c.InsecureSkipVerify)
-	if err != nil {
-		return nil, err
-	}
-	ns := &nodes{watch: newWatch(len(c.Nodes) == 1), known: finesse.NewNodes(len(c.Nodes)), pulse: pulse.New("the watch over finesse", stuckAfter)}
-	free := newRoom(openFiles(), log, reg)
-	for i := range c.Nodes {
-		node, err := newNode(c, i, tlsConfig, ns.known, ns.watch, free, log, reg, recorder)
-		if err != nil {
-			return nil, err
-		}
-		ns.list = append(ns.list, node)
-	}
-	return ns, nil
-}
-
-// serving is the node to use now.
-func (ns *nodes) serving() session.Node { return ns.list[ns.known.Serving()] }
-
-// captured is how all nodes are, for a capture that begins now.
-func (ns *nodes) captured() []capture.Record {
-	var all []capture.Record
-	for _, n := range ns.list {
-		n.mu.Lock() // a check that saw no capture yet has said how the node is
-		is, _ := ns.known.Condition(n.index)
-		all = append(all, n.captured(is, nil))
-		n.mu.Unlock()
-	}
-	return all
-}
-
-// check asks all nodes and tells whether Finesse can be used.
-func (ns *nodes) check(ctx context.Context) {
-	defer ns.begin()()
-	var asked sync.WaitGroup
-	for _, n := range ns.list {
-		asked.Go(func() { n.check(ctx) })
-	}
-	asked.Wait()
-	if ctx.Err() != nil {
-		return
-	}
-	ns.changed(ns.known.Status())
-}
-
-// run checks until ctx ends.
-func (ns *nodes) run(ctx context.Context) {
-	t := time.NewTicker(checkInterval)
-	defer t.Stop()
-	ns.pulse.Begin()
-	defer ns.pulse.End()
-	for ctx.Err() == nil {
-		ns.pulse.Answer()
-		ns.check(ctx)
-		rest := time.NewTimer(restBetween)
-		select {
-		case <-rest.C:
-		case <-ctx.Done():
-		}
-		rest.Stop()
-		select {
-		case <-t.C:
-		case <-ns.hint:
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (ns *nodes) states() []ops.NodeState {
-	states := make([]ops.NodeState, len(ns.list))
-	for i, n := range ns.list {
-		states[i] = n.state()
-	}
-	return states
-}
-
-func (ns *nodes) close() {
-	for _, n := range ns.list {
-		n.Close()
-	}
 }
