@@ -55,7 +55,7 @@ func (s Server) Cases() []Case {
 		{Kind{"no TLS", "correct port and scheme: what listens there does not speak TLS"}, NoTLS},
 		{Kind{"unknown host", "correct the host name in " + s.Address + ", or the name server"}, UnknownHost},
 		{Kind{"nothing listens", "correct the port in " + s.Address + s.Ports + ", or start " + s.Name}, NothingListens},
-		{Kind{"no answer", "open the port in the firewalls between, or start " + s.Name}, NoAnswer},
+		{Kind{"no answer", "open the port in the firewalls between, correct port and scheme, or start " + s.Name}, NoAnswer},
 	}
 }
 

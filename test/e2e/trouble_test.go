@@ -72,7 +72,7 @@ func TestBrokerIsAwayAtTheStart(t *testing.T) {
 	d := closedDoor(t)
 	f := startFinesse(t)
 	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + d.Addr()}, f))
-	c.says("no connection to the broker", "nothing listens", "start the broker, or correct host and port")
+	c.says("no connection to the broker", "nothing listens", "correct the port in broker.urls", "or start the broker")
 	status, r := c.cannotConsume("nothing listens")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, ops.Down, r.Broker.State)
