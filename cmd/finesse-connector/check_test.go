@@ -66,7 +66,7 @@ func TestCheckNamesTheNextStep(t *testing.T) {
 		says     string
 	}{
 		"nothing listens at the broker's address": {"FINESSE_CONNECTOR_BROKER_URLS=tcp://127.0.0.1:1", []string{"failed broker", "ok certificate", "ok rest", "ok notifications"},
-			"nothing listens: dial tcp 127.0.0.1:1: connect: connection refused; next: start the broker, or correct host and port: ActiveMQ's stomp connector is 61613 by default\n"},
+			"nothing listens: dial tcp 127.0.0.1:1: connect: connection refused; next: correct the port in broker.urls (ActiveMQ's stomp connector: 61613), or start the broker\n"},
 		"the broker lets nobody in": {"FINESSE_CONNECTOR_BROKER_USERNAME=cg", []string{"failed broker", "ok certificate", "ok rest", "ok notifications"},
 			"; next: correct broker.username and broker.password_file, or the user in the broker\n"},
 		"Finesse's certificate is not trusted": {"FINESSE_CONNECTOR_FINESSE_CA_FILE=" + write(t, "other.pem", string(other)), []string{"ok broker", "failed certificate", "failed notifications"},

@@ -19,6 +19,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
+	"github.com/finesse-connector/finesse-connector/internal/nodes"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 	"github.com/finesse-connector/finesse-connector/internal/recording"
 	"github.com/finesse-connector/finesse-connector/internal/session"
@@ -46,7 +47,7 @@ type App struct {
 	embedded *embedded.Broker // nil without broker.embedded
 	broker   *broker.Broker
 	bridge   *bridge.Bridge
-	nodes    *nodes
+	nodes    *nodes.Nodes
 	recorder *capture.Recorder
 	server   *ops.Server
 
@@ -70,8 +71,11 @@ func (a *App) wire(c *config.Config) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
-	a.recorder = capture.New(captureOptions(c), func() []capture.Record { return a.nodes.captured() }, version(), a.log.Named("capture"), reg)
-	if a.nodes, err = newNodes(c.Finesse, a.log.Named("finesse"), reg, a.recorder); err != nil {
+	a.recorder = capture.New(captureOptions(c), func() []capture.Record { return a.nodes.Captured() }, version(), a.log.Named("capture"), reg)
+	a.nodes, err = nodes.New(c.Finesse, nodes.Options{
+		Changed: func(s gc.SystemStatus) { a.bridge.SetStatus(s) }, Logger: a.log.Named("finesse"), Registerer: reg, Capture: a.recorder,
+	})
+	if err != nil {
 		return err
 	}
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
@@ -81,14 +85,14 @@ func (a *App) wire(c *config.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("recording: %w", err)
 	}
-	calls := recording.New(recording.Options{
-		PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, TLS: ofRecorder, Logger: a.log.Named("recording"), Registerer: reg,
-	})
 	a.bridge = bridge.New(bridge.Options{
-		Publish:       a.broker.Publish,
-		Node:          a.nodes.best,
-		Recorder:      recordedRecorder{calls, a.recorder},
-		SystemChanged: a.nodes.look,
+		Publish: a.broker.Publish,
+		Node:    a.nodes.Serving,
+		Recorder: recording.New(recording.Options{
+			PauseURL: c.Recording.PauseURL, ResumeURL: c.Recording.ResumeURL, TLS: ofRecorder,
+			Logger: a.log.Named("recording"), Registerer: reg, Capture: a.recorder,
+		}),
+		SystemChanged: a.nodes.Look,
 		Settings:      settings(c),
 		Limits:        bridge.DefaultLimits,
 		Times:         session.DefaultTimes,
@@ -96,7 +100,6 @@ func (a *App) wire(c *config.Config) (err error) {
 		Registerer:    reg,
 		Capture:       a.recorder,
 	})
-	a.nodes.changed = func(s gc.SystemStatus) { a.bridge.SetStatus(s) }
 	a.server = ops.New(ops.Options{
 		Listen: c.HTTP.Listen, Logger: a.log.Named("http"), Gatherer: registry,
 		Ready: a.Readiness, Live: a.Live, Capture: a.recorder,
@@ -107,8 +110,9 @@ func (a *App) wire(c *config.Config) (err error) {
 func settings(c *config.Config) bridge.Settings {
 	s := bridge.Settings{
 		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
-		FormatFor:     func(d gc.Destination) wire.Format { return c.Messages.Formats.For(d, c.Messages.Format) },
-		Allows:        func(d gc.Destination) bool { return gc.AnyMatches(c.Messages.Destinations, d) },
+		Format:        c.Messages.Format,
+		Formats:       c.Messages.Formats,
+		Destinations:  c.Messages.Destinations,
 		Own:           own(c.Broker),
 		AgentLimit:    c.Agents.Limit,
 		MaxCommandAge: c.Broker.MaxCommandAge,
@@ -209,9 +213,9 @@ func (a *App) Run(ctx context.Context) {
 	var recorder sync.WaitGroup
 	recorder.Go(func() { a.recorder.Run(record) })
 	look, looked := context.WithTimeout(work, firstLook)
-	a.nodes.check(look)
+	a.nodes.Check(look)
 	looked()
-	running.Go(func() { a.nodes.run(work) })
+	running.Go(func() { a.nodes.Run(work) })
 	running.Go(func() { a.broker.Run(work, a.bridge.Handle) })
 	a.log.Info("started", zap.Stringer("http", a.server.Addr()))
 
@@ -246,7 +250,7 @@ func (a *App) release(ctx context.Context) {
 		}
 	}
 	if a.nodes != nil {
-		a.nodes.close()
+		a.nodes.Close()
 	}
 	if a.embedded != nil {
 		a.embedded.Close()
@@ -276,7 +280,7 @@ func (a *App) Readiness() ops.Readiness {
 	}
 	return ops.Readiness{
 		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL, Kind: s.Trouble},
-		Nodes:  a.nodes.states(),
+		Nodes:  a.nodes.States(),
 	}
 }
 
@@ -285,7 +289,7 @@ func (a *App) Readiness() ops.Readiness {
 // is away holds none up. It is to be called again and again, and takes as long
 // as the locks of what it asks: a deadlock there keeps it from returning.
 func (a *App) Live() error {
-	for _, part := range []interface{ Live() error }{a.nodes.pulse, a.broker, a.bridge, a.recorder} {
+	for _, part := range []interface{ Live() error }{a.nodes, a.broker, a.bridge, a.recorder} {
 		if err := part.Live(); err != nil {
 			return err
 		}

@@ -15,10 +15,11 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
-	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/nodes"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
@@ -60,14 +61,14 @@ func slowLog(write func()) *zap.Logger {
 // name, and of none that has nothing to do.
 func TestEveryLoopIsWatched(t *testing.T) {
 	watchOverFinesse := func(t *testing.T, s *standing) {
-		s.nodes.changed = func(gc.SystemStatus) { s.blocked() }
-		s.run(t, s.nodes.run)
+		s.nodes.Changed = func(gc.SystemStatus) { s.blocked() }
+		s.run(t, s.nodes.Run)
 	}
 	sessions := func(t *testing.T, s *standing) {
 		s.bridge = bridge.New(bridge.Options{
 			Publish: func(broker.Message) {}, SystemChanged: func() {}, Logger: zap.NewNop(), Times: session.DefaultTimes, Limits: bridge.DefaultLimits,
 			Node:     func() session.Node { s.blocked(); return lostNode{} },
-			Settings: bridge.Settings{Writer: &wire.Writer{Location: time.UTC, Substitute: '_'}, FormatFor: func(gc.Destination) wire.Format { return wire.Text }},
+			Settings: bridge.Settings{Writer: &wire.Writer{Location: time.UTC, Substitute: '_'}, Format: wire.Text},
 		})
 		t.Cleanup(func() { s.bridge.Stop(t.Context()) })
 		s.bridge.Handle(&broker.Delivery{Type: "Connect#1001", Body: "desk,secret"})
@@ -101,9 +102,11 @@ func TestEveryLoopIsWatched(t *testing.T) {
 					}
 					idle, err := broker.New(broker.Options{URLs: []string{"tcp://127.0.0.1:1"}, CommandQueue: "Q"})
 					require.NoError(t, err)
+					watch, err := nodes.New(config.Finesse{}, nodes.Options{Changed: func(gc.SystemStatus) {}, Logger: zap.NewNop()})
+					require.NoError(t, err)
 					s.App = &App{
 						broker:   idle,
-						nodes:    &nodes{watch: newWatch(true), pulse: pulse.New("the watch over finesse", stuckAfter), changed: func(gc.SystemStatus) {}},
+						nodes:    watch,
 						bridge:   bridge.New(bridge.Options{Logger: zap.NewNop()}),
 						recorder: capture.New(capture.Options{}, nil, "", zap.NewNop(), nil),
 					}

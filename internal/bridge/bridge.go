@@ -59,14 +59,15 @@ var DefaultLimits = Limits{AtOnce: passwords.AtOnce, Strangers: directory.Strang
 // Settings can change while the bridge works; see Configure.
 type Settings struct {
 	Writer        *wire.Writer
-	FormatFor     func(gc.Destination) wire.Format // for clients that ask for none
-	AgentLimit    int                              // 0: none; agents that are signed in stay so
-	Sentences     map[string]string                // of the agents' status bars (O-003); nil sends none
-	Deprecated    bool                             // also sends what the protocol keeps for old clients
-	Own           []string                         // queues and topics of the connector itself, by name, which are no destinations
-	Allows        func(gc.Destination) bool        // of those that clients name; nil allows all
-	SyncTopic     string                           // where agents are announced to other connectors (O-025); "" nowhere
-	MaxCommandAge time.Duration                    // of call-control commands
+	Format        wire.Format // of events for clients that ask for none, where Formats say nothing
+	Formats       wire.FormatRules
+	AgentLimit    int               // 0: none; agents that are signed in stay so
+	Sentences     map[string]string // of the agents' status bars (O-003); nil sends none
+	Deprecated    bool              // also sends what the protocol keeps for old clients
+	Own           []string          // queues and topics of the connector itself, by name, which are no destinations
+	Destinations  []string          // patterns of those that clients may name; none: any
+	SyncTopic     string            // where agents are announced to other connectors (O-025); "" nowhere
+	MaxCommandAge time.Duration     // of call-control commands
 }
 
 // permits is why clients cannot use a destination: it is one of the connector's
@@ -76,7 +77,7 @@ func (s *Settings) permits(d gc.Destination) error {
 	if slices.ContainsFunc(s.Own, d.BelongsTo) {
 		return errors.New("destination is one of the connector's own")
 	}
-	if s.Allows != nil && !d.IsTemporary() && !s.Allows(d) {
+	if !d.IsTemporary() && !gc.AnyMatches(s.Destinations, d) {
 		return errors.New("destination is none of messages.destinations")
 	}
 	return nil

@@ -100,12 +100,7 @@ func (st *stage) Verify(context.Context)          {}
 func settings(limit int, web string) bridge.Settings {
 	return bridge.Settings{
 		Writer: &wire.Writer{Location: time.UTC, Substitute: '_'},
-		FormatFor: func(d gc.Destination) wire.Format {
-			if strings.HasPrefix(d.Name(), web) {
-				return wire.JSON
-			}
-			return wire.Text
-		},
+		Format: wire.Text, Formats: wire.FormatRules{gc.Pattern(web + "*"): wire.JSON},
 		AgentLimit: limit, MaxCommandAge: time.Minute, Own: []string{"Connector1", "ConnectorSync"},
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // A capture of some destinations has what concerns the agents who work there,
@@ -53,7 +52,7 @@ func TestACaptureOfADestinationFollowsProofs(t *testing.T) {
 			var recorder *capture.Recorder
 			playWith(t, func(o *bridge.Options) {
 				recorder = capture.New(capture.Options{
-					File: file, MaxSize: 1 << 30, Destinations: func(d gc.Destination) bool { return d == "/topic/desk" },
+					File: file, MaxSize: 1 << 30, Destinations: []string{"/topic/desk"},
 				}, nil, "v1", zap.NewNop(), nil)
 				o.Capture = recorder
 			}, func(st *stage) {

@@ -137,11 +137,11 @@ func (o *outlet) again(e session.Emission) {
 }
 
 func (d *delivery) formatOf(to gc.Destination) wire.Format {
-	format := d.directory.Format(to)
-	if format == "" {
-		format = d.settings.Load().FormatFor(to)
+	if format := d.directory.Format(to); format != "" {
+		return format
 	}
-	return format
+	settings := d.settings.Load()
+	return settings.Formats.For(to, settings.Format)
 }
 
 // send writes an event of no session and sends it and what goes with it.

@@ -413,9 +413,7 @@ func sentences() map[string]string {
 
 func TestDestinationsThatAreAllowed(t *testing.T) {
 	play(t, 0, func(st *stage) {
-		st.with(func(s *bridge.Settings) {
-			s.Allows = func(d gc.Destination) bool { return strings.HasPrefix(string(d), "/topic/crm.") }
-		})
+		st.with(func(s *bridge.Settings) { s.Destinations = []string{"/topic/crm.*"} })
 		st.command("Hello#crm.1", "")
 		st.command("Hello#desk", "")
 		st.command("Connect#1001", "desk,secret")

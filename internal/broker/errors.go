@@ -52,18 +52,15 @@ var (
 	noRights     = trouble.Kind{Class: "no rights", Next: "give the connector's user the right to read the command queue and to write and create destinations"}
 	lost         = trouble.Kind{Class: "connection lost", Next: "nothing, if it comes back"}
 
-	troubles = []trouble.Case{
+	troubles = append([]trouble.Case{
 		{Kind: loginRefused, Matches: isRefusedLogin},
 		{Kind: noRights, Matches: isMissingRight},
-		{Kind: trouble.Kind{Class: "certificate or TLS", Next: "use ssl:// only for a TLS connector, and add the broker's CA to broker.ca_file"}, Matches: trouble.BadTLS},
-		{Kind: trouble.Kind{Class: "unknown host", Next: "correct the host name in broker.urls"}, Matches: trouble.UnknownHost},
-		{Kind: trouble.Kind{Class: "nothing listens", Next: "start the broker, or correct host and port: ActiveMQ's stomp connector is 61613 by default"}, Matches: trouble.NothingListens},
-		{Kind: trouble.NoFiles, Matches: trouble.OutOfFiles},
 		{Kind: trouble.Kind{Class: "not STOMP", Next: "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}, Matches: trouble.Is(errNotStomp, errOldStomp)},
 		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
 		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}, Matches: isNoFrame},
-		{Kind: trouble.Kind{Class: "no answer", Next: "check that the broker is up, that no firewall drops the connection, and that ssl:// is used for a TLS port only"}, Matches: trouble.NoAnswer},
-	}
+	}, trouble.Server{
+		Name: "the broker", Address: "broker.urls", CA: "broker.ca_file", Ports: " (ActiveMQ's stomp connector: 61613)",
+	}.Cases()...)
 )
 
 func isNoFrame(err error) bool { return framing.IsFault(err) || errors.Is(err, errBarren) }

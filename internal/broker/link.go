@@ -235,6 +235,5 @@ func (l *link) down(ep endpoint, err error) {
 	if needsPerson(k) {
 		level = zap.ErrorLevel
 	}
-	l.log.Log(level, "no connection to the broker, trying again until there is one", zap.String("url", ep.url),
-		zap.String("cause", k.Class), zap.String("action", k.Next), zap.Error(err))
+	l.log.Log(level, "no connection to the broker, trying again until there is one", append(k.Fields(err), zap.String("url", ep.url))...)
 }

@@ -28,8 +28,8 @@ type Header struct {
 
 // Settings are what of the configuration changes what the connector says.
 type Settings struct {
-	Format              string            `json:"format"`
-	Formats             map[string]string `json:"formats,omitempty"` // by pattern of destination
+	Format              wire.Format       `json:"format"`
+	Formats             wire.FormatRules  `json:"formats,omitempty"`
 	TimeZone            string            `json:"timeZone"`
 	SeparatorSubstitute string            `json:"separatorSubstitute"`
 	Deprecated          bool              `json:"deprecated,omitempty"`
@@ -43,15 +43,6 @@ type Settings struct {
 	Retries             int               `json:"retries"`
 	Admin               string            `json:"admin,omitempty"` // the user name of finesse.admin
 	Nodes               []string          `json:"nodes"`           // names, in order of preference
-}
-
-// FormatRules are Formats in the order in which they are asked.
-func (s *Settings) FormatRules() (rules wire.FormatRules) {
-	for pattern, format := range s.Formats {
-		rules = append(rules, wire.FormatRule{Pattern: gc.Pattern(pattern), Format: wire.Format(format)})
-	}
-	rules.Sort()
-	return rules
 }
 
 // Dir is the direction of a message, as seen by the connector.

@@ -29,11 +29,11 @@ const retryAfter = 10 * time.Second
 
 // Options say what is recorded and where to. They may change; see Configure.
 type Options struct {
-	File         string                    // "" records nothing
-	MaxSize      int64                     // of a file, in bytes
-	Keep         int                       // closed files
-	Destinations func(gc.Destination) bool // those of the agents that are recorded; nil: all
-	Agents       []gc.AgentID              // empty: all
+	File         string       // "" records nothing
+	MaxSize      int64        // of a file, in bytes
+	Keep         int          // closed files
+	Destinations []string     // patterns of those of the agents that are recorded; empty: all
+	Agents       []gc.AgentID // empty: all
 	Settings     Settings
 }
 
@@ -255,14 +255,11 @@ func (r *Recorder) wanted(x *Record, o *Options) bool {
 	if len(o.Agents) > 0 && x.Agent != "" && !slices.Contains(o.Agents, x.Agent) {
 		return false
 	}
-	if o.Destinations == nil {
-		return true
-	}
+	at := func(d gc.Destination) bool { return gc.AnyMatches(o.Destinations, d) }
 	if x.IsEvent() {
-		return x.Agent == "" && x.Destination == "" || o.Destinations(gc.Destination(x.Destination))
+		return x.Agent == "" && x.Destination == "" || at(gc.Destination(x.Destination))
 	}
-	return x.Agent == "" || o.Destinations(r.homes[x.Agent]) ||
-		slices.ContainsFunc(r.claims[x.Agent], func(c claim) bool { return o.Destinations(c.to) })
+	return x.Agent == "" || at(r.homes[x.Agent]) || slices.ContainsFunc(r.claims[x.Agent], func(c claim) bool { return at(c.to) })
 }
 
 // stuckAfter is very long for a disk to take one record.

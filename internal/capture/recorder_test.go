@@ -161,7 +161,7 @@ func TestFilters(t *testing.T) {
 	}{
 		{"none takes all", Options{}, []string{"System", "Connect#1001", "Connect#1002", "one", "two"}},
 		{"agents, and what concerns none", Options{Agents: []gc.AgentID{"1002"}}, []string{"System", "Connect#1002", "two"}},
-		{"destinations of the agents", Options{Destinations: func(d gc.Destination) bool { return d == "/topic/desk1" }}, []string{"System", "Connect#1001", "one"}},
+		{"destinations of the agents", Options{Destinations: []string{"/topic/desk1"}}, []string{"System", "Connect#1001", "one"}},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			r, _ := create(t, k.options)
@@ -353,7 +353,7 @@ func TestWhoCompressesALongFileAnswersMeanwhile(t *testing.T) {
 }
 
 func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
-	only := Options{Destinations: func(d gc.Destination) bool { return d == "/topic/desk" }}
+	only := Options{Destinations: []string{"/topic/desk"}}
 	connect := func(r *Recorder, request string, to gc.Destination) {
 		r.Command(Record{Agent: "1001", Type: request, Request: request}, to)
 	}

@@ -44,7 +44,7 @@ func Run(ctx context.Context, c *config.Config, who *finesse.Credentials, report
 	k.brokers(ctx)
 	tlsConfig, err := trust.Config(c.Finesse.CAFile, c.Finesse.InsecureSkipVerify)
 	if err != nil {
-		k.say("certificate", c.Finesse.CAFile, "", err, "correct finesse.ca_file")
+		k.say("certificate", c.Finesse.CAFile, "", err, correct("finesse.ca_file"))
 		return
 	}
 	for _, n := range c.Finesse.Nodes {
@@ -61,11 +61,16 @@ type check struct {
 	report  func(Result)
 }
 
-// say reports found, or err and what to do next.
-func (k *check) say(what, target, found string, err error, next string) bool {
+// correct is the trouble with the value of a key.
+func correct(key string) trouble.Kind {
+	return trouble.Kind{Class: "configuration", Next: "correct " + key}
+}
+
+// say reports found, or err with its trouble.
+func (k *check) say(what, target, found string, err error, is trouble.Kind) bool {
 	r := Result{OK: err == nil, What: what, Target: target, Detail: found}
 	if err != nil {
-		r.Detail, r.Next = err.Error(), next
+		r.Detail, r.Next = (&trouble.Error{Kind: is, Err: err}).Detail(), is.Next
 	}
 	k.report(r)
 	return r.OK
@@ -79,27 +84,22 @@ func (k *check) brokers(ctx context.Context) {
 	}
 	options, err := app.BrokerOptions(c, k.config.Messages.CategoryProperty)
 	if err != nil {
-		k.say("broker", c.CAFile, "", err, "correct broker.ca_file")
+		k.say("broker", c.CAFile, "", err, correct("broker.ca_file"))
 		return
 	}
 	for _, address := range c.URLs {
 		client, err := broker.Dial(ctx, options, address)
-		if err != nil {
-			k.brokerFailed(address, err)
-			continue
+		var known *trouble.Error
+		switch {
+		case errors.As(err, &known):
+			k.say("broker", address, "", known.Err, known.Kind)
+		case err != nil:
+			k.say("broker", address, "", err, correct("broker.urls"))
+		default:
+			k.say("broker", address, "lets the connector in, "+client.Server(), nil, trouble.Kind{})
+			client.Close()
 		}
-		k.say("broker", address, "lets the connector in, "+client.Server(), nil, "")
-		client.Close()
 	}
-}
-
-func (k *check) brokerFailed(address string, err error) {
-	var known *trouble.Error
-	if errors.As(err, &known) {
-		k.say("broker", address, "", errors.New(known.Detail()), known.Next)
-		return
-	}
-	k.say("broker", address, "", err, "correct broker.urls")
 }
 
 // embedded is for the built-in broker, which a connector that runs has started
@@ -109,27 +109,31 @@ func (k *check) embedded(address string) {
 	if err == nil {
 		_ = l.Close()
 	}
-	k.say("broker", address, "the built-in broker can listen", err, "stop what listens there, unless it is the connector itself, or change broker.embedded")
+	k.say("broker", address, "the built-in broker can listen", err, trouble.Kind{
+		Class: "cannot listen", Next: "stop what listens there, unless it is the connector itself, or change broker.embedded",
+	})
 }
 
 func (k *check) node(ctx context.Context, n config.Node, tlsConfig *tls.Config) {
+	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
+	if err != nil {
+		k.say("notifications", n.Notify, "", err, correct("finesse.nodes"))
+		return
+	}
 	if !k.certificate(ctx, n.REST, tlsConfig) {
-		k.notifications(ctx, n, finesse.SystemInfo{}, tlsConfig)
+		k.notifications(ctx, n, dialer, finesse.SystemInfo{}, tlsConfig)
 		return
 	}
 	client, err := finesse.NewClient(finesse.Options{BaseURL: n.REST, TLS: tlsConfig, Timeout: k.config.Finesse.RequestTimeout, Retries: k.config.Finesse.Retries})
 	if err != nil {
-		k.say("rest", n.REST, "", err, "correct finesse.nodes")
+		k.say("rest", n.REST, "", err, correct("finesse.nodes"))
 		return
 	}
 	defer client.Close()
 	info := k.systemInfo(ctx, client, n)
-	up := k.notifications(ctx, n, info, tlsConfig)
-	if k.who == nil {
-		return
-	}
-	if k.login(ctx, client, n) && up {
-		k.subscribe(ctx, n, info, tlsConfig)
+	up := k.notifications(ctx, n, dialer, info, tlsConfig)
+	if k.who != nil && k.login(ctx, client, n) && up {
+		k.subscribe(ctx, n, dialer, info)
 	}
 }
 
@@ -140,34 +144,30 @@ func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.
 	defer cancel()
 	u, err := url.Parse(address)
 	if err != nil {
-		return k.say(what, address, "", err, "correct finesse.nodes")
+		return k.say(what, address, "", err, correct("finesse.nodes"))
 	}
 	target := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 	conn, err := (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", target)
 	if err != nil {
-		return k.say(what, address, "", err, finesse.Trouble(err).Next)
+		return k.say(what, address, "", err, finesse.Trouble(err))
 	}
 	defer conn.Close()
-	return k.say(what, address, certificateOf(conn.(*tls.Conn).ConnectionState(), tlsConfig), nil, "")
+	return k.say(what, address, certificateOf(conn.(*tls.Conn).ConnectionState(), tlsConfig), nil, trouble.Kind{})
 }
 
 // notifications connects to the notification service as far as one gets without
 // a password.
-func (k *check) notifications(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
+func (k *check) notifications(ctx context.Context, n config.Node, dialer *notify.Dialer, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
 	const what = "notifications"
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
-	if err != nil {
-		return k.say(what, n.Notify, "", err, "correct finesse.nodes")
-	}
 	state, err := dialer.Probe(ctx, k.domain(n, info))
 	if err != nil {
-		return k.say(what, n.Notify, "", err, notify.Trouble(err).Next)
+		return k.say(what, n.Notify, "", err, notify.Trouble(err))
 	}
 	found := "can be reached; passwords travel in clear"
 	if state != nil {
 		found = certificateOf(*state, tlsConfig)
 	}
-	return k.say(what, n.Notify, found, nil, "")
+	return k.say(what, n.Notify, found, nil, trouble.Kind{})
 }
 
 // domain is that of agents: the configuration's, else the node's own, else the
@@ -191,10 +191,10 @@ func certificateOf(state tls.ConnectionState, tlsConfig *tls.Config) string {
 
 func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config.Node) finesse.SystemInfo {
 	info, err := client.SystemInfo(ctx)
-	if err == nil && !info.Usable() {
-		err = fmt.Errorf("finesse says %s %s", info.Status, info.StatusReason)
+	if err == nil {
+		err = info.Unusable()
 	}
-	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, finesse.Trouble(err).Next)
+	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, finesse.Trouble(err))
 	return info
 }
 
@@ -202,23 +202,18 @@ func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config
 // once towards locking the account.
 func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node) bool {
 	if k.refused {
-		return k.say("login", n.REST, "", errors.New("not tried: the password was refused before"), "see the first refusal")
+		return k.say("login", n.REST, "", errors.New("the password was refused before"), trouble.Kind{Class: "not tried", Next: "see the first refusal"})
 	}
 	user, err := client.User(ctx, *k.who)
 	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed || gc.CodeOf(err) == gc.AccountLocked
-	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, finesse.Trouble(err).Next)
+	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, finesse.Trouble(err))
 }
 
-func (k *check) subscribe(ctx context.Context, n config.Node, info finesse.SystemInfo, tlsConfig *tls.Config) {
-	dialer, err := notify.NewDialer(notify.Options{URL: n.Notify, TLS: tlsConfig, ConnectTimeout: checkTimeout})
-	if err != nil {
-		k.say("subscription", n.Notify, "", err, "correct finesse.nodes")
-		return
-	}
+func (k *check) subscribe(ctx context.Context, n config.Node, dialer *notify.Dialer, info finesse.SystemInfo) {
 	stream, err := dialer.Dial(ctx, notify.Account{Credentials: *k.who, Domain: k.domain(n, info)})
 	if err == nil {
 		stream.Close()
 	}
 	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed
-	k.say("subscription", n.Notify, fmt.Sprintf("agent %s gets its events", k.who.Agent), err, notify.Trouble(err).Next)
+	k.say("subscription", n.Notify, fmt.Sprintf("agent %s gets its events", k.who.Agent), err, notify.Trouble(err))
 }

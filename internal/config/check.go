@@ -129,10 +129,10 @@ func (n Node) check(k *checker, path string) {
 
 func (m *Messages) check(k *checker) {
 	checkFormat(k, "messages.format", m.Format)
-	for _, rule := range m.Formats {
-		path := fmt.Sprintf("messages.formats[%q]", rule.Pattern)
-		checkFormat(k, path, rule.Format)
-		k.that(isPattern(string(rule.Pattern)), path, nil, "the pattern can match no destination")
+	for pattern, format := range m.Formats {
+		path := fmt.Sprintf("messages.formats[%q]", pattern)
+		checkFormat(k, path, format)
+		k.that(isPattern(string(pattern)), path, nil, "the pattern can match no destination")
 	}
 	for i, pattern := range m.Destinations {
 		k.that(isPattern(pattern), fmt.Sprintf("messages.destinations[%d]", i), pattern, "the pattern can match no destination")

@@ -3,9 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,16 +175,18 @@ func (m *Messages) decodeFormats(value any) Errors {
 		return Errors{newFault(path, value, wrongType)}
 	}
 	var faults Errors
-	for _, pattern := range slices.Sorted(maps.Keys(section)) {
+	for pattern := range section {
 		at := fmt.Sprintf("%s[%q]", path, pattern)
 		name, ok := section[pattern].(string)
 		if !ok {
 			faults = append(faults, newFault(at, section[pattern], wrongType))
 			continue
 		}
-		m.Formats = append(m.Formats, wire.FormatRule{Pattern: gc.Pattern(pattern), Format: wire.Format(name)})
+		if m.Formats == nil {
+			m.Formats = wire.FormatRules{}
+		}
+		m.Formats[gc.Pattern(pattern)] = wire.Format(name)
 	}
-	m.Formats.Sort()
 	return faults
 }
 

@@ -9,16 +9,12 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-func TestPatternsKeepDotsCaseAndOrderOfLength(t *testing.T) {
+func TestPatternsKeepDotsAndCase(t *testing.T) {
 	c := load(t, nodes+`
 messages:
   formats: {"*": text, Crm.Web.*: json, "Crm.*": text}
 `)
-	require.Equal(t, wire.FormatRules{
-		{Pattern: "Crm.Web.*", Format: wire.JSON},
-		{Pattern: "Crm.*", Format: wire.Text},
-		{Pattern: "*", Format: wire.Text},
-	}, c.Messages.Formats)
+	require.Equal(t, wire.FormatRules{"Crm.Web.*": wire.JSON, "Crm.*": wire.Text, "*": wire.Text}, c.Messages.Formats)
 }
 
 func TestTheLongestPatternThatMatchesDecides(t *testing.T) {
@@ -41,6 +37,7 @@ func TestTheLongestPatternThatMatchesDecides(t *testing.T) {
 		"a kind matches that kind":                   {`{/queue/*: json}`, "/queue/Crm", wire.JSON},
 		"a kind matches no other":                    {`{/queue/*: json}`, "/topic/Crm", wire.Text},
 		"the longer pattern wins":                    {`{"*": text, "C*": json}`, "/topic/Crm", wire.JSON},
+		"of one length the first by name wins":       {`{"C*": text, "*m": json}`, "/topic/Crm", wire.JSON},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			c := load(t, nodes+"messages: {formats: "+test.patterns+"}")

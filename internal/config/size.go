@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // Size is a number of bytes.
@@ -47,6 +45,3 @@ func (s Size) String() string {
 	}
 	return strconv.FormatInt(int64(s), 10)
 }
-
-// Wants reports whether messages of agents whose events go to d are recorded.
-func (c *Capture) Wants(d gc.Destination) bool { return gc.AnyMatches(c.Destinations, d) }

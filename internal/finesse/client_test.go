@@ -132,7 +132,7 @@ func TestReads(t *testing.T) {
 		PrimaryHost: "finA.example.com", SecondaryHost: "finB.example.com", CurrentTime: at("2019-09-17T12:46:21.311Z"),
 		XMPPDomain: "finA.example.com", XMPPPubSubDomain: "pubsub.finA.example.com",
 	}, info)
-	require.True(t, info.Usable())
+	require.NoError(t, info.Unusable())
 }
 
 func TestWrites(t *testing.T) {
@@ -405,14 +405,14 @@ func TestACertificateThatIsNotTrustedIsExplained(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(n.Certificate())
 	for want, base := range map[string]Options{
-		"add its CA to finesse.ca_file": {BaseURL: n.URL},
-		"is for another name":           {BaseURL: strings.Replace(n.URL, "127.0.0.1", "localhost", 1), TLS: &tls.Config{RootCAs: roots}},
+		"add the CA of the certificate to finesse.ca_file": {BaseURL: n.URL},
+		"use the name in the certificate in finesse.nodes": {BaseURL: strings.Replace(n.URL, "127.0.0.1", "localhost", 1), TLS: &tls.Config{RootCAs: roots}},
 	} {
 		c, err := NewClient(base)
 		require.NoError(t, err)
 		_, err = c.SystemInfo(t.Context())
 		require.Equal(t, gc.Down, gc.CodeOf(err))
-		require.ErrorContains(t, err, want)
+		require.Equal(t, want, Trouble(err).Next)
 		require.ErrorContains(t, err, strings.TrimPrefix(base.BaseURL, "https://"), "the node is named")
 	}
 }

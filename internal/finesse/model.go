@@ -2,6 +2,7 @@ package finesse
 
 import (
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -65,10 +66,14 @@ type SystemInfo struct {
 
 }
 
-// Usable reports whether agents can work on the node. Cisco's own desktop
-// wants a good CTI heartbeat besides the status before it moves to a node.
-func (s SystemInfo) Usable() bool {
-	return s.Status == InService && (s.LastCTIHeartbeat == "" || s.LastCTIHeartbeat == "success")
+// Unusable says why agents cannot work on the node, nil where they can. Cisco's
+// own desktop wants a good CTI heartbeat besides the status before it moves to a
+// node.
+func (s SystemInfo) Unusable() error {
+	if s.Status == InService && (s.LastCTIHeartbeat == "" || s.LastCTIHeartbeat == "success") {
+		return nil
+	}
+	return fmt.Errorf("finesse says %s %s", s.Status, s.StatusReason)
 }
 
 // InService is the SystemInfo status of a node that works.

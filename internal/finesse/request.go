@@ -141,7 +141,7 @@ func (c *Client) failure(r request, err error) error {
 	if exchange.TimedOut(err) {
 		return &gc.Error{Code: gc.NotReachable, Op: r.op(), Err: err}
 	}
-	return &gc.Error{Code: gc.Down, Op: r.op(), Err: ExplainCertificate(c.host, err)}
+	return &gc.Error{Code: gc.Down, Op: r.op(), Err: err}
 }
 
 // understand reads the body of a success. One that makes no sense is not asked

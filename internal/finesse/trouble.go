@@ -6,18 +6,12 @@ import (
 )
 
 // troubles are those with a node, whatever is asked of it.
-var troubles = []trouble.Case{
-	{Kind: trouble.Kind{Class: "certificate for another name", Next: "use the name in the certificate in finesse.nodes"}, Matches: trouble.OtherName},
-	{Kind: trouble.Kind{Class: "unknown CA", Next: "add the CA of the certificate to finesse.ca_file"}, Matches: trouble.UnknownCA},
-	{Kind: trouble.Kind{Class: "certificate not valid", Next: "renew the certificate, or set the clock of this host"}, Matches: trouble.Invalid},
-	{Kind: trouble.NoFiles, Matches: trouble.OutOfFiles},
-	{Kind: trouble.Kind{Class: "no TLS", Next: "correct port and scheme: what listens there does not speak TLS"}, Matches: trouble.NoTLS},
-	{Kind: trouble.Kind{Class: "unknown host", Next: "correct the host name in finesse.nodes, or the name server"}, Matches: trouble.UnknownHost},
-	{Kind: trouble.Kind{Class: "nothing listens", Next: "correct the port in finesse.nodes (REST 8445, notifications 5223), or start Finesse"}, Matches: trouble.NothingListens},
-	{Kind: trouble.Kind{Class: "no answer", Next: "open the port in the firewalls between, or start Finesse"}, Matches: trouble.NoAnswer},
+var troubles = append(trouble.Server{
+	Name: "Finesse", Address: "finesse.nodes", CA: "finesse.ca_file", Ports: " (REST 8445, notifications 5223)",
+}.Cases(), []trouble.Case{
 	{Kind: trouble.Kind{Class: "account locked", Next: "wait five minutes, then try the right password"}, Matches: has(gc.AccountLocked)},
 	{Kind: trouble.Kind{Class: "unknown agent", Next: "name an agent that Finesse knows"}, Matches: has(gc.UserNotFound)},
-}
+}...)
 
 func has(code gc.Code) func(error) bool {
 	return func(err error) bool { return gc.CodeOf(err) == code }

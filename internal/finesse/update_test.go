@@ -91,7 +91,7 @@ func TestUpdateOfAnError(t *testing.T) {
 func TestUpdateOfTheSystem(t *testing.T) {
 	u := parsed(t, "update_system_info.xml")
 	require.Equal(t, &SystemInfo{Status: "OUT_OF_SERVICE", StatusReason: "CTI"}, u.SystemInfo)
-	require.False(t, u.SystemInfo.Usable())
+	require.EqualError(t, u.SystemInfo.Unusable(), "finesse says OUT_OF_SERVICE CTI")
 }
 
 func TestUpdateOfATeamsMemberIsShort(t *testing.T) {

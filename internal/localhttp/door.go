@@ -3,11 +3,9 @@ package localhttp
 import (
 	"container/list"
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -78,11 +76,11 @@ func (d *door) Accept() (net.Conn, error) {
 		case err == nil:
 			_ = c.Close()
 			return nil, net.ErrClosed
-		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE):
+		case !trouble.OutOfFiles(err):
 			return nil, err
 		}
 		if d.starved.begins() {
-			d.log.Error("http server has no descriptor for a connection; trying on", zap.Error(err), zap.String("action", trouble.NoFiles.Next))
+			d.log.Error("http server has no descriptor for a connection; trying on", trouble.NoFiles.Fields(err)...)
 		}
 		d.dismissIdle()
 		d.pause(grace)

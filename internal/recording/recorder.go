@@ -28,6 +28,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -49,6 +50,8 @@ type Options struct {
 	// Registerer gets the metrics; nil keeps them private. It panics when it
 	// has other metrics of that name.
 	Registerer prometheus.Registerer
+	// Capture records what the recorder answers; nil for nothing.
+	Capture *capture.Recorder
 }
 
 const defaultTimeout = 5 * time.Second
@@ -74,6 +77,7 @@ type Recorder struct {
 	pauseURL, resumeURL string
 	http                *exchange.Client
 	log                 *zap.Logger
+	capture             *capture.Recorder
 	requests            *prometheus.CounterVec
 }
 
@@ -84,6 +88,7 @@ func New(o Options) *Recorder {
 		resumeURL: o.ResumeURL,
 		http:      exchange.New(exchange.Options{TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout)}),
 		log:       o.Logger,
+		capture:   o.Capture,
 		requests:  newMetrics(o.Registerer),
 	}
 	if r.log == nil {
@@ -97,13 +102,13 @@ func New(o Options) *Recorder {
 // without an address, PLEASE_RETRY without an answer in time, GENERAL_ERROR
 // when the recorder cannot be reached or refuses.
 func (r *Recorder) Pause(ctx context.Context, c Call) error {
-	return r.ask(ctx, pause, r.pauseURL, c)
+	return r.record(capture.Paused, c, r.ask(ctx, pause, r.pauseURL, c))
 }
 
 // Resume asks the recorder to go on recording the call. It blocks and fails as
 // Pause does.
 func (r *Recorder) Resume(ctx context.Context, c Call) error {
-	return r.ask(ctx, resume, r.resumeURL, c)
+	return r.record(capture.Resumed, c, r.ask(ctx, resume, r.resumeURL, c))
 }
 
 func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) error {
@@ -115,4 +120,17 @@ func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) er
 	r.log.Debug("recorder did as it was asked", zap.String("action", string(a)),
 		zap.String("agent", string(c.Agent)), zap.String("dialog", string(c.Dialog)))
 	return nil
+}
+
+// record has a capture hold how a request ended.
+func (r *Recorder) record(what string, c Call, err error) error {
+	if !r.capture.On() {
+		return err
+	}
+	x := capture.Record{Dir: capture.In, Edge: capture.REST, Agent: c.Agent, Type: what, Topic: string(c.Dialog)}
+	if err != nil {
+		x.Code, x.Problem = string(gc.CodeOf(err)), err.Error()
+	}
+	r.capture.Record(x)
+	return err
 }

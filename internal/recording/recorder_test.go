@@ -23,6 +23,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/recording"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -128,31 +129,32 @@ func TestAnAnswerDecides(t *testing.T) {
 		handler http.HandlerFunc
 		code    gc.Code
 		result  string
-		text    string // of the error; behind the recorder's address
+		class   string // of the trouble
+		text    string // of the error
 	}{
-		"200 is success":                           {answer(200, "paused"), done, "ok", ""},
-		"202 is success":                           {answer(202, ""), done, "ok", ""},
-		"204 is success":                           {answer(204, ""), done, "ok", ""},
-		"a success without an end is one":          {endless(200), done, "ok", ""},
-		"a success that stops halfway is one":      {silent(200, "pau"), done, "ok", ""},
-		"400 is none":                              {answer(400, "no such call"), gc.GeneralError, "refused", ` answered 400: "no such call"`},
-		"401 is none":                              {answer(401, ""), gc.GeneralError, "refused", ` answered 401: ""`},
-		"500 is none":                              {answer(500, "a\nb\x00"), gc.GeneralError, "refused", ` answered 500: "a\nb\x00"`},
-		"503 is none":                              {answer(503, ""), gc.GeneralError, "refused", ` answered 503: ""`},
-		"a refusal without an end is cut":          {endless(500), gc.GeneralError, "refused", ` answered 500: "` + strings.Repeat("x", 200) + `…"`},
-		"a refusal that stops halfway is one":      {silent(500, "brok"), gc.GeneralError, "refused", ` answered 500: "brok"`},
-		"a redirect is not followed":               {redirect(302), gc.GeneralError, "refused", ` answered 302: ""; it sends clients elsewhere, so name that address in recording.pause_url`},
-		"nor one that keeps the method":            {redirect(307), gc.GeneralError, "refused", ` answered 307: ""; it sends clients elsewhere, so name that address in recording.pause_url`},
-		"nor one for ever":                         {redirect(308), gc.GeneralError, "refused", ` answered 308: ""; it sends clients elsewhere, so name that address in recording.pause_url`},
-		"another protocol is not waited for":       {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), gc.GeneralError, "refused", ` answered 101: ""`},
-		"a connection that is cut is a failure":    {raw(""), gc.GeneralError, "io", "EOF"},
-		"what is no HTTP is a failure":             {raw("hello\r\n\r\n"), gc.GeneralError, "io", `net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"`},
-		"no answer in time has no outcome":         {silent(0, ""), gc.PleaseRetry, "timeout", "context deadline exceeded"},
-		"half an answer in time has no outcome":    {raw("HTTP/1.1 200 OK\r\n"), gc.PleaseRetry, "timeout", "context deadline exceeded"},
-		"a proxy that has no answer is a refusal":  {answer(504, ""), gc.GeneralError, "refused", ` answered 504: ""`},
-		"a header without an end is not read on":   {raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 128<<10)), gc.GeneralError, "io", "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 65536 bytes; aborted"},
-		"a long line that is no HTTP is cut, too":  {raw(strings.Repeat("x", 1000) + "\r\n\r\n"), gc.GeneralError, "io", ("net/http: HTTP/1.x transport connection broken: malformed HTTP response \"" + strings.Repeat("x", 200))[:200] + "…"},
-		"an address of elsewhere may be malformed": {raw("HTTP/1.1 302 Found\r\nLocation: :%zz\r\nContent-Length: 0\r\n\r\n"), gc.GeneralError, "refused", ` answered 302: ""; it sends clients elsewhere, so name that address in recording.pause_url`},
+		"200 is success":                           {answer(200, "paused"), done, "ok", "", ""},
+		"202 is success":                           {answer(202, ""), done, "ok", "", ""},
+		"204 is success":                           {answer(204, ""), done, "ok", "", ""},
+		"a success without an end is one":          {endless(200), done, "ok", "", ""},
+		"a success that stops halfway is one":      {silent(200, "pau"), done, "ok", "", ""},
+		"400 is none":                              {answer(400, "no such call"), gc.GeneralError, "refused", "refused", `answer 400: "no such call"`},
+		"401 is none":                              {answer(401, ""), gc.GeneralError, "refused", "refused", `answer 401: ""`},
+		"500 is none":                              {answer(500, "a\nb\x00"), gc.GeneralError, "refused", "refused", `answer 500: "a\nb\x00"`},
+		"503 is none":                              {answer(503, ""), gc.GeneralError, "refused", "refused", `answer 503: ""`},
+		"a refusal without an end is cut":          {endless(500), gc.GeneralError, "refused", "refused", `answer 500: "` + strings.Repeat("x", 200) + `…"`},
+		"a refusal that stops halfway is one":      {silent(500, "brok"), gc.GeneralError, "refused", "refused", `answer 500: "brok"`},
+		"a redirect is not followed":               {redirect(302), gc.GeneralError, "refused", "sends clients elsewhere", `answer 302: ""`},
+		"nor one that keeps the method":            {redirect(307), gc.GeneralError, "refused", "sends clients elsewhere", `answer 307: ""`},
+		"nor one for ever":                         {redirect(308), gc.GeneralError, "refused", "sends clients elsewhere", `answer 308: ""`},
+		"another protocol is not waited for":       {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), gc.GeneralError, "refused", "refused", `answer 101: ""`},
+		"a connection that is cut is a failure":    {raw(""), gc.GeneralError, "io", "no HTTP answer", "EOF"},
+		"what is no HTTP is a failure":             {raw("hello\r\n\r\n"), gc.GeneralError, "io", "no HTTP answer", `net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"`},
+		"no answer in time has no outcome":         {silent(0, ""), gc.PleaseRetry, "timeout", "no answer", "context deadline exceeded"},
+		"half an answer in time has no outcome":    {raw("HTTP/1.1 200 OK\r\n"), gc.PleaseRetry, "timeout", "no answer", "context deadline exceeded"},
+		"a proxy that has no answer is a refusal":  {answer(504, ""), gc.GeneralError, "refused", "refused", `answer 504: ""`},
+		"a header without an end is not read on":   {raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 128<<10)), gc.GeneralError, "io", "no HTTP answer", "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 65536 bytes; aborted"},
+		"a long line that is no HTTP is cut, too":  {raw(strings.Repeat("x", 1000) + "\r\n\r\n"), gc.GeneralError, "io", "no HTTP answer", ("net/http: HTTP/1.x transport connection broken: malformed HTTP response \"" + strings.Repeat("x", 200))[:200] + "…"},
+		"an address of elsewhere may be malformed": {raw("HTTP/1.1 302 Found\r\nLocation: :%zz\r\nContent-Length: 0\r\n\r\n"), gc.GeneralError, "refused", "sends clients elsewhere", `answer 302: ""`},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -171,11 +173,11 @@ func TestAnAnswerDecides(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, test.code, e.Code)
 			require.Equal(t, "recording.pause", e.Op)
-			want := test.text
-			if strings.HasPrefix(want, " ") {
-				want = s.Listener.Addr().String() + want
-			}
-			require.EqualError(t, e.Err, want)
+			var what *trouble.Error
+			require.ErrorAs(t, e.Err, &what)
+			require.Equal(t, s.Listener.Addr().String(), what.Target)
+			require.Equal(t, test.class, what.Class)
+			require.EqualError(t, what.Err, test.text)
 		})
 	}
 	t.Cleanup(func() { require.Empty(t, elsewhere.requests()) })
@@ -213,7 +215,7 @@ func TestARecorderThatIsNotThereIsAFailure(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	r := recording.New(recording.Options{ResumeURL: "http://" + nobody, Registerer: registry})
 	err := r.Resume(t.Context(), call)
-	require.EqualError(t, err, "recording.resume: GENERAL_ERROR: dial tcp "+nobody+": connect: connection refused")
+	require.EqualError(t, err, "recording.resume: GENERAL_ERROR: "+nobody+": nothing listens: dial tcp "+nobody+": connect: connection refused (correct the port in recording.resume_url, or start the recorder)")
 	require.Equal(t, 1., counted(t, registry, "resume", "io"))
 }
 
@@ -224,14 +226,14 @@ func TestWhoseCertificateIsTaken(t *testing.T) {
 	defer s.Close()
 	err := recording.New(recording.Options{PauseURL: s.URL + "/?key=swordfish"}).Pause(t.Context(), call)
 	require.Equal(t, gc.GeneralError, gc.CodeOf(err))
-	require.ErrorContains(t, err, "is not trusted: add its CA to recording.ca_file: ")
+	require.ErrorContains(t, err, "(add the CA of the certificate to recording.ca_file)")
 	require.NotContains(t, err.Error(), "swordfish")
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	taken := recording.Options{PauseURL: s.URL, TLS: &tls.Config{RootCAs: roots}}
 	require.NoError(t, recording.New(taken).Pause(t.Context(), call))
 	taken.PauseURL = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
-	require.ErrorContains(t, recording.New(taken).Pause(t.Context(), call), "is for another name: use the name in it in recording.pause_url: ")
+	require.ErrorContains(t, recording.New(taken).Pause(t.Context(), call), "(use the name in the certificate in recording.pause_url)")
 }
 
 func TestWhatIsNotConfiguredIsNotAsked(t *testing.T) {

@@ -3,13 +3,14 @@ package recording
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
-	"github.com/finesse-connector/finesse-connector/internal/trust"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 const (
@@ -31,6 +32,12 @@ type request struct {
 func (q *request) op() string { return "recording." + string(q.action) }
 
 func (q *request) key() string { return "recording." + string(q.action) + "_url" }
+
+// The troubles with a recorder that answers, or whose answer cannot be read.
+var (
+	refused = trouble.Kind{Class: "refused", Next: "see the recorder's log"}
+	noHTTP  = trouble.Kind{Class: "no HTTP answer", Next: "see the recorder's log"}
+)
 
 // target is the address with the call's values behind the query the site wrote,
 // which stays as it is.
@@ -57,12 +64,12 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(q.call.values().Encode()))
 	if err != nil {
-		return q.failure(err)
+		return q.failure(u.Host, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer, err := r.http.Do(ctx, req, maxBody)
 	if err != nil {
-		return q.failure(trust.Explain(u.Host, q.key(), "recording.ca_file", err))
+		return q.failure(u.Host, err)
 	}
 	// How the body ends does not matter: the status has been said.
 	if answer.Status/100 != 2 {
@@ -72,24 +79,27 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 }
 
 // failure is a request without an answer.
-func (q *request) failure(err error) (result, error) {
+func (q *request) failure(host string, err error) (result, error) {
 	code, result := gc.GeneralError, resultIO
 	if exchange.TimedOut(err) {
 		code, result = gc.PleaseRetry, resultTimeout
 	}
+	server := trouble.Server{Name: "the recorder", Address: q.key(), CA: "recording.ca_file"}
+	kind := trouble.Find(err, server.Cases(), noHTTP)
 	if text := q.presentable(err.Error()); text != err.Error() {
 		err = errors.New(text)
 	}
-	return result, &gc.Error{Code: code, Op: q.op(), Err: err}
+	return result, &gc.Error{Code: code, Op: q.op(), Err: &trouble.Error{Kind: kind, Target: host, Err: err}}
 }
 
 // refusal is the error behind a status that is no success.
 func (q *request) refusal(host string, status int, body string) error {
-	advice := ""
+	kind := refused
 	if status/100 == 3 {
-		advice = "; it sends clients elsewhere, so name that address in " + q.key()
+		kind = trouble.Kind{Class: "sends clients elsewhere", Next: "name that address in " + q.key()}
 	}
-	return gc.Errorf(gc.GeneralError, q.op(), "%s answered %d: %q%s", host, status, q.presentable(body), advice)
+	err := fmt.Errorf("answer %d: %q", status, q.presentable(body))
+	return &gc.Error{Code: gc.GeneralError, Op: q.op(), Err: &trouble.Error{Kind: kind, Target: host, Err: err}}
 }
 
 // presentable is what the recorder said, without the query that the site wrote

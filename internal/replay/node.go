@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -22,6 +21,7 @@ type node struct {
 	*finesse.Client
 	world *world
 	name  string
+	index int // of world.known
 	admin *finesse.Administrator
 }
 
@@ -30,10 +30,8 @@ var _ session.Node = (*node)(nil)
 func (n *node) Name() string { return n.name }
 
 func (n *node) Usable() (bool, <-chan struct{}) {
-	i, _ := n.world.node(n.name)
-	n.world.mu.Lock()
-	defer n.world.mu.Unlock()
-	return n.world.standings[i].Usable, n.world.changed
+	is, changed := n.world.known.Condition(n.index)
+	return is.Usable, changed
 }
 
 func (n *node) Verify(ctx context.Context) {
@@ -46,19 +44,18 @@ func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) { return n.a
 
 func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
 	x, err := n.world.ask(ctx, &question{kind: subscription, agent: c.Agent, node: n.name})
-	if err != nil {
-		return nil, gc.Errorf(gc.UnableToSubscribe, "replay", "%w", err)
+	switch {
+	case err != nil:
+		err = gc.Errorf(gc.UnableToSubscribe, "replay", "%w", err)
+	case x.Type == capture.Refused:
+		err = noStream(x)
 	}
-	i, _ := n.world.node(n.name)
+	n.world.known.Subscribed(ctx, n.index, err)
+	if err != nil {
+		return nil, err
+	}
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
-	if x.Type == capture.Refused {
-		if gc.Code(x.Code) != gc.SubscriptionFailed {
-			n.world.standings[i].Avoided = time.Now()
-		}
-		return nil, noStream(x)
-	}
-	n.world.standings[i].Avoided = time.Time{}
 	return n.world.streams[c.Agent], nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -175,17 +176,16 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	if len(allowed) > 0 { // what was refused is hidden in another way
 		allowed = append(slices.Clone(allowed), capture.HiddenPlaces+"*")
 	}
-	rules, otherwise := s.FormatRules(), wire.Format(cmp.Or(s.Format, string(wire.Text)))
-	for _, f := range append(wire.FormatRules{{Format: otherwise}}, rules...) {
-		if _, err := wire.ParseFormat(string(f.Format)); err != nil {
-			return bridge.Settings{}, err
+	s.Format = cmp.Or(s.Format, wire.Text)
+	for _, f := range append(slices.Collect(maps.Values(s.Formats)), s.Format) {
+		if !slices.Contains(wire.Formats, f) {
+			return bridge.Settings{}, fmt.Errorf("format %.40q is not one of %v", f, wire.Formats)
 		}
 	}
 	return bridge.Settings{
-		Writer:    &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
-		FormatFor: func(d gc.Destination) wire.Format { return rules.For(d, otherwise) },
-		Allows:    func(d gc.Destination) bool { return gc.AnyMatches(allowed, d) },
-		Own:       s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
+		Writer: &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
+		Format: s.Format, Formats: s.Formats, Destinations: allowed,
+		Own: s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
 		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),
 	}, nil
 }
@@ -355,7 +355,7 @@ func (p *player) applyREST(x *capture.Record) {
 	case x.Type == capture.Resumed:
 		w.answer(x.Agent, x, about(resuming))
 	default:
-		w.stand(p.ahead.moment(x)...)
+		w.found(p.ahead.moment(x)...)
 	}
 }
 

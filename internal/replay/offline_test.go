@@ -380,7 +380,11 @@ func TestOnlyTheAgentsAskedFor(t *testing.T) {
 }
 
 func TestUnusableSettings(t *testing.T) {
-	for _, s := range []capture.Settings{{TimeZone: "Mars/Phobos"}, {Format: "morse"}, {Nodes: []string{"a b"}}, {}} {
+	nodes := []string{"a"}
+	for _, s := range []capture.Settings{
+		{TimeZone: "Mars/Phobos", Nodes: nodes}, {Format: "morse", Nodes: nodes}, {Format: "TEXT", Nodes: nodes},
+		{Formats: wire.FormatRules{"crm": "JSON"}, Nodes: nodes}, {Nodes: []string{"a b"}}, {},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := list{{File: "f", Line: 1, Header: &capture.Header{Settings: s}}, {File: "f", Line: 2, Record: &capture.Record{Seq: 1, Dir: capture.In, Edge: capture.Broker, Type: "Connect#1001", Agent: "1001", Body: "crm,x"}}}
 			_, err := Offline(t.Context(), &l, Options{})

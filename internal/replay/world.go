@@ -26,6 +26,7 @@ const never = 100 * 365 * 24 * time.Hour
 // world is a connector whose edges are played.
 type world struct {
 	bridge *bridge.Bridge
+	known  *finesse.Nodes
 	nodes  []*node
 	heard  func(event) // is told of each event; may be called from several goroutines
 	odd    func(*question)
@@ -33,14 +34,12 @@ type world struct {
 
 	stopping sync.WaitGroup
 
-	mu        sync.Mutex
-	standings []finesse.Standing         // of nodes
-	changed   chan struct{}              // closed when a node becomes usable or the contrary
-	asked     map[gc.AgentID][]*question // what has no answer yet, by who asked, oldest first
-	streams   map[gc.AgentID]*stream
-	command   string         // the id that the session gave the command in hand
-	lost      recent[func()] // has the answer to a request given again
-	ids       recent[string] // of requests: the captured one's present one
+	mu      sync.Mutex
+	asked   map[gc.AgentID][]*question // what has no answer yet, by who asked, oldest first
+	streams map[gc.AgentID]*stream
+	command string         // the id that the session gave the command in hand
+	lost    recent[func()] // has the answer to a request given again
+	ids     recent[string] // of requests: the captured one's present one
 }
 
 // event is one that came out.
@@ -54,10 +53,10 @@ type event struct {
 func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), odd func(*question), waits func(gc.AgentID) time.Duration) (*world, error) {
 	w := &world{
 		heard: heard, odd: odd, waits: waits,
-		changed: make(chan struct{}), streams: map[gc.AgentID]*stream{}, asked: map[gc.AgentID][]*question{},
+		known: finesse.NewNodes(len(s.Nodes)), streams: map[gc.AgentID]*stream{}, asked: map[gc.AgentID][]*question{},
 	}
-	for _, name := range s.Nodes {
-		n := &node{world: w, name: name}
+	for i, name := range s.Nodes {
+		n := &node{world: w, name: name, index: i}
 		var err error
 		n.Client, err = finesse.NewClient(finesse.Options{
 			BaseURL: "https://" + name, Timeout: s.RequestTimeout, Retries: s.Retries,
@@ -69,7 +68,6 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 		n.admin = finesse.NewAdministrator(n.Client, finesse.Credentials{Agent: gc.AgentID(s.Admin)})
 		w.nodes = append(w.nodes, n)
 	}
-	w.standings = make([]finesse.Standing, len(w.nodes))
 	times, limits := session.DefaultTimes, bridge.DefaultLimits
 	times.Attempt = never
 	limits.AtOnce = math.MaxInt32 // who waited for whom is in the capture
@@ -82,47 +80,24 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 				m.Confirmed()
 			}
 		},
-		Node: w.best, Recorder: callRecorder{w}, SystemChanged: func() {},
+		Node: func() session.Node { return w.nodes[w.known.Serving()] }, Recorder: callRecorder{w}, SystemChanged: func() {},
 		Settings: settings, Limits: limits, Times: times, Logger: zap.NewNop(), Capture: tap{w},
 	})
 	return w, nil
 }
 
-func (w *world) best() session.Node {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.nodes[finesse.Preferred(w.standings)]
-}
-
-// node finds one by name; nil for one that the capture's header does not name.
-func (w *world) node(name string) (i int, n *node) {
-	i = slices.IndexFunc(w.nodes, func(n *node) bool { return n.name == name })
-	if i < 0 {
-		return i, nil
-	}
-	return i, w.nodes[i]
-}
-
-// stand takes over how nodes are, at once.
-func (w *world) stand(all ...*capture.Record) {
-	changed := false
-	w.mu.Lock()
+// found takes over how nodes are, at once, but of those that the capture's header
+// does not name.
+func (w *world) found(all ...*capture.Record) {
+	var findings []finesse.Finding
 	for _, x := range all {
-		i, n := w.node(x.Node)
-		if n == nil {
-			continue
+		is := finesse.Condition{Usable: x.Type == capture.Usable, Silent: x.Type == capture.Silent}
+		if i := slices.IndexFunc(w.nodes, func(n *node) bool { return n.name == x.Node }); i >= 0 {
+			findings = append(findings, finesse.Finding{Node: i, Condition: is})
 		}
-		was := w.standings[i].Usable
-		w.standings[i].Usable, w.standings[i].Silent = x.Type == capture.Usable, x.Type == capture.Silent
-		changed = changed || w.standings[i].Usable != was
 	}
-	if changed {
-		close(w.changed)
-		w.changed = make(chan struct{})
-	}
-	status := finesse.StatusOf(w.standings)
-	w.mu.Unlock()
-	w.bridge.SetStatus(status)
+	w.known.Found(findings...)
+	w.bridge.SetStatus(w.known.Status())
 }
 
 // tap hears what the bridge has to say (bridge.Capture).

@@ -37,7 +37,7 @@ var (
 	UnknownHost    = Has[*net.DNSError]
 	OtherName      = Has[x509.HostnameError]
 	UnknownCA      = Has[x509.UnknownAuthorityError]
-	Invalid        = Has[x509.CertificateInvalidError] // expired, for example
+	Invalid        = Has[*tls.CertificateVerificationError] // if it is none of these: expired, for example
 	NoTLS          = Has[tls.RecordHeaderError]
 )
 
@@ -45,9 +45,4 @@ var (
 func NoAnswer(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// BadTLS matches all that is wrong with certificates and TLS.
-func BadTLS(err error) bool {
-	return NoTLS(err) || OtherName(err) || Has[*tls.CertificateVerificationError](err) || Has[tls.AlertError](err)
 }

@@ -3,11 +3,18 @@
 // connection has the table of its kinds; check, the log and /readyz show them.
 package trouble
 
+import "go.uber.org/zap"
+
 // Kind is a cause as an operator sees it. Two that are equal are the same: a log says it
 // once.
 type Kind struct {
 	Class string `json:"cause,omitempty"` // a few words
 	Next  string `json:"next,omitempty"`  // what to do about it
+}
+
+// Fields are what a log says of it.
+func (k Kind) Fields(err error) []zap.Field {
+	return []zap.Field{zap.String("cause", k.Class), zap.String("action", k.Next), zap.Error(err)}
 }
 
 // Error is an error with its kind.
@@ -28,6 +35,28 @@ func (e *Error) Unwrap() error { return e.Err }
 type Case struct {
 	Kind
 	Matches func(error) bool
+}
+
+// Server is one that is connected to, in the words of the configuration.
+type Server struct {
+	Name    string // "Finesse"
+	Address string // the key that says where it is
+	CA      string // the key that says by whom it is trusted
+	Ports   string // which ports are usual; "" where none are
+}
+
+// Cases are what can go wrong on the way to it.
+func (s Server) Cases() []Case {
+	return []Case{
+		{Kind{"certificate for another name", "use the name in the certificate in " + s.Address}, OtherName},
+		{Kind{"unknown CA", "add the CA of the certificate to " + s.CA}, UnknownCA},
+		{Kind{"certificate not valid", "renew the certificate, or set the clock of this host"}, Invalid},
+		{NoFiles, OutOfFiles},
+		{Kind{"no TLS", "correct port and scheme: what listens there does not speak TLS"}, NoTLS},
+		{Kind{"unknown host", "correct the host name in " + s.Address + ", or the name server"}, UnknownHost},
+		{Kind{"nothing listens", "correct the port in " + s.Address + s.Ports + ", or start " + s.Name}, NothingListens},
+		{Kind{"no answer", "open the port in the firewalls between, correct port and scheme, or start " + s.Name}, NoAnswer},
+	}
 }
 
 // Find is the kind of the first case that matches, else otherwise.

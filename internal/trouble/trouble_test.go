@@ -42,17 +42,15 @@ func TestWhatGoesWrongIsKnown(t *testing.T) {
 		err     error
 		matches func(error) bool
 	}{
-		"nothing listens":            {dial(servertest.FreeAddress(t), trusted), trouble.NothingListens},
-		"no TLS":                     {dial(plain.Listener.Addr().String(), trusted), trouble.NoTLS},
-		"unknown CA":                 {dial(secure.Listener.Addr().String(), &tls.Config{ServerName: "example.com"}), trouble.UnknownCA},
-		"other name":                 {dial(secure.Listener.Addr().String(), other), trouble.OtherName},
-		"expired":                    {dial(secure.Listener.Addr().String(), late), trouble.Invalid},
-		"unknown host":               {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, trouble.UnknownHost},
-		"no answer":                  {slow, trouble.NoAnswer},
-		"no answer to a read":        {fmt.Errorf("read: %w", os.ErrDeadlineExceeded), trouble.NoAnswer},
-		"out of files":               {&os.SyscallError{Syscall: "socket", Err: syscall.EMFILE}, trouble.OutOfFiles},
-		"a bad certificate is TLS's": {dial(secure.Listener.Addr().String(), other), trouble.BadTLS},
-		"so is a port without TLS":   {dial(plain.Listener.Addr().String(), trusted), trouble.BadTLS},
+		"nothing listens":     {dial(servertest.FreeAddress(t), trusted), trouble.NothingListens},
+		"no TLS":              {dial(plain.Listener.Addr().String(), trusted), trouble.NoTLS},
+		"unknown CA":          {dial(secure.Listener.Addr().String(), &tls.Config{ServerName: "example.com"}), trouble.UnknownCA},
+		"other name":          {dial(secure.Listener.Addr().String(), other), trouble.OtherName},
+		"expired":             {dial(secure.Listener.Addr().String(), late), trouble.Invalid},
+		"unknown host":        {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, trouble.UnknownHost},
+		"no answer":           {slow, trouble.NoAnswer},
+		"no answer to a read": {fmt.Errorf("read: %w", os.ErrDeadlineExceeded), trouble.NoAnswer},
+		"out of files":        {&os.SyscallError{Syscall: "socket", Err: syscall.EMFILE}, trouble.OutOfFiles},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			require.Error(t, c.err)

@@ -1,11 +1,9 @@
-// Package trust says whose certificates a connection takes, and what an operator
-// can do about one that it does not take.
+// Package trust says whose certificates a connection takes.
 package trust
 
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 )
@@ -28,27 +26,4 @@ func Config(file string, insecure bool) (*tls.Config, error) {
 		return nil, fmt.Errorf("ca_file %s holds no certificate", file)
 	}
 	return c, nil
-}
-
-// Explain adds to an error about the certificate of host what an operator can
-// do about it: address and ca are the keys of the configuration that name the
-// host and the authorities. Other errors pass unchanged.
-func Explain(host, address, ca string, err error) error {
-	var (
-		hostname  x509.HostnameError
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		failed    *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(err, &hostname):
-		return fmt.Errorf("the certificate of %s is for another name: use the name in it in %s: %w", host, address, err)
-	case errors.As(err, &authority):
-		return fmt.Errorf("the certificate of %s is not trusted: add its CA to %s: %w", host, ca, err)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Errorf("the certificate of %s is not valid at this time: renew it or set the clock: %w", host, err)
-	case errors.As(err, &invalid), errors.As(err, &failed):
-		return fmt.Errorf("the certificate of %s cannot be used: %w", host, err)
-	}
-	return err
 }

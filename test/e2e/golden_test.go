@@ -84,7 +84,7 @@ func wrapUpOptional(o *simulator.Options) { o.WrapUp = simulator.WrapUpOptional 
 func TestFormatOfADestination(t *testing.T) {
 	onBoth(t, func(t *testing.T, s brokerServer) {
 		c := start(t, s, func(c *config.Config) {
-			c.Messages.Formats = wire.FormatRules{{Pattern: "web.*", Format: wire.JSON}}
+			c.Messages.Formats = wire.FormatRules{"web.*": wire.JSON}
 		})
 		const text, json = "System#IN_SERVICE", `{"type":"System","status":"IN_SERVICE"}`
 		cases := []struct{ rule, prefix, asks, want string }{

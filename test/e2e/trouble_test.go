@@ -72,7 +72,7 @@ func TestBrokerIsAwayAtTheStart(t *testing.T) {
 	d := closedDoor(t)
 	f := startFinesse(t)
 	c := launch(t, f, configuration(t, brokerServer{url: "tcp://" + d.Addr()}, f))
-	c.says("no connection to the broker", "nothing listens", "start the broker, or correct host and port")
+	c.says("no connection to the broker", "nothing listens", "correct the port in broker.urls", "or start the broker")
 	status, r := c.cannotConsume("nothing listens")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Equal(t, ops.Down, r.Broker.State)
@@ -120,7 +120,7 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 		says         []string
 	}{
 		{"nothing listens", "", []string{"connection refused", "correct the port in finesse.nodes", "or start Finesse"}},
-		{"the certificate is not trusted", untrusted.Host, []string{"is not trusted: add its CA to finesse.ca_file"}},
+		{"the certificate is not trusted", untrusted.Host, []string{"unknown CA", "add the CA of the certificate to finesse.ca_file"}},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			t.Parallel()

@@ -184,7 +184,7 @@ func (b *Broker) accept() {
 			return
 		default: // out of descriptors, most likely: wait for some to come back
 			if time.Since(failed) > time.Minute {
-				b.log.Warn("embedded broker cannot accept connections; trying on", zap.Error(err), zap.String("action", trouble.NoFiles.Next))
+				b.log.Warn("embedded broker cannot accept connections; trying on", trouble.NoFiles.Fields(err)...)
 			}
 			failed = time.Now()
 			select {

@@ -168,8 +168,8 @@ func (a *Anonymizer) Item(i capture.Item) capture.Item {
 func (a *Anonymizer) header(h capture.Header) *capture.Header {
 	s := &h.Settings
 	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
-	rules, otherwise := s.FormatRules(), wire.Format(s.Format)
-	s.Format = a.word(s.Format)
+	rules, otherwise := s.Formats, s.Format
+	s.Format = wire.Format(a.word(string(otherwise)))
 	allowed, own := s.Destinations, s.Own
 	s.Formats, s.Destinations, s.Own = nil, nil, nil
 	if len(allowed) > 0 {
@@ -184,9 +184,9 @@ func (a *Anonymizer) header(h capture.Header) *capture.Header {
 		}
 		if f := rules.For(d, otherwise); f != otherwise {
 			if s.Formats == nil {
-				s.Formats = map[string]string{}
+				s.Formats = wire.FormatRules{}
 			}
-			s.Formats[a.destination(string(d))] = a.word(string(f))
+			s.Formats[gc.Pattern(a.destination(string(d)))] = wire.Format(a.word(string(f)))
 		}
 	}
 	s.Sentences = a.sentences(s.Sentences)

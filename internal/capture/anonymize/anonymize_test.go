@@ -17,6 +17,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/replay"
 )
 
@@ -328,14 +329,14 @@ func TestTheReasonOfAProblemStays(t *testing.T) {
 
 func TestPatternsBecomeTheDestinationsTheyAreAbout(t *testing.T) {
 	a := seeded([32]byte{5})
-	h := capture.Header{Settings: capture.Settings{Format: "text", Formats: map[string]string{"cr*": "json", "desk": "text-4.4"}, Nodes: []string{"a.b:1", "a.b:2", "c"},
+	h := capture.Header{Settings: capture.Settings{Format: "text", Formats: wire.FormatRules{"cr*": "json", "desk": "text-4.4"}, Nodes: []string{"a.b:1", "a.b:2", "c"},
 		Destinations: []string{"crm*"}, Own: []string{"Connector1"}}}
 	for _, d := range []string{"/topic/crm1", "/topic/desk", "/queue/else", "/queue/VirtualTopic.Connector1"} {
 		a.destination(d)
 	}
 	require.NoError(t, a.Settle(t.Context()))
 	got := a.header(h).Settings
-	require.Equal(t, map[string]string{a.destination("/topic/crm1"): "json", a.destination("/topic/desk"): "text-4.4"}, got.Formats)
+	require.Equal(t, wire.FormatRules{gc.Pattern(a.destination("/topic/crm1")): "json", gc.Pattern(a.destination("/topic/desk")): "text-4.4"}, got.Formats)
 	require.Equal(t, []string{"none.other", a.destination("/topic/crm1")}, got.Destinations)
 	require.Equal(t, []string{strings.TrimPrefix(a.destination("/queue/VirtualTopic.Connector1"), "/queue/")}, got.Own)
 	require.Equal(t, []string{"finesse-1.example:1", "finesse-1.example:2", "finesse-2.example"}, got.Nodes)

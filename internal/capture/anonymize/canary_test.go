@@ -182,7 +182,7 @@ func TestNoCanaryIsLeft(t *testing.T) {
 	for _, c := range canaries {
 		h := capture.Header{Capture: 1, Run: c, Follows: c, Connector: c, Time: time.Now()}
 		filled(reflect.ValueOf(&h.Settings).Elem(), c)
-		h.Settings.Formats = map[string]string{c: c, "*": c}
+		h.Settings.Formats = wire.FormatRules{gc.Pattern(c): wire.Format(c), "*": wire.Format(c)}
 		h.Settings.Sentences = map[string]string{c: c, "State#" + c: "a " + c, c + "#READY": c, "State#READY": c}
 		h.Settings.Nodes = []string{c, c + ":8445", "a:" + c}
 		all := []capture.Item{{Header: &h}}

@@ -162,7 +162,7 @@ func (d *Dialer) refusal(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return gc.Errorf(gc.UnableToSubscribe, opDial, "%s did not let the agent in in time: %w", d.host, ctx.Err())
 	}
-	return gc.Errorf(gc.UnableToSubscribe, opDial, "%s: %w", d.host, finesse.ExplainCertificate(d.host, err))
+	return gc.Errorf(gc.UnableToSubscribe, opDial, "%s: %w", d.host, err)
 }
 
 func dialResult(err error) dialOutcome {

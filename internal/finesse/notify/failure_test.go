@@ -143,7 +143,7 @@ func TestACertificateNobodyVouchesForIsExplained(t *testing.T) {
 	o.TLS = nil
 	_, err := newDialer(t, o).Dial(t.Context(), account("secret"))
 	require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
-	require.ErrorContains(t, err, "add its CA to finesse.ca_file")
+	require.Equal(t, "add the CA of the certificate to finesse.ca_file", Trouble(err).Next)
 	require.ErrorContains(t, err, strings.TrimPrefix(f.url, "xmpps://"))
 }
 

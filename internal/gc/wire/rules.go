@@ -1,35 +1,19 @@
 package wire
 
-import (
-	"cmp"
-	"slices"
+import "github.com/finesse-connector/finesse-connector/internal/gc"
 
-	"github.com/finesse-connector/finesse-connector/internal/gc"
-)
+// FormatRules say by pattern in which format events go to a destination whose client
+// asked for none. They are what a configuration and the header of a capture say.
+type FormatRules map[gc.Pattern]Format
 
-// FormatRule gives the destinations that match Pattern a format.
-type FormatRule struct {
-	Pattern gc.Pattern
-	Format  Format
-}
-
-// FormatRules say in which format events go to a destination whose client asked for
-// none, the longest pattern first; see Sort.
-type FormatRules []FormatRule
-
-// Sort orders by length of pattern, the longest first, because a map in a file has no
-// order of its own. Rules of one length are ordered by name so that two runs agree.
-func (r FormatRules) Sort() {
-	slices.SortFunc(r, func(a, b FormatRule) int {
-		return cmp.Or(cmp.Compare(len(b.Pattern), len(a.Pattern)), cmp.Compare(a.Pattern, b.Pattern))
-	})
-}
-
-// For is the format of the first rule whose pattern matches d, else otherwise.
+// For is the format of the longest pattern that matches d, else otherwise. Of several
+// of one length it is the first by name, so that two runs agree.
 func (r FormatRules) For(d gc.Destination, otherwise Format) Format {
-	for _, rule := range r {
-		if rule.Pattern.Matches(d) {
-			return rule.Format
+	var best gc.Pattern
+	for pattern, format := range r {
+		longer := len(pattern) > len(best) || len(pattern) == len(best) && pattern < best
+		if longer && pattern.Matches(d) {
+			best, otherwise = pattern, format
 		}
 	}
 	return otherwise

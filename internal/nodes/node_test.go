@@ -1,9 +1,8 @@
-package app
+package nodes
 
 import (
 	"context"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -22,21 +22,26 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // What is wrong with a node is said once, with what to do about it, however
 // often it is tried.
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := servertest.FreeAddress(t)
+	c := config.Finesse{RequestTimeout: time.Second, Nodes: []config.Node{{REST: "https://" + address, Notify: "xmpps://" + address}}}
 	core, logs := observer.New(zap.InfoLevel)
-	n, err := newNode(config.Finesse{RequestTimeout: time.Second}, config.Node{REST: "https://" + address, Notify: "xmpps://" + address}, nil, newWatch(true), newRoom(math.MaxUint64, zap.NewNop(), nil), zap.New(core), nil, nil)
+	ns, err := New(c, Options{Logger: zap.New(core)})
 	require.NoError(t, err)
-	defer n.Close()
+	defer ns.Close()
+	n := ns.list[0]
 	for range 3 {
 		n.check(t.Context())
 		_, err := n.Subscribe(t.Context(), finesse.Credentials{Agent: "1001", Password: gc.NewSecret("secret")})
 		require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
 	}
-	usable, state := n.condition()
+	usable, _ := n.Usable()
 	require.False(t, usable)
+	state := n.state()
 	require.Equal(t, ops.Down, state.REST)
 	require.Equal(t, ops.Down, state.Notifications)
 	for _, message := range []string{"finesse node cannot be used; trying on", "notification service cannot be used; agents cannot connect"} {
@@ -48,7 +53,7 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 
 // servers starts nodes whose web servers answer as told; the notification
 // service of each is where nobody listens.
-func servers(t *testing.T, answers ...http.HandlerFunc) *nodes {
+func servers(t *testing.T, answers ...http.HandlerFunc) *Nodes {
 	nobody := servertest.FreeAddress(t)
 	c := config.Finesse{RequestTimeout: 5 * time.Second, InsecureSkipVerify: true}
 	for _, answer := range answers {
@@ -56,10 +61,10 @@ func servers(t *testing.T, answers ...http.HandlerFunc) *nodes {
 		t.Cleanup(s.Close)
 		c.Nodes = append(c.Nodes, config.Node{REST: s.URL, Notify: "xmpps://" + nobody})
 	}
-	ns, err := newNodes(c, zap.NewNop(), nil, nil)
+	ns, err := New(c, Options{Logger: zap.NewNop()})
 	require.NoError(t, err)
-	t.Cleanup(ns.close)
-	ns.changed = func(gc.SystemStatus) {}
+	t.Cleanup(ns.Close)
+	ns.Changed = func(gc.SystemStatus) {}
 	return ns
 }
 
@@ -89,22 +94,22 @@ func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			var a, b server
 			ns := servers(t, a.answer, b.answer)
-			ns.check(t.Context())
-			require.Equal(t, session.Node(ns.list[0]), ns.best())
+			ns.Check(t.Context())
+			require.Equal(t, session.Node(ns.list[0]), ns.Serving())
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
-			go func() { defer close(done); ns.run(ctx) }()
+			go func() { defer close(done); ns.Run(ctx) }()
 			defer func() { cancel(); <-done }()
 
 			ns.list[0].Verify(ctx)
-			require.Equal(t, session.Node(ns.list[0]), ns.best(), "nothing is wrong with it")
+			require.Equal(t, session.Node(ns.list[0]), ns.Serving(), "nothing is wrong with it")
 			usable, changed := ns.list[0].Usable()
 			require.True(t, usable)
 			breaks(&a)
 			start := time.Now()
 			ns.list[0].Verify(ctx)
 			require.Less(t, time.Since(start), checkInterval/2, "it does not wait for the next round")
-			require.Equal(t, session.Node(ns.list[1]), ns.best())
+			require.Equal(t, session.Node(ns.list[1]), ns.Serving())
 			require.Eventually(t, func() bool {
 				select {
 				case <-changed:
@@ -116,8 +121,8 @@ func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
 
 			a.broken.Store(false)
 			a.out.Store(false)
-			ns.look()
-			require.Eventually(t, func() bool { return ns.best() == ns.list[0] }, 10*time.Second, 5*time.Millisecond, "it is polled on")
+			ns.Look()
+			require.Eventually(t, func() bool { return ns.Serving() == ns.list[0] }, 10*time.Second, 5*time.Millisecond, "it is polled on")
 		})
 	}
 }
@@ -132,7 +137,7 @@ func TestManyAgentsThatFailAtOnceCauseFewRounds(t *testing.T) {
 			ns.list[0].Verify(ctx)
 		}
 	}()
-	ns.run(ctx)
+	ns.Run(ctx)
 	require.LessOrEqual(t, a.asked.Load(), int32(4))
 	require.GreaterOrEqual(t, a.asked.Load(), int32(2))
 }
@@ -147,7 +152,7 @@ func TestTheOnlyNodeIsNotVerified(t *testing.T) {
 func TestVerifyEndsWithItsContext(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)
-	ns.check(t.Context())
+	ns.Check(t.Context())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	ns.list[0].Verify(ctx) // nobody checks
@@ -161,9 +166,10 @@ func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	defer close(release)
 	require.Equal(t, leastProbe, ns.list[0].probe)
 	ns.list[0].probe = 50 * time.Millisecond
-	ns.check(t.Context())
-	require.Equal(t, session.Node(ns.list[1]), ns.best())
-	require.True(t, ns.list[0].standing.Silent)
+	ns.Check(t.Context())
+	require.Equal(t, session.Node(ns.list[1]), ns.Serving())
+	is, _ := ns.known.Condition(0)
+	require.True(t, is.Silent)
 }
 
 // net/http hands out the connection behind a 101, whose reads heed no context:
@@ -181,10 +187,10 @@ func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
 	var other server
 	ns := servers(t, switching, other.answer)
 	told := make(chan gc.SystemStatus, 10)
-	ns.changed = func(s gc.SystemStatus) { told <- s }
+	ns.Changed = func(s gc.SystemStatus) { told <- s }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); ns.run(ctx) }()
+	go func() { defer close(done); ns.Run(ctx) }()
 	defer func() { cancel(); <-done }()
 	for range 2 {
 		select {
@@ -193,19 +199,19 @@ func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
 		case <-time.After(3 * checkInterval):
 			require.Fail(t, "the watch stands still")
 		}
-		ns.look()
+		ns.Look()
 	}
-	require.Equal(t, ops.Down, ns.states()[0].REST)
+	require.Equal(t, ops.Down, ns.States()[0].REST)
 }
 
 func TestACheckCutShortSaysNothing(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)
-	ns.check(t.Context())
+	ns.Check(t.Context())
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	ns.check(ended)
-	require.Equal(t, session.Node(ns.list[0]), ns.best())
+	ns.Check(ended)
+	require.Equal(t, session.Node(ns.list[0]), ns.Serving())
 }
 
 // An agent whose stream cannot be opened had better be at the other node,
@@ -213,17 +219,14 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)
-	ns.check(t.Context())
+	ns.Check(t.Context())
 	subscribe := func(n *node) {
 		_, err := n.Subscribe(t.Context(), finesse.Credentials{Agent: "1001", Password: gc.NewSecret("secret")})
 		require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
 	}
 	subscribe(ns.list[0])
-	require.Equal(t, session.Node(ns.list[1]), ns.best())
+	require.Equal(t, session.Node(ns.list[1]), ns.Serving())
 	require.Len(t, ns.hint, 1, "it is looked at")
-	ns.list[0].standing.Avoided = time.Now().Add(-time.Minute)
-	require.Equal(t, session.Node(ns.list[0]), ns.best(), "it may have come back")
-	subscribe(ns.list[0])
 	subscribe(ns.list[1])
-	require.Equal(t, session.Node(ns.list[0]), ns.best(), "neither is better, so it is the first")
+	require.Equal(t, session.Node(ns.list[0]), ns.Serving(), "neither is better, so it is the first")
 }
