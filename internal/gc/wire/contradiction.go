@@ -56,7 +56,7 @@ func (w *Writer) told(e gc.Event, f Format) (all []ReadField, err error) {
 // those that it has.
 func readAs(body string, f Format, e gc.Event) (all []attempt) {
 	for _, a := range readings(body) {
-		if len(a.shape) == 0 && a.form.writes(e) && slices.Contains(a.form.formats, f) {
+		if len(a.shape) == 0 && a.form.row == RowOf(e) && slices.Contains(a.form.formats, f) {
 			all = append(all, a)
 		}
 	}
