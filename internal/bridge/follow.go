@@ -14,9 +14,13 @@ import (
 // expect, the sentence for the agent's status bar. None of it answers the
 // command.
 func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID) {
-	settings := b.settings.Load()
-	events := companions(e)
-	if sentence := gc.UserSentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, agent) {
+	row := wire.RowOf(e.Event)
+	var typ, text string // of a command that may be sent again
+	if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
+		typ, text = c.Type, c.Text
+	}
+	events := row.Companions(e.Event, typ, text)
+	if sentence := row.Sentence(b.settings.Load().Sentences, e.Event); sentence != "" && isAbout(e.Event, agent) {
 		bar := gc.StatusBar{Agent: agent, Message: sentence}
 		if e.Cause != nil {
 			bar.Request = e.Cause.Type
@@ -34,25 +38,6 @@ func (b *Bridge) follow(e session.Emission, format wire.Format, agent gc.AgentID
 func (b *Bridge) sends(e gc.Event, format wire.Format) bool {
 	row := wire.RowOf(e)
 	return (!row.Deprecated || b.settings.Load().Deprecated) && (row.Only == nil || slices.Contains(row.Only, format))
-}
-
-// companions are the events that say the same as e in other words.
-func companions(e session.Emission) []gc.Event {
-	switch event := e.Event.(type) {
-	case gc.AgentInfo:
-		if event.Supervisor {
-			return []gc.Event{gc.TeamInfoIDs{AgentInfo: event}, gc.TeamInfoNames{AgentInfo: event}}
-		}
-	case gc.State:
-		if event.State == gc.LoggedOut {
-			return []gc.Event{gc.AgentLogout{Agent: event.Agent}}
-		}
-	case gc.ReLogin:
-		if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
-			return []gc.Event{gc.Reconnect{Agent: event.Agent, Request: c.Type, Text: c.Text}}
-		}
-	}
-	return nil
 }
 
 // isAbout: the status bar is the agent's own. A supervisor also hears of

@@ -51,16 +51,17 @@ type told map[gc.DialogID]string
 // repeats notes an event as it is written, and reports whether a driver is
 // spared it.
 func (t told) repeats(e gc.Event, body string, answers bool) bool {
-	call := gc.CallOf(e)
-	if call == nil {
+	row := wire.RowOf(e)
+	if !row.TellsCall() {
 		return false
 	}
-	if t[call.Dialog] == body && !answers {
+	_, state, call := row.About(e)
+	if t[call] == body && !answers {
 		return true
 	}
-	t[call.Dialog] = body
-	if call.State == gc.Dropped {
-		delete(t, call.Dialog)
+	t[call] = body
+	if state == string(gc.Dropped) {
+		delete(t, call)
 	}
 	return false
 }
@@ -191,20 +192,15 @@ func (b *Bridge) undeliverable(e session.Emission, why string) {
 
 // lasting: what Restored tells again lasts as long as the connection; as an
 // answer it is not repeated once it may have arrived, but given again as it is
-// by then. The end of a call lasts: nothing would tell it again.
+// by then.
 func lasting(e session.Emission) broker.Lasting {
-	if c := gc.CallOf(e.Event); c != nil && c.State == gc.Dropped {
+	switch {
+	case wire.RowOf(e.Event).Kept(e.Event):
 		return broker.UntilProved
+	case e.Cause != nil:
+		return broker.UntilSent
 	}
-	switch e.Event.(type) {
-	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState,
-		gc.InboundCall, gc.ConsultCall:
-		if e.Cause != nil {
-			return broker.UntilSent
-		}
-		return broker.WithConnection
-	}
-	return broker.UntilProved
+	return broker.WithConnection
 }
 
 func correlationID(e session.Emission) string {
@@ -217,25 +213,12 @@ func correlationID(e session.Emission) string {
 // fieldsOf is what the log tells of an event: whom it is about and the state,
 // never names, numbers or call variables.
 func fieldsOf(e gc.Event) []zap.Field {
-	about := func(agent gc.AgentID, state string) []zap.Field {
-		return []zap.Field{zap.String("agent", string(agent)), zap.String("state", state)}
+	agent, state, dialog := wire.RowOf(e).About(e)
+	told := func(name, text string) zap.Field {
+		if text == "" {
+			return zap.Skip()
+		}
+		return zap.String(name, text)
 	}
-	aboutCall := func(c gc.Call) []zap.Field {
-		return append(about(c.Agent, string(c.State)), zap.String("dialog", string(c.Dialog)))
-	}
-	if c := gc.CallOf(e); c != nil {
-		return aboutCall(*c)
-	}
-	switch e := e.(type) {
-	case gc.State:
-		return about(e.Agent, string(e.State))
-	case gc.ErrorEvent:
-		return about(e.Agent, string(e.Code))
-	case gc.NewInboundCall:
-		return aboutCall(e.Call)
-	case gc.NewOutboundCall:
-		return aboutCall(e.Call)
-	default:
-		return nil
-	}
+	return []zap.Field{told("agent", string(agent)), told("state", state), told("dialog", string(dialog))}
 }

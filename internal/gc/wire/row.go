@@ -22,13 +22,22 @@ type Row struct {
 	// others another event already tells what it tells; Write still has a form.
 	Only    []Format
 	event   gc.Event // one of its type
+	lasts   lasting
 	jmsType string   // the field that is the message's JMSType, "" for none
-	forms   []form
+	keys    []string // of its sentence for the status bar: the first that has one counts; none for an event that has no place there
+	// with makes the events that say the same in other words, nil for none. It is
+	// given the command that was not done and may be sent again, "" for none.
+	with  func(e gc.Event, typ, parameters string) []gc.Event
+	forms []form
 
 	all     []*Form
 	written map[Format][]*Form
-	request source // of the JMSType
+	request source  // of the JMSType
+	bar     []field // keys, taken apart
+	about   [3]source
 }
+
+type lasting int
 
 // form is a form as the table has it.
 type form struct {
@@ -55,6 +64,19 @@ func complete(rows []Row) []Row {
 		if r.jmsType != "" {
 			r.request = path(event, r.jmsType).source
 		}
+		for _, key := range r.keys {
+			r.bar = append(r.bar, parseField(key, event, allKinds))
+		}
+		for i, names := range [3][]string{{"Agent"}, {"State", "Code"}, {"Dialog"}} {
+			for _, name := range names {
+				if f, ok := event.FieldByName(name); ok {
+					r.about[i] = f.Index
+				}
+			}
+		}
+		if r.lasts == 0 {
+			panic(fmt.Sprintf("wire: nothing says how long %s lasts", event))
+		}
 		for _, f := range r.forms {
 			taken := takeApart(r, f, event)
 			r.all = append(r.all, taken)
@@ -76,6 +98,61 @@ var byType = func() map[reflect.Type]*Row {
 	}
 	return m
 }()
+
+// About is whom an event is about, the state or the error that it tells, and
+// the call; "" where it has none.
+func (r *Row) About(e gc.Event) (agent gc.AgentID, state string, dialog gc.DialogID) {
+	var all [3]string
+	for i, s := range r.about {
+		if s != nil {
+			all[i] = s.of(reflect.ValueOf(e)).String()
+		}
+	}
+	return gc.AgentID(all[0]), all[1], gc.DialogID(all[2])
+}
+
+// TellsCall reports whether the event is a call's state, told as it changes.
+func (r *Row) TellsCall() bool { return r.lasts == callState }
+
+// Kept reports whether an event must reach the broker: nothing tells it again
+// when the broker is back.
+func (r *Row) Kept(e gc.Event) bool {
+	_, state, _ := r.About(e)
+	return r.lasts == kept || r.lasts == callState && state == string(gc.Dropped)
+}
+
+// Companions are the events that say the same as e in other words. typ and
+// parameters are those of the command that was not done and may be sent again,
+// "" for none.
+func (r *Row) Companions(e gc.Event, typ, parameters string) []gc.Event {
+	if r.with == nil {
+		return nil
+	}
+	return r.with(e, typ, parameters)
+}
+
+// Sentence is what sentences, which are by key, have to say about e in the status
+// bar; "" is to print nothing. An error that has none of its own gets that of
+// all errors, but not one whose sentence is empty.
+func (r *Row) Sentence(sentences map[string]string, e gc.Event) string {
+	for _, key := range r.keysOf(e) {
+		if text, ok := sentences[key]; ok {
+			return text
+		}
+	}
+	return ""
+}
+
+func (r *Row) keysOf(e gc.Event) (all []string) {
+	for _, f := range r.bar {
+		key := f.label
+		if f.name != "" {
+			key += (*page)(nil).string(f.kind, f.source.of(reflect.ValueOf(e)))
+		}
+		all = append(all, key)
+	}
+	return all
+}
 
 // Form is one of the forms of an event, taken apart.
 type Form struct {
