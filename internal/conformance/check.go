@@ -112,8 +112,8 @@ func knownForms() []knownForm {
 	for i := range wire.Events {
 		row := &wire.Events[i]
 		if e := findEvent(row); e != nil {
-			for _, f := range e.formsOf(wire.Text) {
-				all = append(all, knownForm{row, e.number(f), pattern(f.template)})
+			for _, f := range e.formsOf(row, wire.Text) {
+				all = append(all, knownForm{row, f.number, pattern(f.template)})
 			}
 		}
 	}

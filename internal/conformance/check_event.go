@@ -118,8 +118,8 @@ func (p *Protocol) checkEvents() {
 		}
 		goldens := p.goldensOf(func(f *knownForm) bool { return f.row == row })
 		p.checkExamples(e, goldens)
-		p.checkForms(e, goldens)
-		p.checkFields(e, goldens)
+		p.checkForms(row, e, goldens)
+		p.checkFields(row, e, goldens)
 	}
 	for _, e := range events {
 		if !slices.ContainsFunc(wire.Events, func(r wire.Row) bool { return rowKey(&r) == e.key }) {
@@ -152,10 +152,10 @@ func (p *Protocol) checkExamples(e *event, goldens []golden) {
 
 // checkForms wants a form for each golden message and a golden message for
 // each form.
-func (p *Protocol) checkForms(e *event, goldens []golden) {
-	for _, format := range []wire.Format{wire.Text, wire.TextOld, wire.Text44} {
+func (p *Protocol) checkForms(row *wire.Row, e *event, goldens []golden) {
+	for _, format := range textFormats {
 		known := map[string]bool{}
-		for _, f := range e.formsOf(format) {
+		for _, f := range e.formsOf(row, format) {
 			used := false
 			form := pattern(f.template)
 			for _, g := range goldens {
@@ -177,10 +177,12 @@ func (p *Protocol) checkForms(e *event, goldens []golden) {
 
 // checkFields wants each placeholder and each JSON attribute described, and
 // nothing described that is not there.
-func (p *Protocol) checkFields(e *event, goldens []golden) {
+func (p *Protocol) checkFields(row *wire.Row, e *event, goldens []golden) {
 	var texts, described, paths []string
-	for _, f := range e.forms {
-		texts = append(texts, placeholders(f.template)...)
+	for _, format := range textFormats {
+		for _, f := range e.formsOf(row, format) {
+			texts = append(texts, placeholders(f.template)...)
+		}
 	}
 	for _, g := range goldens {
 		if body := g.bodies[wire.JSON]; body != g.bodies[wire.Text] {
@@ -191,13 +193,15 @@ func (p *Protocol) checkFields(e *event, goldens []golden) {
 			paths = append(paths, found...)
 		}
 	}
+	members := row.Members()
 	for _, f := range e.fields {
-		described = append(described, f.json)
+		path := f.path(members)
+		described = append(described, path)
 		if f.text != "" && !slices.Contains(texts, f.text) {
 			p.fault("event %s: no form has a field %s", e.key, f.text)
 		}
-		if f.json != "" && !slices.Contains(paths, f.json) {
-			p.fault("event %s: no golden message has an attribute %s", e.key, f.json)
+		if path != "" && !slices.Contains(paths, path) {
+			p.fault("event %s: no golden message has an attribute %s", e.key, path)
 		}
 	}
 	for _, text := range texts {

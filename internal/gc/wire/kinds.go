@@ -13,6 +13,7 @@ import (
 
 // valueKind says how a value of an event is written, and what it may be.
 type valueKind struct {
+	name  string // in the table
 	holds Holds
 	check func(string) error // nil for any text; in a text form, one without separators
 	// text is the value, nil where it is the event's field as it is.

@@ -44,6 +44,9 @@ var allKinds = func() map[string]*valueKind {
 	} {
 		all[name] = &valueKind{list: l, check: l.check}
 	}
+	for name, k := range all {
+		k.name = name
+	}
 	return all
 }()
 
