@@ -50,12 +50,16 @@ func (p *Protocol) eventRow(s seedEvent) Row {
 func (p *Protocol) objectRow(o seedObject) Row {
 	r := Row{ID: "JSON " + o.title, Title: strings.TrimSpace(o.kind + " " + o.sample)}
 	var rows []*wire.Row
+	sample, err := attributes(o.body)
+	if err != nil {
+		r.fault("its sample: %v", err)
+	}
 	for _, g := range p.evidence.goldens {
 		f, body := p.formOf[g.name], g.bodies[wire.JSON]
 		if f == nil || !isSample(body, o) {
 			continue
 		}
-		if paths, err := attributes(body); err != nil || strings.Join(paths, " ") != o.attributes {
+		if paths, err := attributes(body); err != nil || !slices.Equal(paths, sample) {
 			continue
 		}
 		r.Proof = append(r.Proof, goldenLinks([]golden{g}, wire.JSON)...)
