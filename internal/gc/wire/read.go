@@ -98,6 +98,14 @@ type attempt struct {
 	off    int      // how many fields too many or too few
 }
 
+// complete adds what the form says by being there.
+func (a attempt) complete() attempt {
+	if a.form.says != "" && len(a.shape) == 0 {
+		a.fields = append(a.fields, ReadField{a.form.when.field, a.form.says})
+	}
+	return a
+}
+
 func (a *attempt) wrong(format string, args ...any) {
 	a.shape = append(a.shape, fmt.Sprintf(format, args...))
 }
@@ -159,7 +167,7 @@ func readText(body string) []attempt {
 	var all []attempt
 	for _, f := range textForms {
 		if i := f.name(); i < len(parts) && parts[i] == f.fields[i].label {
-			all = append(all, f.read(body))
+			all = append(all, f.read(body).complete())
 		}
 	}
 	return all
@@ -183,30 +191,32 @@ func (f *Form) read(body string) attempt {
 		a.wrong("it has %d fields, not %d", len(parts), n)
 	}
 	for i, part := range parts {
-		where := fmt.Sprintf("field %d", i+1)
 		switch {
 		case i < n:
-			a.take(where, f.fields[i], part)
+			a.take(i, f.fields[i], part)
 		case f.entry != nil:
-			a.takeEntry(where, part)
+			a.takeEntry(i, part)
 		default:
-			a.fields = append(a.fields, ReadField{where, part})
+			a.fields = append(a.fields, ReadField{where(i), part})
 		}
 	}
 	a.count(parts)
 	return a
 }
 
-// take reads a field. One that is another is named after its place.
-func (a *attempt) take(where string, f field, text string) {
+// where names a field after its place.
+func where(i int) string { return fmt.Sprintf("field %d", i+1) }
+
+// take reads the field at i. One that is another is named after its place.
+func (a *attempt) take(i int, f field, text string) {
 	value, ok := strings.CutPrefix(text, f.label)
 	switch {
 	case f.name == "" && text == f.label:
 		return
 	case f.name == "":
-		a.wrong("%s is not %q", where, f.label)
+		a.wrong("%s is not %q", where(i), f.label)
 	case !ok:
-		a.wrong("%s (%s) does not begin with %q", where, f.name, f.label)
+		a.wrong("%s (%s) does not begin with %q", where(i), f.name, f.label)
 	default:
 		f.each(value, func(f field, s string) string {
 			if f.kind == variable {
@@ -215,11 +225,11 @@ func (a *attempt) take(where string, f field, text string) {
 			return a.value(f, s)
 		})
 		if err := f.kind.problem(value); err != nil {
-			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
+			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where(i), f.name, err))
 		}
 		return
 	}
-	a.fields = append(a.fields, ReadField{where, text})
+	a.fields = append(a.fields, ReadField{where(i), text})
 }
 
 // value keeps one, and leaves it as it is.
@@ -232,15 +242,15 @@ func (a *attempt) value(f field, text string) string {
 	return text
 }
 
-func (a *attempt) takeEntry(where, text string) {
+func (a *attempt) takeEntry(i int, text string) {
 	parts := strings.Split(text, ",")
 	if len(parts) != len(a.form.entry) {
-		a.wrong("%s lists %d values, not %d", where, len(parts), len(a.form.entry))
-		a.fields = append(a.fields, ReadField{where, text})
+		a.wrong("%s lists %d values, not %d", where(i), len(parts), len(a.form.entry))
+		a.fields = append(a.fields, ReadField{where(i), text})
 		return
 	}
 	for j, f := range a.form.entry {
-		a.take(where, f, parts[j])
+		a.take(i, f, parts[j])
 	}
 }
 

@@ -122,7 +122,7 @@ func readJSON(body string) []attempt {
 		if f.tree.typeName() == n.typeName() {
 			a := attempt{form: f}
 			a.compare("", f.tree, &n)
-			all = append(all, a)
+			all = append(all, a.complete())
 		}
 	}
 	return all

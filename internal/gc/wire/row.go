@@ -159,6 +159,7 @@ type Form struct {
 	form
 	row     *Row
 	decides source  // the field of the condition
+	says    string  // the word that it must be, where the form has no value for it
 	fields  []field // of a text
 	wide    int     // the one that takes several, -1 for none
 	list    source  // what entry shows
@@ -171,6 +172,9 @@ func takeApart(r *Row, f form, event reflect.Type) *Form {
 	taken := &Form{form: f, row: r, wide: -1, secret: strings.Contains(f.template, "<Secret")}
 	if f.when.field != "" {
 		taken.decides = path(event, f.when.field).source
+		if len(f.when.words) == 1 && !strings.Contains(f.template, "<"+f.when.field) {
+			taken.says = f.when.words[0]
+		}
 	}
 	if f.template[0] == '{' || f.template[0] == '[' {
 		taken.tree = parseTemplate(f.template, event)
