@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -110,13 +109,23 @@ func (b *Bridge) captureEvent(e session.Emission, m wire.Message, lost func()) {
 		Event: m.Name, Category: string(m.Category), Destination: string(e.Destination), Format: string(m.Format),
 		CorrelationID: b.unless(isToken, correlationID(e)), Body: m.Body,
 	}
-	if other := b.Capture.Place(e.Destination, false); other != e.Destination && m.Name == "DESTINATION" {
-		x.Body = strings.Replace(m.Body, e.Destination.Name(), other.Name(), 1)
+	if other := b.Capture.Place(e.Destination, false); other != e.Destination {
+		x.Body = hidden(m, wire.Destination, func(string) string { return other.Name() })
 	}
 	if e.Cause != nil {
 		x.Request = string(e.Cause.ID)
 	}
 	b.Capture.Event(e.Event, x, lost)
+}
+
+// hidden is a message with something else in the place of what holds a secret.
+func hidden(m wire.Message, secret wire.Holds, hide func(string) string) string {
+	return wire.RewriteEvent(m.Name, m.Format, m.Body, func(_ string, holds wire.Holds, text string) string {
+		if holds == secret {
+			return hide(text)
+		}
+		return text
+	})
 }
 
 // captureAnswerLost records that the answer to a command is given again.

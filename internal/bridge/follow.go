@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -56,9 +55,9 @@ func (b *Bridge) announce(e gc.AgentSync) {
 	}
 	m := b.write(wire.Text, e)
 	if b.Capture.On() {
-		hidden := m
-		hidden.Body = strings.ReplaceAll(m.Body, e.Password.Reveal(), b.Capture.Hide(e.Password.Reveal()))
-		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, hidden, nil)
+		safe := m
+		safe.Body = hidden(m, wire.Password, b.Capture.Hide)
+		b.captureEvent(session.Emission{Agent: e.Agent, Destination: gc.Destination("/topic/" + topic), Event: e}, safe, nil)
 	}
 	b.Publish(broker.Message{Destination: gc.Destination("/topic/" + topic), Category: m.Category, Body: m.Body})
 }
