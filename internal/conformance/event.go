@@ -24,6 +24,7 @@ type form struct {
 	template string
 	when     string // which of a format's forms this is, "" for the usual one
 	number   string // the seed's row
+	of       *wire.Form
 }
 
 // field is a part of a message: its name in wire.Events or, where it is no value
@@ -48,14 +49,17 @@ func (e *event) formsOf(row *wire.Row, format wire.Format) (all []form) {
 	for _, f := range row.TextForms(format) {
 		template := f.Show(e.called)
 		for _, s := range e.status {
-			all = append(all, form{strings.Replace(template, "<>", s.text, 1), s.when, s.number})
+			all = append(all, form{strings.Replace(template, "<>", s.text, 1), s.when, s.number, f})
 		}
 		if e.status == nil {
-			all = append(all, form{template, f.When(), e.key})
+			all = append(all, form{template, f.When(), e.key, f})
 		}
 	}
 	return all
 }
+
+// shows reports whether a message of a form is one that the document shows by it.
+func (e *event) shows(f form, body string) bool { return e.status == nil || f.template == body }
 
 // called is what the document calls a value.
 func (e *event) called(name, kind string) string {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -41,6 +42,19 @@ func (r *Row) TextForms(f Format) (all []*Form) {
 	}
 	return all
 }
+
+// FormsOf are the forms in a format that a body has, whatever its values are.
+func FormsOf(body string, f Format) (all []*Form) {
+	for _, a := range readings(body) {
+		if len(a.shape) == 0 && slices.Contains(a.form.formats, f) {
+			all = append(all, a.form)
+		}
+	}
+	return all
+}
+
+// Row is the row of the event that has the form.
+func (f *Form) Row() *Row { return f.row }
 
 // When says, for people, when the event has the form; "" for the usual one.
 func (f *Form) When() string { return f.when.text }

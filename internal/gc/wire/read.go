@@ -128,33 +128,30 @@ func (f *Form) named(usual Format) Format {
 	return f.formats[0]
 }
 
-// textForms and jsonForms are those of all events. One that has a value in the
-// place of the event's name is there for each word that this can be.
+// textForms and jsonForms are those of all events.
 var textForms, jsonForms = func() (texts, objects []*Form) {
 	for i := range Events {
 		for _, f := range Events[i].all {
-			switch {
-			case f.tree != nil:
+			if f.tree != nil {
 				objects = append(objects, f)
-			case f.fields[f.name()].name == "":
+			} else {
 				texts = append(texts, f)
-			default:
-				for _, word := range f.fields[f.name()].kind.word {
-					named := *f
-					named.fields = slices.Clone(f.fields)
-					named.fields[f.name()] = field{label: word}
-					texts = append(texts, &named)
-				}
 			}
 		}
 	}
 	return texts, objects
 }()
 
+// isOf reports whether a word can be the name of an event of the form.
+func (f *Form) isOf(name string) bool {
+	x := &f.fields[f.name()]
+	return x.name == "" && x.label == name || x.name != "" && slices.Contains(x.kind.word, name)
+}
+
 // IsEventName reports whether an event of that name has an agent in front of it
 // in a text format, or, system, none.
 func IsEventName(name string, system bool) bool {
-	return slices.ContainsFunc(textForms, func(f *Form) bool { return (f.name() == 0) == system && f.fields[f.name()].label == name })
+	return slices.ContainsFunc(textForms, func(f *Form) bool { return (f.name() == 0) == system && f.isOf(name) })
 }
 
 // IsEvent reports whether a text begins like an event, in whatever format: a
@@ -166,7 +163,7 @@ func readText(body string) []attempt {
 	parts := strings.SplitN(body, "#", 3)
 	var all []attempt
 	for _, f := range textForms {
-		if i := f.name(); i < len(parts) && parts[i] == f.fields[i].label {
+		if i := f.name(); i < len(parts) && f.isOf(parts[i]) {
 			all = append(all, f.read(body).complete())
 		}
 	}

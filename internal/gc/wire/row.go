@@ -74,14 +74,16 @@ func complete(rows []Row) []Row {
 				}
 			}
 		}
-		if r.lasts == 0 {
-			panic(fmt.Sprintf("wire: nothing says how long %s lasts", event))
-		}
 		for _, f := range r.forms {
 			taken := takeApart(r, f, event)
 			r.all = append(r.all, taken)
 			for _, format := range f.formats {
 				r.written[format] = append(r.written[format], taken)
+			}
+		}
+		for _, format := range Formats {
+			if all := r.written[format]; r.lasts == 0 || len(all) == 0 || all[len(all)-1].when.field != "" {
+				panic(fmt.Sprintf("wire: the row of %s does not say how long it lasts, or how it is written in %s", event, format))
 			}
 		}
 	}
