@@ -80,7 +80,7 @@ func formBlock(row *wire.Row, e *event) string {
 		if format == wire.JSON || slices.Contains(done, format) {
 			continue
 		}
-		same := slices.DeleteFunc(e.same(row, format), func(f wire.Format) bool { return !slices.Contains(sent(row), f) })
+		same := slices.DeleteFunc(same(row, format), func(f wire.Format) bool { return !slices.Contains(sent(row), f) })
 		done = append(done, same...)
 		fmt.Fprintf(&b, "%s:\n", names(same))
 		for _, f := range e.formsOf(row, format) {

@@ -30,7 +30,8 @@ type form struct {
 // field is a part of a message: its name in wire.Events or, where it is no value
 // there, its path in JSON; what the text forms call it, "" where they have
 // not got it; and what it means, "" where another field says so. In place of the
-// name can be "name:kind", for the values of one kind.
+// name can be "name:kind", for the values of one kind, and "name path", where the
+// path is not that of the value alone.
 type field struct{ name, text, meaning string }
 
 // status is one for which the seed has a row of its own.
@@ -87,22 +88,13 @@ func (f field) path(members map[string]string) string {
 var textFormats = []wire.Format{wire.Text, wire.TextOld, wire.Text44}
 
 // same lists the formats whose text forms are those of format.
-func (e *event) same(row *wire.Row, format wire.Format) []wire.Format {
-	var formats []wire.Format
+func same(row *wire.Row, format wire.Format) (formats []wire.Format) {
 	for _, other := range textFormats {
-		if slices.Equal(templates(e.formsOf(row, other)), templates(e.formsOf(row, format))) {
+		if slices.Equal(row.TextForms(other), row.TextForms(format)) {
 			formats = append(formats, other)
 		}
 	}
 	return formats
-}
-
-func templates(forms []form) []string {
-	var all []string
-	for _, f := range forms {
-		all = append(all, f.template)
-	}
-	return all
 }
 
 // findEvent is nil for a row that is not described.

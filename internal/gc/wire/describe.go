@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -45,10 +44,8 @@ func (r *Row) TextForms(f Format) (all []*Form) {
 
 // FormsOf are the forms in a format that a body has, whatever its values are.
 func FormsOf(body string, f Format) (all []*Form) {
-	for _, a := range readings(body) {
-		if len(a.shape) == 0 && slices.Contains(a.form.formats, f) {
-			all = append(all, a.form)
-		}
+	for _, a := range shaped(body, f) {
+		all = append(all, a.form)
 	}
 	return all
 }

@@ -65,6 +65,11 @@ func readings(body string) []attempt {
 	return readText(body)
 }
 
+// shaped are the readings of a body that has a form in a format.
+func shaped(body string, f Format) []attempt {
+	return slices.DeleteFunc(readings(body), func(a attempt) bool { return len(a.shape) > 0 || !slices.Contains(a.form.formats, f) })
+}
+
 // ReadEvent reads an event in any format, and compares it with the forms in
 // which this version writes events. Of several that are equally close, the one
 // of the usual format is taken. It is false when the text is none of a known
