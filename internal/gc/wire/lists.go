@@ -131,10 +131,18 @@ var tenVariables = [10]string{
 	"callVariable6", "callVariable7", "callVariable8", "callVariable9", "callVariable10",
 }
 
+// tenth is the place of callVariable1 to 10 among them, -1 for others.
+func tenth(name string) int {
+	if !strings.HasPrefix(name, "callVariable") { // most that there are in number
+		return -1
+	}
+	return slices.Index(tenVariables[:], name)
+}
+
 // firstTen are the values of callVariable1 to 10.
 func firstTen(vars []gc.CallVariable) (ten [10]string) {
 	for _, v := range vars {
-		if i := slices.Index(tenVariables[:], v.Name); i >= 0 {
+		if i := tenth(v.Name); i >= 0 {
 			ten[i] = v.Value
 		}
 	}
@@ -148,7 +156,7 @@ func eachVariable(vars []gc.CallVariable, do func(name, value string)) {
 		do(tenVariables[i], value)
 	}
 	for _, v := range vars {
-		if !slices.Contains(tenVariables[:], v.Name) {
+		if tenth(v.Name) < 0 {
 			do(v.Name, v.Value)
 		}
 	}
