@@ -17,9 +17,8 @@ type valueKind struct {
 	holds Holds
 	check func(string) error // nil for any text; in a text form, one without separators
 	// text is the value, nil where it is the event's field as it is.
-	text func(p *page, v reflect.Value) string
-	// separators are those that are replaced in a text form, where it is not all of them.
-	separators *string
+	text  func(p *page, v reflect.Value) string
+	keeps string // the separators that are not replaced in a text form
 	// list is for what is no single value in a text form.
 	list list
 	json byte     // what it is in JSON: see node.kind; 0 for a string, or what the field's type says
@@ -50,8 +49,6 @@ var (
 	label     = &valueKind{holds: ID}
 	idNumber  = &valueKind{holds: ID, check: wholeNumber}
 	variable  = &valueKind{holds: VariableName}
-	asItIs    = ""
-	onlyHash  = "#"
 	unchecked = func(string) error { return nil }
 )
 
@@ -62,10 +59,10 @@ type named interface{ FullName() string }
 // for them.
 var singleKinds = map[string]*valueKind{
 	"Text": anyText, "Word": {holds: Words}, "Label": label,
-	"Sentence":    {holds: Private, check: unchecked, separators: &onlyHash}, // for people: only "#" would do harm
+	"Sentence":    {holds: Private, check: unchecked, keeps: "|,="}, // for people: only "#" would do harm
 	"Destination": {holds: Destination, check: unchecked, text: func(_ *page, v reflect.Value) string { return gc.Destination(v.String()).Name() }},
-	"Secret":      {holds: Password, check: unchecked, separators: &asItIs, text: func(_ *page, v reflect.Value) string { return held[gc.Secret](v).Reveal() }},
-	"Parameters":  {holds: Parameters, check: unchecked, separators: &asItIs}, // what the driver is to send again
+	"Secret":      {holds: Password, check: unchecked, keeps: separators, text: func(_ *page, v reflect.Value) string { return held[gc.Secret](v).Reveal() }},
+	"Parameters":  {holds: Parameters, check: unchecked, keeps: separators}, // what the driver is to send again
 	"Request":     {holds: CommandType},
 	"FullName":    {holds: Private, text: func(_ *page, v reflect.Value) string { return v.Interface().(named).FullName() }},
 
@@ -100,42 +97,15 @@ func when(yes bool, one, other string) string {
 	return other
 }
 
-// kindOf is the kind of a field for which the table says none.
-func kindOf(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[gc.AgentID]():
-		return "Agent"
-	case reflect.TypeFor[gc.DialogID]():
-		return "Dialog"
-	case reflect.TypeFor[gc.TeamID](), reflect.TypeFor[gc.PhonebookID]():
-		return "ID"
-	case reflect.TypeFor[gc.ReasonCodeID]():
-		return "Reason"
-	case reflect.TypeFor[gc.CallState]():
-		return "AnyCallState"
-	case reflect.TypeFor[gc.SystemStatus]():
-		return "Status"
-	case reflect.TypeFor[gc.ReasonCategory]():
-		return "Word"
-	case reflect.TypeFor[gc.Call]():
-		return "Variables"
-	case reflect.TypeFor[string]():
-		return "Text"
-	case reflect.TypeFor[int]():
-		return "Number"
-	case reflect.TypeFor[bool]():
-		return "Flag"
-	case reflect.TypeFor[[]gc.Team]():
-		return "Teams"
-	case reflect.TypeFor[[]gc.Participant]():
-		return "Participants"
-	case reflect.TypeFor[[]bool]():
-		return "Controls"
-	}
-	if t.Implements(reflect.TypeFor[named]()) {
-		return "FullName"
-	}
-	return t.Name() // Code, Destination, Extension, Secret, Time, UserState
+// kindOfType are the kinds of fields for which the table says none, where they do
+// not have the name of the type.
+var kindOfType = map[reflect.Type]string{
+	reflect.TypeFor[string](): "Text", reflect.TypeFor[int](): "Number", reflect.TypeFor[bool](): "Flag",
+	reflect.TypeFor[gc.AgentID](): "Agent", reflect.TypeFor[gc.DialogID](): "Dialog", reflect.TypeFor[gc.ReasonCodeID](): "Reason",
+	reflect.TypeFor[gc.TeamID](): "ID", reflect.TypeFor[gc.PhonebookID](): "ID",
+	reflect.TypeFor[gc.SystemStatus](): "Status", reflect.TypeFor[gc.CallState](): "AnyCallState", reflect.TypeFor[gc.ReasonCategory](): "Word",
+	reflect.TypeFor[gc.AgentInfo](): "FullName", reflect.TypeFor[gc.TeamInfoIDs](): "FullName", reflect.TypeFor[gc.TeamInfoNames](): "FullName",
+	reflect.TypeFor[gc.Call](): "Variables", reflect.TypeFor[[]gc.Team](): "Teams", reflect.TypeFor[[]gc.Participant](): "Participants", reflect.TypeFor[[]bool](): "Controls",
 }
 
 var (

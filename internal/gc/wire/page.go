@@ -108,12 +108,12 @@ func (p *page) field(f *field, of reflect.Value) {
 		f.kind.list.write(p, f, v)
 	case f.of == timeType:
 		p.time(v)
-	case f.kind.separators == nil:
+	case f.kind.keeps == "":
 		p.value(p.string(f.kind, v))
-	case *f.kind.separators == "":
+	case f.kind.keeps == separators:
 		p.raw(p.string(f.kind, v))
 	default:
-		p.replace(*f.kind.separators, p.string(f.kind, v))
+		p.replace(strings.Trim(separators, f.kind.keeps), p.string(f.kind, v))
 	}
 }
 

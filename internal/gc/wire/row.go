@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -293,7 +294,7 @@ func parseField(s string, t reflect.Type, kinds map[string]*valueKind) field {
 	}
 	f := field{label: label, name: name, null: null, place: path(t, from)}
 	if kind == "" {
-		kind = kindOf(f.of)
+		kind = cmp.Or(kindOfType[f.of], f.of.Name())
 	}
 	if f.kind = kinds[kind]; f.kind == nil {
 		panic(fmt.Sprintf("wire: %s of %s is of no kind %q", s, t, kind))
