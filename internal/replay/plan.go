@@ -101,17 +101,21 @@ type reading struct {
 	name  string      // of the event
 	of    gc.AgentID  // whom it is about, "" for nobody
 	ended gc.DialogID // the call whose end it reports, "" for none
+	code  gc.Code     // the error that it reports, "" for none
 }
+
+// maxRead is longer than any event; lists of teams are the longest.
+const maxRead = 1 << 20
 
 // readingOf reads an event. What is none of this version is told apart by how it
 // begins.
 func readingOf(body string, usual wire.Format) reading {
-	r, ok := wire.ReadEvent(body, usual)
+	r, ok := wire.ReadEvent(body[:min(len(body), maxRead)], usual)
 	if !ok {
 		begins, _, _ := strings.Cut(body, "#")
 		return reading{of: gc.AgentID(begins)}
 	}
-	t := reading{name: r.Name, of: gc.AgentID(r.Get("Agent"))}
+	t := reading{name: r.Name, of: gc.AgentID(r.Get("Agent")), code: gc.Code(r.Get("Code"))}
 	if r.Get("State") == string(gc.Dropped) {
 		t.ended = gc.DialogID(r.Get("Dialog"))
 	}

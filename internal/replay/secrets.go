@@ -89,7 +89,7 @@ func (p *planner) judge(x *capture.Record) {
 		case s == nil || !s.secret:
 		case x.Event != "Error":
 			s.password = worked
-		case slices.Contains(refusals, codeIn(x)):
+		case slices.Contains(refusals, readingOf(x.Text(), wire.Format(x.Format)).code):
 			s.password = refused
 		case s.password == unknown:
 			s.failed = true
@@ -104,12 +104,6 @@ func (p *planner) judge(x *capture.Record) {
 	case x.Edge == capture.Notify && x.Type == capture.Opened && last != nil && last.password == unknown:
 		last.password = worked
 	}
-}
-
-// codeIn is the error that an event reports.
-func codeIn(x *capture.Record) gc.Code {
-	r, _ := wire.ReadEvent(x.Text(), wire.Format(x.Format))
-	return gc.Code(r.Get("Code"))
 }
 
 // admit decides which commands with a password are sent: those whose password

@@ -198,13 +198,17 @@ func (f *Form) read(body string) attempt {
 			a.take(i, f.fields[i], part)
 		case f.entry != nil:
 			a.takeEntry(i, part)
-		default:
+		case i < n+maxMore:
 			a.fields = append(a.fields, ReadField{where(i), part})
 		}
 	}
 	a.count(parts)
 	return a
 }
+
+// maxMore is how many fields that a form has not got are named: a text of
+// separators only would have millions.
+const maxMore = 32
 
 // where names a field after its place.
 func where(i int) string { return fmt.Sprintf("field %d", i+1) }
