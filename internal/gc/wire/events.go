@@ -14,7 +14,7 @@ import "github.com/finesse-connector/finesse-connector/internal/gc"
 // fields that are left for it, <Name?> is null in JSON when empty. A list of
 // the event is {List entry}, any number of fields of a text, or [List element]
 // in JSON. Of several forms in one format the first whose condition holds is
-// written.
+// written. The other columns are explained at Row.
 //
 // In text, position and number of the fields are the contract: fields are only
 // ever appended. JSON has the members and the order of the seed's samples; where
