@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,34 +28,9 @@ func (e event) is(want string) bool {
 
 // parseEvent reads any format.
 func parseEvent(m message) event {
-	e := event{message: m}
-	if strings.HasPrefix(m.Body, "{") {
-		var o struct {
-			Type, State, Status, Error string
-			DialogID                   gc.DialogID `json:"dialogId"`
-		}
-		if json.Unmarshal([]byte(m.Body), &o) == nil {
-			e.kind, e.state, e.dialog = o.Type, o.State+o.Status+o.Error, o.DialogID
-		}
-		return e
-	}
-	fields := strings.Split(m.Body, "#")
-	if fields[0] != "System" { // the others begin with the agent
-		fields = fields[1:]
-	}
-	if len(fields) == 0 {
-		return e
-	}
-	e.kind = fields[0]
-	if len(fields) > 1 && e.kind != "AgentInfo" && e.kind != "NewInboundCall" {
-		e.state = fields[1]
-	}
-	for _, f := range fields {
-		if id, ok := strings.CutPrefix(f, "DialogID:"); ok {
-			e.dialog = gc.DialogID(id)
-		}
-	}
-	return e
+	r, _ := wire.ReadEvent(m.Body, "")
+	state := r.Get("State") + r.Get("Status") + r.Get("Code")
+	return event{message: m, kind: r.Name, state: state, dialog: gc.DialogID(r.Get("Dialog"))}
 }
 
 // driver is a small CRM driver. It speaks to the connector over the broker

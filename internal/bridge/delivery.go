@@ -87,16 +87,17 @@ type told map[gc.DialogID]string
 // repeats notes an event as it is written, and reports whether a driver is
 // spared it.
 func (t told) repeats(e gc.Event, body string, answers bool) bool {
-	call := gc.CallOf(e)
-	if call == nil {
+	row := wire.RowOf(e)
+	if !row.TellsCall() {
 		return false
 	}
-	if t[call.Dialog] == body && !answers {
+	_, state, call := row.About(e)
+	if t[call] == body && !answers {
 		return true
 	}
-	t[call.Dialog] = body
-	if call.State == gc.Dropped {
-		delete(t, call.Dialog)
+	t[call] = body
+	if state == string(gc.Dropped) {
+		delete(t, call)
 	}
 	return false
 }
@@ -204,9 +205,13 @@ func (d *delivery) sendAs(e session.Emission, m wire.Message, lost func()) {
 // expect, the sentence for the agent's status bar. None of it answers the
 // command.
 func (d *delivery) follow(e session.Emission, format wire.Format) {
-	settings := d.settings.Load()
-	events := companions(e)
-	if sentence := gc.UserSentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, e.Agent) {
+	settings, row := d.settings.Load(), wire.RowOf(e.Event)
+	var typ, text string // of a command that may be sent again
+	if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
+		typ, text = c.Type, c.Text
+	}
+	events := row.Companions(e.Event, typ, text)
+	if sentence := row.Sentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, e.Agent) {
 		bar := gc.StatusBar{Agent: e.Agent, Message: sentence}
 		if e.Cause != nil {
 			bar.Request = e.Cause.Type
@@ -224,25 +229,6 @@ func (d *delivery) follow(e session.Emission, format wire.Format) {
 func (d *delivery) sends(e gc.Event, format wire.Format) bool {
 	row := wire.RowOf(e)
 	return (!row.Deprecated || d.settings.Load().Deprecated) && (row.Only == nil || slices.Contains(row.Only, format))
-}
-
-// companions are the events that say the same as e in other words.
-func companions(e session.Emission) []gc.Event {
-	switch event := e.Event.(type) {
-	case gc.AgentInfo:
-		if event.Supervisor {
-			return []gc.Event{gc.TeamInfoIDs{AgentInfo: event}, gc.TeamInfoNames{AgentInfo: event}}
-		}
-	case gc.State:
-		if event.State == gc.LoggedOut {
-			return []gc.Event{gc.AgentLogout{Agent: event.Agent}}
-		}
-	case gc.ReLogin:
-		if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
-			return []gc.Event{gc.Reconnect{Agent: event.Agent, Request: c.Type, Text: c.Text}}
-		}
-	}
-	return nil
 }
 
 // isAbout: the status bar is the agent's own. A supervisor also hears of
@@ -287,20 +273,15 @@ func (d *delivery) undeliverable(e session.Emission, why string) {
 
 // lasting: what Restored tells again lasts as long as the connection; as an
 // answer it is not repeated once it may have arrived, but given again as it is
-// by then. The end of a call lasts: nothing would tell it again.
+// by then.
 func lasting(e session.Emission) broker.Lasting {
-	if c := gc.CallOf(e.Event); c != nil && c.State == gc.Dropped {
+	switch {
+	case wire.RowOf(e.Event).Kept(e.Event):
 		return broker.UntilProved
+	case e.Cause != nil:
+		return broker.UntilSent
 	}
-	switch e.Event.(type) {
-	case gc.System, gc.State, gc.DialogStatus, gc.NewInboundCall, gc.NewOutboundCall, gc.TeamMemberState, gc.StatusBar, gc.AgentDialogState,
-		gc.InboundCall, gc.ConsultCall:
-		if e.Cause != nil {
-			return broker.UntilSent
-		}
-		return broker.WithConnection
-	}
-	return broker.UntilProved
+	return broker.WithConnection
 }
 
 func correlationID(e session.Emission) string {
@@ -313,25 +294,12 @@ func correlationID(e session.Emission) string {
 // fieldsOf is what the log tells of an event: whom it is about and the state,
 // never names, numbers or call variables.
 func fieldsOf(e gc.Event) []zap.Field {
-	about := func(agent gc.AgentID, state string) []zap.Field {
-		return []zap.Field{zap.String("agent", string(agent)), zap.String("state", state)}
+	agent, state, dialog := wire.RowOf(e).About(e)
+	told := func(name, text string) zap.Field {
+		if text == "" {
+			return zap.Skip()
+		}
+		return zap.String(name, text)
 	}
-	aboutCall := func(c gc.Call) []zap.Field {
-		return append(about(c.Agent, string(c.State)), zap.String("dialog", string(c.Dialog)))
-	}
-	if c := gc.CallOf(e); c != nil {
-		return aboutCall(*c)
-	}
-	switch e := e.(type) {
-	case gc.State:
-		return about(e.Agent, string(e.State))
-	case gc.ErrorEvent:
-		return about(e.Agent, string(e.Code))
-	case gc.NewInboundCall:
-		return aboutCall(e.Call)
-	case gc.NewOutboundCall:
-		return aboutCall(e.Call)
-	default:
-		return nil
-	}
+	return []zap.Field{told("agent", string(agent)), told("state", state), told("dialog", string(dialog))}
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
@@ -184,12 +185,18 @@ func (r *Recorder) Record(x Record) {
 // nil where nothing can be lost, gives the answer to a command for an agent again; what
 // Event returns in its place records that too.
 func (r *Recorder) Event(e gc.Event, x Record, agent gc.AgentID, lost func()) func() {
-	if sync, ok := e.(gc.AgentSync); ok {
-		x.Body = strings.ReplaceAll(x.Body, sync.Password.Reveal(), r.Hide(sync.Password.Reveal()))
-	}
 	d := gc.Destination(x.Destination)
-	if other := r.Place(d, false); other != d && x.Event == "DESTINATION" {
-		x.Body = strings.Replace(x.Body, d.Name(), other.Name(), 1)
+	other := r.Place(d, false)
+	if _, sync := e.(gc.AgentSync); sync || other != d {
+		x.Body = wire.RewriteEvent(x.Event, wire.Format(x.Format), x.Body, func(_ string, holds wire.Holds, text string) string {
+			switch holds {
+			case wire.Password:
+				return r.Hide(text)
+			case wire.Destination:
+				return other.Name()
+			}
+			return text
+		})
 	}
 	r.Record(x)
 	if lost == nil {

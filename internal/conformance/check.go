@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +15,6 @@ import (
 type Protocol struct {
 	seed     seed
 	evidence evidence
-	forms    []knownForm
 	formOf   map[string]*knownForm // of golden messages, by name
 	heard    map[string][]Link     // conversations in which an event comes, by number
 	rows     []Row
@@ -48,7 +46,7 @@ func Load(root fs.FS) (*Protocol, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Protocol{seed: s, evidence: e, forms: knownForms()}
+	p := &Protocol{seed: s, evidence: e}
 	p.recognize()
 	for _, c := range s.commands {
 		p.add(p.commandRow(c))
@@ -100,24 +98,10 @@ func (r *Row) fault(format string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
 }
 
-// knownForm is a text form in the format text with the row it belongs to.
+// knownForm is the row of an event, and the seed's number of it.
 type knownForm struct {
-	row     *wire.Row
-	number  string
-	pattern *regexp.Regexp
-}
-
-func knownForms() []knownForm {
-	var all []knownForm
-	for i := range wire.Events {
-		row := &wire.Events[i]
-		if e := findEvent(row); e != nil {
-			for _, f := range e.formsOf(wire.Text) {
-				all = append(all, knownForm{row, e.number(f), pattern(f.template)})
-			}
-		}
-	}
-	return all
+	row    *wire.Row
+	number string
 }
 
 // recognize finds the form of each golden message and of each event in a
@@ -125,7 +109,7 @@ func knownForms() []knownForm {
 func (p *Protocol) recognize() {
 	p.formOf, p.heard = map[string]*knownForm{}, map[string][]Link{}
 	for _, g := range p.evidence.goldens {
-		p.formOf[g.name] = p.formIn(g.bodies[wire.Text])
+		p.formOf[g.name] = formIn(g.bodies[wire.Text])
 	}
 	for _, c := range p.evidence.conversations {
 		for _, line := range c.lines {
@@ -134,7 +118,7 @@ func (p *Protocol) recognize() {
 				continue
 			}
 			l := Link{c.name, c.file}
-			if f := p.formIn(body); f != nil && category == string(f.row.Category) && !slices.Contains(p.heard[f.number], l) {
+			if f := formIn(body); f != nil && category == string(f.row.Category) && !slices.Contains(p.heard[f.number], l) {
 				p.heard[f.number] = append(p.heard[f.number], l)
 			}
 		}
@@ -142,14 +126,28 @@ func (p *Protocol) recognize() {
 }
 
 // formIn is the form that a message in text has, nil for none. Forms of two
-// events never match the same golden message; checkEvents sees to it.
-func (p *Protocol) formIn(body string) *knownForm {
-	for i := range p.forms {
-		if p.forms[i].pattern.MatchString(body) {
-			return &p.forms[i]
-		}
+// events never have the same golden message; checkEvents sees to it.
+func formIn(body string) *knownForm {
+	if all := formsIn(body); len(all) > 0 {
+		return &all[0]
 	}
 	return nil
+}
+
+func formsIn(body string) (all []knownForm) {
+	for _, of := range wire.FormsOf(body, wire.Text) {
+		row := of.Row()
+		e := findEvent(row)
+		if e == nil {
+			continue
+		}
+		for _, f := range e.formsOf(row, wire.Text) {
+			if f.of == of && e.shows(f, body) {
+				all = append(all, knownForm{row, f.number})
+			}
+		}
+	}
+	return all
 }
 
 // goldensOf are the golden messages that is accepts.

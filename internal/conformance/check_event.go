@@ -50,12 +50,16 @@ func (p *Protocol) eventRow(s seedEvent) Row {
 func (p *Protocol) objectRow(o seedObject) Row {
 	r := Row{ID: "JSON " + o.title, Title: strings.TrimSpace(o.kind + " " + o.sample)}
 	var rows []*wire.Row
+	sample, err := attributes(o.body)
+	if err != nil {
+		r.fault("its sample: %v", err)
+	}
 	for _, g := range p.evidence.goldens {
 		f, body := p.formOf[g.name], g.bodies[wire.JSON]
 		if f == nil || !isSample(body, o) {
 			continue
 		}
-		if paths, err := attributes(body); err != nil || strings.Join(paths, " ") != o.attributes {
+		if paths, err := attributes(body); err != nil || !slices.Equal(paths, sample) {
 			continue
 		}
 		r.Proof = append(r.Proof, goldenLinks([]golden{g}, wire.JSON)...)
@@ -118,8 +122,8 @@ func (p *Protocol) checkEvents() {
 		}
 		goldens := p.goldensOf(func(f *knownForm) bool { return f.row == row })
 		p.checkExamples(e, goldens)
-		p.checkForms(e, goldens)
-		p.checkFields(e, goldens)
+		p.checkForms(row, e, goldens)
+		p.checkFields(row, e, goldens)
 	}
 	for _, e := range events {
 		if !slices.ContainsFunc(wire.Events, func(r wire.Row) bool { return rowKey(&r) == e.key }) {
@@ -128,10 +132,8 @@ func (p *Protocol) checkEvents() {
 	}
 	for _, g := range p.evidence.goldens {
 		var of []string
-		for _, f := range p.forms {
-			if f.pattern.MatchString(g.bodies[wire.Text]) {
-				of = append(of, f.number)
-			}
+		for _, f := range formsIn(g.bodies[wire.Text]) {
+			of = append(of, f.number)
 		}
 		if len(of) != 1 {
 			p.fault("golden message %s has the form of %d events: %v", g.name, len(of), of)
@@ -152,14 +154,13 @@ func (p *Protocol) checkExamples(e *event, goldens []golden) {
 
 // checkForms wants a form for each golden message and a golden message for
 // each form.
-func (p *Protocol) checkForms(e *event, goldens []golden) {
-	for _, format := range []wire.Format{wire.Text, wire.TextOld, wire.Text44} {
+func (p *Protocol) checkForms(row *wire.Row, e *event, goldens []golden) {
+	for _, format := range textFormats {
 		known := map[string]bool{}
-		for _, f := range e.formsOf(format) {
+		for _, f := range e.formsOf(row, format) {
 			used := false
-			form := pattern(f.template)
 			for _, g := range goldens {
-				if form.MatchString(g.bodies[format]) {
+				if slices.Contains(wire.FormsOf(g.bodies[format], format), f.of) && e.shows(f, g.bodies[format]) {
 					known[g.name], used = true, true
 				}
 			}
@@ -175,12 +176,19 @@ func (p *Protocol) checkForms(e *event, goldens []golden) {
 	}
 }
 
+// placeholder is "<name>" in a form.
+var placeholder = regexp.MustCompile(`<([^<>]+?)…?>`)
+
 // checkFields wants each placeholder and each JSON attribute described, and
 // nothing described that is not there.
-func (p *Protocol) checkFields(e *event, goldens []golden) {
+func (p *Protocol) checkFields(row *wire.Row, e *event, goldens []golden) {
 	var texts, described, paths []string
-	for _, f := range e.forms {
-		texts = append(texts, placeholders(f.template)...)
+	for _, format := range textFormats {
+		for _, f := range e.formsOf(row, format) {
+			for _, m := range placeholder.FindAllStringSubmatch(f.template, -1) {
+				texts = append(texts, m[1])
+			}
+		}
 	}
 	for _, g := range goldens {
 		if body := g.bodies[wire.JSON]; body != g.bodies[wire.Text] {
@@ -191,13 +199,15 @@ func (p *Protocol) checkFields(e *event, goldens []golden) {
 			paths = append(paths, found...)
 		}
 	}
+	members := row.Members()
 	for _, f := range e.fields {
-		described = append(described, f.json)
+		path := f.path(members)
+		described = append(described, path)
 		if f.text != "" && !slices.Contains(texts, f.text) {
 			p.fault("event %s: no form has a field %s", e.key, f.text)
 		}
-		if f.json != "" && !slices.Contains(paths, f.json) {
-			p.fault("event %s: no golden message has an attribute %s", e.key, f.json)
+		if path != "" && !slices.Contains(paths, path) {
+			p.fault("event %s: no golden message has an attribute %s", e.key, path)
 		}
 	}
 	for _, text := range texts {

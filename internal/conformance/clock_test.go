@@ -19,10 +19,10 @@ var wallClock = regexp.MustCompile(`\.(Unix|UnixMilli|UnixMicro|UnixNano|AddDate
 // wallClockUses are the lines of the product that may use it, because what they
 // compare comes from another machine or goes there.
 var wallClockUses = map[string]string{
-	"internal/broker/delivery.go":    "the time a command was sent, by the clock of who sent it",
-	"internal/broker/publisher.go":   "until when the broker keeps a reply, by its own clock",
-	"internal/finesse/elements.go":   "times of Finesse, compared with each other only",
-	"internal/gc/wire/read_kinds.go": "whether a text is a time at all",
+	"internal/broker/delivery.go":  "the time a command was sent, by the clock of who sent it",
+	"internal/broker/publisher.go": "until when the broker keeps a reply, by its own clock",
+	"internal/finesse/elements.go": "times of Finesse, compared with each other only",
+	"internal/gc/wire/kinds.go":    "whether a text is a time at all",
 }
 
 // Deadlines, pauses and heart-beats do not move when the clock is set.

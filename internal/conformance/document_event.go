@@ -42,8 +42,11 @@ func (p *Protocol) section(row *wire.Row, e *event) eventSection {
 	if row.Only != nil {
 		s.Only = names(row.Only)
 	}
+	members := row.Members()
 	for _, f := range e.fields {
-		s.Fields = append(s.Fields, fieldLine{f.text, f.json, f.meaning})
+		if f.meaning != "" {
+			s.Fields = append(s.Fields, fieldLine{f.text, f.path(members), f.meaning})
+		}
 	}
 	for _, g := range p.goldensOf(func(f *knownForm) bool { return f.row == row }) {
 		if slices.Contains(e.examples, g.name) {
@@ -77,10 +80,10 @@ func formBlock(row *wire.Row, e *event) string {
 		if format == wire.JSON || slices.Contains(done, format) {
 			continue
 		}
-		same := slices.DeleteFunc(e.same(format), func(f wire.Format) bool { return !slices.Contains(sent(row), f) })
+		same := slices.DeleteFunc(same(row, format), func(f wire.Format) bool { return !slices.Contains(sent(row), f) })
 		done = append(done, same...)
 		fmt.Fprintf(&b, "%s:\n", names(same))
-		for _, f := range e.formsOf(format) {
+		for _, f := range e.formsOf(row, format) {
 			line := "  " + f.template
 			if f.when != "" {
 				line += "   (" + f.when + ")"

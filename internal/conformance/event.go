@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
@@ -13,23 +14,28 @@ type event struct {
 	when     string
 	jmsType  string // "" for an event that has none
 	note     string
-	forms    []form
 	fields   []field
+	status   []status // of System
 	examples []string // golden messages to print
 }
 
-// form is a text form of an event. A format without forms of its own has
-// those of text.
+// form is a text form of an event, for people.
 type form struct {
-	format   wire.Format
 	template string
 	when     string // which of a format's forms this is, "" for the usual one
-	number   string // the seed's row, where the event stands for several
+	number   string // the seed's row
+	of       *wire.Form
 }
 
-// field is a part of a message: its placeholder in the text forms and its path
-// in JSON, one of which may be "".
-type field struct{ text, json, meaning string }
+// field is a part of a message: its name in wire.Events or, where it is no value
+// there, its path in JSON; what the text forms call it, "" where they have
+// not got it; and what it means, "" where another field says so. In place of the
+// name can be "name:kind", for the values of one kind, and "name path", where the
+// path is not that of the value alone.
+type field struct{ name, text, meaning string }
+
+// status is one for which the seed has a row of its own.
+type status struct{ text, when, number string }
 
 // rowKey finds the event of a row.
 func rowKey(r *wire.Row) string {
@@ -39,45 +45,56 @@ func rowKey(r *wire.Row) string {
 	return r.Name
 }
 
-// number is the seed's row that a form stands for.
-func (e *event) number(f form) string {
-	if f.number != "" {
-		return f.number
-	}
-	return e.key
-}
-
 // formsOf are the text forms in a format.
-func (e *event) formsOf(format wire.Format) []form {
-	var own []form
-	for _, f := range e.forms {
-		if f.format == format {
-			own = append(own, f)
+func (e *event) formsOf(row *wire.Row, format wire.Format) (all []form) {
+	for _, f := range row.TextForms(format) {
+		template := f.Show(e.called)
+		for _, s := range e.status {
+			all = append(all, form{strings.Replace(template, "<>", s.text, 1), s.when, s.number, f})
+		}
+		if e.status == nil {
+			all = append(all, form{template, f.When(), e.key, f})
 		}
 	}
-	if own == nil && format != wire.Text {
-		return e.formsOf(wire.Text)
-	}
-	return own
+	return all
 }
 
+// shows reports whether a message of a form is one that the document shows by it.
+func (e *event) shows(f form, body string) bool { return e.status == nil || f.template == body }
+
+// called is what the document calls a value.
+func (e *event) called(name, kind string) string {
+	for _, wanted := range []string{name + ":" + kind, name} {
+		for _, f := range e.fields {
+			if of, _, _ := strings.Cut(f.name, " "); of == wanted {
+				return f.text
+			}
+		}
+	}
+	return name + ", which is not described"
+}
+
+// path is where JSON has a field, "" for nowhere.
+func (f field) path(members map[string]string) string {
+	if _, path, ok := strings.Cut(f.name, " "); ok {
+		return path
+	}
+	if f.name[0] < 'A' || 'Z' < f.name[0] {
+		return f.name
+	}
+	return members[f.name]
+}
+
+var textFormats = []wire.Format{wire.Text, wire.TextOld, wire.Text44}
+
 // same lists the formats whose text forms are those of format.
-func (e *event) same(format wire.Format) []wire.Format {
-	var formats []wire.Format
-	for _, other := range []wire.Format{wire.Text, wire.TextOld, wire.Text44} {
-		if slices.Equal(shapes(e.formsOf(other)), shapes(e.formsOf(format))) {
+func same(row *wire.Row, format wire.Format) (formats []wire.Format) {
+	for _, other := range textFormats {
+		if slices.Equal(row.TextForms(other), row.TextForms(format)) {
 			formats = append(formats, other)
 		}
 	}
 	return formats
-}
-
-func shapes(forms []form) []string {
-	var all []string
-	for _, f := range forms {
-		all = append(all, f.template)
-	}
-	return all
 }
 
 // findEvent is nil for a row that is not described.

@@ -6,31 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTemplatesMatch(t *testing.T) {
-	for _, c := range []struct {
-		rule, template, message string
-		want                    bool
-	}{
-		{"a placeholder is any field", "<agent>#State#<state>", "1001#State#READY", true},
-		{"a field may be empty", "<agent>#State#<state>", "1001#State#", true},
-		{"words are literal", "<agent>#State#<state>", "1001#Error#READY", false},
-		{"no field more", "<agent>#State#<state>", "1001#State#READY#8", false},
-		{"no field less", "<agent>#State#<state>", "1001#State", false},
-		{"a part of a field is literal", "<agent>#Call#DialogID:<dialog>", "1001#Call#7", false},
-		{"several values in a field", "<agent>#List#a:<a>,b:<b>", "1#List#a:1,b:2", true},
-		{"a list may be empty", "<agent>#List#a:<a>#…", "1#List", true},
-		{"a list may be long", "<agent>#List#a:<a>#…", "1#List#a:1#a:2#a:3", true},
-		{"each entry has the form", "<agent>#List#a:<a>#…", "1#List#a:1#b:2", false},
-		{"a value may hold separators where the template says so", "Sync#<agent>#<password…>#<time>", "Sync#1#a#b#now", true},
-		{"and not elsewhere", "Sync#<agent>#<password>#<time>", "Sync#1#a#b#now", false},
-	} {
-		t.Run(c.rule, func(t *testing.T) {
-			require.Equal(t, c.want, pattern(c.template).MatchString(c.message))
-		})
-	}
-	require.Equal(t, []string{"agent", "password"}, placeholders("Sync#<agent>#<password…>"))
-}
-
 func TestAttributesAreReadInTheirOrder(t *testing.T) {
 	for _, c := range []struct {
 		rule, body string

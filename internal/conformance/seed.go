@@ -29,10 +29,10 @@ type seedTemplate struct {
 	number, form, template string
 }
 
-// seedObject is a JSON sample: its attributes in order, nested ones by path,
-// and what else is particular about it ("state=HELD", "participants=3").
+// seedObject is a JSON sample, and what is particular about it ("state=HELD",
+// "participants=3").
 type seedObject struct {
-	title, kind, attributes, sample string
+	title, kind, body, sample string
 }
 
 type seedError struct {
@@ -63,7 +63,11 @@ func loadSeed(root fs.FS) (s seed, err error) {
 		s.templates = append(s.templates, seedTemplate{c[0], c[1], c[2]})
 	})
 	read("objects.tsv", 4, func(c []string) {
-		s.objects = append(s.objects, seedObject{c[0], c[1], c[2], c[3]})
+		var body []byte
+		if err == nil {
+			body, err = fs.ReadFile(root, seedDir+c[2]+".json")
+		}
+		s.objects = append(s.objects, seedObject{c[0], c[1], string(body), c[3]})
 	})
 	read("errors.tsv", 4, func(c []string) {
 		s.errors = append(s.errors, seedError{c[0], c[1], c[2], c[3]})

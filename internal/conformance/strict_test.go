@@ -96,7 +96,8 @@ func TestARowThatLacksSomethingHasAFault(t *testing.T) {
 			add(files, seed+"events.tsv", "O-099\ttea\t\tagent_state\t\n")
 		}, []string{notImplemented, notProved, notDescribed}},
 		{"a JSON object is its attributes in their order", "JSON Tea", func(files fstest.MapFS) {
-			add(files, seed+"objects.tsv", "Tea\tSystem\tstatus type\t\n")
+			add(files, seed+"objects.tsv", "Tea\tSystem\ttea\t\n")
+			add(files, seed+"tea.json", `{"status":"","type":"System"}`)
 		}, []string{notImplemented, notProved, notDescribed}},
 		{"an error that is not known by name is not implemented", "error TEA_IS_COLD", func(files fstest.MapFS) {
 			add(files, seed+"errors.tsv", "TEA_IS_COLD\tGC\tcold\tdrink\n")

@@ -149,19 +149,6 @@ type InboundCall struct{ Call }
 // somebody about another one (O-010). The consulted agent has an InboundCall.
 type ConsultCall struct{ Call }
 
-// CallOf is the call whose state an event reports as it changes, nil for other
-// events.
-func CallOf(e Event) *Call {
-	switch e := e.(type) {
-	case InboundCall:
-		return &e.Call
-	case ConsultCall:
-		return &e.Call
-	default:
-		return nil
-	}
-}
-
 // DialogStatus tells a driver that lost track of a live call, after Login or
 // refresh, and of the one it is associated with (O-024).
 type DialogStatus struct {
@@ -173,14 +160,6 @@ type DialogStatus struct {
 type DialogStateControls struct {
 	Call
 	Consult bool // the call is a consultation
-}
-
-// Kind is the name of the events that report the call.
-func (d DialogStateControls) Kind() string {
-	if d.Consult {
-		return "ConsultCall"
-	}
-	return "InboundCall"
 }
 
 // Controls says what the agent may do with a call now (O-017). The index of a

@@ -147,10 +147,16 @@ func (c *comparison) same(x *expected, e *event) bool {
 // written is the text of an event. The time at which other connectors are told
 // of an agent is that of the telling.
 func (c *comparison) written(x *expected, e *event) string {
-	if _, ok := e.Event.(gc.AgentSync); ok {
-		return withoutLast(e.Body) + last(x.Text())
+	if _, ok := e.Event.(gc.AgentSync); !ok {
+		return e.Body
 	}
-	return e.Body
+	then, _ := wire.ReadEvent(x.Text(), wire.Text)
+	return wire.RewriteEvent(e.Record.Event, wire.Text, e.Body, func(name string, _ wire.Holds, text string) string {
+		if name == "Subscribed" {
+			return then.Get(name)
+		}
+		return text
+	})
 }
 
 // agreed takes an event that came as captured. It is compared with what the

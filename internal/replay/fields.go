@@ -145,15 +145,6 @@ func jsonLeaves(text string) []leaf {
 	return found.all
 }
 
-// last is what stands behind the last separator, with it.
-func last(text string) string {
-	return text[max(strings.LastIndexByte(text, '#'), 0):]
-}
-
-func withoutLast(text string) string {
-	return text[:max(strings.LastIndexByte(text, '#'), 0)]
-}
-
 // xmlFields names what differs between two documents.
 func xmlFields(expected, got string) []Field {
 	return differing(xmlLeaves(expected), xmlLeaves(got))

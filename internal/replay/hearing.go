@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
@@ -14,6 +13,7 @@ import (
 // heard is an event that came.
 type heard struct {
 	*broker.Delivery
+	reading
 	at time.Time
 }
 
@@ -27,11 +27,12 @@ func (l *played) hear(d *broker.Delivery) {
 	if l.over {
 		return
 	}
-	if !l.plan.concerns(agentOf(d.Body)) || d.CorrelationID != "" && l.ids[d.CorrelationID] == nil {
+	h := &heard{d, readingOf(d.Body, ""), time.Now()}
+	if !l.plan.concerns(h.of) || d.CorrelationID != "" && l.ids[d.CorrelationID] == nil {
 		l.summary.Others++
 		return
 	}
-	if h := (&heard{d, time.Now()}); !l.match(h) {
+	if !l.match(h) {
 		l.waiting = append(l.waiting, h)
 	}
 	if len(l.waiting) > maxWaiting {
@@ -55,7 +56,7 @@ func (l *played) release(s *step) {
 		}
 	}
 	for _, a := range s.follow {
-		at := addressOf(a.Destination, a.Text())
+		at := address{a.Destination, a.of}
 		l.released[at] = append(l.released[at], a)
 	}
 	l.waiting = slices.DeleteFunc(l.waiting, l.match)
@@ -78,13 +79,11 @@ type address struct {
 	agent       gc.AgentID
 }
 
-func addressOf(destination, body string) address { return address{destination, agentOf(body)} }
-
 // match finds the captured event that h is, and reports whether there is one:
 // the first behind what came before, else one that was passed over. Called with
 // mu held.
 func (l *played) match(h *heard) bool {
-	at := addressOf(h.Destination, h.Body)
+	at := address{h.Destination, h.of}
 	for _, behind := range []bool{true, false} {
 		for i, a := range l.released[at] {
 			lane := laneOf(a)
@@ -157,9 +156,9 @@ func (l *played) conclude() {
 }
 
 func (l *played) unexpected(h *heard) {
-	f := Finding{Kind: Unexpected, Time: h.at.UTC(), Destination: h.Destination, Event: nameOf(h.Body), Got: h.Body}
-	if agent := agentOf(h.Body); l.plan.playedFor[agent] {
-		f.Agent = agent
+	f := Finding{Kind: Unexpected, Time: h.at.UTC(), Destination: h.Destination, Event: h.name, Got: h.Body}
+	if l.plan.playedFor[h.of] {
+		f.Agent = h.of
 	}
 	l.plan.report.Add(f)
 }
@@ -169,7 +168,7 @@ func (l *played) unexpected(h *heard) {
 func (l *played) counterpart(a *awaited) int {
 	for _, strict := range []bool{true, false} {
 		i := slices.IndexFunc(l.waiting, func(h *heard) bool {
-			return a.Destination == h.Destination && nameOf(a.Text()) == nameOf(h.Body) && agentOf(a.Text()) == agentOf(h.Body) &&
+			return a.Destination == h.Destination && a.name == h.name && a.of == h.of &&
 				(!strict || l.correlation(a) == h.CorrelationID)
 		})
 		if i >= 0 {
@@ -177,23 +176,6 @@ func (l *played) counterpart(a *awaited) int {
 		}
 	}
 	return -1
-}
-
-// nameOf is the name of the event in a text.
-func nameOf(body string) string {
-	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
-		for _, f := range jsonLeaves(body) {
-			if name := f.Name[strings.LastIndexByte(f.Name, '.')+1:]; name == "type" {
-				return f.Value
-			}
-		}
-		return ""
-	}
-	fields := strings.SplitN(body, "#", 3)
-	if len(fields) < 2 || fields[0] == "System" || fields[0] == "DESTINATION" {
-		return fields[0]
-	}
-	return fields[1]
 }
 
 // fields names what differs. Ids of calls stand as they are now, and any two

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker"
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // Connection is what a live replay needs of a broker; *broker.Client has it.
@@ -306,18 +305,4 @@ func (l *played) progress() {
 		p.At = l.plan.steps[done-1].Time
 	}
 	l.options.Progress(p)
-}
-
-// agentOf is the agent whom a body is about, where it tells.
-func agentOf(body string) gc.AgentID {
-	if strings.HasPrefix(body, "{") || strings.HasPrefix(body, "[") {
-		for _, f := range jsonLeaves(body) {
-			if f.Name == "agentId" {
-				return gc.AgentID(f.Value)
-			}
-		}
-		return ""
-	}
-	agent, _, _ := strings.Cut(body, "#")
-	return gc.AgentID(agent)
 }

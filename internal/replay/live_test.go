@@ -18,6 +18,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
 // again is a connector that says what was captured, with other ids of calls
@@ -426,5 +427,33 @@ func TestLiveTriesNoPasswordThatWasRefused(t *testing.T) {
 			}
 			require.Equal(t, k.sent, got)
 		})
+	}
+}
+
+// A word in a call variable is not the end of a call.
+func TestACallEndsWithItsEnd(t *testing.T) {
+	w := &wire.Writer{Location: time.UTC, Substitute: '_'}
+	for _, format := range wire.Formats {
+		for state, disturbs := range map[gc.CallState]bool{gc.Active: true, gc.Dropped: false} {
+			call := gc.Call{Agent: "a", Dialog: "17", State: state, Variables: []gc.CallVariable{{Name: "callVariable1", Value: "DROP"}}}
+			p, err := NewPlan(t.Context(), made(func(i int) *capture.Record {
+				switch i {
+				case 1, 4:
+					return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: "GetState#a", Agent: "a"}
+				case 2, 3: // text-old names the call only when it is held or has ended
+					x := told("a", "/topic/d", w.Write(format, gc.DialogState{Call: gc.Call{Agent: "a", Dialog: "17", State: gc.Active}}).Body)
+					if i == 3 {
+						x.Body = w.Write(format, gc.InboundCall{Call: call}).Body
+					}
+					x.Format = string(format)
+					return x
+				case 5:
+					return told("a", "/topic/d", "a#State#READY##Ann")
+				}
+				return nil
+			}), Cut{})
+			require.NoError(t, err)
+			require.Equal(t, disturbs, p.steps[1].follow[0].optional, "%s in %s", state, format)
+		}
 	}
 }

@@ -87,12 +87,39 @@ type step struct {
 type awaited struct {
 	expected
 	format   wire.Format
+	reading        // what its text says
 	answers  *step // nil: no command's direct answer
 	calls    []string
 	about    []string // calls of which one must have come for the event to come
 	optional bool     // no command that is sent can bring it about
 	overdue  bool     // it was waited for in vain
 	parts    []part   // of its text, once it was compared
+}
+
+// reading is what an event says, in whatever format.
+type reading struct {
+	name  string      // of the event
+	of    gc.AgentID  // whom it is about, "" for nobody
+	ended gc.DialogID // the call whose end it reports, "" for none
+	code  gc.Code     // the error that it reports, "" for none
+}
+
+// maxRead is longer than any event; lists of teams are the longest.
+const maxRead = 1 << 20
+
+// readingOf reads an event. What is none of this version is told apart by how it
+// begins.
+func readingOf(body string, usual wire.Format) reading {
+	r, ok := wire.ReadEvent(body[:min(len(body), maxRead)], usual)
+	if !ok {
+		begins, _, _ := strings.Cut(body, "#")
+		return reading{of: gc.AgentID(begins)}
+	}
+	t := reading{name: r.Name, of: gc.AgentID(r.Get("Agent")), code: gc.Code(r.Get("Code"))}
+	if r.Get("State") == string(gc.Dropped) {
+		t.ended = gc.DialogID(r.Get("Dialog"))
+	}
+	return t
 }
 
 // planner reads a capture.
@@ -253,6 +280,7 @@ func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
 // and what still belongs to the agent's last command.
 func (p *planner) event(where string, x *capture.Record, late bool) {
 	a := &awaited{expected: expected{where: where, number: uint64(len(p.all)) + 1, Record: *x}, format: wire.Format(x.Format)}
+	a.reading = readingOf(x.Text(), a.format)
 	a.answers = p.byRequest.values[x.Request]
 	if a.answers != nil && !a.answers.planned {
 		a.answers, a.optional = nil, true
@@ -265,9 +293,9 @@ func (p *planner) event(where string, x *capture.Record, late bool) {
 	}
 	p.all = append(p.all, a)
 	p.size += overhead + x.Weight()
-	if agent := agentOf(x.Text()); !p.told[agent] {
-		p.told[gc.AgentID(strings.Clone(string(agent)))] = true
-		p.size += nameOverhead + len(agent)
+	if !p.told[a.of] {
+		p.told[gc.AgentID(strings.Clone(string(a.of)))] = true
+		p.size += nameOverhead + len(a.of)
 	}
 	if len(p.steps) == 0 {
 		a.optional = true
@@ -431,8 +459,9 @@ func (p *planner) disturbSpan(alive *calls, span []*awaited, outside map[string]
 		for _, call := range a.calls {
 			switch {
 			case !outside[call]:
-			case strings.Contains(a.Text(), "DROP"):
+			case a.ended == gc.DialogID(call):
 				alive.set(call, false)
+			case a.ended != "": // it says nothing of others
 			case len(alive.on) <= maxAbout:
 				alive.set(call, true)
 			}
@@ -482,7 +511,7 @@ func (c *calls) set(call string, on bool) {
 // concerns reports whether events about an agent can be of the replay; others
 // may use the same destination.
 func (p *Plan) concerns(agent gc.AgentID) bool {
-	return p.playedFor[agent] || p.told[agent] || slices.Contains([]gc.AgentID{"", "System", "DESTINATION"}, agent)
+	return p.playedFor[agent] || p.told[agent] || agent == ""
 }
 
 // Lacking are the agents whose password is needed and not there, in the order

@@ -89,7 +89,7 @@ func (p *planner) judge(x *capture.Record) {
 		case s == nil || !s.secret:
 		case x.Event != "Error":
 			s.password = worked
-		case slices.ContainsFunc(refusals, func(c gc.Code) bool { return strings.Contains(x.Text(), string(c)) }):
+		case slices.Contains(refusals, readingOf(x.Text(), wire.Format(x.Format)).code):
 			s.password = refused
 		case s.password == unknown:
 			s.failed = true

@@ -54,13 +54,8 @@ func (w *Writer) told(e gc.Event, f Format) (all []ReadField, err error) {
 
 // readAs reads a body as each form of e in format f, and gives the readings of
 // those that it has.
-func readAs(body string, f Format, e gc.Event) (all []attempt) {
-	for _, a := range readings(body) {
-		if len(a.shape) == 0 && a.form.writes(e) && slices.Contains(a.form.formats, f) {
-			all = append(all, a)
-		}
-	}
-	return all
+func readAs(body string, f Format, e gc.Event) []attempt {
+	return slices.DeleteFunc(shaped(body, f), func(a attempt) bool { return a.form.row != RowOf(e) })
 }
 
 // bare is a value without what a text form cannot have in it.

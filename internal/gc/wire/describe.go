@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/finesse-connector/finesse-connector/internal/gc"
+import (
+	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/gc"
+)
 
 // accepted says what a parameter of each kind may hold, for people.
 var accepted = map[gc.Kind]string{
@@ -28,4 +32,81 @@ var accepted = map[gc.Kind]string{
 // "" where it may be left out, wrong where anything goes.
 func Describe(k gc.Kind) (accepts string, missing, wrong gc.Code) {
 	return accepted[k], kinds[k].missing, kinds[k].wrong
+}
+
+// TextForms are the forms of an event in a text format, the usual one first.
+func (r *Row) TextForms(f Format) (all []*Form) {
+	for _, form := range r.written[f] {
+		all = append([]*Form{form}, all...)
+	}
+	return all
+}
+
+// FormsOf are the forms in a format that a body has, whatever its values are.
+func FormsOf(body string, f Format) (all []*Form) {
+	for _, a := range shaped(body, f) {
+		all = append(all, a.form)
+	}
+	return all
+}
+
+// Row is the row of the event that has the form.
+func (f *Form) Row() *Row { return f.row }
+
+// When says, for people, when the event has the form; "" for the usual one.
+func (f *Form) When() string { return f.when.text }
+
+// Show is a text form for people: "…" is any number of fields like the one before
+// and, at the end of a value's name, that it takes all fields that are left.
+// called names a value of a name and a kind of the table.
+func (f *Form) Show(called func(name, kind string) string) string {
+	show := func(x field, more string) string {
+		if x.name == "" {
+			return x.label
+		}
+		return x.label + "<" + called(x.name, x.kind.name) + more + ">"
+	}
+	var all, entry []string
+	for i, x := range f.fields {
+		more := ""
+		if i == f.wide {
+			more = "…"
+		}
+		all = append(all, show(x, more))
+	}
+	for _, x := range f.entry {
+		entry = append(entry, show(x, ""))
+	}
+	if entry != nil {
+		all = append(all, strings.Join(entry, ","), "…")
+	}
+	return strings.Join(all, "#")
+}
+
+// Members are the places of an event's values in JSON, such as "team.id" and
+// "users[].extension", the first of each name.
+func (r *Row) Members() map[string]string {
+	all := map[string]string{}
+	for _, f := range r.written[JSON] {
+		if f.tree != nil {
+			f.tree.members("", all)
+		}
+	}
+	return all
+}
+
+func (n *node) members(path string, all map[string]string) {
+	if _, known := all[n.of.name]; n.of.name != "" && !known {
+		all[n.of.name] = path
+	}
+	for i := range n.items {
+		switch {
+		case n.kind == '{':
+			n.items[i].members(strings.TrimPrefix(path+"."+n.names[i], "."), all)
+		case n.items[i].of.name != "":
+			n.items[i].members(path, all)
+		default:
+			n.items[i].members(path+"[]", all)
+		}
+	}
 }

@@ -37,7 +37,6 @@ func TestEveryEventHasARowAndAnExample(t *testing.T) {
 	shown := map[string]bool{}
 	for _, x := range examples {
 		require.NotNil(t, wire.RowOf(x.event), x.name)
-		require.True(t, wire.RowOf(x.event).Writes(x.event), x.name)
 		shown[reflect.TypeOf(x.event).Name()] = true
 	}
 	require.Len(t, shown, len(wire.Events))

@@ -12,8 +12,8 @@ type example struct {
 	event gc.Event
 }
 
-// examples has at least one event per rule of the protocol. Those with the name
-// of a file in testdata/seed are the seed's own samples.
+// examples has at least one event per rule of the protocol. Those that
+// the seed has samples of are these (package conformance).
 var examples = slices.Concat(agentExamples, callExamples, listExamples)
 
 // at reads a time as the seed's samples print it.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -56,23 +57,18 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 	if row == nil {
 		panic(fmt.Sprintf("wire: no row for event %T", e))
 	}
-	body, replaced := row.write[f](w, e)
-	return Message{Format: f, Name: row.Name, Type: row.jmsType(e), Category: row.Category, Body: body, Replaced: replaced}
+	m, event := Message{Format: f, Name: row.Name, Category: row.Category}, reflect.ValueOf(e)
+	if row.request != nil {
+		m.Type = row.request.of(event).String()
+	}
+	for _, form := range row.written[f] {
+		if form.fits(event) {
+			m.Body, m.Replaced = w.write(form, event)
+			break
+		}
+	}
+	return m
 }
-
-// bodySize is room for an event without call variables; those ask for more
-// themselves.
-const bodySize = 128
 
 // timeLayout has no zone: drivers and connector agree on one.
 const timeLayout = "2006-01-02 15:04:05"
-
-// appendTime leaves out a time that is not known.
-func (w *Writer) appendTime(b []byte, at time.Time) []byte {
-	if at.IsZero() {
-		return b
-	}
-	return at.In(w.Location).AppendFormat(b, timeLayout)
-}
-
-func (w *Writer) time(at time.Time) string { return string(w.appendTime(nil, at)) }

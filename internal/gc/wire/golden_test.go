@@ -1,8 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -33,28 +31,6 @@ func TestEveryEventIsWrittenAsItsGoldenFile(t *testing.T) {
 				require.Equal(t, strings.TrimSuffix(string(want), "\n"), got.Body)
 			})
 		}
-	}
-}
-
-func TestJSONIsTheSeedsSampleButForWhiteSpace(t *testing.T) {
-	files, err := filepath.Glob("testdata/seed/*.json")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) {
-			sample, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var want bytes.Buffer
-			require.NoError(t, json.Compact(&want, sample))
-			for _, x := range examples {
-				if x.name == name {
-					require.Equal(t, want.String(), writer.Write(wire.JSON, x.event).Body)
-					return
-				}
-			}
-			t.Fatal("the sample has no example")
-		})
 	}
 }
 

@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -96,61 +95,6 @@ func TestJSONIsASCII(t *testing.T) {
 		require.Equal(t, len(body), utf8.RuneCountInString(body), "%q", body)
 		require.True(t, json.Valid([]byte(body)), body)
 	})
-}
-
-// What a driver decodes is what the event holds, nothing left out and nothing
-// added.
-func TestJSONParsesBackToTheSameValues(t *testing.T) {
-	eachEvent(t, func(t *testing.T, e gc.Event) {
-		body := writer.Write(wire.JSON, e).Body
-		if sync, ok := e.(gc.AgentSync); ok {
-			require.Equal(t, writer.Write(wire.Text, sync).Body, body)
-			return
-		}
-		var have any
-		require.NoError(t, json.Unmarshal([]byte(body), &have))
-		require.Equal(t, decoded(reflect.ValueOf(carried(e))), have, body)
-	})
-}
-
-type (
-	object map[string]any
-	array  []any
-)
-
-// decoded is v as encoding/json would decode it into an any.
-func decoded(v reflect.Value) any {
-	if !v.IsValid() {
-		return nil
-	}
-	if at, ok := v.Interface().(time.Time); ok {
-		if at.IsZero() {
-			return ""
-		}
-		return at.Format(time.DateTime)
-	}
-	switch v.Kind() {
-	case reflect.String:
-		return clean(v.String())
-	case reflect.Bool:
-		return v.Bool()
-	case reflect.Int:
-		return float64(v.Int())
-	case reflect.Slice:
-		list := []any{}
-		for i := range v.Len() {
-			list = append(list, decoded(reflect.ValueOf(v.Index(i).Interface())))
-		}
-		return list
-	case reflect.Map:
-		members := map[string]any{}
-		for _, k := range v.MapKeys() {
-			members[clean(k.String())] = decoded(reflect.ValueOf(v.MapIndex(k).Interface()))
-		}
-		return members
-	default:
-		panic(fmt.Sprintf("no JSON for %s", v.Type()))
-	}
 }
 
 // clean is what encoding/json makes of invalid UTF-8: one replacement

@@ -12,11 +12,11 @@ import (
 
 // Reading is what a reader makes of an event.
 type Reading struct {
-	Name     string        // of the event, as in the table of events
-	Formats  []Format      // in which this version writes it like that
-	Fields   []ReadField   // of what it has the form of, or comes closest to
-	Problems []string      // why this version would not have written it
-	form     *readableForm // nil for an event that is not known
+	Name     string      // of the event, as in the table of events
+	Formats  []Format    // in which this version writes it like that
+	Fields   []ReadField // of what it has the form of, or comes closest to
+	Problems []string    // why this version would not have written it
+	form     *Form       // nil for an event that is not known
 }
 
 // ReadField is a value of an event. The same thing has the same name in every
@@ -34,7 +34,7 @@ func (r *Reading) Get(name string) string {
 }
 
 // HasSecret reports whether the event may hold a password.
-func (r *Reading) HasSecret() bool { return r.form != nil && strings.Contains(r.form.form, "<Secret") }
+func (r *Reading) HasSecret() bool { return r.form != nil && r.form.secret }
 
 // EventFields are the values of an event of that name in a format, named as it
 // shows them. What cannot be read is named after its place.
@@ -49,7 +49,7 @@ func EventFields(event string, f Format, body string) []ReadField {
 // where the event has none that begins like it.
 func closest(event string, f Format, body string) (attempt, bool) {
 	all := slices.DeleteFunc(readings(body), func(a attempt) bool {
-		return RowOf(a.form.event).Name != event || !slices.Contains(a.form.formats, f)
+		return a.form.row.Name != event || !slices.Contains(a.form.formats, f)
 	})
 	if len(all) == 0 {
 		return attempt{}, false
@@ -65,6 +65,11 @@ func readings(body string) []attempt {
 	return readText(body)
 }
 
+// shaped are the readings of a body that has a form in a format.
+func shaped(body string, f Format) []attempt {
+	return slices.DeleteFunc(readings(body), func(a attempt) bool { return len(a.shape) > 0 || !slices.Contains(a.form.formats, f) })
+}
+
 // ReadEvent reads an event in any format, and compares it with the forms in
 // which this version writes events. Of several that are equally close, the one
 // of the usual format is taken. It is false when the text is none of a known
@@ -75,7 +80,7 @@ func ReadEvent(body string, usual Format) (Reading, bool) {
 		return Reading{}, false
 	}
 	best := slices.MinFunc(all, func(a, b attempt) int { return closer(a, b, usual) })
-	r := Reading{Name: RowOf(best.form.event).Name, Fields: best.fields, Problems: slices.Concat(best.shape, best.values), form: best.form}
+	r := Reading{Name: best.form.row.Name, Fields: best.fields, Problems: slices.Concat(best.shape, best.values), form: best.form}
 	for _, a := range all {
 		if len(a.shape)+len(a.values) == 0 {
 			r.Formats = append(r.Formats, a.form.formats...)
@@ -91,11 +96,19 @@ func ReadEvent(body string, usual Format) (Reading, bool) {
 
 // attempt is an event read as if it had a form.
 type attempt struct {
-	form   *readableForm
+	form   *Form
 	fields []ReadField
 	shape  []string // why it does not have it
 	values []string // what the values are not
 	off    int      // how many fields too many or too few
+}
+
+// complete adds what the form says by being there.
+func (a attempt) complete() attempt {
+	if a.form.says != "" && len(a.shape) == 0 {
+		a.fields = append(a.fields, ReadField{a.form.when.field, a.form.says})
+	}
+	return a
 }
 
 func (a *attempt) wrong(format string, args ...any) {
@@ -113,66 +126,37 @@ func closer(a, b attempt, usual Format) int {
 		cmp.Compare(strange(a), strange(b)), cmp.Compare(a.off, b.off))
 }
 
-// readableForm is a shape taken apart.
-type readableForm struct {
-	shape
-	fields []formField // of a text
-	wide   int         // the one that takes several, -1 for none
-	entry  []formField // that may come any number of times behind the others
-	tree   *node       // of JSON
-}
-
-// formField is "label<name:kind>", or all label.
-type formField struct{ label, name, kind string }
-
-func (f *readableForm) named(usual Format) Format {
+func (f *Form) named(usual Format) Format {
 	if slices.Contains(f.formats, usual) {
 		return usual
 	}
 	return f.formats[0]
 }
 
-var textForms = func() []*readableForm {
-	var all []*readableForm
-	for _, s := range shapes {
-		f := &readableForm{shape: s, wide: -1}
-		for i, part := range strings.Split(s.form, "#") {
-			if entry, ok := strings.CutPrefix(part, "{"); ok {
-				for x := range strings.SplitSeq(strings.TrimSuffix(entry, "}"), ",") {
-					f.entry = append(f.entry, parseFormField(x))
-				}
-				continue
+// textForms and jsonForms are those of all events.
+var textForms, jsonForms = func() (texts, objects []*Form) {
+	for i := range Events {
+		for _, f := range Events[i].all {
+			if f.tree != nil {
+				objects = append(objects, f)
+			} else {
+				texts = append(texts, f)
 			}
-			if strings.HasSuffix(part, "*>") {
-				f.wide = i
-			}
-			f.fields = append(f.fields, parseFormField(part))
 		}
-		all = append(all, f)
 	}
-	return all
+	return texts, objects
 }()
 
-func parseFormField(s string) formField {
-	label, value, ok := strings.Cut(s, "<")
-	if !ok {
-		return formField{label: s}
-	}
-	name, kind, ok := strings.Cut(strings.TrimRight(value, "*>"), ":")
-	if !ok {
-		kind = name
-	}
-	return formField{label, name, kind}
+// isOf reports whether a word can be the name of an event of the form.
+func (f *Form) isOf(name string) bool {
+	x := &f.fields[f.name()]
+	return x.name == "" && x.label == name || x.name != "" && slices.Contains(x.kind.word, name)
 }
 
 // IsEventName reports whether an event of that name has an agent in front of it
 // in a text format, or, system, none.
 func IsEventName(name string, system bool) bool {
-	place := 1
-	if system {
-		place = 0
-	}
-	return slices.ContainsFunc(textForms, func(f *readableForm) bool { return f.fields[0].name == "" == system && f.fields[place].label == name })
+	return slices.ContainsFunc(textForms, func(f *Form) bool { return (f.name() == 0) == system && f.isOf(name) })
 }
 
 // IsEvent reports whether a text begins like an event, in whatever format: a
@@ -184,19 +168,15 @@ func readText(body string) []attempt {
 	parts := strings.SplitN(body, "#", 3)
 	var all []attempt
 	for _, f := range textForms {
-		place := 0
-		if f.fields[0].name != "" {
-			place = 1
-		}
-		if place < len(parts) && parts[place] == f.fields[place].label {
-			all = append(all, f.read(body))
+		if i := f.name(); i < len(parts) && f.isOf(parts[i]) {
+			all = append(all, f.read(body).complete())
 		}
 	}
 	return all
 }
 
 // split takes a text apart, with the field that takes several as one.
-func (f *readableForm) split(body string) []string {
+func (f *Form) split(body string) []string {
 	parts, n := strings.Split(body, "#"), len(f.fields)
 	if more := len(parts) - n; f.wide >= 0 && more > 0 {
 		joined := strings.Join(parts[f.wide:f.wide+more+1], "#")
@@ -205,7 +185,7 @@ func (f *readableForm) split(body string) []string {
 	return parts
 }
 
-func (f *readableForm) read(body string) attempt {
+func (f *Form) read(body string) attempt {
 	a := attempt{form: f}
 	parts, n := f.split(body), len(f.fields)
 	if len(parts) < n || len(parts) > n && f.entry == nil {
@@ -213,64 +193,70 @@ func (f *readableForm) read(body string) attempt {
 		a.wrong("it has %d fields, not %d", len(parts), n)
 	}
 	for i, part := range parts {
-		where := fmt.Sprintf("field %d", i+1)
 		switch {
 		case i < n:
-			a.take(where, f.fields[i], part)
+			a.take(i, f.fields[i], part)
 		case f.entry != nil:
-			a.takeEntry(where, part)
-		default:
-			a.fields = append(a.fields, ReadField{where, part})
+			a.takeEntry(i, part)
+		case i < n+maxMore:
+			a.fields = append(a.fields, ReadField{where(i), part})
 		}
 	}
 	a.count(parts)
 	return a
 }
 
-// take reads a field. One that is another is named after its place.
-func (a *attempt) take(where string, f formField, text string) {
+// maxMore is how many fields that a form has not got are named: a text of
+// separators only would have millions.
+const maxMore = 32
+
+// where names a field after its place.
+func where(i int) string { return fmt.Sprintf("field %d", i+1) }
+
+// take reads the field at i. One that is another is named after its place.
+func (a *attempt) take(i int, f field, text string) {
 	value, ok := strings.CutPrefix(text, f.label)
 	switch {
 	case f.name == "" && text == f.label:
 		return
 	case f.name == "":
-		a.wrong("%s is not %q", where, f.label)
+		a.wrong("%s is not %q", where(i), f.label)
 	case !ok:
-		a.wrong("%s (%s) does not begin with %q", where, f.name, f.label)
+		a.wrong("%s (%s) does not begin with %q", where(i), f.name, f.label)
 	default:
-		f.each(value, func(f formField, s string) string {
-			if f.kind == variableName {
+		f.each(value, func(f field, s string) string {
+			if f.kind == variable {
 				return s // it is part of the name of its value
 			}
 			return a.value(f, s)
 		})
-		if err := readKinds[f.kind](value); err != nil {
-			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where, f.name, err))
+		if err := f.kind.problem(value); err != nil {
+			a.values = append(a.values, fmt.Sprintf("%s (%s) %v", where(i), f.name, err))
 		}
 		return
 	}
-	a.fields = append(a.fields, ReadField{where, text})
+	a.fields = append(a.fields, ReadField{where(i), text})
 }
 
 // value keeps one, and leaves it as it is.
-func (a *attempt) value(f formField, text string) string {
+func (a *attempt) value(f field, text string) string {
 	shown := text
-	if strings.HasPrefix(f.kind, "Old") && text == "DROP" {
+	if f.kind.old && text == "DROP" {
 		shown = string(gc.Dropped)
 	}
 	a.fields = append(a.fields, ReadField{f.name, shown})
 	return text
 }
 
-func (a *attempt) takeEntry(where, text string) {
+func (a *attempt) takeEntry(i int, text string) {
 	parts := strings.Split(text, ",")
 	if len(parts) != len(a.form.entry) {
-		a.wrong("%s lists %d values, not %d", where, len(parts), len(a.form.entry))
-		a.fields = append(a.fields, ReadField{where, text})
+		a.wrong("%s lists %d values, not %d", where(i), len(parts), len(a.form.entry))
+		a.fields = append(a.fields, ReadField{where(i), text})
 		return
 	}
 	for j, f := range a.form.entry {
-		a.take(where, f, parts[j])
+		a.take(i, f, parts[j])
 	}
 }
 
@@ -278,7 +264,7 @@ func (a *attempt) takeEntry(where, text string) {
 func (a *attempt) count(parts []string) {
 	for i, f := range a.form.fields {
 		name, counts := strings.CutSuffix(f.name, "Count")
-		list := slices.IndexFunc(a.form.fields, func(f formField) bool { return f.name == name })
+		list := slices.IndexFunc(a.form.fields, func(f field) bool { return f.name == name })
 		if !counts || list < 0 || max(i, list) >= len(parts) {
 			continue
 		}

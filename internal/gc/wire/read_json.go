@@ -2,7 +2,10 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,13 +16,15 @@ type node struct {
 	text  string
 	names []string
 	items []node
-	of    formField // of a template, what stands there
+	of    field  // of a template, what stands there
+	lists bool   // of a template, an array has an element for each entry
+	list  source // of this list
 }
 
-// field is what a template says of a value; empty where there is none.
-func (n *node) field() formField {
-	if n == nil {
-		return formField{}
+// field is what a template says of a value, nothing where there is none.
+func (n *node) field() field {
+	if n == nil || n.of.kind == nil {
+		return nothing
 	}
 	return n.of
 }
@@ -81,26 +86,29 @@ func (n *node) typeName() string {
 	return ""
 }
 
-var jsonForms = func() []*readableForm {
-	var all []*readableForm
-	for _, s := range jsonShapes {
-		tree, err := parseNode(s.form)
-		if err != nil {
-			panic(err)
-		}
-		tree.parseFields()
-		all = append(all, &readableForm{shape: s, wide: -1, tree: &tree})
-	}
-	return all
-}()
+// listIn is "[List element]" of a template.
+var listIn = regexp.MustCompile(`\[([A-Z]\w+) `)
 
-// parseFields makes a template of n.
-func (n *node) parseFields() {
-	if n.kind == '"' && strings.HasPrefix(n.text, "<") {
-		n.text, n.of = "", parseFormField(n.text)
+func parseTemplate(form string, event reflect.Type) *node {
+	n, err := parseNode(listIn.ReplaceAllString(form, `["$1",`))
+	if err != nil {
+		panic(fmt.Sprintf("wire: %s: %v", form, err))
+	}
+	n.template(event)
+	return &n
+}
+
+// template makes one of n, for what of an event has a type.
+func (n *node) template(of reflect.Type) {
+	switch {
+	case n.kind == '"' && strings.HasPrefix(n.text, "<"):
+		n.text, n.of = "", parseField(n.text, of, allKinds)
+	case n.kind == '[' && len(n.items) == 2:
+		list := path(of, n.items[0].text)
+		n.lists, n.list, n.items, of = true, list.source, n.items[1:], list.of.Elem()
 	}
 	for i := range n.items {
-		n.items[i].parseFields()
+		n.items[i].template(of)
 	}
 }
 
@@ -114,7 +122,7 @@ func readJSON(body string) []attempt {
 		if f.tree.typeName() == n.typeName() {
 			a := attempt{form: f}
 			a.compare("", f.tree, &n)
-			all = append(all, a)
+			all = append(all, a.complete())
 		}
 	}
 	return all
@@ -159,36 +167,47 @@ func orWhole(path string) string {
 }
 
 // jsonValue reads one that is of a kind.
-func (a *attempt) jsonValue(path string, f formField, have *node) {
-	kind, null := strings.CutSuffix(f.kind, "?")
-	want := byte('"')
+func (a *attempt) jsonValue(path string, f field, have *node) {
 	switch {
-	case null && have.kind == 'n':
-		return
-	case kind == "VariablesJSON" || kind == "CodesJSON":
-		if err := a.pairs(f, kind == "VariablesJSON", have); err != nil {
+	case f.null && have.kind == 'n':
+	case f.kind.json == 'v' || f.kind.json == 'c':
+		if err := a.pairs(f, have); err != nil {
 			a.wrong("%s %v", path, err)
 		}
-		return
-	case kind == "NumberJSON":
-		kind, want = "Number", '0'
-	case kind == "FlagJSON":
-		kind, want = "Any", 't'
-	}
-	check := readKinds[kind]
-	if have.kind != want || check == nil {
+	case have.kind != f.inJSON():
 		a.wrong("%s is of another type", path)
-		return
-	}
-	a.value(f, have.text)
-	if err := check(have.text); err != nil {
-		a.values = append(a.values, fmt.Sprintf("%s %v", path, err))
+	default:
+		a.value(f, have.text)
+		if f.kind.check == nil {
+			return
+		}
+		if err := f.kind.check(have.text); err != nil {
+			a.values = append(a.values, fmt.Sprintf("%s %v", path, err))
+		}
 	}
 }
 
+// inJSON is the kind of the node that a value is.
+func (f *field) inJSON() byte {
+	switch {
+	case f.kind.json != 0:
+		return f.kind.json
+	case f.kind.text != nil:
+		return '"'
+	case f.of.Kind() == reflect.Int:
+		return '0'
+	case f.of.Kind() == reflect.Bool:
+		return 't'
+	}
+	return '"'
+}
+
+var errNotPairs = errors.New("is not an array of objects with one text each")
+
 // pairs reads an array of objects with one text each; call variables are the
 // ten, others, and ani.
-func (a *attempt) pairs(f formField, variables bool, n *node) error {
+func (a *attempt) pairs(f field, n *node) error {
+	variables := f.kind.json == 'v'
 	if n.kind != '[' {
 		return errNotPairs
 	}

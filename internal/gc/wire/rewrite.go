@@ -57,28 +57,28 @@ func (r Rewriter) parameters(spec *gc.CommandSpec, body string) string {
 	return strings.Join(fields, ",")
 }
 
-// RewriteEvent gives an event with other values: what do gives for each. name and
-// kind are those of the shapes; both are "" for what is not known to be a value
-// of the event, and kind is "VariableName" for the name of a call variable.
-func RewriteEvent(event string, f Format, body string, do func(name, kind, text string) string) string {
-	value := func(f formField, text string) string { return do(f.name, f.kind, text) }
+// RewriteEvent gives an event with other values: what do gives for each, of which
+// name is what readers call it; it is "" for what is not known to be a value of the
+// event.
+func RewriteEvent(event string, f Format, body string, do func(name string, holds Holds, text string) string) string {
+	value := func(f field, text string) string { return do(f.name, f.kind.holds, text) }
 	a, ok := closest(event, f, body)
 	switch {
 	case !ok:
-		return do("", "", body)
+		return do("", Unknown, body)
 	case a.form.tree == nil:
 		return a.form.rewrite(body, value)
 	}
 	have, err := parseNode(body)
 	if err != nil || !json.Valid([]byte(body)) { // more stands behind it
-		return do("", "", body)
+		return do("", Unknown, body)
 	}
 	j := &jsonRewriter{do: value}
 	j.value(a.form.tree, &have)
-	return j.out.String()
+	return string(j.out)
 }
 
-func (f *readableForm) rewrite(body string, do func(formField, string) string) string {
+func (f *Form) rewrite(body string, do func(field, string) string) string {
 	parts := f.split(body)
 	for i, part := range parts {
 		if i >= len(f.fields) && f.entry != nil {
@@ -90,21 +90,21 @@ func (f *readableForm) rewrite(body string, do func(formField, string) string) s
 	return strings.Join(parts, "#")
 }
 
-func (f formField) rewrite(text string, do func(formField, string) string) string {
+func (f field) rewrite(text string, do func(field, string) string) string {
 	value, ok := strings.CutPrefix(text, f.label)
 	switch {
 	case f.name == "" && text == f.label:
 		return text
 	case f.name == "" || !ok:
-		return do(formField{}, text)
+		return do(nothing, text)
 	}
 	return f.label + f.each(value, do)
 }
 
 // jsonRewriter writes JSON as the connector does.
 type jsonRewriter struct {
-	jsonForm
-	do func(formField, string) string
+	page
+	do func(field, string) string
 }
 
 // value adds a value; want is its template, nil where there is none.
@@ -125,9 +125,9 @@ func (j *jsonRewriter) value(want, have *node) {
 		j.close(']')
 	case '"':
 		if f := want.field(); want != nil && f.name == "" && want.text == have.text { // a word of the template
-			j.text(have.text)
+			j.quote(have.text)
 		} else {
-			j.text(j.do(f, have.text))
+			j.quote(j.do(f, have.text))
 		}
 	case '0':
 		j.literal(number(j.do(want.field(), have.text)))
@@ -141,14 +141,14 @@ func (j *jsonRewriter) value(want, have *node) {
 func (j *jsonRewriter) rename(want *node, name string) string {
 	f := want.field()
 	switch {
-	case want != nil && f.kind == "VariablesJSON":
-		return j.do(formField{name: f.name, kind: variableName}, name)
-	case want != nil && f.kind == "CodesJSON":
-		return j.do(formField{name: f.name, kind: "Number"}, name)
+	case f.kind.json == 'v':
+		return j.do(field{name: f.name, kind: variable}, name)
+	case f.kind.json == 'c':
+		return j.do(field{name: f.name, kind: idNumber}, name)
 	case want != nil && slices.Contains(want.names, name):
 		return name
 	default:
-		return j.do(formField{}, name)
+		return j.do(nothing, name)
 	}
 }
 
@@ -168,11 +168,11 @@ func (n *node) member(name string) *node {
 	switch f := n.field(); {
 	case n == nil:
 		return nil
-	case f.kind == "VariablesJSON" && name != "":
+	case f.kind.json == 'v' && name != "":
 		return &node{kind: '"', of: f.variable(name)}
-	case f.kind == "CodesJSON" && name != "":
-		return &node{kind: '"', of: formField{name: "Labels", kind: "Text"}}
-	case f.kind == "VariablesJSON", f.kind == "CodesJSON":
+	case f.kind.json == 'c' && name != "":
+		return &node{kind: '"', of: field{name: "Labels", kind: label}}
+	case f.kind.json == 'v', f.kind.json == 'c':
 		return n
 	case n.kind == '[':
 		return &n.items[0]

@@ -176,6 +176,7 @@ func inbound(states ...string) string {
 }
 
 func TestOnlyWhatCanNotFollowIsOutOfOrder(t *testing.T) {
+	endedInJSON := `{"type":"InboundCall","dialogId":"7","prevDialogId":null,"state":"DROPPED","agentId":"1001"} #`
 	announced := "1001#NewInboundCall#2002#2002|" + variables + "#DialogID:7"
 	for _, x := range []struct {
 		states []string
@@ -187,6 +188,7 @@ func TestOnlyWhatCanNotFollowIsOutOfOrder(t *testing.T) {
 		{[]string{"ACTIVE", announced, "ALERTING"}, 0},
 		{[]string{"ACTIVE", "DROPPED", "HELD"}, 3},
 		{[]string{"DROPPED", "WRAP_UP"}, 2},
+		{[]string{endedInJSON, "WRAP_UP"}, 2},
 		{[]string{"HELD", "ALERTING"}, 2},
 		{[]string{"ACTIVE", "INITIATED"}, 2},
 		{[]string{"DROPPED", "System#OUT_OF_SERVICE", "HELD"}, 0}, // meanwhile anything may have happened

@@ -1,9 +1,10 @@
-package wire_test
+package conformance
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,57 +15,80 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// template is a line of testdata/seed/templates.txt for one format.
-type template struct {
-	number     string
-	format     wire.Format
-	seed, ours string
+// allowed is a text form that the seed has, or that we have instead or besides.
+type allowed struct {
+	number   string
+	formats  []wire.Format
+	template string
 }
 
-func templates(t *testing.T) (all []template) {
-	file, err := os.ReadFile("testdata/seed/templates.txt")
-	require.NoError(t, err)
-	formats := map[string][]wire.Format{"text": {wire.Text}, "text-old": {wire.TextOld}, "both": {wire.Text, wire.TextOld}}
-	for line := range strings.Lines(string(file)) {
-		if !strings.HasPrefix(line, "O-") {
-			continue
+// formatsOf are the formats for which the seed has a template; it does not always
+// tell Old Format and New Format apart.
+func formatsOf(form string) []wire.Format {
+	switch form {
+	case "old", "text-old":
+		return []wire.Format{wire.TextOld}
+	case "new", "text":
+		return []wire.Format{wire.Text}
+	}
+	return []wire.Format{wire.Text, wire.TextOld}
+}
+
+// allAllowed are the templates of the seed with the departures from it, each of
+// which has a reason.
+func allAllowed(t *testing.T, s seed) (all []allowed) {
+	instead := map[string][]wire.Format{}
+	require.NoError(t, readTable(os.DirFS("../.."), seedDir+"departures.tsv", 5, func(c []string) {
+		number, formats, template, reason := c[0], formatsOf(c[1]), c[2], c[4]
+		require.NotEmpty(t, reason, template)
+		for _, x := range s.templates {
+			require.NotEqual(t, seedPattern(x.template).String(), seedPattern(template).String(), "a departure says something else")
 		}
-		fields := strings.Fields(line)
-		require.NotEmpty(t, formats[fields[1]], line)
-		rest, reason, _ := strings.Cut(strings.Join(fields[2:], " "), " -- ")
-		seed, ours, differs := strings.Cut(rest, " => ")
-		if !differs {
-			ours = seed
+		all = append(all, allowed{number, formats, template})
+		if c[3] == "yes" {
+			instead[number] = append(instead[number], formats...)
 		}
-		require.Equal(t, differs, reason != "", "what differs has a reason, and nothing else: %s", line)
-		require.Equal(t, differs, pattern(seed).String() != pattern(ours).String(), "what stands behind => says something else: %s", line)
-		for _, f := range formats[fields[1]] {
-			all = append(all, template{fields[0], f, seed, ours})
+	}))
+	for _, x := range s.templates {
+		if !slices.Contains(instead[x.number], formatsOf(x.form)[0]) {
+			all = append(all, allowed{x.number, formatsOf(x.form), x.template})
 		}
 	}
 	return all
 }
 
-// Every golden file of an event with a number follows a template of it, and
-// every template is followed by one.
+// Every golden message of an event with a number follows a template of it, in both
+// formats that the seed has templates for, and every template is followed.
 func TestTextFollowsTheSeedsTemplates(t *testing.T) {
-	all, followed := templates(t), map[template]bool{}
-	for _, x := range examples {
-		row := wire.RowOf(x.event)
+	p, err := Load(os.DirFS("../.."))
+	require.NoError(t, err)
+	all, followed := allAllowed(t, p.seed), map[string]bool{}
+	for _, g := range p.evidence.goldens {
+		row := p.formOf[g.name].row
 		for _, f := range []wire.Format{wire.Text, wire.TextOld} {
-			body, err := os.ReadFile(filepath.Join("testdata", "golden", x.name+"."+string(f)))
-			require.NoError(t, err)
 			found := false
-			for _, y := range all {
-				if y.format == f && slices.Contains(row.Numbers, y.number) && pattern(y.ours).MatchString(strings.TrimSuffix(string(body), "\n")) {
-					found, followed[y] = true, true
+			for _, x := range all {
+				if slices.Contains(x.formats, f) && slices.Contains(row.Numbers, x.number) && seedPattern(x.template).MatchString(g.bodies[f]) {
+					found, followed[x.template+string(f)] = true, true
 				}
 			}
-			require.True(t, found || len(row.Numbers) == 0, "%s.%s follows no template of %v: %s", x.name, f, row.Numbers, body)
+			require.True(t, found || len(row.Numbers) == 0, "%s.%s follows no template of %v: %s", g.name, f, row.Numbers, g.bodies[f])
 		}
 	}
-	for _, y := range all {
-		require.True(t, followed[y], "no example in %s is as %s says: %s", y.format, y.number, y.ours)
+	for _, x := range all {
+		for _, f := range x.formats {
+			require.True(t, followed[x.template+string(f)], "no golden message in %s is as %s says: %s", f, x.number, x.template)
+		}
+	}
+}
+
+func TestJSONIsTheSeedsSampleButForWhiteSpace(t *testing.T) {
+	p, err := Load(os.DirFS("../.."))
+	require.NoError(t, err)
+	for _, o := range p.seed.objects {
+		var want bytes.Buffer
+		require.NoError(t, json.Compact(&want, []byte(o.body)))
+		require.True(t, slices.ContainsFunc(p.evidence.goldens, func(g golden) bool { return g.bodies[wire.JSON] == want.String() }), "no golden message is the sample of %s", o.title)
 	}
 }
 
@@ -81,16 +105,16 @@ var wider = map[string]string{
 const variableList = `(?:` + anything + `=` + anything + `(?:\|` + anything + `=` + anything + `)*)?`
 
 var (
-	placeholder = regexp.MustCompile(`<[^>]*>|\{[^}]*\}|\bvalue\b`)
-	number      = regexp.MustCompile(`_\d+_|_n_|\d+`)
-	dots        = regexp.MustCompile(`^[.…>]+$`)
-	label       = regexp.MustCompile(`^\w+:`)
+	seedPlaceholder = regexp.MustCompile(`<[^>]*>|\{[^}]*\}|\bvalue\b`)
+	number          = regexp.MustCompile(`_\d+_|_n_|\d+`)
+	dots            = regexp.MustCompile(`^[.…>]+$`)
+	label           = regexp.MustCompile(`^\w+:`)
 )
 
-// pattern is what a template allows. Fields, and what a field lists, that
+// seedPattern is what a template allows. Fields, and what a field lists, that
 // differ in a number only (user_1, user_2, …, user_n) may come any number of
 // times.
-func pattern(template string) *regexp.Regexp {
+func seedPattern(template string) *regexp.Regexp {
 	fields := slices.DeleteFunc(strings.Split(template, "#"), func(f string) bool { return dots.MatchString(strings.TrimSpace(f)) })
 	var out strings.Builder
 	for i, f := range fields {
@@ -100,7 +124,7 @@ func pattern(template string) *regexp.Regexp {
 		case strings.Contains(f, "*") && i+1 < len(fields) && anyNumber(fields[i+1]) == f:
 			out.WriteString(`(?:#` + one(f) + `)*`)
 		default:
-			out.WriteString(`#` + list(f))
+			out.WriteString(`#` + listed(f))
 		}
 	}
 	return regexp.MustCompile(`(?s)^` + strings.TrimPrefix(out.String(), "#") + `$`)
@@ -111,9 +135,9 @@ func anyNumber(s string) string {
 	return number.ReplaceAllString(strings.ReplaceAll(strings.TrimSpace(s), ", ", ","), "*")
 }
 
-// list is a field that may list something behind other parts, as "Codes:" and
+// listed is a field that may list something behind other parts, as "Codes:" and
 // "ani=<ani>|".
-func list(field string) string {
+func listed(field string) string {
 	separator := ","
 	if strings.Contains(field, "|") {
 		separator = "|"
@@ -142,7 +166,7 @@ func list(field string) string {
 func one(part string) string {
 	var out strings.Builder
 	for {
-		at := placeholder.FindStringIndex(part)
+		at := seedPlaceholder.FindStringIndex(part)
 		if at == nil {
 			return out.String() + regexp.QuoteMeta(part)
 		}
@@ -165,7 +189,7 @@ func TestAPatternIsAsStrictAsItsTemplate(t *testing.T) {
 		{"<id>#<CallVariables>", "1#ani=1|a=", "1#ani=1,a="},
 		{"<id>#R#{Request_message_text}", "1#R#a#b", "1#R"},
 	} {
-		require.Regexp(t, pattern(x.template), x.matches)
-		require.NotRegexp(t, pattern(x.template), x.differs)
+		require.Regexp(t, seedPattern(x.template), x.matches)
+		require.NotRegexp(t, seedPattern(x.template), x.differs)
 	}
 }

@@ -1,4 +1,4 @@
-package gc_test
+package wire
 
 import (
 	"strings"
@@ -17,6 +17,12 @@ func sentences() map[string]string {
 	}
 	return all
 }
+
+func keyOf(e gc.Event) string {
+	return strings.Join(RowOf(e).keysOf(e)[:min(1, len(RowOf(e).keys))], "")
+}
+
+func sentenceOf(all map[string]string, e gc.Event) string { return RowOf(e).Sentence(all, e) }
 
 func TestTheTableOfUserMessagesIsTheSeeds(t *testing.T) {
 	require.Len(t, gc.UserMessages, 35)
@@ -66,8 +72,8 @@ func TestAnEventHasASentence(t *testing.T) {
 		"what old clients are told twice":   {gc.AgentLogout{}, "", ""},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			require.Equal(t, test.key, gc.UserMessageKey(test.event))
-			require.Equal(t, test.text, gc.UserSentence(sentences(), test.event))
+			require.Equal(t, test.key, keyOf(test.event))
+			require.Equal(t, test.text, sentenceOf(sentences(), test.event))
 		})
 	}
 }
@@ -96,16 +102,16 @@ func TestEachSentenceHasAnEvent(t *testing.T) {
 		case name == "ConsultCall":
 			e = gc.ConsultCall{Call: call}
 		}
-		require.Equal(t, m.Key, gc.UserMessageKey(e))
-		require.Equal(t, m.Text, gc.UserSentence(sentences(), e))
+		require.Equal(t, m.Key, keyOf(e))
+		require.Equal(t, m.Text, sentenceOf(sentences(), e))
 	}
 }
 
 func TestASentenceThatIsSwitchedOffStaysOff(t *testing.T) {
 	other := sentences()
 	other["Error#NO_DIALOG_ID"] = ""
-	require.Empty(t, gc.UserSentence(other, gc.ErrorEvent{Code: gc.NoDialogID}), "the general one is not in its place")
+	require.Empty(t, sentenceOf(other, gc.ErrorEvent{Code: gc.NoDialogID}), "the general one is not in its place")
 	other["Error#GENERIC_ERROR"] = ""
-	require.Empty(t, gc.UserSentence(other, gc.ErrorEvent{Code: gc.Down}))
-	require.Empty(t, gc.UserSentence(nil, gc.ErrorEvent{Code: gc.Down}))
+	require.Empty(t, sentenceOf(other, gc.ErrorEvent{Code: gc.Down}))
+	require.Empty(t, sentenceOf(nil, gc.ErrorEvent{Code: gc.Down}))
 }
