@@ -40,3 +40,23 @@ func TestEveryGoldenFileIsReadAsItsFormat(t *testing.T) {
 		require.Contains(t, r.Formats, format, file)
 	}
 }
+
+// A row that lacks something is found at the start, whatever is tested.
+func TestARowThatLacksSomethingIsABug(t *testing.T) {
+	good := Row{event: gc.AgentLogout{}, lasts: kept, forms: []form{{Formats, usual, "<Agent>#LOGOUT"}}}
+	require.NotPanics(t, func() { complete([]Row{good}) })
+	for lacks, spoil := range map[string]func(r *Row){
+		"how long it lasts":        func(r *Row) { r.lasts = 0 },
+		"a form for a format":      func(r *Row) { r.forms = []form{{texts, usual, "<Agent>#LOGOUT"}} },
+		"a form that always fits":  func(r *Row) { r.forms = []form{{Formats, condition{"", "Agent", []string{"1"}}, "<Agent>#LOGOUT"}} },
+		"a field of its form":      func(r *Row) { r.forms = []form{{Formats, usual, "<Agent>#<State>"}} },
+		"a kind of its form":       func(r *Row) { r.forms = []form{{Formats, usual, "<Agent:Nobody>#LOGOUT"}} },
+		"the field of a condition": func(r *Row) { r.forms = append([]form{{texts, failed, "<Agent>#FAILED"}}, r.forms...) },
+		"the field of its JMSType": func(r *Row) { r.jmsType = "Request" },
+		"the field of its key":     func(r *Row) { r.keys = []string{"State#<State>"} },
+	} {
+		bad := good
+		spoil(&bad)
+		require.Panics(t, func() { complete([]Row{bad}) }, lacks)
+	}
+}
