@@ -320,15 +320,16 @@ func (k *caution) cut(lived time.Duration, settles bool) (useful bool) {
 	return k.cuts > 0
 }
 
-// other notes that another connection came about or was lost.
+// other notes that another connection came about, or was lost: then what happens to
+// this one may have the same cause.
 func (k *caution) other(up bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if up {
 		k.others++
-	} else {
-		k.others--
+		return
 	}
+	k.others--
 	k.cuts, k.swallows, k.until = 0, false, time.Time{}
 }
 
