@@ -68,6 +68,21 @@ func TestNobodyGetsIn(t *testing.T) {
 			st.hears(2, "/topic/evil agent_error 1001#Error#SUBSCRIPTION_FAILED", signedIn)
 		})
 	})
+	t.Run("nor by Connects while Finesse is away, after the driver's", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			st.down.Store(true)
+			st.command("Hello#crm", "")
+			st.command("Connect#1001", "crm,secret")
+			st.hears(2, "/topic/crm system System#OUT_OF_SERVICE", "/topic/crm agent_error 1001#Error#DOWN")
+			for i := range 100 {
+				st.command("Connect#1001", fmt.Sprintf("evil%d,wrong%d", i, i))
+				st.hears(1)
+			}
+			st.down.Store(false)
+			st.send(&broker.Delivery{Type: "Login#1001", Body: "secret,2001", ReplyTo: "/queue/answers"})
+			st.hears(1, signedIn)
+		})
+	})
 	t.Run("a stranger's Connects that find the agent's mailbox full are not told where it works", func(t *testing.T) {
 		play(t, 0, func(st *stage) {
 			st.command("Connect#1001", "crm,secret")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -25,11 +26,16 @@ type access struct {
 type claim struct {
 	to, answers gc.Destination // of the events, and of errors
 	password    gc.Secret
-	good        bool // for a Login behind it: it failed because Finesse is away
+	good        bool // for a Login after it: it failed because Finesse is away
+	at          time.Time
 }
 
-// maxClaims is how many of them are known, the latest ones.
-const maxClaims = 8
+// maxClaims is how many of them are known, each for claimLasts: anybody can make them
+// while Finesse is away.
+const (
+	maxClaims  = 32
+	claimLasts = 10 * time.Minute
+)
 
 // destination is where the agent's events go, "" before a password was proved.
 func (a *access) destination() gc.Destination {
@@ -78,13 +84,20 @@ func (a *access) refuse(used finesse.Credentials, err error) bool {
 // wrongPassword reports whether Finesse refused the credentials.
 func wrongPassword(err error) bool { return errors.Is(err, finesse.ErrPasswordRefused) }
 
-// claim notes a Connect that failed with err.
-func (a *access) claim(r *Request, err error) {
-	same := func(c claim) bool { return c.to == r.Destination && c.password.Equal(r.Password) }
-	a.claims = append(slices.DeleteFunc(a.claims, same), claim{r.Destination, r.ReplyTo, r.Password, unavailable(err)})
-	if len(a.claims) > maxClaims {
-		a.claims = slices.Delete(a.claims, 0, 1)
+// claim notes a Connect that failed with err. Where there are too many the oldest goes
+// of those that are not good, and who came first stays: strangers come after a driver.
+func (a *access) claim(r *Request, err error, now time.Time) {
+	a.claims = slices.DeleteFunc(a.claims, func(c claim) bool {
+		return c.to == r.Destination && c.password.Equal(r.Password) || now.Sub(c.at) > claimLasts
+	})
+	if len(a.claims) == maxClaims {
+		worst := slices.IndexFunc(a.claims, func(c claim) bool { return !c.good })
+		if worst < 0 {
+			return
+		}
+		a.claims = slices.Delete(a.claims, worst, worst+1)
 	}
+	a.claims = append(a.claims, claim{r.Destination, r.ReplyTo, r.Password, unavailable(err), now})
 }
 
 // claimed is the latest Connect with that password.
@@ -99,7 +112,7 @@ func (a *access) claimed(password gc.Secret) (claim, bool) {
 
 // worthless reports whether nothing is known that another session could not find
 // out: a Connect that failed because Finesse is away is still good for the Login
-// behind it.
+// after it.
 func (a *access) worthless() bool {
 	return a.destination() == "" && !slices.ContainsFunc(a.claims, func(c claim) bool { return c.good })
 }

@@ -82,7 +82,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 // changes nothing: least of all in a session that works.
 func (s *Session) unproved(r *Request, err error) {
 	if !s.access.connected() && r.Spec.Name == gc.Connect {
-		s.access.claim(r, err)
+		s.access.claim(r, err, time.Now())
 	}
 	s.fail(r, err)
 }
