@@ -111,6 +111,8 @@ func TestALineThatNoConnectorWrites(t *testing.T) {
 		settings(`"requestTimeout":-1`):                                               "a time-out of -1ns",
 		settings(`"sentences":{"State#READY":"` + long + `"}`):                        "a sentence of more than",
 		settings(`"formats":{"` + long + `":"json"}`):                                 "a pattern of more than",
+		settings(`"destinations":["` + long + `"]`):                                   "a pattern of more than",
+		settings(`"own":["a"` + strings.Repeat(`,"a"`, 1_000) + `]`):                  "0 and 1001 destinations",
 		strings.Replace(settings(""), "2026", "2200", 1):                              "the year 2200",
 		record(`"agent":"` + strings.Repeat("a", maxAgentID+1) + `"`):                 "an agent's id of 257 bytes",
 		record(`"type":"` + long + `"`):                                               "a field of 16385 bytes",

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -157,7 +158,8 @@ func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
 // bytes of an agent's id and of any other field but the body, and the time.
 const (
 	maxNodes    = 8
-	maxFormats  = 1_000
+	maxPatterns = 1_000 // of destinations for each use, and as many sentences
+	maxPattern  = 300   // bytes: of a name that no destination has, and its kind
 	maxRetries  = 10
 	minTimeout  = 10 * time.Millisecond
 	maxAgentID  = 256
@@ -180,9 +182,13 @@ func (h *Header) check() error {
 			return fmt.Errorf("the header has a sentence of more than %d bytes", maxSentence)
 		}
 	}
+	patterns := slices.Concat(s.Destinations, s.Own)
 	for pattern, format := range s.Formats {
-		if len(pattern)+len(format) > maxField {
-			return fmt.Errorf("the header has a pattern of more than %d bytes", maxField)
+		patterns = append(patterns, string(pattern), string(format))
+	}
+	for _, pattern := range patterns {
+		if len(pattern) > maxPattern {
+			return fmt.Errorf("the header has a pattern of more than %d bytes", maxPattern)
 		}
 	}
 	switch {
@@ -190,8 +196,9 @@ func (h *Header) check() error {
 		return fmt.Errorf("the header has the year %d", h.Time.Year())
 	case len(s.Nodes) > maxNodes:
 		return fmt.Errorf("the header names %d nodes, more than the %d that there may be", len(s.Nodes), maxNodes)
-	case len(s.Formats) > maxFormats || len(s.Sentences) > maxFormats:
-		return fmt.Errorf("the header has %d formats and %d sentences, more than the %d that there may be", len(s.Formats), len(s.Sentences), maxFormats)
+	case max(len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences)) > maxPatterns:
+		return fmt.Errorf("the header has %d formats, %d and %d destinations, and %d sentences, more than the %d that there may be",
+			len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences), maxPatterns)
 	case s.Retries < 0 || s.Retries > maxRetries:
 		return fmt.Errorf("the header has %d retries, which are 0 to %d", s.Retries, maxRetries)
 	case s.RequestTimeout != 0 && s.RequestTimeout < minTimeout:

@@ -27,18 +27,16 @@ func AnyMatches(patterns []string, d Destination) bool {
 // place of each "*". Taking the first place where a part fits is enough, as
 // only the last part must reach the end.
 func matches(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
+	part, pattern, any := strings.Cut(pattern, "*")
+	if !any {
+		return part == text
 	}
-	text, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	for _, part := range parts[1 : len(parts)-1] {
-		if _, text, ok = strings.Cut(text, part); !ok {
-			return false
+	text, ok := strings.CutPrefix(text, part)
+	for ok {
+		if part, pattern, any = strings.Cut(pattern, "*"); !any {
+			return strings.HasSuffix(text, part)
 		}
+		_, text, ok = strings.Cut(text, part)
 	}
-	return strings.HasSuffix(text, parts[len(parts)-1])
+	return false
 }

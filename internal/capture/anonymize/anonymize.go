@@ -81,7 +81,7 @@ func (a *Anonymizer) files(ctx context.Context, out io.Writer, names []string, p
 	if err != nil {
 		return err
 	}
-	if err := eachOf(ctx, names, func(i capture.Item) error { a.Item(i); return errors.Join(ctx.Err(), a.tooMuch(i)) }); err != nil {
+	if err := eachOf(ctx, names, func(i capture.Item) error { a.Item(ctx, i); return errors.Join(ctx.Err(), a.tooMuch(i)) }); err != nil {
 		return err
 	}
 	if err := a.Settle(ctx); err != nil {
@@ -92,7 +92,7 @@ func (a *Anonymizer) files(ctx context.Context, out io.Writer, names []string, p
 			problem(i)
 			return nil
 		}
-		return errors.Join(ctx.Err(), capture.Write(out, a.Item(i)), a.tooMuch(i))
+		return errors.Join(ctx.Err(), capture.Write(out, a.Item(ctx, i)), a.tooMuch(i))
 	})
 }
 
@@ -151,11 +151,12 @@ func eachItem(ctx context.Context, name string, do func(capture.Item) error) (er
 	}
 }
 
-// Item gives a line with other values; the one it is given stays as it is.
-func (a *Anonymizer) Item(i capture.Item) capture.Item {
+// Item gives a line with other values; the one it is given stays as it is. When ctx
+// ends it gives a header that lacks some.
+func (a *Anonymizer) Item(ctx context.Context, i capture.Item) capture.Item {
 	switch {
 	case i.Header != nil:
-		i.Header = a.header(*i.Header)
+		i.Header = a.header(ctx, *i.Header)
 	case i.Record != nil:
 		i.Record = a.record(*i.Record)
 	}
@@ -165,7 +166,7 @@ func (a *Anonymizer) Item(i capture.Item) capture.Item {
 
 // header keeps the settings but for the names in them. The patterns of
 // destinations give way to the destinations that they are about.
-func (a *Anonymizer) header(h capture.Header) *capture.Header {
+func (a *Anonymizer) header(ctx context.Context, h capture.Header) *capture.Header {
 	s := &h.Settings
 	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
 	rules, otherwise := s.Formats, s.Format
@@ -176,6 +177,9 @@ func (a *Anonymizer) header(h capture.Header) *capture.Header {
 		s.Destinations = []string{"none.other"}
 	}
 	for _, d := range slices.Sorted(maps.Keys(a.destinations)) {
+		if ctx.Err() != nil {
+			break
+		}
 		if len(allowed) > 0 && gc.AnyMatches(allowed, d) {
 			s.Destinations = append(s.Destinations, a.destination(string(d)))
 		}

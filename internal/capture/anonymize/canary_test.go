@@ -191,11 +191,11 @@ func TestNoCanaryIsLeft(t *testing.T) {
 		}
 		a := New()
 		for _, i := range all {
-			a.Item(i)
+			a.Item(t.Context(), i)
 		}
 		require.NoError(t, a.Settle(t.Context()))
 		for _, i := range all {
-			was, is := fmt.Sprintf("%+v %+v", i.Header, i.Record), a.Item(i)
+			was, is := fmt.Sprintf("%+v %+v", i.Header, i.Record), a.Item(t.Context(), i)
 			var out bytes.Buffer
 			require.NoError(t, capture.Write(&out, is))
 			text := out.String()
@@ -244,11 +244,11 @@ func TestWhatASitePutsInReplays(t *testing.T) {
 				sameAs(t, all, "as captured")
 				a := New()
 				for _, i := range all {
-					a.Item(i)
+					a.Item(t.Context(), i)
 				}
 				require.NoError(t, a.Settle(t.Context()))
 				for i := range all {
-					all[i] = a.Item(all[i])
+					all[i] = a.Item(t.Context(), all[i])
 				}
 				sameAs(t, all, "anonymized")
 				var out bytes.Buffer

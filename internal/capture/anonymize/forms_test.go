@@ -113,12 +113,12 @@ func TestEachFormOfEachEvent(t *testing.T) {
 				m := w.Write(f, filled.Interface().(gc.Event))
 				x := &capture.Record{Dir: capture.Out, Edge: capture.Broker, Event: m.Name, Type: m.Type, Format: string(f), Body: m.Body}
 				a := seeded([32]byte{7})
-				a.Item(capture.Item{Record: x})
+				a.Item(t.Context(), capture.Item{Record: x})
 				mapped(a, filled, "", "")
 				require.NoError(t, a.Settle(t.Context()))
 				mapped(a, filled, "", "")
 				want := w.Write(f, filled.Interface().(gc.Event))
-				require.Equal(t, want.Body, a.Item(capture.Item{Record: x}).Record.Body, m.Body)
+				require.Equal(t, want.Body, a.Item(t.Context(), capture.Item{Record: x}).Record.Body, m.Body)
 			})
 		}
 	}
