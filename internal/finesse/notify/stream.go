@@ -51,6 +51,7 @@ type Stream struct {
 	grumble   sync.Once     // the first update that cannot be read is logged
 	strangers sync.Once     // the first that somebody else sent is logged
 	mistaken  sync.Once     // the first about somebody else is logged
+	left      sync.Once     // the first refusal to take back what was left is logged
 	pings     int           // sent so far
 	present   chan struct{} // closed at the first answer
 	failed    chan error    // why the keeper closed the connection

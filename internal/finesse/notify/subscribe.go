@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -93,6 +94,10 @@ func (s *Stream) subscribe(ctx context.Context, node string) error {
 	return nil
 }
 
+// maxLeft bounds what is taken back at a time. A program that was killed many times
+// while its supervisor followed the team has left some.
+const maxLeft = 64
+
 // clean takes back the subscriptions to a node that streams of this program
 // have left behind. That it cannot be done is no reason not to subscribe: what
 // comes twice in a row is dropped when it arrives.
@@ -102,23 +107,27 @@ func (s *Stream) clean(ctx context.Context, node string) error {
 		return err
 	}
 	if list.refused() {
-		s.log.Warn("the notification service does not list subscriptions, what a lost connection left stays",
-			zap.String("node", s.node), zap.String("reason", list.condition()))
+		s.untidy(list, "the notification service does not list subscriptions, what a lost connection left stays")
+		return nil
 	}
-	for _, left := range list.Subscriptions {
-		if left.Node != node || !s.ours(left.JID) {
-			continue
-		}
+	left := slices.DeleteFunc(list.Subscriptions, func(x subscriptionElement) bool { return x.Node != node || !s.ours(x.JID) })
+	for _, left := range left[:min(len(left), maxLeft)] {
 		answer, err := s.ask(ctx, "set", unsubscription(node, left.JID, left.SubID))
 		if err != nil {
 			return err
 		}
 		if answer.refused() {
-			s.log.Warn("a subscription that a lost connection left cannot be taken back, updates may come twice",
-				zap.String("node", s.node), zap.String("reason", answer.condition()))
+			s.untidy(answer, "a subscription that a lost connection left cannot be taken back, updates may come twice")
 		}
 	}
 	return nil
+}
+
+// untidy says once what the service refused.
+func (s *Stream) untidy(answer iq, what string) {
+	s.left.Do(func() {
+		s.log.Warn(what, zap.String("node", s.node), zap.String("reason", answer.condition()))
+	})
 }
 
 // ours tells the addresses of this program's streams for the agent.

@@ -180,12 +180,13 @@ func TestWhatCanNotBeTakenBackIsNoReasonNotToSubscribe(t *testing.T) {
 		{"taking back is refused", "unsubscribe", "a subscription that a lost connection left cannot be taken back, updates may come twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, _ := startPubSub(t, func(e element, a asked) string {
+			f, said := startPubSub(t, func(e element, a asked) string {
 				switch a.kind {
 				case c.refuses:
 					return refused(e, secretReason)
 				case "subscriptions":
-					return result(e, "<pubsub xmlns='"+pubsubNS+"'><subscriptions><subscription node='/finesse/api/Team/34/Users' jid='1001@finesse.test/fc-old'/></subscriptions></pubsub>")
+					left := "<subscription node='/finesse/api/Team/34/Users' jid='1001@finesse.test/fc-old'/>"
+					return result(e, "<pubsub xmlns='"+pubsubNS+"'><subscriptions>"+strings.Repeat(left, 10*maxLeft)+"</subscriptions></pubsub>")
 				}
 				return agreeable(e, a)
 			})
@@ -194,7 +195,9 @@ func TestWhatCanNotBeTakenBackIsNoReasonNotToSubscribe(t *testing.T) {
 			o.Logger = zap.New(core)
 			s := dial(t, newDialer(t, o))
 			require.NoError(t, s.SubscribeTeam(t.Context(), "34"))
-			require.Len(t, logs.All(), 1)
+			require.NoError(t, s.SubscribeTeam(t.Context(), "35"))
+			require.LessOrEqual(t, len(said()), maxLeft+4, "no more is taken back at a time")
+			require.Len(t, logs.All(), 1, "said once")
 			require.Equal(t, c.log, logs.All()[0].Message)
 			require.Equal(t, "feature-not-implemented", logs.All()[0].ContextMap()["reason"])
 		})
