@@ -56,20 +56,27 @@ func (a *Agent) TeamUnread(r TeamReading) []Change {
 
 // TeamRead takes over the members of a team, for a driver that asked about them. In
 // users it puts right those of whom a notification was quicker.
-func (a *Agent) TeamRead(r TeamReading, users []gc.TeamUser) (changes []Change) {
+func (a *Agent) TeamRead(r TeamReading, users []gc.TeamUser) []Change {
+	full := false // whoever else is new does not fit either
 	for i, u := range users {
-		known := r.team.members[u.LoginID]
+		known, isMember := r.team.members[u.LoginID]
 		if known.touched > r.at {
 			users[i].State, users[i].Pending, users[i].Changed = known.state.State, known.state.Pending, known.state.Changed
+			continue
+		}
+		if full && !isMember {
 			continue
 		}
 		if now := stateOfMember(u); a.follows(r.team, now) {
 			r.team.members[u.LoginID] = member{state: now}
 		} else {
-			changes = append(changes, tooManyMembers)
+			full = true
 		}
 	}
-	return append(changes, Change{Leads: true})
+	if full {
+		return []Change{tooManyMembers, {Leads: true}}
+	}
+	return []Change{{Leads: true}}
 }
 
 var tooManyMembers = Change{LeftOut: "members of teams"}
@@ -96,10 +103,19 @@ func (a *Agent) AskTeamAgain(id gc.TeamID) TeamReading {
 
 // CompareTeam says how the members differ from what the driver knows.
 func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Change) {
+	t := a.teams[r.id]
+	if t == nil || t != r.team {
+		return nil
+	}
+	full := false // whoever else is new does not fit either
 	for _, u := range users {
-		if t := a.teams[r.id]; t != nil && t == r.team && t.members[u.LoginID].touched <= r.at {
-			changes = append(changes, a.memberChanged(r.id, t, stateOfMember(u), r.at)...)
+		known, isMember := t.members[u.LoginID]
+		if known.touched > r.at || full && !isMember {
+			continue
 		}
+		changed := a.memberChanged(r.id, t, stateOfMember(u), r.at)
+		full = full || changed[0].LeftOut != ""
+		changes = append(changes, changed...)
 	}
 	return changes
 }
