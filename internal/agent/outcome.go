@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -80,9 +81,10 @@ func CallIn(id gc.DialogID, states ...gc.CallState) Outcome {
 	}}
 }
 
-// CallWith is the outcome of setting a variable.
+// CallWith is the outcome of setting a variable, whose name compares without case.
 func CallWith(id gc.DialogID, v gc.CallVariable) Outcome {
-	return Outcome{call: func(c gc.Call) bool { return c.Dialog == id && slices.Contains(c.Variables, v) }}
+	is := func(x gc.CallVariable) bool { return strings.EqualFold(x.Name, v.Name) && x.Value == v.Value }
+	return Outcome{call: func(c gc.Call) bool { return c.Dialog == id && slices.ContainsFunc(c.Variables, is) }}
 }
 
 // CallWithout is the outcome of taking a party out of a conference.

@@ -110,6 +110,7 @@ func New(o Options) *Bridge {
 		capture: o.Capture, settings: b.settings, directory: who, journal: j, delivery: b.delivery,
 		unproved: unproved, unconfirmed: unconfirmed, ledger: newLedger(2 * o.Limits.Prefetch), passwords: guard, sessions: session.Options{
 			Node:     func() session.Node { return guard.Node(o.Node()) },
+			AsText:   func(s string) string { return b.settings.Load().Writer.Value(s) },
 			Licences: b.licences, Recorder: o.Recorder, SystemChanged: o.SystemChanged, Times: o.Times,
 		},
 	}

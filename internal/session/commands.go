@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/agent"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -133,8 +134,15 @@ func (s *Session) transferSST(r *Request) {
 	})
 }
 
-// updateCallVariable is answered by the call with the new value.
+// updateCallVariable is answered by the call with the new value. Finesse is given the
+// name as the call has it.
 func (s *Session) updateCallVariable(r *Request) {
+	c, _ := s.known.Call(r.Dialog)
+	for _, v := range c.Variables {
+		if strings.EqualFold(v.Name, r.Variable.Name) {
+			r.Variable.Name = v.Name
+		}
+	}
 	s.onCall(&await{request: r, outcome: agent.CallWith(r.Dialog, r.Variable)}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		return n.UpdateCallData(ctx, c, r.ID, r.Dialog, "", []gc.CallVariable{r.Variable})
 	})
@@ -155,8 +163,9 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 // wrapUp gives a call its wrap-up reason, by label or by the key that
 // ReasonCodes gave. It has no answer but an error.
 func (s *Session) wrapUp(r *Request) {
+	known := s.wrapUps
 	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog), done: func(agent.Change) { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
-		label, err := wrapUpLabel(ctx, n, c, r.WrapUp)
+		label, err := s.wrapUpLabel(ctx, n, c, r.WrapUp, known)
 		if err != nil {
 			return err
 		}
@@ -164,18 +173,35 @@ func (s *Session) wrapUp(r *Request) {
 	})
 }
 
-// wrapUpLabel finds the label of a key; what is no key is a label.
-func wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, reason string) (string, error) {
-	if _, err := gc.ParseReasonCodeID(reason); err != nil {
-		return reason, nil
+// wrapUpLabel finds the label of a reason that a driver gives by its key, by the label
+// as Finesse has it, or as a text format shows that. Finesse takes any label, so one
+// that it does not list is refused; its list is asked for unless the driver has
+// chosen from it. It runs beside the session and uses of it only what never changes.
+func (s *Session) wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials, given string, known []gc.ReasonCode) (string, error) {
+	find := func(reasons []gc.ReasonCode) (string, bool) {
+		for _, is := range []func(gc.ReasonCode) bool{
+			func(x gc.ReasonCode) bool { return string(x.ID) == given },
+			func(x gc.ReasonCode) bool { return x.Label == given },
+			func(x gc.ReasonCode) bool { return s.AsText(x.Label) == given },
+		} {
+			if i := slices.IndexFunc(reasons, is); i >= 0 {
+				return reasons[i].Label, true
+			}
+		}
+		return "", false
+	}
+	_, notKey := gc.ParseReasonCodeID(given) // what a key stands for may have changed
+	if label, ok := find(known); ok && notKey != nil {
+		return label, nil
 	}
 	reasons, err := n.WrapUpReasons(ctx, c)
-	for _, known := range reasons {
-		if string(known.ID) == reason {
-			return known.Label, nil
-		}
+	if err != nil {
+		return "", err
 	}
-	return reason, err
+	if label, ok := find(reasons); ok {
+		return label, nil
+	}
+	return "", gc.Errorf(gc.PleaseRetry, "find the wrap-up reason", "finesse lists none with that label or key")
 }
 
 // forceLogout signs the agent out whatever it does: Finesse signs out only who

@@ -18,6 +18,9 @@ func reasonCodes(category gc.ReasonCategory) func(*Session, *Request) {
 			}
 			return n.ReasonCodes(ctx, c, category)
 		}, func(codes []gc.ReasonCode) gc.Event {
+			if category == gc.WrapUpReasons {
+				s.wrapUps = codes
+			}
 			return gc.ReasonCodes{Agent: s.Agent, FullName: s.known.FullName(), Category: category, Codes: codes}
 		})
 	}

@@ -55,6 +55,9 @@ type Options struct {
 	Ended    func() // called once, after the last Emit
 	Licences Licences
 	Recorder Recorder
+	// AsText is a value as drivers of a text format hear it. It may be called from any
+	// goroutine.
+	AsText func(string) string
 	// SystemChanged is called when Finesse notifies a change of its own state.
 	SystemChanged func()
 	Logger        *zap.Logger
@@ -114,8 +117,9 @@ type Session struct {
 	place    place
 	failover failover
 
-	known           *agent.Agent // what is known of the agent
-	reportedLeftOut bool         // that Finesse tells of more than is kept
+	known           *agent.Agent    // what is known of the agent
+	wrapUps         []gc.ReasonCode // as Finesse listed them last
+	reportedLeftOut bool            // that Finesse tells of more than is kept
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered

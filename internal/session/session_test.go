@@ -874,30 +874,58 @@ func TestCallData(t *testing.T) {
 		d := leg("7", "4085551234", gc.Active)
 		st.dialog(finesse.Put, d)
 		require.Zero(st, st.acks)
-		d.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "a,b "}}
+		d.Variables = []gc.CallVariable{{Name: "callVariable4", Value: "a,b"}}
 		st.dialog(finesse.Put, d)
 		st.hears("crm: 1001#InboundCall#ACTIVE#DialogID:7#4085551234#…##Ann Smith")
-		st.asks(`UPDATE_CALL_DATA 7 "" [{callVariable4 a,b }]`)
+		st.asks(`UPDATE_CALL_DATA 7 "" [{callVariable4 a,b}]`)
+	})
+	scene(t, "a variable's name compares without case, and Finesse gets its own", func(st *stage) {
+		st.signIn()
+		d := leg("7", "4085551234", gc.Active)
+		d.Variables = []gc.CallVariable{{Name: "user.Account[0]", Value: "1"}}
+		st.dialog(finesse.Post, d)
+		st.heard = nil
+		st.send("update_call_variable#1001", "7,USER.account[0],2")
+		d.Variables = []gc.CallVariable{{Name: "user.Account[0]", Value: "2"}}
+		st.dialog(finesse.Put, d)
+		require.Len(st, st.heard, 1)
+		require.Equal(st, 1, st.acks)
+		st.heard = nil
+		st.asks(`UPDATE_CALL_DATA 7 "" [{user.Account[0] 2}]`)
 	})
 	scene(t, "a wrap-up reason goes by label or key, and has no answer", func(st *stage) {
 		st.signIn()
 		st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
 		st.heard = nil
-		st.send("wrapup#1001", "5,7")
-		st.send("wrapup#1001", "Happy & gone,7")
-		for range 2 {
+		for i, reason := range []string{"6", "Sold", "5", "Sold, delivery later", "Sold_ delivery later"} {
+			st.send("wrapup#1001", reason+",7")
 			st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+			require.Equal(st, i+1, st.acks)
 		}
 		st.hears()
-		require.Equal(st, 2, st.acks)
-		st.asks(`UPDATE_CALL_DATA 7 "Sold" []`, `UPDATE_CALL_DATA 7 "Happy & gone" []`)
+		later := `UPDATE_CALL_DATA 7 "Sold, delivery later" []`
+		st.asks(`UPDATE_CALL_DATA 7 "Sold" []`, `UPDATE_CALL_DATA 7 "Sold" []`, later, later, later)
 		st.send("wrapup#1001", "Sold,8")
 		st.hears("crm: 1001#Error#NO_DIALOG_ID")
+		for _, unknown := range []string{"7", "Happy & gone", "sold", "Sold. delivery later"} {
+			st.send("wrapup#1001", unknown+",7")
+			st.hears("crm: 1001#Error#PLEASE_RETRY")
+		}
+		st.asks()
 	})
 	scene(t, "the reasons are listed", func(st *stage) {
 		st.signIn()
 		st.send("wrapupreasoncode#1001", "")
-		st.hears("crm: 1001#ReasonCodes#Category:WrapUp#Codes:5#Labels:Sold#Ann Smith")
+		st.hears("crm: 1001#ReasonCodes#Category:WrapUp#Codes:5,6#Labels:Sold_ delivery later,Sold#Ann Smith")
+	})
+	scene(t, "a label from the list that the driver has heard is not asked for again", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
+		st.send("wrapupreasoncode#1001", "")
+		st.down = errNoAnswer // for reading; what changes something is sent all the same
+		st.heard = nil
+		st.send("wrapup#1001", "Sold_ delivery later,7")
+		st.asks(`UPDATE_CALL_DATA 7 "Sold, delivery later" []`)
 	})
 	scene(t, "participants are listed", func(st *stage) {
 		st.signIn()

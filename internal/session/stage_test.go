@@ -119,10 +119,11 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 		st.logs = logs
 		guard := passwords.New(passwords.Options{})
 		options := session.Options{
-			Agent: "1001",
-			Node:  func() session.Node { return guard.Node(st.best()) },
-			Bound: func(gc.Destination, *session.Request) {},
-			Leads: func(members []gc.AgentID) { st.leads = members },
+			AsText: (&wire.Writer{Substitute: '_'}).Value,
+			Agent:  "1001",
+			Node:   func() session.Node { return guard.Node(st.best()) },
+			Bound:  func(gc.Destination, *session.Request) {},
+			Leads:  func(members []gc.AgentID) { st.leads = members },
 			Emit: func(e session.Emission) {
 				if st.emitted != nil {
 					st.emitted(e)
@@ -364,7 +365,7 @@ func (st *stage) UpdateCallData(ctx context.Context, c finesse.Credentials, _ fi
 }
 
 func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc.ReasonCode, error) {
-	return []gc.ReasonCode{{ID: "5", Label: "Sold"}}, st.read(ctx, c)
+	return []gc.ReasonCode{{ID: "5", Label: "Sold, delivery later"}, {ID: "6", Label: "Sold"}}, st.read(ctx, c)
 }
 
 func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {

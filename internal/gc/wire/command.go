@@ -7,6 +7,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,8 @@ const maxType = 1 << 10
 type kind struct {
 	missing, wrong gc.Code
 	set            func(*gc.Command, string) error
-	rest           bool // as the last parameter it takes all that is left, commas and blanks included
+	commas         bool // it may hold commas: it takes all that the other parameters leave
+	blanks         bool // those around it are part of it
 	empty          bool // it may be empty
 }
 
@@ -34,7 +36,7 @@ var kinds = map[gc.Kind]kind{
 		c.Destination, err = gc.ParseDestination(s)
 		return err
 	}},
-	gc.PasswordKind: {missing: gc.MissingPassword, wrong: gc.PleaseRetry, rest: true, set: func(c *gc.Command, s string) error {
+	gc.PasswordKind: {missing: gc.MissingPassword, wrong: gc.PleaseRetry, commas: true, blanks: true, set: func(c *gc.Command, s string) error {
 		c.Password = gc.NewSecret(s)
 		return nil
 	}},
@@ -60,15 +62,20 @@ var kinds = map[gc.Kind]kind{
 		return err
 	}},
 	gc.IgnoredKind: {missing: gc.PleaseRetry, empty: true, set: func(*gc.Command, string) error { return nil }},
-	gc.WrapUpReasonKind: {missing: gc.MissingReasonCode, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+	gc.WrapUpReasonKind: {missing: gc.MissingReasonCode, wrong: gc.PleaseRetry, commas: true, set: func(c *gc.Command, s string) error {
 		c.WrapUp = s
 		return atMost(maxValue, s)
 	}},
 	gc.VariableNameKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
 		c.Variable.Name = s
+		for _, name := range tenVariables { // names compare without case, and Finesse knows one spelling
+			if strings.EqualFold(s, name) {
+				c.Variable.Name = name
+			}
+		}
 		return atMost(maxValue, s)
 	}},
-	gc.VariableValueKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, rest: true, empty: true, set: func(c *gc.Command, s string) error {
+	gc.VariableValueKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, commas: true, empty: true, set: func(c *gc.Command, s string) error {
 		c.Variable.Value = s
 		return atMost(maxValue, s)
 	}},
@@ -127,7 +134,8 @@ func atMost(limit int, s string) error {
 }
 
 // ParseCommand reads a command from its JMSType ("<Command>#<id>") and body
-// (parameters, comma separated; absent, null and empty are the same). The
+// (parameters, comma separated; absent, null and empty are the same; line breaks at
+// its end, which echo and println write, are no part of it). The
 // error is a *gc.Error with the code the seed names. The command returned
 // beside an error still has Agent, or Destination, when those could be read,
 // so that the driver can be told. No error text holds anything of the message: it
@@ -182,7 +190,7 @@ func parseParameters(c *gc.Command, body string) error {
 		if i < len(fields) {
 			field = fields[i]
 		}
-		if !kind.rest { // a blank may be part of a password or a value
+		if !kind.blanks {
 			field = strings.TrimSpace(field)
 		}
 		if field == "" && p.Optional {
@@ -202,15 +210,16 @@ func parseParameters(c *gc.Command, body string) error {
 // few or too many.
 func Fields(spec *gc.CommandSpec, body string) []string { return splitBody(body, spec.Parameters) }
 
-// splitBody gives the last field all that is left when it is of a kind that
-// may contain commas.
+// splitBody gives the one that may hold commas all that the others do not need.
 func splitBody(body string, want []gc.Parameter) []string {
-	switch {
-	case strings.TrimSpace(body) == "":
+	if strings.TrimSpace(body) == "" {
 		return nil
-	case len(want) > 0 && kinds[want[len(want)-1].Kind].rest:
-		return strings.SplitN(body, ",", len(want))
-	default:
-		return strings.Split(body, ",")
 	}
+	fields := strings.Split(strings.TrimRight(body, "\r\n"), ",")
+	i := slices.IndexFunc(want, func(p gc.Parameter) bool { return kinds[p.Kind].commas })
+	if more := len(fields) - len(want); i >= 0 && more > 0 {
+		whole := strings.Join(fields[i:i+more+1], ",")
+		fields = slices.Replace(fields, i, i+more+1, whole)
+	}
+	return fields
 }

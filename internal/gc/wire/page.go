@@ -130,6 +130,13 @@ func (p *page) value(s string) {
 	}
 }
 
+// Value is a value as drivers of a text form hear it.
+func (w *Writer) Value(s string) string {
+	p := page{Writer: w}
+	p.value(s)
+	return string(p.out)
+}
+
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c == '#' || c == '|' || c == ',' || c == '=' || c >= utf8.RuneSelf {
