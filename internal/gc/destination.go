@@ -31,11 +31,12 @@ func ParseDestination(s string) (Destination, error) {
 	return Destination(kind + name), nil
 }
 
-// ParseReplyTo reads the reply-to header of a command. Besides topics and
-// queues it knows the temporary destinations of other clients, which brokers
-// show as "/remote-temp-queue/ID:…", whether JMS or STOMP made them. Without
+// ParseReplyTo reads the reply-to header of a command. Besides what ParseDestination
+// takes it knows the temporary destinations of other clients, which ActiveMQ
+// shows as "/remote-temp-queue/ID:…", whether JMS or STOMP made them. Without
 // "remote" it would be one of the connector's own, which the broker makes for
 // it when it writes there: only a sender who forges the header asks for that.
+// Artemis shows "temp-queue://X", which STOMP calls the queue X (ARTEMIS-2311).
 func ParseReplyTo(s string) (Destination, error) {
 	for _, kind := range []string{"/remote-temp-queue/", "/remote-temp-topic/"} {
 		if name, ok := strings.CutPrefix(s, kind); ok {
@@ -45,8 +46,8 @@ func ParseReplyTo(s string) (Destination, error) {
 			return Destination(s), nil
 		}
 	}
-	if !strings.HasPrefix(s, "/topic/") && !strings.HasPrefix(s, "/queue/") {
-		return "", errors.New("reply-to is neither a topic nor a queue")
+	if strings.HasPrefix(s, "temp-queue://") || strings.HasPrefix(s, "temp-topic://") {
+		s = strings.TrimPrefix(s, "temp-")
 	}
 	return ParseDestination(s)
 }

@@ -193,8 +193,17 @@ func TestAReplyToIsNeverATemporaryDestinationOfTheConnectorsOwn(t *testing.T) {
 		require.Equal(t, gc.Destination(in), d)
 		require.True(t, d.IsTemporary())
 	}
+	for in, want := range map[string]gc.Destination{
+		"crm": "/topic/crm", "queue://crm": "/queue/crm", "topic://crm": "/topic/crm", "/queue/crm": "/queue/crm", "temp-queue://7f-1": "/queue/7f-1", "temp-topic://7f-1": "/topic/7f-1",
+		"temp-queue": "/topic/temp-queue",
+	} {
+		d, err := gc.ParseReplyTo(in)
+		require.NoError(t, err)
+		require.Equal(t, want, d)
+		require.False(t, d.IsTemporary())
+	}
 	for _, in := range []string{
-		"crm", "/temp-queue/evil", "/temp-topic/evil", "temp-queue://evil", "/topic/temp-queue://evil", "/queue//temp-queue/evil",
+		"", "/temp-queue/evil", "/temp-topic/evil", "temp-queue:///temp-queue/evil", "temp-temp-queue://evil", "/topic/temp-queue://evil", "/queue//temp-queue/evil",
 		"/remote-temp-queue/", "/remote-temp-queue//temp-queue/evil", "/remote-temp-queue/temp-queue://evil", "/remote-temp-queue/a,b",
 	} {
 		_, err := gc.ParseReplyTo(in)
