@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/list"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/text/cases"
@@ -114,18 +114,21 @@ func New(o Options) *Guard {
 // form: a login id compares without case, XMPP prepares its own, and one that is
 // a number may be read as one.
 func fold(agent gc.AgentID) string {
-	id := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	id := strings.ToLower(string(agent))
+	if strings.ContainsFunc(id, func(r rune) bool { return r > unicode.MaxASCII }) {
+		id = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(string(agent))))
+	}
 	if number := strings.TrimPrefix(id, "+"); number != "" && strings.Trim(number, "0123456789") == "" {
 		return strings.TrimLeft(number, "0")
 	}
 	return id
 }
 
-func (g *Guard) digest(password gc.Secret) (d digest) {
-	h := hmac.New(sha256.New, g.key)
-	h.Write([]byte(password.Reveal()))
-	h.Sum(d[:0])
-	return d
+// digest is what a password is compared by. It never leaves the process, whose key of
+// one length stands before it.
+func (g *Guard) digest(password gc.Secret) digest {
+	text := make([]byte, 0, 128) // on the stack, for a password of usual length
+	return sha256.Sum256(append(append(text, g.key...), password.Reveal()...))
 }
 
 // attempt is a password on its way to Finesse.
