@@ -138,6 +138,9 @@ func (r *Row) Companions(e gc.Event, typ, parameters string) []gc.Event {
 // bar; "" is to print nothing. An error that has none of its own gets that of
 // all errors, but not one whose sentence is empty.
 func (r *Row) Sentence(sentences map[string]string, e gc.Event) string {
+	if len(sentences) == 0 {
+		return ""
+	}
 	for _, key := range r.keysOf(e) {
 		if text, ok := sentences[key]; ok {
 			return text
