@@ -90,8 +90,12 @@ func (a *Agent) Notified(u finesse.Update) (changes []Change) {
 }
 
 // userNotified takes a state unless a newer one was read. A command may wait for
-// the older one all the same.
+// the older one all the same. An update that names no state says nothing of it, and
+// what is being read is no older for it.
 func (a *Agent) userNotified(now finesse.User) []Change {
+	if now.State == "" {
+		return a.userChanged(now)
+	}
 	if a.outdated(now) {
 		return []Change{{Event: a.State(), User: &now}}
 	}
@@ -158,6 +162,11 @@ func merge(old, now finesse.User) finesse.User {
 	keep(&now.TeamName, old.TeamName)
 	keep((*string)(&now.TeamID), string(old.TeamID))
 	keep(&now.Settings.WrapUpOnIncoming, old.Settings.WrapUpOnIncoming)
+	if now.State == "" { // nor is its time the state's
+		now.State, now.StateChangeTime = old.State, old.StateChangeTime
+		keep((*string)(&now.PendingState), string(old.PendingState))
+		keep((*string)(&now.ReasonCodeID), string(old.ReasonCodeID))
+	}
 	if now.State != gc.LoggedOut {
 		keep((*string)(&now.Extension), string(old.Extension))
 	}

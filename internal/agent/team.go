@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -155,6 +156,13 @@ func (a *Agent) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) []
 	known := t.members[now.Agent]
 	if now.FullName == "" {
 		now.FullName = known.state.FullName
+	}
+	switch was := known.state; {
+	case now.State == "" && was.Agent == "":
+		return nil
+	case now.State == "": // it says nothing of it
+		now.State, now.Reason, now.Changed, now.Pending = was.State, was.Reason, was.Changed, cmp.Or(now.Pending, was.Pending)
+		now.Extension = cmp.Or(now.Extension, was.Extension)
 	}
 	if !a.follows(t, now) {
 		return []Change{tooManyMembers}

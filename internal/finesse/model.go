@@ -158,4 +158,5 @@ type Update struct {
 	Dialogs    []Dialog
 	Error      *APIError
 	SystemInfo *SystemInfo
+	Omitted    Omissions
 }

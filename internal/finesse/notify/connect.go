@@ -22,6 +22,7 @@ import (
 type connection struct {
 	session *xmpp.Session
 	wire    *wire
+	text    *text
 	jid     string // with the resource
 	framed  bool   // over WebSocket
 }
@@ -97,8 +98,9 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 		}
 		negotiator = websocket.Negotiator(features)
 	}
+	c.text = newText(conn)
 	err := protect(func() (err error) {
-		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, conn, xmpp.Secure, negotiator)
+		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, c.text, xmpp.Secure, negotiator)
 		return err
 	})
 	if d.security == inClear && c.jid == "" && wantsTLS(c.session) {

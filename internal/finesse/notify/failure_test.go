@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -161,8 +162,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		}, "the server ended the stream", lossBroken},
 		{"connection is cut between stanzas", func(*peer) {}, "EOF", lossBroken},
 		{"connection is cut inside a stanza", func(p *peer) { p.send("<message from='a'><event xml") }, "EOF", lossBroken},
-		{"garbage", func(p *peer) { p.send("<message>&nbsp;</message>"); p.wait() }, "entity", lossBroken},
-		{"bytes that are no UTF-8", func(p *peer) { p.send("<message>\xff\xfe</message>"); p.wait() }, "UTF-8", lossBroken},
+		{"garbage", func(p *peer) { p.send("<message></presence>"); p.wait() }, "closed by", lossBroken},
 		{"stream error", func(p *peer) {
 			p.send("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Replaced</text></stream:error>")
 		}, "the server ended the stream: conflict: Replaced", lossBroken},
@@ -205,6 +205,41 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 				require.Equal(t, 1.0, testutil.ToFloat64(d.metrics.lost[c.reason]))
 				require.Zero(t, testutil.ToFloat64(d.metrics.streams))
 			}
+		})
+	}
+}
+
+// A character that XML has no place for, in an update or around it, costs itself: not
+// the update, and not the stream, which would come back to the same.
+func TestACharacterThatXMLHasNoPlaceForCostsItself(t *testing.T) {
+	for kind, start := range transports {
+		t.Run(kind, func(t *testing.T) {
+			named := func(id, character string) [2]string { // character: as the server writes it
+				update := strings.Replace(readyUpdate(id), "<loginId>", "<lastName>Ag_ent</lastName><loginId>", 1)
+				return [2]string{id, strings.Replace(notification(update), "Ag_ent", "Ag"+character+"ent", 1)}
+			}
+			f := start(t, func(p *peer) {
+				if p.up() {
+					p.send("<message><body>\xff\xfe&nbsp;</body></message>")
+					p.send("%s", event(userNode, named("of the update", "&amp;#x1F;"), named("of the stanza", "&#11;"), named("itself", "\x02")))
+					p.answerPings()
+				}
+			})
+			core, logs := observer.New(zap.InfoLevel)
+			o := f.quick()
+			o.DeadAfter, o.Logger = patience, zap.New(core)
+			d := newDialer(t, o)
+			s := dial(t, d)
+			for _, id := range []finesse.RequestID{"of the update", "of the stanza", "itself"} {
+				u := next(t, s)
+				require.Equal(t, id, u.RequestID)
+				require.Equal(t, "Ag\uFFFDent", u.User.LastName)
+			}
+			s.Close()
+			drain(t, s)
+			require.Equal(t, 6.0, testutil.ToFloat64(d.metrics.characters))
+			require.Zero(t, testutil.ToFloat64(d.metrics.malformed))
+			require.Equal(t, 1, logs.Len(), "said once")
 		})
 	}
 }

@@ -34,6 +34,7 @@ const goodbyeTime = time.Second
 type Stream struct {
 	session   *xmpp.Session
 	wire      *wire
+	text      *text
 	framed    bool // over WebSocket
 	agent     gc.AgentID
 	domain    string
@@ -49,6 +50,7 @@ type Stream struct {
 	updates   chan finesse.Update
 	seen      recentItems
 	grumble   sync.Once     // the first update that cannot be read is logged
+	puzzle    sync.Once     // the first of which something cannot be read is logged
 	strangers sync.Once     // the first that somebody else sent is logged
 	mistaken  sync.Once     // the first about somebody else is logged
 	pings     int           // sent so far
@@ -70,7 +72,7 @@ type Stream struct {
 // when asked to, and ends after the reader or after Close.
 func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
-		session: c.session, wire: c.wire, framed: c.framed,
+		session: c.session, wire: c.wire, text: c.text, framed: c.framed,
 		agent: a.Agent, domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
@@ -225,6 +227,7 @@ func (s *Stream) receive() error {
 		token, err = d.Token()
 		if start, ok := token.(xml.StartElement); ok && err == nil {
 			if err = s.handle(d, start); err == nil {
+				s.omitted(finesse.Omissions{Characters: s.text.takeReplaced()})
 				err = s.wire.awaitStanza() // now, because the consumer may have taken its time
 			}
 		}
