@@ -25,6 +25,7 @@ const (
 	DuplicateEvent   FaultKind = "duplicate"    // the agent's next Count events come twice, with the same item id
 	IllegibleEvent   FaultKind = "illegible"    // the agent's next Count events hold characters that XML 1.0 has no place for, in names and call variables
 	StatelessEvent   FaultKind = "stateless"    // the agent's next Count events name no state of a user
+	TalkativeStream  FaultKind = "talkative"    // the agent's next Count streams bring other stanzas before the answers to the requests that begin them
 	CutStream        FaultKind = "cut"          // the agent's streams break without a word
 	CutInside        FaultKind = "cut-inside"   // the same, in the middle of a stanza
 	BlackHole        FaultKind = "black-hole"   // the agent's streams stay open and nothing passes any more; a new stream works
@@ -65,7 +66,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
+		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
 	}
 }
 
@@ -99,7 +100,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 		return s.faults.add(f)
 	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
 		return s.faults.add(f)
-	case DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, CutStream, CutInside, BlackHole:
+	case DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
 			return fmt.Errorf("fault %q needs an agent", f.Kind)
 		}
@@ -143,7 +144,7 @@ func (s *Simulator) Heal() {
 }
 
 func (n *notifier) inject(f Fault) {
-	if isFate(f.Kind) {
+	if isFate(f.Kind) || f.Kind == TalkativeStream {
 		n.spoil(f)
 		return
 	}

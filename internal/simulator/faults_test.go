@@ -44,6 +44,17 @@ func TestEventsThatCannotBeReadWhole(t *testing.T) {
 	w.sees("U NOT_READY reason=-1")
 }
 
+func TestATalkativeStream(t *testing.T) {
+	s := start(t)
+	inject(t, s, Fault{Kind: TalkativeStream, Agent: "1001"})
+	c := signedIn(t, s, "1001", "r")
+	c.say("<iq type='set' id='s'><session xmlns='" + nsSession + "'/></iq>")
+	require.Contains(t, c.hears("<iq type='result' id='s'"), "<message")
+	second := signedIn(t, s, "1001", "other")
+	second.say("<iq type='set' id='s'><session xmlns='" + nsSession + "'/></iq>")
+	require.NotContains(t, second.hears("id='s'"), "<message")
+}
+
 func TestAnAnswerThatCannotBeReadWhole(t *testing.T) {
 	s := start(t)
 	d := as(t, s, "1001")

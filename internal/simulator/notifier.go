@@ -33,7 +33,7 @@ type notifier struct {
 	bound         map[string]*stream // by full JID
 	ofAgent       map[gc.AgentID][]*stream
 	subscriptions []subscription                   // explicit ones; they outlive the stream, as in Openfire
-	faults        map[gc.AgentID]map[FaultKind]int // how many of the next updates
+	faults        map[gc.AgentID]map[FaultKind]int // how many of the next updates, or streams
 	published     int
 }
 
@@ -129,12 +129,20 @@ func (n *notifier) delivery(agent gc.AgentID, node string, update []byte) delive
 // otherwise.
 func (n *notifier) fate(agent gc.AgentID) fate {
 	for _, f := range fates {
-		if n.faults[agent][f.kind] > 0 {
-			n.faults[agent][f.kind]--
+		if n.take(agent, f.kind) {
 			return f
 		}
 	}
 	return fate{copies: 1}
+}
+
+// take uses up one fault of an agent's. Called with mu held.
+func (n *notifier) take(agent gc.AgentID, kind FaultKind) bool {
+	if n.faults[agent][kind] == 0 {
+		return false
+	}
+	n.faults[agent][kind]--
+	return true
 }
 
 // item is the part of the stanza that all recipients of an update share. The document is
@@ -169,6 +177,7 @@ func (n *notifier) bind(s *stream, jid string) {
 	old := n.bound[jid]
 	n.unlist(old)
 	n.bound[jid], s.jid = s, jid
+	s.talkative = n.take(s.agent, TalkativeStream)
 	n.ofAgent[s.agent] = append(n.ofAgent[s.agent], s)
 	n.mu.Unlock()
 	if old != nil {

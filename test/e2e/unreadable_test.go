@@ -43,3 +43,12 @@ func TestWhatCannotBeReadCostsItself(t *testing.T) {
 	require.Positive(t, c.metric(`notify_unreadable_total{what="characters"}`))
 	require.Equal(t, 1, c.log.count("what finesse answers cannot be read"), "said once")
 }
+
+func TestATalkativeService(t *testing.T) {
+	t.Parallel()
+	c := start(t, builtIn())
+	require.NoError(t, c.finesse.Inject(simulator.Fault{Kind: simulator.TalkativeStream, Agent: "1001"}))
+	d := newDriver(c, "crm")
+	d.begin("text")
+	require.Empty(t, d.hears("1001"))
+}

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"os"
 	"runtime"
@@ -123,6 +124,67 @@ func TestOnlyARefusalOfTheCredentialsIsSubscriptionFailed(t *testing.T) {
 			require.Less(t, len(err.Error()), 1000)
 		})
 	}
+}
+
+// Any stanza may come before the answers to the request for a resource and for a session.
+func TestWhatComesBeforeTheSessionIsLeftOut(t *testing.T) {
+	old := strings.Replace(event(userNode, [2]string{"q", ready("old")}), "</message>", "<delay xmlns='urn:xmpp:delay' stamp='2026-11-29T10:00:00Z'/></message>", 1)
+	for rule, before := range map[string]string{
+		"a presence":                            "<presence from='finesse@" + domain + "'/>",
+		"an old item":                           old,
+		"a message with an odd character":       "<message><body>a&#11;&nbsp;b</body></message>",
+		"a push of the roster":                  "<iq type='set' id='r1'><query xmlns='jabber:iq:roster'/></iq>",
+		"a request with the id of ours":         "<iq type='get' id='ID'><ping xmlns='urn:xmpp:ping'/></iq>",
+		"an answer to somebody else's question": "<iq type='error' id='other'/><iq type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>x@y/z</jid></bind></iq>",
+		"elements that are no stanzas":          "<r xmlns='urn:xmpp:sm:3'/> \n <novelty xmlns='urn:x'><iq type='result' id='ID'/></novelty>",
+		"all of them, often":                    strings.Repeat(old+"<presence/><iq type='set' id='ID'/>", 100),
+	} {
+		t.Run(rule, func(t *testing.T) {
+			for kind, start := range transports {
+				f := start(t, func(p *peer) {
+					p.before, p.features = before, "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+					if p.up() {
+						p.send("%s", event(userNode, [2]string{"1", ready("first")}))
+						p.answerPings()
+					}
+				})
+				s := dial(t, newDialer(t, f.quick()))
+				require.EqualValues(t, "first", next(t, s).RequestID, kind)
+				require.Regexp(t, "^1001@"+domain+"/fc-", s.jid)
+			}
+		})
+	}
+}
+
+func TestABindThatIsRefusedOrNeverAnswered(t *testing.T) {
+	for _, c := range []struct{ rule, before, want string }{
+		{"refused", "<presence/><iq type='error' id='ID'><error type='cancel'><conflict xmlns='" + stanzasNS + "'/></error></iq>", "the server refuses: conflict"},
+		{"the stream ends", "<presence/></stream:stream>", "ended"},
+		{"an error ends the stream", "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>", "conflict"},
+		{"stanzas without end", strings.Repeat("<presence/>", maxStanza/10), "1 MiB"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			f := startFake(t, func(p *peer) {
+				p.before = c.before
+				p.accept()
+			})
+			_, err := newDialer(t, f.quick()).Dial(t.Context(), account("secret"))
+			require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	t.Run("presences drip", func(t *testing.T) {
+		f := startFake(t, func(p *peer) {
+			p.authenticate(success)
+			p.in = xml.NewDecoder(p.Conn)
+			p.open("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+			p.drip("<presence/>")
+		})
+		o := f.quick()
+		o.ConnectTimeout = 100 * time.Millisecond
+		_, err := newDialer(t, o).Dial(t.Context(), account("secret"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
 
 func TestAServerWithoutPlainIsNotGivenThePassword(t *testing.T) {
