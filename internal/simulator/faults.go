@@ -254,8 +254,8 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 		}
 		defer life.leave()
 		agent := gc.AgentID("")
-		if name, _, ok := r.BasicAuth(); ok && board.directory[name] != nil {
-			agent = board.directory[name].id
+		if name, _, ok := r.BasicAuth(); ok && board.find(name) != nil {
+			agent = board.find(name).id
 		}
 		if f, ok := q.take(at, agent, SlowREST); ok {
 			_ = http.NewResponseController(w).SetReadDeadline(noDeadline) // or the request would be over first

@@ -83,11 +83,11 @@ func (s *stream) checkPlain(st *stanza) string {
 	if authzid := string(parts[0]); authzid != "" && authzid != s.hub.bare(id) {
 		return "invalid-authzid"
 	}
-	u := s.hub.board.directory[string(id)]
-	if u == nil || u.id != id || u.administrator || s.accounts.check(id, string(parts[2])) != rightPassword {
+	u := s.hub.board.find(string(id))
+	if u == nil || !u.id.Is(id) || u.administrator || s.accounts.check(u.id, string(parts[2])) != rightPassword {
 		return "not-authorized"
 	}
-	s.agent = id
+	s.agent = u.id
 	return ""
 }
 
@@ -263,7 +263,7 @@ func (n *notifier) mayHear(agent gc.AgentID, node string) string {
 			found, allowed = true, slices.Contains(reader.leading, t)
 		}
 	}
-	if u := n.board.directory[string(ownerOf(node))]; u != nil && u.id == ownerOf(node) {
+	if u := n.board.find(string(ownerOf(node))); u != nil && u.id == ownerOf(node) {
 		found, allowed = true, u == reader || reader.leads(u)
 	}
 	for _, q := range n.board.queues {

@@ -87,7 +87,7 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 	c := connection{wire: w, framed: d.websocket != ""}
 	features := func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-			authentication(a), binding(d.resource, &c.jid),
+			authentication(a), binding(a.resource(d.resource), &c.jid),
 		}}
 	}
 	conn, negotiator := net.Conn(w), xmpp.NewNegotiator(features)

@@ -406,6 +406,37 @@ func TestTheClientSaysWhoItIs(t *testing.T) {
 	require.NotEqual(t, first.resource, newDialer(t, f.quick()).resource, "two connectors stand side by side")
 }
 
+// An agent's address and nodes have the id that Finesse answers, whatever a driver calls
+// the agent; and two that are served under different names do not end each other's streams.
+func TestAnAgentByAnotherName(t *testing.T) {
+	got := make(chan *peer, 3)
+	f := startFake(t, func(p *peer) {
+		if p.up() {
+			got <- p
+			p.send("%s", event(userNode, [2]string{"1", strings.Replace(ready("own"), "1001", "JSMITH", 1)}))
+			p.send("%s", event(userNode, [2]string{"2", ready("other's")}, [2]string{"3", strings.Replace(ready("own again"), "1001", "jsmith", 1)}))
+			p.answerPings()
+		}
+	})
+	d := newDialer(t, f.quick())
+	resources := map[string]bool{}
+	for _, name := range []gc.AgentID{"jsmith", "Smith", "1001"} {
+		a := account("secret")
+		a.Agent, a.LoginID = name, "jsmith"
+		s, err := d.Dial(t.Context(), a)
+		require.NoError(t, err)
+		p := <-got
+		require.Equal(t, "\x00jsmith\x00secret", p.login)
+		require.True(t, strings.HasPrefix(p.resource, d.resource), "or what a lost stream subscribed to is not taken back")
+		resources[p.resource] = true
+		require.EqualValues(t, "own", next(t, s).RequestID)
+		require.EqualValues(t, "own again", next(t, s).RequestID)
+		s.Close()
+		drain(t, s)
+	}
+	require.Len(t, resources, 3)
+}
+
 func TestItems(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	f := startFake(t, func(p *peer) {

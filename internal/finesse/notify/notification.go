@@ -105,7 +105,7 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 		return true
 	}
 	s.omitted(u.Omitted)
-	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && u.User.LoginID != s.agent {
+	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && !u.User.LoginID.Is(s.agent) {
 		s.metrics.others.Inc()
 		s.mistaken.Do(func() {
 			s.log.Warn("an update about another user is dropped, later ones of the stream are only counted",

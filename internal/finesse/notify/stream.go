@@ -35,8 +35,8 @@ type Stream struct {
 	session   *xmpp.Session
 	wire      *wire
 	text      *text
-	framed    bool // over WebSocket
-	agent     gc.AgentID
+	framed    bool       // over WebSocket
+	agent     gc.AgentID // as Finesse calls it
 	domain    string
 	pubsub    string // the domain of the publish-subscribe service
 	jid       string // with the resource
@@ -73,7 +73,7 @@ type Stream struct {
 func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
 		session: c.session, wire: c.wire, text: c.text, framed: c.framed,
-		agent: a.Agent, domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
+		agent: a.ID(), domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
 		record:    func(what, topic string, body []byte, err error) { d.record(a.Agent, what, topic, body, err) },
