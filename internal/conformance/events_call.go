@@ -88,7 +88,7 @@ var callEvents = []event{
 		examples: []string{"conference-participants"},
 	}, {
 		key:     "O-024",
-		when:    "After AgentInfo and State in the answer to Login, MobileAgentLogin and refresh, and after State when the connector has the broker again: one for each call of the agent.",
+		when:    "After AgentInfo and State in the answer to Login, MobileAgentLogin and refresh, after State when the connector has the broker again, and after a move to the other Finesse node: one for each call of the agent.",
 		jmsType: "Finesse's callType of the call",
 		forms: []form{
 			{wire.Text, "<agent>#DialogStatus#<dialog>#<state>#<from>#<call variables>#<associated dialog>#<associated state>#<associated from>#<associated call variables>", "", ""},

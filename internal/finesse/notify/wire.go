@@ -15,7 +15,7 @@ import (
 const maxStanza = 1 << 20
 
 // wholeStanza is how many times DeadAfter the server may take over a stanza. It
-// is much for a slow line: 3.5 KB/s for the largest, and a ping is asked for
+// is much for a slow line: 10 KB/s for the largest, and a ping is asked for
 // several times meanwhile.
 const wholeStanza = 10
 
