@@ -59,6 +59,7 @@ is new at each start: start the connector after the simulator.`,
 	flags.DurationVar(&o.RingTimeout, "ring-timeout", 20*time.Second, "how long a phone rings")
 	flags.StringVar((*string)(&o.WrapUp), "wrap-up", string(simulator.WrapUpNotAllowed), "the `MODE` of wrap-up after inbound calls: NOT_ALLOWED, OPTIONAL or REQUIRED")
 	flags.DurationVar(&o.WrapUpTimer, "wrap-up-timer", 2*time.Hour, "how long wrap-up may last")
+	flags.BoolVar(&o.AnyCase, "any-case", false, "let ids and login names be spelled in any case, as UCCX does")
 	flags.IntVar(&o.Agents, "agents", 0, "the `NUMBER` of further agents for load tests, from 10001 on")
 	flags.BoolVar(&f.asJSON, "json", false, "print one JSON object instead")
 	flags.BoolVar(&f.verbose, "verbose", false, "log what happens to standard error")

@@ -9,6 +9,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -78,7 +79,7 @@ func (a *Agent) Notified(u finesse.Update) (changes []Change) {
 	case u.Team != "":
 		changes = a.memberNotified(u.Team, u.User)
 	case u.User != nil:
-		if u.User.LoginID == a.id || u.User.LoginID == "" {
+		if u.User.LoginID == "" || a.is(u.User.LoginID) {
 			changes = a.userNotified(*u.User)
 		}
 	default:
@@ -89,9 +90,17 @@ func (a *Agent) Notified(u finesse.Update) (changes []Change) {
 	return changes
 }
 
+// is reports whether Finesse means the agent with that id: it may have another one for
+// the agent than the driver, who may use a login name or another spelling.
+func (a *Agent) is(id gc.AgentID) bool { return id.Is(cmp.Or(a.user.LoginID, a.id)) }
+
 // userNotified takes a state unless a newer one was read. A command may wait for
-// the older one all the same.
+// the older one all the same. An update that names no state says nothing of it, and
+// what is being read is no older for it.
 func (a *Agent) userNotified(now finesse.User) []Change {
+	if now.State == "" {
+		return a.userChanged(now)
+	}
 	if a.outdated(now) {
 		return []Change{{Event: a.State(), User: &now}}
 	}
@@ -153,11 +162,17 @@ func merge(old, now finesse.User) finesse.User {
 			*field = before
 		}
 	}
+	keep((*string)(&now.LoginID), string(old.LoginID))
 	keep(&now.FirstName, old.FirstName)
 	keep(&now.LastName, old.LastName)
 	keep(&now.TeamName, old.TeamName)
 	keep((*string)(&now.TeamID), string(old.TeamID))
 	keep(&now.Settings.WrapUpOnIncoming, old.Settings.WrapUpOnIncoming)
+	if now.State == "" { // nor is its time the state's
+		now.State, now.StateChangeTime = old.State, old.StateChangeTime
+		keep((*string)(&now.PendingState), string(old.PendingState))
+		keep((*string)(&now.ReasonCodeID), string(old.ReasonCodeID))
+	}
 	if now.State != gc.LoggedOut {
 		keep((*string)(&now.Extension), string(old.Extension))
 	}

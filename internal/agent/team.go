@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -143,7 +144,7 @@ func (a *Agent) Members() (events []gc.Event) {
 	for _, id := range a.FollowedTeams() {
 		t := a.teams[id]
 		for _, agent := range slices.Sorted(maps.Keys(t.members)) {
-			if agent != a.id {
+			if !a.is(agent) {
 				events = append(events, gc.TeamMemberState{Agent: a.id, Team: id, Member: t.members[agent].state})
 			}
 		}
@@ -172,6 +173,13 @@ func (a *Agent) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) []
 	if now.FullName == "" {
 		now.FullName = known.state.FullName
 	}
+	switch was := known.state; {
+	case now.State == "" && was.Agent == "":
+		return nil
+	case now.State == "": // it says nothing of it
+		now.State, now.Reason, now.Changed, now.Pending = was.State, was.Reason, was.Changed, cmp.Or(now.Pending, was.Pending)
+		now.Extension = cmp.Or(now.Extension, was.Extension)
+	}
 	if !a.follows(t, now) {
 		return []Change{tooManyMembers}
 	}
@@ -179,7 +187,7 @@ func (a *Agent) memberChanged(id gc.TeamID, t *team, now gc.State, at uint64) []
 	was := known.state
 	change := Change{Leads: was.Agent == ""}
 	// A supervisor may be a member too, and has State.
-	if now.Agent != a.id && (was.State != now.State || was.Pending != now.Pending || !was.Changed.Equal(now.Changed)) {
+	if !a.is(now.Agent) && (was.State != now.State || was.Pending != now.Pending || !was.Changed.Equal(now.Changed)) {
 		change.Event, change.News = gc.TeamMemberState{Agent: a.id, Team: id, Member: now}, true
 	}
 	return []Change{change}

@@ -227,7 +227,7 @@ func (p *transcript) ofTeam(words []string) {
 // user: "READY pending=NOT_READY reason=5 at=10:00:05 ext=2001 name=Ann_Smith".
 func (p *transcript) user(login, text string) *finesse.User {
 	state, rest, _ := strings.Cut(text, " ")
-	u := &finesse.User{LoginID: gc.AgentID(login), State: gc.UserState(state)}
+	u := &finesse.User{LoginID: gc.AgentID(login), State: gc.UserState(strings.TrimPrefix(state, "-"))}
 	for name, value := range p.pairs(rest) {
 		switch name {
 		case "pending":

@@ -205,6 +205,7 @@ func (k *check) login(ctx context.Context, client *finesse.Client, n config.Node
 		return k.say("login", n.REST, "", errors.New("the password was refused before"), trouble.Kind{Class: "not tried", Next: "see the first refusal"})
 	}
 	user, err := client.User(ctx, *k.who)
+	k.who.LoginID = user.LoginID
 	k.refused = gc.CodeOf(err) == gc.SubscriptionFailed || gc.CodeOf(err) == gc.AccountLocked
 	return k.say("login", n.REST, fmt.Sprintf("agent %s is %s", k.who.Agent, user.State), err, finesse.Trouble(err))
 }

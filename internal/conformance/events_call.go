@@ -60,7 +60,7 @@ var callEvents = []event{
 		examples: []string{"conference-participants"},
 	}, {
 		key:     "O-024",
-		when:    "After AgentInfo and State in the answer to Login, MobileAgentLogin and refresh, and after State when the connector has the broker again: one for each call of the agent.",
+		when:    "After AgentInfo and State in the answer to Login, MobileAgentLogin and refresh, after State when the connector has the broker again, and after a move to the other Finesse node: one for each call of the agent.",
 		jmsType: "Finesse's callType of the call",
 		fields: []field{agent, dialog, callState, from, callVariables,
 			{"AssociatedDialog", "associated dialog", "id of the consultation about the call; empty, in JSON null, when there is none"},

@@ -22,6 +22,9 @@
 //     again, because five refusals lock the account for everybody. It never means
 //     that the agent may not do what it asked for, nor that the administrator's
 //     credentials are wrong.
+//   - A character that XML has no place for costs itself (package legible), and an
+//     element of a list that cannot be read costs itself: never the answer, the
+//     update or the list. Both are counted, and said once.
 //   - Redirects are not followed and no proxy is taken from the environment:
 //     the password goes to the configured node or nowhere.
 //
@@ -36,6 +39,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -83,6 +87,7 @@ type Client struct {
 	http    *exchange.Client
 	log     *zap.Logger
 	metrics *metrics
+	grumble sync.Once // the first answer of which something cannot be read is logged
 }
 
 // NewClient makes a client for one node. It sends nothing: a node that is

@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -504,3 +506,69 @@ func TestNewClientRefusesWhatCanNotWork(t *testing.T) {
 }
 
 func TestRequestIDsDiffer(t *testing.T) { require.NotEqual(t, NewRequestID(), NewRequestID()) }
+
+// One odd element among good ones, and one character that XML has no place for: the
+// list is read without, and it is counted and said once.
+func TestAListIsReadWithoutWhatCannotBeRead(t *testing.T) {
+	const odd = "&#11;"
+	core, logs := observer.New(zap.DebugLevel)
+	var body string
+	_, c := startNodeWith(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }, Options{Logger: zap.New(core)})
+	for _, l := range []struct {
+		rule, body string
+		read       func() (any, error)
+		want       any
+		elements   float64
+	}{
+		{"dialogs", "<Dialogs><Dialog><id>1</id><toAddress>" + odd + "</toAddress></Dialog><Dialog><id>x</id></Dialog><Dialog><id>2</id></Dialog></Dialogs>",
+			func() (any, error) { return c.Dialogs(t.Context(), agent) }, []Dialog{{ID: "1", ToAddress: "\uFFFD"}, {ID: "2"}}, 1},
+		{"dialogs, of which none can be read", "<Dialogs><Dialog>" + odd + "</Dialog></Dialogs>",
+			func() (any, error) { return c.Dialogs(t.Context(), agent) }, []Dialog{}, 1},
+		{"a user", "<User><loginId>1001</loginId><lastName>" + odd + "</lastName><roles><role>Agent</role></roles></User>",
+			func() (any, error) { return c.User(t.Context(), agent) }, User{LoginID: "1001", LastName: "\uFFFD", Roles: []string{"Agent"}}, 0},
+		{"the users of a team", "<Team><users><User><loginId>#</loginId></User><User><loginId>7</loginId><firstName>" + odd + "</firstName></User></users></Team>",
+			func() (any, error) { return c.Team(t.Context(), agent, "1") }, []gc.TeamUser{{LoginID: "7", FirstName: "\uFFFD"}}, 1},
+		{"all users", "<Users><User><lastName>" + odd + "</lastName></User><User><loginId>7</loginId></User></Users>",
+			func() (any, error) { return c.AllUsers(t.Context(), agent) }, []gc.TeamUser{{LoginID: "7"}}, 1},
+		{"reason codes", "<ReasonCodes><ReasonCode><uri>/x/-1</uri></ReasonCode><ReasonCode><uri>/x/2</uri><label>" + odd + "</label></ReasonCode></ReasonCodes>",
+			func() (any, error) { return c.ReasonCodes(t.Context(), agent, gc.NotReadyReasons) }, []gc.ReasonCode{{ID: "2", Label: "\uFFFD"}}, 1},
+		{"wrap-up reasons", "<WrapUpReasons><WrapUpReason><uri>/x/1</uri></WrapUpReason><WrapUpReason><uri>/x/2</uri><label>" + odd + "</label></WrapUpReason></WrapUpReasons>",
+			func() (any, error) { return c.WrapUpReasons(t.Context(), agent) }, []gc.ReasonCode{{ID: "2", Label: "\uFFFD"}}, 1},
+		{"phone books", "<PhoneBooks><PhoneBook><name>" + odd + "</name><contacts><Contact/><Contact><lastName>A</lastName></Contact></contacts></PhoneBook></PhoneBooks>",
+			func() (any, error) { return c.PhoneBooks(t.Context(), agent) }, []PhoneBook{{Phonebook: gc.Phonebook{Name: "\uFFFD"}, Contacts: []gc.Contact{{}, {LastName: "A"}}}}, 0},
+		{"queues", "<Queues><Queue><name>" + odd + "</name><statistics/></Queue></Queues>",
+			func() (any, error) {
+				queues, err := c.Queues(t.Context(), agent)
+				return len(queues), err
+			}, 1, 0},
+	} {
+		t.Run(l.rule, func(t *testing.T) {
+			characters, elements := c.metrics.unreadable[unreadableCharacters], c.metrics.unreadable[unreadableElements]
+			oddBefore, leftOutBefore := testutil.ToFloat64(characters), testutil.ToFloat64(elements)
+			body = l.body
+			got, err := l.read()
+			require.NoError(t, err)
+			require.Equal(t, l.want, got)
+			require.Equal(t, 1.0, testutil.ToFloat64(characters)-oddBefore)
+			require.Equal(t, l.elements, testutil.ToFloat64(elements)-leftOutBefore)
+		})
+	}
+	require.Equal(t, 1, logs.Len(), "said once")
+}
+
+// A queue that Finesse does not want to tell of costs its own numbers.
+func TestAQueueThatIsRefusedCostsItself(t *testing.T) {
+	_, c := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/Queues"):
+			_, _ = io.WriteString(w, "<Queues><Queue><uri>/q/odd</uri></Queue><Queue><uri>/q/2</uri></Queue></Queues>")
+		case strings.HasSuffix(r.URL.Path, "/odd"):
+			answer(400, "<ApiErrors><ApiError><ErrorType>Invalid Input</ErrorType></ApiError></ApiErrors>")(w, r)
+		default:
+			_, _ = io.WriteString(w, "<Queue><statistics><callsInQueue>3</callsInQueue></statistics></Queue>")
+		}
+	})
+	queues, err := c.Queues(t.Context(), agent)
+	require.NoError(t, err)
+	require.Equal(t, []int{-1, 3}, []int{queues[0].CallsInQueue, queues[1].CallsInQueue})
+}

@@ -2,11 +2,14 @@ package finesse
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse/legible"
 )
 
 // Bounds of a document. A dialog with 60 call variables, as captured on UCCE,
@@ -18,24 +21,63 @@ const (
 	maxElements    = 1_000_000
 )
 
-var errTooLarge = errors.New("document is too large")
+var (
+	errTooLarge     = errors.New("document is too large")
+	errDocumentType = errors.New("document declares a type, which none of Finesse's does")
+)
 
-// decode reads one XML document into v, whose tags are in lower case without
+// Omissions are what is missing from what was understood of a document, because it
+// cannot be read. Nothing else is missing for it.
+type Omissions struct {
+	Characters int   // that XML has no place for, read as U+FFFD
+	Elements   int   // of lists
+	Why        error // the first of them
+}
+
+// each converts the elements of a list and leaves out those that cannot be read.
+func each[E, T any](out *Omissions, elements []E, convert func(*E) (T, error)) []T {
+	converted := make([]T, 0, len(elements))
+	for i := range elements {
+		value, err := convert(&elements[i])
+		if err != nil {
+			out.Elements++
+			out.Why = cmp.Or(out.Why, err)
+			continue
+		}
+		converted = append(converted, value)
+	}
+	return converted
+}
+
+// decode reads one XML document into v, and says what of it cannot be read. v's tags are in lower case without
 // name spaces: Finesse writes User and user, ReasonCode and reasonCode,
 // callvariables and callVariables, depending on release and place. Unknown
 // elements are skipped, as every release adds some. The root must be what v's
 // XMLName says.
-func decode(doc []byte, v any) error {
-	r := &reader{xml: xml.NewDecoder(bytes.NewReader(doc))}
-	if err := xml.NewTokenDecoder(r).Decode(v); err != nil {
-		return err
+func decode(doc []byte, v any) (out Omissions, err error) {
+	text := legible.NewReader(bytes.NewReader(undeclared(doc)), func(n int) { out.Characters += n })
+	r := &reader{xml: xml.NewDecoder(text)}
+	if err = xml.NewTokenDecoder(r).Decode(v); err == nil {
+		err = r.end()
 	}
-	return r.end()
+	return out, err
+}
+
+// undeclared is a document without its XML declaration: Finesse's are UTF-8, and one
+// that says to be of version 1.1 is read all the same.
+func undeclared(doc []byte) []byte {
+	doc = bytes.TrimPrefix(doc, []byte("\uFEFF"))
+	if trimmed := bytes.TrimLeft(doc, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("<?xml ")) {
+		if end := bytes.Index(trimmed, []byte("?>")); end > 0 {
+			return trimmed[end+len("?>"):]
+		}
+	}
+	return doc
 }
 
 // reader gives the tokens of a document with plain lower-case names, and
-// refuses one that is built to exhaust the machine. Entities beyond XML's own
-// are refused by package xml.
+// refuses one that is built to exhaust the machine. A document type, which could
+// declare entities, is refused; package xml knows no entities but XML's own.
 type reader struct {
 	xml             *xml.Decoder
 	depth, elements int
@@ -57,6 +99,8 @@ func (r *reader) Token() (xml.Token, error) {
 	case xml.EndElement:
 		r.depth--
 		return xml.EndElement{Name: plain(t.Name)}, nil
+	case xml.Directive:
+		return nil, errDocumentType
 	}
 	return t, nil
 }

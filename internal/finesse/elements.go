@@ -2,6 +2,7 @@ package finesse
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -137,7 +138,7 @@ type (
 	}
 )
 
-func (e *systemInfoElement) systemInfo() (SystemInfo, error) {
+func (e *systemInfoElement) systemInfo(*Omissions) (SystemInfo, error) {
 	return SystemInfo{
 		Status:           strings.ToUpper(string(e.Status)),
 		StatusReason:     string(e.StatusReason),
@@ -151,13 +152,29 @@ func (e *systemInfoElement) systemInfo() (SystemInfo, error) {
 	}, nil
 }
 
+// alone is an element that is the whole of what was asked for: nothing can be left
+// out of it.
+func alone[E, T any](convert func(*E) (T, error)) func(*E, *Omissions) (T, error) {
+	return func(e *E, _ *Omissions) (T, error) { return convert(e) }
+}
+
+// identity is the id of an object: as it says or, where that cannot be read or is
+// missing, as its uri ends.
+func identity[T ~string](id, uri text, parse func(string) (T, error)) (T, error) {
+	parsed, err := parse(string(id))
+	if err == nil {
+		return parsed, nil
+	}
+	if parsed, inURI := parse(lastSegment(uri)); inURI == nil {
+		return parsed, nil
+	}
+	return "", err
+}
+
 // user checks the id: it is the one value that decides whom an update is
 // about. An update that has none is known by its uri.
 func (e *userElement) user() (User, error) {
-	if e.LoginID == "" {
-		e.LoginID = text(lastSegment(e.URI))
-	}
-	id, err := gc.ParseAgentID(string(e.LoginID))
+	id, err := identity(e.LoginID, e.URI, gc.ParseAgentID)
 	if err != nil {
 		return User{}, fmt.Errorf("user: %w", err)
 	}
@@ -198,23 +215,12 @@ func (e *userElement) reason() gc.ReasonCodeID {
 	return reasonCodeID(lastSegment(e.Reason.URI))
 }
 
-func (e *dialogsElement) dialogs() ([]Dialog, error) {
-	dialogs := make([]Dialog, 0, len(e.Dialogs))
-	for i := range e.Dialogs {
-		d, err := e.Dialogs[i].dialog()
-		if err != nil {
-			return nil, err
-		}
-		dialogs = append(dialogs, d)
-	}
-	return dialogs, nil
+func (e *dialogsElement) dialogs(out *Omissions) ([]Dialog, error) {
+	return each(out, e.Dialogs, (*dialogElement).dialog), nil
 }
 
 func (e *dialogElement) dialog() (Dialog, error) {
-	if e.ID == "" {
-		e.ID = text(lastSegment(e.URI))
-	}
-	id, err := gc.ParseDialogID(string(e.ID))
+	id, err := identity(e.ID, e.URI, gc.ParseDialogID)
 	if err != nil {
 		return Dialog{}, fmt.Errorf("dialog: %w", err)
 	}
@@ -256,26 +262,29 @@ func (e *participantElement) participant() Participant {
 	}
 }
 
-// reasonCodes leaves out a code without a usable id: nobody could ask for it.
-func (e *reasonCodesElement) reasonCodes() ([]gc.ReasonCode, error) {
-	codes := make([]gc.ReasonCode, 0, len(e.Codes))
-	for _, c := range e.Codes {
-		if id := reasonCodeID(lastSegment(c.URI)); id != "" {
-			codes = append(codes, gc.ReasonCode{ID: id, Label: string(c.Label)})
-		}
-	}
-	return codes, nil
+func (e *reasonCodesElement) reasonCodes(out *Omissions) ([]gc.ReasonCode, error) {
+	return each(out, e.Codes, (*reasonCodeElement).reasonCode), nil
 }
 
-// wrapUpReasons leaves out a reason without a label: it could not be given.
-func (e *wrapUpReasonsElement) wrapUpReasons() ([]gc.ReasonCode, error) {
-	reasons := make([]gc.ReasonCode, 0, len(e.Reasons))
-	for _, r := range e.Reasons {
-		if strings.TrimSpace(r.Label) != "" {
-			reasons = append(reasons, gc.ReasonCode{ID: reasonCodeID(lastSegment(r.URI)), Label: r.Label})
-		}
+// reasonCode fails on one without a usable id: nobody could ask for it.
+func (e *reasonCodeElement) reasonCode() (gc.ReasonCode, error) {
+	id, err := gc.ParseReasonCodeID(lastSegment(e.URI))
+	if err != nil {
+		return gc.ReasonCode{}, fmt.Errorf("uri of a reason: %w", err)
 	}
-	return reasons, nil
+	return gc.ReasonCode{ID: id, Label: string(e.Label)}, nil
+}
+
+func (e *wrapUpReasonsElement) wrapUpReasons(out *Omissions) ([]gc.ReasonCode, error) {
+	return each(out, e.Reasons, (*wrapUpReasonElement).wrapUpReason), nil
+}
+
+// wrapUpReason fails on one without a label: it could not be given.
+func (e *wrapUpReasonElement) wrapUpReason() (gc.ReasonCode, error) {
+	if strings.TrimSpace(e.Label) == "" {
+		return gc.ReasonCode{}, errors.New("a wrap-up reason without a label")
+	}
+	return gc.ReasonCode{ID: reasonCodeID(lastSegment(e.URI)), Label: e.Label}, nil
 }
 
 func (e *apiErrorsElement) apiError() *APIError {

@@ -56,9 +56,18 @@ var (
 	allResults = []result{resultOK, resultDenied, resultRefused, resultUnavailable, resultTimeout, resultIO, resultMalformed}
 )
 
+// unreadable is what was left out of an answer, and a label: the set is closed.
+type unreadable string
+
+const (
+	unreadableCharacters unreadable = "characters"
+	unreadableElements   unreadable = "elements"
+)
+
 type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
+	requests   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	unreadable map[unreadable]prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -72,15 +81,26 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help:    "Time from sending a request to Finesse to having read the answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"method"}),
+		unreadable: map[unreadable]prometheus.Counter{},
 	}
+	omitted := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "finesse_unreadable_total",
+		Help: "Characters of Finesse's answers that were replaced, and elements that were left out, because they cannot be read.",
+	}, []string{"what"})
 	if r != nil {
 		var err error
+		if omitted, err = register(r, omitted); err != nil {
+			return nil, err
+		}
 		if m.requests, err = register(r, m.requests); err != nil {
 			return nil, err
 		}
 		if m.seconds, err = register(r, m.seconds); err != nil {
 			return nil, err
 		}
+	}
+	for _, what := range []unreadable{unreadableCharacters, unreadableElements} {
+		m.unreadable[what] = omitted.WithLabelValues(string(what))
 	}
 	// A series that starts at its first event hides that event from rate().
 	for _, method := range allMethods {

@@ -1,6 +1,7 @@
 package finesse
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -11,13 +12,19 @@ import (
 // Credentials are those of who asks. Finesse lets an agent act on itself only,
 // and a supervisor on the members of the teams led too.
 type Credentials struct {
-	Agent    gc.AgentID
+	Agent    gc.AgentID // as a person wrote it: requests take a login name and other spellings, too
+	LoginID  gc.AgentID // what Finesse itself calls the agent, see ID; "" while that is not known
 	Password gc.Secret
 	// Unproved: nobody knows yet whether the password is right. A request with
 	// it is not sent again on a time-out, for each may count towards locking
 	// the account.
 	Unproved bool
 }
+
+// ID is what Finesse calls the agent, as its answer to User says: the id in addresses and
+// nodes of the notification service, which knows no other. It is what a person wrote
+// while nothing else is known.
+func (c Credentials) ID() gc.AgentID { return cmp.Or(c.LoginID, c.Agent) }
 
 // RequestID marks a request. Finesse echoes it, on a best-effort basis, in the
 // asynchronous error the request leads to and sometimes in the update, so it
@@ -158,4 +165,5 @@ type Update struct {
 	Dialogs    []Dialog
 	Error      *APIError
 	SystemInfo *SystemInfo
+	Omitted    Omissions
 }

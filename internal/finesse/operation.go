@@ -18,7 +18,7 @@ func (c *Client) SystemInfo(ctx context.Context) (SystemInfo, error) {
 
 // User reads the agent. USER_NOT_FOUND when Finesse does not know the id.
 func (c *Client) User(ctx context.Context, who Credentials) (User, error) {
-	return fetch(ctx, c, aboutUser(methodUser, who, ""), (*userElement).user)
+	return fetch(ctx, c, aboutUser(methodUser, who, ""), alone((*userElement).user))
 }
 
 // Dialogs reads the calls the agent takes part in; one that has ended for the
@@ -30,7 +30,7 @@ func (c *Client) Dialogs(ctx context.Context, who Credentials) ([]Dialog, error)
 // Dialog reads one call. NO_DIALOG_ID when it has ended, never was, or is not
 // the agent's.
 func (c *Client) Dialog(ctx context.Context, who Credentials, id gc.DialogID) (Dialog, error) {
-	return fetch(ctx, c, aboutDialog(methodDialog, who, id), (*dialogElement).dialog)
+	return fetch(ctx, c, aboutDialog(methodDialog, who, id), alone((*dialogElement).dialog))
 }
 
 // ReasonCodes reads the codes the agent may give, those of all teams and of
@@ -49,13 +49,14 @@ func (c *Client) WrapUpReasons(ctx context.Context, who Credentials) ([]gc.Reaso
 }
 
 // fetch reads an answer whose element is an E.
-func fetch[E, T any](ctx context.Context, c *Client, r request, convert func(*E) (T, error)) (value T, err error) {
-	r.read = func(body []byte) (err error) {
+func fetch[E, T any](ctx context.Context, c *Client, r request, convert func(*E, *Omissions) (T, error)) (value T, err error) {
+	r.read = func(body []byte) (Omissions, error) {
 		var e E
-		if err = decode(body, &e); err == nil {
-			value, err = convert(&e)
+		out, err := decode(body, &e)
+		if err == nil {
+			value, err = convert(&e, &out)
 		}
-		return err
+		return out, err
 	}
 	err = c.do(ctx, r)
 	return value, err

@@ -63,7 +63,7 @@ type (
 	}
 )
 
-func (e *phoneBooksElement) phoneBooks() ([]PhoneBook, error) {
+func (e *phoneBooksElement) phoneBooks(*Omissions) ([]PhoneBook, error) {
 	books := make([]PhoneBook, 0, len(e.Books))
 	for i := range e.Books {
 		books = append(books, e.Books[i].phoneBook())

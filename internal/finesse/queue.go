@@ -3,7 +3,9 @@ package finesse
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -22,21 +24,27 @@ func (c *Client) Queues(ctx context.Context, who Credentials) ([]gc.Queue, error
 	queues := make([]gc.Queue, 0, len(elements))
 	for _, e := range elements {
 		if id := lastSegment(e.URI); e.Statistics == nil && id != "" {
-			alone, err := c.queue(ctx, who, id)
-			if err != nil && gc.CodeOf(err) != gc.GeneralError {
+			one, err := c.queue(ctx, who, id)
+			if endsList(err) {
 				return nil, err
 			}
-			e.Statistics = alone.Statistics
+			e.Statistics = one.Statistics
 		}
 		queues = append(queues, e.queue())
 	}
 	return queues, nil
 }
 
+// endsList reports whether the next queue would be answered like this one.
+func endsList(err error) bool {
+	return errors.Is(err, ErrPasswordRefused) ||
+		err != nil && slices.Contains([]gc.Code{gc.NotReachable, gc.Down, gc.FinesseUnavailable}, gc.CodeOf(err))
+}
+
 // queue reads one queue. Any user may; a refusal is GENERAL_ERROR.
 func (c *Client) queue(ctx context.Context, who Credentials, id string) (queueElement, error) {
 	r := aboutOthers(methodQueue, who, "/Queue/"+url.PathEscape(id))
-	return fetch(ctx, c, r, func(e *queueElement) (queueElement, error) { return *e, nil })
+	return fetch(ctx, c, r, alone(func(e *queueElement) (queueElement, error) { return *e, nil }))
 }
 
 type (
@@ -65,7 +73,7 @@ type (
 	}
 )
 
-func (e *queuesElement) elements() ([]queueElement, error) { return e.Queues, nil }
+func (e *queuesElement) elements(*Omissions) ([]queueElement, error) { return e.Queues, nil }
 
 func (e *queueElement) queue() gc.Queue {
 	s := e.Statistics

@@ -32,8 +32,8 @@ type request struct {
 	path string // below apiPath, escaped
 	who  *Credentials
 	id   RequestID
-	body any                     // encoded as XML; nil for none
-	read func(body []byte) error // takes the answer's body; nil ignores it
+	body any                                  // encoded as XML; nil for none
+	read func(body []byte) (Omissions, error) // takes the answer's body; nil ignores it
 	// objects is how many of a list to send, in Finesse's words; such a list
 	// is complete with 200 and cut off there with 206. "" for no limit.
 	objects  string
@@ -152,12 +152,29 @@ func (c *Client) understand(r request, body []byte) error {
 	}
 	err := errTooLarge
 	if len(body) <= r.limit() {
-		err = r.read(body)
+		var out Omissions
+		if out, err = r.read(body); err == nil {
+			c.omitted(r.name, out)
+		}
 	}
 	if err != nil {
 		return gc.Errorf(gc.GeneralError, r.op(), "%s sent an answer that cannot be read: %w", c.host, err)
 	}
 	return nil
+}
+
+// omitted counts what of an answer could not be read, and says so once.
+func (c *Client) omitted(name method, out Omissions) {
+	if out == (Omissions{}) {
+		return
+	}
+	c.metrics.unreadable[unreadableCharacters].Add(float64(out.Characters))
+	c.metrics.unreadable[unreadableElements].Add(float64(out.Elements))
+	c.grumble.Do(func() {
+		c.log.Warn("some of what finesse answers cannot be read and is left out, the rest is used; later answers are only counted",
+			zap.String("method", string(name)), zap.String("node", c.host), zap.Int("characters", out.Characters), zap.Int("elements", out.Elements),
+			zap.NamedError("element", out.Why))
+	})
 }
 
 // refusal is the error behind a status that is no success.
@@ -255,7 +272,10 @@ func deniedCode(r request, said APIError, code gc.Code) gc.Code {
 // readAPIError finds Finesse's own account in a body that may be anything.
 func readAPIError(body []byte) (APIError, bool) {
 	var e apiErrorsElement
-	if len(body) > maxUpdateBytes || decode(body, &e) != nil || len(e.Errors) == 0 {
+	if len(body) > maxUpdateBytes {
+		return APIError{}, false
+	}
+	if _, err := decode(body, &e); err != nil || len(e.Errors) == 0 {
 		return APIError{}, false
 	}
 	return *e.apiError(), true

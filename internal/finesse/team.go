@@ -37,7 +37,7 @@ func (c *Client) Team(ctx context.Context, who Credentials, id gc.TeamID) ([]gc.
 // GENERAL_ERROR when who is none; USER_NOT_FOUND when Finesse does not know
 // the member.
 func (c *Client) Member(ctx context.Context, who Credentials, member gc.AgentID) (User, error) {
-	return fetch(ctx, c, aboutMember(methodMember, who, member), (*userElement).user)
+	return fetch(ctx, c, aboutMember(methodMember, who, member), alone((*userElement).user))
 }
 
 // ChangeMemberState asks for READY, NOT_READY or LOGOUT of an agent with the
@@ -74,27 +74,24 @@ type (
 	}
 )
 
-func (e *usersElement) users() ([]gc.TeamUser, error) { return teamUsers(e.Users) }
+func (e *usersElement) users(out *Omissions) ([]gc.TeamUser, error) {
+	return each(out, e.Users, (*userElement).teamUser), nil
+}
 
-func (e *teamUsersElement) users() ([]gc.TeamUser, error) { return teamUsers(e.Users) }
+func (e *teamUsersElement) users(out *Omissions) ([]gc.TeamUser, error) {
+	return each(out, e.Users, (*userElement).teamUser), nil
+}
 
-// teamUsers leaves out a user without a usable id: nothing could be said of it
-// to a driver.
-func teamUsers(elements []userElement) ([]gc.TeamUser, error) {
-	users := make([]gc.TeamUser, 0, len(elements))
-	for i := range elements {
-		u, err := elements[i].user()
-		if err != nil {
-			continue
-		}
-		users = append(users, gc.TeamUser{
-			LoginID:   u.LoginID,
-			FirstName: u.FirstName, LastName: u.LastName,
-			Extension: u.Extension,
-			State:     u.State, Pending: u.PendingState,
-			MediaType: string(elements[i].MediaType),
-			Changed:   u.StateChangeTime,
-		})
-	}
-	return users, nil
+// teamUser fails on a user without a usable id: nothing could be said of it to a
+// driver.
+func (e *userElement) teamUser() (gc.TeamUser, error) {
+	u, err := e.user()
+	return gc.TeamUser{
+		LoginID:   u.LoginID,
+		FirstName: u.FirstName, LastName: u.LastName,
+		Extension: u.Extension,
+		State:     u.State, Pending: u.PendingState,
+		MediaType: string(e.MediaType),
+		Changed:   u.StateChangeTime,
+	}, err
 }

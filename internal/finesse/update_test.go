@@ -153,26 +153,50 @@ func TestTheFullDialog(t *testing.T) {
 
 func TestWhatIsNoUpdateIsRefused(t *testing.T) {
 	for name, doc := range map[string]string{
-		"nothing":                       "",
-		"text":                          "hello",
-		"html":                          "<html><body>Login</body></html>",
-		"not closed":                    "<Update><data>",
-		"two documents":                 "<Update/><Update/>",
-		"text after the end":            "<Update/>x",
-		"user without id":               "<Update><data><user><state>READY</state></user></data></Update>",
-		"user with separators in it":    "<Update><data><user><loginId>1#2</loginId></user></data></Update>",
-		"dialog without id":             "<Update><data><dialog/></data></Update>",
-		"dialog whose id is a path":     "<Update><data><dialogs><Dialog><id>../1</id></Dialog></dialogs></data></Update>",
-		"too large":                     "<Update>" + strings.Repeat(" ", maxUpdateBytes) + "</Update>",
-		"too deep":                      strings.Repeat("<Update>", maxDepth+1) + strings.Repeat("</Update>", maxDepth+1),
-		"an entity of its own":          `<!DOCTYPE a [<!ENTITY b "b">]><Update><event>&b;</event></Update>`,
-		"characters XML does not allow": "<Update><event>\x01</event></Update>",
+		"nothing":                    "",
+		"text":                       "hello",
+		"html":                       "<html><body>Login</body></html>",
+		"not closed":                 "<Update><data>",
+		"two documents":              "<Update/><Update/>",
+		"text after the end":         "<Update/>x",
+		"user without id":            "<Update><data><user><state>READY</state></user></data></Update>",
+		"user with separators in it": "<Update><data><user><loginId>1#2</loginId></user></data></Update>",
+		"dialog without id":          "<Update><data><dialog/></data></Update>",
+		"dialog whose id is a path":  "<Update><data><dialogs><Dialog><id>../1</id></Dialog></dialogs></data></Update>",
+		"too large":                  "<Update>" + strings.Repeat(" ", maxUpdateBytes) + "</Update>",
+		"too deep":                   strings.Repeat("<Update>", maxDepth+1) + strings.Repeat("</Update>", maxDepth+1),
+		"an entity of its own":       `<!DOCTYPE a [<!ENTITY b "b">]><Update><event>&b;</event></Update>`,
+		"a type of its own":          "<!DOCTYPE Update><Update/>",
+		"no dialog that can be read": "<Update><data><dialogs><Dialog/><Dialog><id>x</id></Dialog></dialogs></data></Update>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParseUpdate([]byte(doc))
 			require.Error(t, err)
 		})
 	}
+}
+
+func TestACharacterThatXMLHasNoPlaceForCostsItself(t *testing.T) {
+	u, err := ParseUpdate([]byte(`<?xml version="1.1" encoding="UTF-8"?><Update><data><dialogs><Dialog><id>5</id><fromAddress>40&#x1F;85</fromAddress>
+		<mediaProperties><callvariables><CallVariable><name>callVariable1</name><value>line&#11;two` + "\x00" + ` &nbsp;&amp; AT&T</value></CallVariable>
+		</callvariables></mediaProperties></Dialog></dialogs></data><event>POST</event></Update>`))
+	require.NoError(t, err)
+	require.Equal(t, Update{Event: Post, Omitted: Omissions{Characters: 4}, Dialogs: []Dialog{{
+		ID: "5", FromAddress: "40\uFFFD85", Variables: []gc.CallVariable{{Name: "callVariable1", Value: "line\uFFFDtwo\uFFFD \uFFFD& AT&T"}},
+	}}}, u)
+}
+
+func TestADialogThatCannotBeReadCostsItself(t *testing.T) {
+	u, err := ParseUpdate([]byte(`<Update><data><dialogs><Dialog><id>1</id></Dialog><Dialog><id>../2</id></Dialog><Dialog/>
+		<Dialog><id>&#0;</id><uri>/finesse/api/Dialog/3</uri></Dialog></dialogs></data></Update>`))
+	require.NoError(t, err)
+	require.Equal(t, []Dialog{{ID: "1"}, {ID: "3"}}, u.Dialogs, "what the id does not say the uri may")
+	require.Equal(t, 2, u.Omitted.Elements)
+	require.ErrorContains(t, u.Omitted.Why, "dialog id is not a number")
+
+	u, err = ParseUpdate([]byte("<Update><data><user><loginId>1#1</loginId><uri>/finesse/api/User/1001</uri></user></data></Update>"))
+	require.NoError(t, err)
+	require.EqualValues(t, "1001", u.User.LoginID)
 }
 
 func TestADocumentWithTooManyElementsIsRefused(t *testing.T) {
@@ -241,37 +265,37 @@ func FuzzAnswer(f *testing.F) {
 			queues  queuesElement
 			books   phoneBooksElement
 		)
-		if decode(body, &team) == nil {
-			users, _ := team.users()
+		if _, err := decode(body, &team); err == nil {
+			users, _ := team.users(&Omissions{})
 			for _, u := range users {
 				require.NotEmpty(t, u.LoginID)
 			}
 		}
-		if decode(body, &queues) == nil {
+		if _, err := decode(body, &queues); err == nil {
 			for _, q := range queues.Queues {
 				require.GreaterOrEqual(t, q.queue().CallsInQueue, -1)
 			}
 		}
-		if decode(body, &books) == nil {
-			_, _ = books.phoneBooks()
+		if _, err := decode(body, &books); err == nil {
+			_, _ = books.phoneBooks(&Omissions{})
 		}
-		if decode(body, &wrapUps) == nil {
-			_, _ = wrapUps.wrapUpReasons()
+		if _, err := decode(body, &wrapUps); err == nil {
+			_, _ = wrapUps.wrapUpReasons(&Omissions{})
 		}
-		if decode(body, &info) == nil {
-			_, _ = info.systemInfo()
+		if _, err := decode(body, &info); err == nil {
+			_, _ = info.systemInfo(&Omissions{})
 		}
-		if decode(body, &user) == nil {
+		if _, err := decode(body, &user); err == nil {
 			_, _ = user.user()
 		}
-		if decode(body, &dialogs) == nil {
-			_, _ = dialogs.dialogs()
+		if _, err := decode(body, &dialogs); err == nil {
+			_, _ = dialogs.dialogs(&Omissions{})
 		}
-		if decode(body, &dialog) == nil {
+		if _, err := decode(body, &dialog); err == nil {
 			_, _ = dialog.dialog()
 		}
-		if decode(body, &codes) == nil {
-			_, _ = codes.reasonCodes()
+		if _, err := decode(body, &codes); err == nil {
+			_, _ = codes.reasonCodes(&Omissions{})
 		}
 		if said, ok := readAPIError(body); ok {
 			require.False(t, bytes.ContainsAny([]byte(said.Code()), "#|,"))

@@ -64,6 +64,10 @@ func ParseAgentID(s string) (AgentID, error) {
 	return AgentID(s), nil
 }
 
+// Is reports whether two ids are the same agent's: Finesse compares them without case
+// (UCCX), and answers and publishes with its own spelling.
+func (id AgentID) Is(other AgentID) bool { return strings.EqualFold(string(id), string(other)) }
+
 // isUnfit reports whether an agent's id cannot have the character.
 func isUnfit(r rune) bool {
 	const (

@@ -71,6 +71,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 					s.unproved(r, err)
 					return
 				}
+				credentials.LoginID = fresh.loginID
 				s.proved(r, destination, credentials, node, fresh)
 				then()
 			})

@@ -19,13 +19,14 @@ import (
 // that would be a second disturbance (Finesse developer guide: "there is no
 // automatic fail-back"). It subscribes at the new node before anything else,
 // signs the agent in again where Finesse has signed it out, and then tells what
-// is different from what the driver knows. Every part has a deadline:
+// is different from what the driver knows, and each live call. Every part has a deadline:
 // Times.Attempt, Times.Outcome, or that of a request.
 type failover struct {
 	settled []func() // what is to be done when that, or the undoing, is over
 
 	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
 	unfinished bool      // the agent may have to be signed in there yet
+	untold     bool      // its calls there have not been told
 	seat       seat      // where the driver signed the agent in
 	signIn     *await    // a sign-in that no driver asked for
 	undoing    bool      // a LOGOUT is being undone
@@ -192,7 +193,7 @@ func (s *Session) arrived(node Node, t snapshot) {
 	s.attach(node, &t)
 	if node != from {
 		s.logFailover(from, node, lost)
-		s.failover.at, s.failover.unfinished = time.Now(), true
+		s.failover.at, s.failover.unfinished, s.failover.untold = time.Now(), true, true
 	}
 	if !overtaken {
 		s.found(node, t)
@@ -264,9 +265,22 @@ func (s *Session) complete(err error) {
 		s.place.close()
 	case err == nil && s.place.stream != nil:
 		s.failover.unfinished = false
+		s.reportCalls()
 		s.rejoinTeams()
 	}
 	s.settle()
+}
+
+// reportCalls tells each live call once the session has moved (O-024): what the driver
+// sees of a call may depend on the node, and it is not to doubt that the call goes on.
+func (s *Session) reportCalls() {
+	if !s.failover.untold {
+		return
+	}
+	s.failover.untold = false
+	for _, e := range s.known.Statuses() {
+		s.emit(e)
+	}
 }
 
 // settle ends an attempt, whatever came of it. For a command that waits the

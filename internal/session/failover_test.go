@@ -54,6 +54,9 @@ func (st *stage) atWork() {
 	st.heard = nil
 }
 
+// goesOn is what the driver hears of the call of atWork after a move.
+const goesOn = "crm: 1001#DialogStatus#7#ACTIVE#4085551234#…####"
+
 // moved compares what the second server was asked after its stream was open.
 func (st *stage) moved(want ...string) {
 	st.Helper()
@@ -90,7 +93,7 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 		st.hears("crm: 1001#State#READY##Ann Smith")
 	})
 	for why, trigger := range triggers {
-		scene(t, "when "+why+", subscribes there first, and tells only what changed", func(st *stage) {
+		scene(t, "when "+why+", subscribes there first, and tells what changed and each live call", func(st *stage) {
 			st.atWork()
 			st.dialog(finesse.Post, leg("8", "4085550000", gc.Held))
 			st.heard = nil
@@ -98,7 +101,8 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 			st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Held)}
 			trigger(st)
 			st.moved("b: Dialogs")
-			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#InboundCall#DROPPED#DialogID:8#4085550000#…##Ann Smith")
+			st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#InboundCall#DROPPED#DialogID:8#4085550000#…##Ann Smith",
+				"crm: 1001#DialogStatus#7#HELD#4085551234#…####")
 			require.True(st, old.closed)
 			st.userIs(gc.Hold)
 			st.hears("crm: 1001#State#HOLD##Ann Smith")
@@ -106,11 +110,11 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 			st.send("MakeReady#1001", "")
 			st.asks("b: READY ")
 		})
-		scene(t, "when "+why+", and nothing is told if nothing changed", func(st *stage) {
+		scene(t, "when "+why+", and nothing else is told if nothing changed", func(st *stage) {
 			st.atWork()
 			trigger(st)
 			st.moved("b: Dialogs")
-			st.hears()
+			st.hears(goesOn)
 		})
 	}
 	scene(t, "the log says from where to where and why, and warns of nothing", func(st *stage) {
@@ -133,7 +137,7 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 		st.user.State, st.b.down = gc.Hold, nil
 		st.wait(20 * time.Second)
 		require.True(st, old.closed)
-		st.hears()
+		st.hears(goesOn)
 	})
 	scene(t, "no session goes back by itself, nor with a command or another Connect", func(st *stage) {
 		st.atWork()
@@ -190,7 +194,7 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 			}
 			st.dialog(finesse.Put, d)
 		}
-		st.hears()
+		st.hears(goesOn)
 	})
 	scene(t, "the subscriptions to teams go along", func(st *stage) {
 		st.lead()
@@ -223,13 +227,13 @@ func TestASessionMovesToTheOtherNode(t *testing.T) {
 }
 
 func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
-	scene(t, "where Finesse has signed it out, and its driver hears nothing of that", func(st *stage) {
+	scene(t, "where Finesse has signed it out, and its driver hears nothing of that but of the call", func(st *stage) {
 		st.atWork()
 		st.user.State, st.user.Extension = gc.LoggedOut, ""
 		st.dies(errDown)
 		st.moved("b: LOGIN 2001")
 		st.userIs(gc.Talking, extension("2001"))
-		st.hears()
+		st.hears(goesOn)
 		st.asks("b: User", "b: Dialogs")
 		st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
 		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
@@ -329,7 +333,7 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 		st.wait(10 * time.Second)
 		st.asked = nil
 		st.userIs(gc.Talking, extension("2001"))
-		st.hears()
+		st.hears(goesOn)
 		st.asks("b: User", "b: Dialogs")
 	})
 	// back lets the second server fail and the first be the better again; told
@@ -354,7 +358,7 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 			st.wait(within)
 			require.Contains(st, st.asked, "LOGIN 2001")
 			st.userIs(gc.Talking, extension("2001"))
-			st.hears()
+			st.hears(goesOn)
 		})
 	}
 	scene(t, "or when the second refuses the sign-in because it dies", func(st *stage) {
@@ -372,7 +376,7 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 		st.wait(5 * time.Second)
 		require.Contains(st, st.asked, "LOGIN 2001")
 		st.userIs(gc.Talking, extension("2001"))
-		st.hears()
+		st.hears(goesOn)
 	})
 	scene(t, "and the state that a command waits for is its answer", func(st *stage) {
 		st.signIn()
@@ -421,7 +425,7 @@ func TestACommandMeetsADeadNode(t *testing.T) {
 			st.fails(err)
 			st.dialogs = []finesse.Dialog{leg("8", "2001", gc.Initiated)}
 			st.send("MakeCall#1001", "4085559999")
-			st.hears("crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith")
+			st.hears("crm: 1001#InboundCall#INITIATED#DialogID:8#2001#…##Ann Smith", "crm: 1001#DialogStatus#8#INITIATED#2001#…####")
 			require.Equal(st, []gc.Code{""}, st.codes)
 		})
 		scene(t, code+": a state is asked for at the other node, once", func(st *stage) {
@@ -597,6 +601,7 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 		st.atWork()
 		st.dies(errDown)
 		st.moved("b: Dialogs")
+		st.hears(goesOn)
 	}
 	scene(t, "is undone a second later, and nobody hears of it", func(st *stage) {
 		moved(st)

@@ -113,6 +113,7 @@ func (b *second) Subscribe(ctx context.Context, c finesse.Credentials) (session.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.streams++
+	b.dialled = c.ID()
 	b.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
 	return b.stream, nil
 }

@@ -73,8 +73,9 @@ func (s *Session) fetch(then func(snapshot, error)) {
 // snapshot is what Finesse says of an agent now.
 type snapshot struct {
 	agent.Reading
-	stream Stream // nil: the one at hand stays
-	letIn  bool   // the password is right
+	loginID gc.AgentID // what Finesse calls the agent
+	stream  Stream     // nil: the one at hand stays
+	letIn   bool       // the password is right
 }
 
 // prove asks Finesse whether the password is right, before it is given to the
@@ -82,7 +83,8 @@ type snapshot struct {
 // What happened before the subscription is never notified, so the agent and
 // its calls are read after it.
 func (t *snapshot) prove(ctx context.Context, node Node, c finesse.Credentials, keep bool) error {
-	if _, err := node.User(ctx, c); err != nil || keep {
+	u, err := node.User(ctx, c)
+	if c.LoginID, t.loginID = u.LoginID, u.LoginID; err != nil || keep {
 		return err
 	}
 	t.letIn = true

@@ -95,7 +95,7 @@ func TestALogoutIsUndoneAtTheThirdNode(t *testing.T) {
 		close(st.stream.updates)
 		st.heard, st.asked = nil, nil
 		st.wait(20 * time.Second)
-		st.hears()
+		st.hears(goesOn)
 		require.Contains(st, st.asked, "LOGIN 2001")
 		close(st.b.hold)
 	})

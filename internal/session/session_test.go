@@ -1006,6 +1006,32 @@ func TestLostAnswers(t *testing.T) {
 	})
 }
 
+// A driver may use the login name of an agent, or another spelling of the id. Finesse's
+// notification service knows neither.
+func TestAnAgentByAnotherName(t *testing.T) {
+	for _, id := range []gc.AgentID{"60123", "JSmith"} {
+		scene(t, "as "+string(id)+" works under the driver's", func(st *stage) {
+			st.user.LoginID = id
+			st.signIn()
+			require.Equal(st, id, st.dialled)
+			st.userIs(gc.Ready)
+			st.hears("crm: 1001#State#READY##Ann Smith")
+			st.stream.updates <- finesse.Update{Event: finesse.Put, User: &finesse.User{LoginID: "1001", State: gc.NotReady}}
+			st.wait(0)
+			st.hears()
+
+			st.dialled = ""
+			close(st.stream.updates)
+			st.wait(10 * time.Second)
+			require.Equal(st, id, st.dialled, "as does a stream that comes back")
+			st.dialled = ""
+			st.know(true, false)
+			st.wait(time.Minute)
+			require.Equal(st, id, st.dialled, "and one at the other node")
+		})
+	}
+}
+
 func TestTheStreamComesBack(t *testing.T) {
 	scene(t, "and what changed meanwhile is told, ended calls included", func(st *stage) {
 		st.signIn()

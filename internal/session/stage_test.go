@@ -58,6 +58,7 @@ type stage struct {
 	dialErr  error
 	stream   *fakeStream
 	dials    int
+	dialled  gc.AgentID    // whose stream it was last
 	team     []gc.TeamUser // of team 1, which agent 1001 leads
 	leads    []gc.AgentID  // told by the session
 	member   finesse.User
@@ -372,6 +373,7 @@ func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.St
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.dials++
+	st.dialled = c.ID()
 	if err := cmp.Or(st.down, st.dialErr); err != nil {
 		return nil, err
 	}

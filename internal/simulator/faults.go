@@ -23,11 +23,15 @@ type FaultKind string
 const (
 	DropEvent        FaultKind = "drop"         // the agent's next Count events are lost
 	DuplicateEvent   FaultKind = "duplicate"    // the agent's next Count events come twice, with the same item id
+	IllegibleEvent   FaultKind = "illegible"    // the agent's next Count events hold characters that XML 1.0 has no place for, in names and call variables
+	StatelessEvent   FaultKind = "stateless"    // the agent's next Count events name no state of a user
+	TalkativeStream  FaultKind = "talkative"    // the agent's next Count streams bring other stanzas before the answers to the requests that begin them
 	CutStream        FaultKind = "cut"          // the agent's streams break without a word
 	CutInside        FaultKind = "cut-inside"   // the same, in the middle of a stanza
 	BlackHole        FaultKind = "black-hole"   // the agent's streams stay open and nothing passes any more; a new stream works
 	SlowREST         FaultKind = "slow"         // each request waits Delay before it is looked at
 	MalformedREST    FaultKind = "malformed"    // the request is carried out, its XML answer ends in the middle; answers without XML do not count
+	OddREST          FaultKind = "odd-answer"   // the request is carried out, its XML answer holds such characters and, in each list, an element that cannot be read
 	LostAnswer       FaultKind = "lost-answer"  // the request is carried out, the connection breaks instead of an answer
 	HTMLError        FaultKind = "html"         // the request is answered 500 with an HTML page and not carried out
 	UnavailableError FaultKind = "unavailable"  // the request is answered 503 and not carried out
@@ -62,7 +66,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
+		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
 	}
 }
 
@@ -94,9 +98,9 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 			return err
 		}
 		return s.faults.add(f)
-	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
+	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
 		return s.faults.add(f)
-	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
+	case DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
 			return fmt.Errorf("fault %q needs an agent", f.Kind)
 		}
@@ -140,8 +144,7 @@ func (s *Simulator) Heal() {
 }
 
 func (n *notifier) inject(f Fault) {
-	switch f.Kind {
-	case DropEvent, DuplicateEvent:
+	if isFate(f.Kind) || f.Kind == TalkativeStream {
 		n.spoil(f)
 		return
 	}
@@ -161,13 +164,9 @@ func (n *notifier) spoil(f Fault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.faults[f.Agent] == nil {
-		n.faults[f.Agent] = &streamFaults{}
+		n.faults[f.Agent] = map[FaultKind]int{}
 	}
-	if f.Kind == DropEvent {
-		n.faults[f.Agent].drop += f.Count
-		return
-	}
-	n.faults[f.Agent].duplicate += f.Count
+	n.faults[f.Agent][f.Kind] += f.Count
 }
 
 // restFaults are the orders for requests that have not come yet.
@@ -255,8 +254,8 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 		}
 		defer life.leave()
 		agent := gc.AgentID("")
-		if name, _, ok := r.BasicAuth(); ok && board.directory[name] != nil {
-			agent = board.directory[name].id
+		if name, _, ok := r.BasicAuth(); ok && board.find(name) != nil {
+			agent = board.find(name).id
 		}
 		if f, ok := q.take(at, agent, SlowREST); ok {
 			_ = http.NewResponseController(w).SetReadDeadline(noDeadline) // or the request would be over first
@@ -279,6 +278,9 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 		if answer.isXML() {
 			if _, ok := q.take(at, agent, MalformedREST); ok {
 				answer.body.Truncate(answer.body.Len() / 2)
+			}
+			if _, ok := q.take(at, agent, OddREST); ok {
+				answer.body = *bytes.NewBufferString(odd.Replace(illegible(answer.body.String())))
 			}
 		}
 		answer.write(w)

@@ -29,6 +29,41 @@ func TestEventIsDroppedOrComesTwice(t *testing.T) {
 	w.sees("U NOT_READY reason=-1")
 }
 
+func TestEventsThatCannotBeReadWhole(t *testing.T) {
+	s := start(t)
+	d, w := readyAgent(t, s, "1001", "7001")
+	inject(t, s, Fault{Kind: IllegibleEvent, Agent: "1001"})
+	inject(t, s, Fault{Kind: StatelessEvent, Agent: "1001"})
+	d.state("NOT_READY")
+	require.Contains(t, w.next().update, "&#11;</lastName>")
+	d.state("READY")
+	stateless := w.next().update
+	require.NotContains(t, stateless, "<state>")
+	require.NotContains(t, stateless, "&#11;")
+	d.state("NOT_READY")
+	w.sees("U NOT_READY reason=-1")
+}
+
+func TestATalkativeStream(t *testing.T) {
+	s := start(t)
+	inject(t, s, Fault{Kind: TalkativeStream, Agent: "1001"})
+	c := signedIn(t, s, "1001", "r")
+	c.say("<iq type='set' id='s'><session xmlns='" + nsSession + "'/></iq>")
+	require.Contains(t, c.hears("<iq type='result' id='s'"), "<message")
+	second := signedIn(t, s, "1001", "other")
+	second.say("<iq type='set' id='s'><session xmlns='" + nsSession + "'/></iq>")
+	require.NotContains(t, second.hears("id='s'"), "<message")
+}
+
+func TestAnAnswerThatCannotBeReadWhole(t *testing.T) {
+	s := start(t)
+	d := as(t, s, "1001")
+	inject(t, s, Fault{Kind: OddREST, Count: 2})
+	require.Contains(t, d.do("GET", "/User/1001", "").body, "&#11;</lastName>")
+	require.Contains(t, d.do("GET", "/User/1001/Dialogs", "").body, "<Dialog/></Dialogs>")
+	require.NotContains(t, d.do("GET", "/User/1001", "").body, "&#11;")
+}
+
 func TestStreamIsCut(t *testing.T) {
 	for _, kind := range []FaultKind{CutStream, CutInside} {
 		t.Run(string(kind), func(t *testing.T) {

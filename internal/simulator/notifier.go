@@ -32,8 +32,8 @@ type notifier struct {
 	all           map[*stream]bool   // every connection, bound or not
 	bound         map[string]*stream // by full JID
 	ofAgent       map[gc.AgentID][]*stream
-	subscriptions []subscription // explicit ones; they outlive the stream, as in Openfire
-	faults        map[gc.AgentID]*streamFaults
+	subscriptions []subscription                   // explicit ones; they outlive the stream, as in Openfire
+	faults        map[gc.AgentID]map[FaultKind]int // how many of the next updates, or streams
 	published     int
 }
 
@@ -42,14 +42,11 @@ type subscription struct {
 	owner         gc.AgentID
 }
 
-// streamFaults are the updates to spoil for one agent.
-type streamFaults struct{ drop, duplicate int }
-
 func newNotifier(o *Options, domain string, life *lifetime, r *random) *notifier {
 	return &notifier{
 		log: o.Logger, options: o, domain: domain, life: life, random: r,
 		prefix: r.text(8) + "-8b34-443f-8c7d-" + r.text(12),
-		all:    map[*stream]bool{}, bound: map[string]*stream{}, ofAgent: map[gc.AgentID][]*stream{}, faults: map[gc.AgentID]*streamFaults{},
+		all:    map[*stream]bool{}, bound: map[string]*stream{}, ofAgent: map[gc.AgentID][]*stream{}, faults: map[gc.AgentID]map[FaultKind]int{},
 	}
 }
 
@@ -63,17 +60,16 @@ func (n *notifier) publish(node string, update []byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.published++
-	item := n.item(node, update)
-	skip := map[gc.AgentID]int{}
-	copies := func(agent gc.AgentID) int {
-		if _, known := skip[agent]; !known {
-			skip[agent] = n.copies(agent)
+	known := map[gc.AgentID]delivery{}
+	of := func(agent gc.AgentID) delivery {
+		if _, ok := known[agent]; !ok {
+			known[agent] = n.delivery(agent, node, update)
 		}
-		return skip[agent]
+		return known[agent]
 	}
 	for _, s := range n.automatic(node) {
 		if s.hears() {
-			n.send(s, n.bare(s.agent), item, copies(s.agent))
+			n.send(s, n.bare(s.agent), of(s.agent))
 		}
 	}
 	for _, sub := range n.subscriptions {
@@ -82,7 +78,7 @@ func (n *notifier) publish(node string, update []byte) {
 		}
 		for _, s := range n.ofAgent[sub.owner] {
 			if s.hears() && (s.jid == sub.jid || n.bare(s.agent) == sub.jid) {
-				n.send(s, sub.jid, item, copies(s.agent))
+				n.send(s, sub.jid, of(s.agent))
 			}
 		}
 	}
@@ -114,34 +110,52 @@ func ownerOf(node string) gc.AgentID {
 	return gc.AgentID(id)
 }
 
-// copies is how often the agent gets the next update: once, unless a fault
-// says otherwise.
-func (n *notifier) copies(agent gc.AgentID) int {
-	f := n.faults[agent]
-	switch {
-	case f == nil:
-		return 1
-	case f.drop > 0:
-		f.drop--
-		return 0
-	case f.duplicate > 0:
-		f.duplicate--
-		return 2
-	}
-	return 1
+// delivery is an update as an agent gets it.
+type delivery struct {
+	item   string
+	copies int
 }
 
-// item is the part of the stanza that all recipients share. The document is
+func (n *notifier) delivery(agent gc.AgentID, node string, update []byte) delivery {
+	f := n.fate(agent)
+	doc := string(bytes.TrimSpace(update))
+	if f.as != nil {
+		doc = f.as(doc)
+	}
+	return delivery{n.item(node, doc), f.copies}
+}
+
+// fate is what becomes of the agent's next update: nothing, unless a fault says
+// otherwise.
+func (n *notifier) fate(agent gc.AgentID) fate {
+	for _, f := range fates {
+		if n.take(agent, f.kind) {
+			return f
+		}
+	}
+	return fate{copies: 1}
+}
+
+// take uses up one fault of an agent's. Called with mu held.
+func (n *notifier) take(agent gc.AgentID, kind FaultKind) bool {
+	if n.faults[agent][kind] == 0 {
+		return false
+	}
+	n.faults[agent][kind]--
+	return true
+}
+
+// item is the part of the stanza that all recipients of an update share. The document is
 // text within XML: what was escaped in it is escaped again.
-func (n *notifier) item(node string, update []byte) string {
+func (n *notifier) item(node, update string) string {
 	return fmt.Sprintf(`<event xmlns="http://jabber.org/protocol/pubsub#event"><items node="%s"><item id="%s%d">`+
 		`<notification xmlns="%s">%s</notification></item></items></event></message>`,
-		escape(node), n.prefix, 300+n.published, escape(n.options.NotificationNamespace), escape(string(bytes.TrimSpace(update))))
+		escape(node), n.prefix, 300+n.published, escape(n.options.NotificationNamespace), escape(update))
 }
 
-func (n *notifier) send(s *stream, to, item string, copies int) {
-	for range copies {
-		s.send(fmt.Sprintf(`<message from="%s" to="%s" id="%s">%s`, n.pubsub(), escape(to), n.random.text(8), item))
+func (n *notifier) send(s *stream, to string, d delivery) {
+	for range d.copies {
+		s.send(fmt.Sprintf(`<message from="%s" to="%s" id="%s">%s`, n.pubsub(), escape(to), n.random.text(8), d.item))
 	}
 }
 
@@ -163,6 +177,7 @@ func (n *notifier) bind(s *stream, jid string) {
 	old := n.bound[jid]
 	n.unlist(old)
 	n.bound[jid], s.jid = s, jid
+	s.talkative = n.take(s.agent, TalkativeStream)
 	n.ofAgent[s.agent] = append(n.ofAgent[s.agent], s)
 	n.mu.Unlock()
 	if old != nil {
@@ -323,5 +338,5 @@ func (n *notifier) off() []gc.AgentID {
 func (n *notifier) heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.faults = map[gc.AgentID]*streamFaults{}
+	clear(n.faults)
 }

@@ -125,7 +125,7 @@ func isXML(contentType string) bool {
 func (s *rest) authenticate(r *http.Request) (*user, *reply) {
 	refused := htmlPage(http.StatusUnauthorized)
 	name, password, ok := r.BasicAuth()
-	u := s.board.directory[name]
+	u := s.board.find(name)
 	if !ok || u == nil {
 		return nil, &refused
 	}

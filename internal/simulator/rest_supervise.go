@@ -27,7 +27,7 @@ func notLed(u *user) *reply {
 // member finds the user of the path whose state caller may change: oneself, or
 // an agent of a team one leads.
 func (s *rest) member(caller *user, r *http.Request) (*user, *reply) {
-	u := s.board.directory[r.PathValue("id")]
+	u := s.board.find(r.PathValue("id"))
 	if refused := forbidsPhone(caller); refused != nil {
 		return nil, refused
 	}

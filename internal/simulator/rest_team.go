@@ -66,7 +66,7 @@ func (s *rest) getTeam(caller *user, r *http.Request) reply {
 // getQueues may be read by anybody for anybody (Finesse developer guide).
 func (s *rest) getQueues(_ *user, r *http.Request) reply {
 	id := r.PathValue("id")
-	u := s.board.directory[id]
+	u := s.board.find(id)
 	if u == nil {
 		return apiError(http.StatusNotFound, "User Not Found", id, "UNKNOWN_USER")
 	}

@@ -14,7 +14,7 @@ import (
 // read, that user: supervisors read their teams, the administrator everybody.
 func (s *rest) target(caller *user, r *http.Request) (*user, *reply) {
 	id := r.PathValue("id")
-	u := s.board.directory[id]
+	u := s.board.find(id)
 	if u == nil {
 		refused := apiError(http.StatusNotFound, "User Not Found", id, "UNKNOWN_USER")
 		return nil, &refused

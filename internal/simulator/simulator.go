@@ -176,6 +176,10 @@ type Options struct {
 	// the one of the agent's own number.
 	Agents int
 
+	// AnyCase lets ids and login names be spelled in any case, as UCCX does. What is
+	// answered and published has Finesse's own spelling.
+	AnyCase bool
+
 	WrapUp      WrapUp        // after inbound ACD calls; default WrapUpNotAllowed
 	WrapUpTimer time.Duration // from the end of a call to the end of wrap-up; default 2 h
 

@@ -118,7 +118,7 @@ func (b *switchboard) presence(id gc.AgentID) {
 	present := func() bool { return slices.ContainsFunc(b.sites, func(at *site) bool { return at.present(id) }) }
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	u := b.directory[string(id)]
+	u := b.find(string(id))
 	u.absence.stop()
 	if present() {
 		return
@@ -151,7 +151,7 @@ func (b *switchboard) signOutLate(gone []gc.AgentID) {
 		return
 	}
 	for _, id := range gone {
-		u := b.directory[string(id)]
+		u := b.find(string(id))
 		b.after(b.lateLogout, func() {
 			if u.signedIn() {
 				b.forceOut(u, presenceLost, presenceLost)

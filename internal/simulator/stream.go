@@ -63,6 +63,7 @@ type stream struct {
 	in       *stanzaReader
 	log      *zap.Logger
 
+	talkative bool // says more than it is asked until the session has begun; set by bind
 	agent     gc.AgentID
 	jid       string
 	available bool

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +38,8 @@ type switchboard struct {
 	observer                     func(node string, update []byte) // may be nil
 	sites                        []*site                          // the first is the primary one; the list never changes
 
-	directory map[string]*user // by id and by login name, with the administrator; never changes
+	anyCase   bool             // an id may be spelled in any case
+	directory map[string]*user // by id and by login name, with the administrator; never changes; see find
 	users     []*user          // by id, without the administrator; the list never changes
 
 	mu      sync.Mutex // taken before the notifier's
@@ -67,6 +69,7 @@ func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switc
 		log: o.Logger, now: o.Now, life: life, sites: sites, observer: o.Observer,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout, lateLogout: o.LateLogout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
+		anyCase:   o.AnyCase,
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
 		directory: map[string]*user{}, users: newUsers(o.Now(), o.Agents), loadAgents: o.Agents,
 		queues: newQueues(), queueInterval: o.QueueInterval, books: newBooks(),
@@ -78,6 +81,14 @@ func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switc
 		u.wrapUp, u.wrapUpTimer = o.WrapUp, o.WrapUpTimer
 	}
 	return b
+}
+
+// find is the user of that id or login name, nil for none.
+func (b *switchboard) find(name string) *user {
+	if u := b.directory[name]; u != nil || !b.anyCase {
+		return u
+	}
+	return b.directory[strings.ToLower(name)] // all of them are in lower case
 }
 
 // publish tells the clients of all nodes, and wakes who awaits something.
@@ -348,7 +359,7 @@ func (b *switchboard) atExtension(e gc.Extension) *user {
 }
 
 func (b *switchboard) findAgent(id gc.AgentID) (*user, error) {
-	u := b.directory[string(id)]
+	u := b.find(string(id))
 	if u == nil || u.administrator {
 		return nil, fmt.Errorf("agent %q is not known: 1001 to 1025 and 2001 to 2003 are", id)
 	}

@@ -83,11 +83,11 @@ func (s *stream) checkPlain(st *stanza) string {
 	if authzid := string(parts[0]); authzid != "" && authzid != s.hub.bare(id) {
 		return "invalid-authzid"
 	}
-	u := s.hub.board.directory[string(id)]
-	if u == nil || u.id != id || u.administrator || s.accounts.check(id, string(parts[2])) != rightPassword {
+	u := s.hub.board.find(string(id))
+	if u == nil || !u.id.Is(id) || u.administrator || s.accounts.check(u.id, string(parts[2])) != rightPassword {
 		return "not-authorized"
 	}
-	s.agent = id
+	s.agent = u.id
 	return ""
 }
 
@@ -107,8 +107,22 @@ func (s *stream) bind() error {
 	}
 	jid := s.hub.bare(s.agent) + "/" + cmp.Or(resource, s.hub.random.text(10))
 	s.hub.bind(s, jid)
+	s.talk(st.ID)
 	s.reply(st, fmt.Sprintf("<bind xmlns='%s'><jid>%s</jid></bind>", nsBind, escape(jid)))
 	return nil
+}
+
+// talk sends what real servers send before the answer to a request that begins a
+// session, if the stream is to be so: a presence, a message that was kept, requests, of
+// which one has the id of the client's by chance.
+func (s *stream) talk(id string) {
+	if !s.talkative {
+		return
+	}
+	s.send(fmt.Sprintf("<presence from='%s/service' to='%s'/>", s.service(), escape(s.jid)))
+	s.send(fmt.Sprintf("<message from='%s' to='%s'><body>kept</body><delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/></message>", s.service(), escape(s.jid)))
+	s.send(fmt.Sprintf("<iq type='set' id='push'><query xmlns='%s'><item jid='%s'/></query></iq>", nsRoster, s.service()))
+	s.send(fmt.Sprintf("<iq type='get' id='%s'><ping xmlns='%s'/></iq>", escape(id), nsPing))
 }
 
 // handle answers a stanza of a bound client.
@@ -133,7 +147,10 @@ func (s *stream) handleIQ(st *stanza) {
 	case st.Type == "result" || st.Type == "error": // to one of our pings
 	case st.Type != "get" && st.Type != "set":
 		s.refuse(st, "modify", "bad-request")
-	case st.child(nsPing, "ping") != nil, st.child(nsSession, "session") != nil:
+	case st.child(nsSession, "session") != nil:
+		s.talk(st.ID)
+		s.reply(st, "")
+	case st.child(nsPing, "ping") != nil:
 		s.reply(st, "")
 	case st.child(nsRoster, "query") != nil && st.Type == "get":
 		s.reply(st, fmt.Sprintf("<query xmlns='%s'><item jid='%s' name='finesse' subscription='both'/></query>", nsRoster, s.service()))
@@ -246,7 +263,7 @@ func (n *notifier) mayHear(agent gc.AgentID, node string) string {
 			found, allowed = true, slices.Contains(reader.leading, t)
 		}
 	}
-	if u := n.board.directory[string(ownerOf(node))]; u != nil && u.id == ownerOf(node) {
+	if u := n.board.find(string(ownerOf(node))); u != nil && u.id == ownerOf(node) {
 		found, allowed = true, u == reader || reader.leads(u)
 	}
 	for _, q := range n.board.queues {

@@ -46,6 +46,7 @@ func TestANodeThatDies(t *testing.T) {
 		nodes[0].Stop()
 		begin := time.Now()
 		eventuallyWithin(t, takeover, func() bool { return c.log.count("fails over to another finesse node") > 0 })
+		require.Equal(t, "DialogStatus#"+id, said(d.until("DialogStatus").Body))
 		d.send("agent_call/HoldCall#1001 " + id)
 		d.untilCall(gc.Held)
 		d.until("State#HOLD")
@@ -55,7 +56,7 @@ func TestANodeThatDies(t *testing.T) {
 		d.send("agent_call/RetrieveCall#1001 " + id)
 		d.until("State#TALKING")
 		d.released("1001", id, "READY")
-		require.Empty(t, d.hears("1001"), "nothing was said of the move, and nobody went back")
+		require.Empty(t, d.hears("1001"), "nothing more was said of the move, and nobody went back")
 	})
 }
 
@@ -96,4 +97,21 @@ func TestAStraySignOutIsUndone(t *testing.T) {
 		d.send("agent_state/MakeReady#1001")
 		d.until("State#READY")
 	})
+}
+
+// A stream that falls silent, with its connection open, is given up: what changed on it
+// is told within 30 s in all.
+func TestASilentStream(t *testing.T) {
+	t.Parallel()
+	c := start(t, builtIn())
+	d := newDriver(c, "crm")
+	d.begin("text")
+	d.send("agent_state/MakeReady#1001")
+	d.until("State#READY")
+	require.NoError(t, c.finesse.Inject(simulator.Fault{Kind: simulator.BlackHole, Agent: "1001"}))
+	begin := time.Now()
+	_, err := c.finesse.Call("1001", simulator.Call{From: "4085551234"})
+	require.NoError(t, err)
+	d.until("NewInboundCall")
+	require.Less(t, time.Since(begin), takeover)
 }

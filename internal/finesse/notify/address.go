@@ -2,6 +2,8 @@ package notify
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -15,7 +17,18 @@ var escapeNode = strings.NewReplacer(
 
 // user is the name to authenticate as, which is also the first part of the
 // address.
-func (a Account) user() string { return escapeNode.Replace(string(a.Agent)) }
+func (a Account) user() string { return escapeNode.Replace(string(a.ID())) }
+
+// resource is what tells the stream from others of the same agent. Of those for whom
+// the agent has another name than Finesse's it is another one: two that are served side
+// by side are not to take the stream from each other.
+func (a Account) resource(usual string) string {
+	if a.Agent == a.ID() {
+		return usual
+	}
+	sum := sha256.Sum256([]byte(a.Agent))
+	return usual + "-" + hex.EncodeToString(sum[:4])
+}
 
 // server is the address of the domain. It fails on an account that cannot be
 // connected.

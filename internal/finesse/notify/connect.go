@@ -22,6 +22,7 @@ import (
 type connection struct {
 	session *xmpp.Session
 	wire    *wire
+	text    *text
 	jid     string // with the resource
 	framed  bool   // over WebSocket
 }
@@ -86,7 +87,7 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 	c := connection{wire: w, framed: d.websocket != ""}
 	features := func(*xmpp.Session, *xmpp.StreamConfig) xmpp.StreamConfig {
 		return xmpp.StreamConfig{Features: []xmpp.StreamFeature{
-			authentication(a), binding(d.resource, &c.jid),
+			authentication(a), binding(a.resource(d.resource), &c.jid),
 		}}
 	}
 	conn, negotiator := net.Conn(w), xmpp.NewNegotiator(features)
@@ -97,8 +98,9 @@ func (d *Dialer) login(w *wire, a Account, server jid.JID) (connection, error) {
 		}
 		negotiator = websocket.Negotiator(features)
 	}
+	c.text = newText(conn)
 	err := protect(func() (err error) {
-		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, conn, xmpp.Secure, negotiator)
+		c.session, err = xmpp.NewSession(context.Background(), server, jid.JID{}, c.text, xmpp.Secure, negotiator)
 		return err
 	})
 	if d.security == inClear && c.jid == "" && wantsTLS(c.session) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -124,6 +126,67 @@ func TestOnlyARefusalOfTheCredentialsIsSubscriptionFailed(t *testing.T) {
 	}
 }
 
+// Any stanza may come before the answers to the request for a resource and for a session.
+func TestWhatComesBeforeTheSessionIsLeftOut(t *testing.T) {
+	old := strings.Replace(event(userNode, [2]string{"q", ready("old")}), "</message>", "<delay xmlns='urn:xmpp:delay' stamp='2026-11-29T10:00:00Z'/></message>", 1)
+	for rule, before := range map[string]string{
+		"a presence":                            "<presence from='finesse@" + domain + "'/>",
+		"an old item":                           old,
+		"a message with an odd character":       "<message><body>a&#11;&nbsp;b</body></message>",
+		"a push of the roster":                  "<iq type='set' id='r1'><query xmlns='jabber:iq:roster'/></iq>",
+		"a request with the id of ours":         "<iq type='get' id='ID'><ping xmlns='urn:xmpp:ping'/></iq>",
+		"an answer to somebody else's question": "<iq type='error' id='other'/><iq type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>x@y/z</jid></bind></iq>",
+		"elements that are no stanzas":          "<r xmlns='urn:xmpp:sm:3'/> \n <novelty xmlns='urn:x'><iq type='result' id='ID'/></novelty>",
+		"all of them, often":                    strings.Repeat(old+"<presence/><iq type='set' id='ID'/>", 100),
+	} {
+		t.Run(rule, func(t *testing.T) {
+			for kind, start := range transports {
+				f := start(t, func(p *peer) {
+					p.before, p.features = before, "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+					if p.up() {
+						p.send("%s", event(userNode, [2]string{"1", ready("first")}))
+						p.answerPings()
+					}
+				})
+				s := dial(t, newDialer(t, f.quick()))
+				require.EqualValues(t, "first", next(t, s).RequestID, kind)
+				require.Regexp(t, "^1001@"+domain+"/fc-", s.jid)
+			}
+		})
+	}
+}
+
+func TestABindThatIsRefusedOrNeverAnswered(t *testing.T) {
+	for _, c := range []struct{ rule, before, want string }{
+		{"refused", "<presence/><iq type='error' id='ID'><error type='cancel'><conflict xmlns='" + stanzasNS + "'/></error></iq>", "the server refuses: conflict"},
+		{"the stream ends", "<presence/></stream:stream>", "ended"},
+		{"an error ends the stream", "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>", "conflict"},
+		{"stanzas without end", strings.Repeat("<presence/>", maxStanza/10), "1 MiB"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			f := startFake(t, func(p *peer) {
+				p.before = c.before
+				p.accept()
+			})
+			_, err := newDialer(t, f.quick()).Dial(t.Context(), account("secret"))
+			require.Equal(t, gc.UnableToSubscribe, gc.CodeOf(err))
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	t.Run("presences drip", func(t *testing.T) {
+		f := startFake(t, func(p *peer) {
+			p.authenticate(success)
+			p.in = xml.NewDecoder(p.Conn)
+			p.open("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+			p.drip("<presence/>")
+		})
+		o := f.quick()
+		o.ConnectTimeout = 100 * time.Millisecond
+		_, err := newDialer(t, o).Dial(t.Context(), account("secret"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
 func TestAServerWithoutPlainIsNotGivenThePassword(t *testing.T) {
 	got := make(chan string, 1)
 	f := startFake(t, func(p *peer) {
@@ -161,8 +224,7 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 		}, "the server ended the stream", lossBroken},
 		{"connection is cut between stanzas", func(*peer) {}, "EOF", lossBroken},
 		{"connection is cut inside a stanza", func(p *peer) { p.send("<message from='a'><event xml") }, "EOF", lossBroken},
-		{"garbage", func(p *peer) { p.send("<message>&nbsp;</message>"); p.wait() }, "entity", lossBroken},
-		{"bytes that are no UTF-8", func(p *peer) { p.send("<message>\xff\xfe</message>"); p.wait() }, "UTF-8", lossBroken},
+		{"garbage", func(p *peer) { p.send("<message></presence>"); p.wait() }, "closed by", lossBroken},
 		{"stream error", func(p *peer) {
 			p.send("<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Replaced</text></stream:error>")
 		}, "the server ended the stream: conflict: Replaced", lossBroken},
@@ -205,6 +267,41 @@ func TestAStreamIsLostWithAReason(t *testing.T) {
 				require.Equal(t, 1.0, testutil.ToFloat64(d.metrics.lost[c.reason]))
 				require.Zero(t, testutil.ToFloat64(d.metrics.streams))
 			}
+		})
+	}
+}
+
+// A character that XML has no place for, in an update or around it, costs itself: not
+// the update, and not the stream, which would come back to the same.
+func TestACharacterThatXMLHasNoPlaceForCostsItself(t *testing.T) {
+	for kind, start := range transports {
+		t.Run(kind, func(t *testing.T) {
+			named := func(id, character string) [2]string { // character: as the server writes it
+				update := strings.Replace(readyUpdate(id), "<loginId>", "<lastName>Ag_ent</lastName><loginId>", 1)
+				return [2]string{id, strings.Replace(notification(update), "Ag_ent", "Ag"+character+"ent", 1)}
+			}
+			f := start(t, func(p *peer) {
+				if p.up() {
+					p.send("<message><body>\xff\xfe&nbsp;</body></message>")
+					p.send("%s", event(userNode, named("of the update", "&amp;#x1F;"), named("of the stanza", "&#11;"), named("itself", "\x02")))
+					p.answerPings()
+				}
+			})
+			core, logs := observer.New(zap.InfoLevel)
+			o := f.quick()
+			o.DeadAfter, o.Logger = patience, zap.New(core)
+			d := newDialer(t, o)
+			s := dial(t, d)
+			for _, id := range []finesse.RequestID{"of the update", "of the stanza", "itself"} {
+				u := next(t, s)
+				require.Equal(t, id, u.RequestID)
+				require.Equal(t, "Ag\uFFFDent", u.User.LastName)
+			}
+			s.Close()
+			drain(t, s)
+			require.Equal(t, 6.0, testutil.ToFloat64(d.metrics.characters))
+			require.Zero(t, testutil.ToFloat64(d.metrics.malformed))
+			require.Equal(t, 1, logs.Len(), "said once")
 		})
 	}
 }
@@ -307,6 +404,37 @@ func TestTheClientSaysWhoItIs(t *testing.T) {
 	require.Regexp(t, `^fc-[a-z2-7]{12}$`, first.resource)
 	require.Equal(t, first.resource, second.resource, "a new stream replaces a dead one")
 	require.NotEqual(t, first.resource, newDialer(t, f.quick()).resource, "two connectors stand side by side")
+}
+
+// An agent's address and nodes have the id that Finesse answers, whatever a driver calls
+// the agent; and two that are served under different names do not end each other's streams.
+func TestAnAgentByAnotherName(t *testing.T) {
+	got := make(chan *peer, 3)
+	f := startFake(t, func(p *peer) {
+		if p.up() {
+			got <- p
+			p.send("%s", event(userNode, [2]string{"1", strings.Replace(ready("own"), "1001", "JSMITH", 1)}))
+			p.send("%s", event(userNode, [2]string{"2", ready("other's")}, [2]string{"3", strings.Replace(ready("own again"), "1001", "jsmith", 1)}))
+			p.answerPings()
+		}
+	})
+	d := newDialer(t, f.quick())
+	resources := map[string]bool{}
+	for _, name := range []gc.AgentID{"jsmith", "Smith", "1001"} {
+		a := account("secret")
+		a.Agent, a.LoginID = name, "jsmith"
+		s, err := d.Dial(t.Context(), a)
+		require.NoError(t, err)
+		p := <-got
+		require.Equal(t, "\x00jsmith\x00secret", p.login)
+		require.True(t, strings.HasPrefix(p.resource, d.resource), "or what a lost stream subscribed to is not taken back")
+		resources[p.resource] = true
+		require.EqualValues(t, "own", next(t, s).RequestID)
+		require.EqualValues(t, "own again", next(t, s).RequestID)
+		s.Close()
+		drain(t, s)
+	}
+	require.Len(t, resources, 3)
 }
 
 func TestItems(t *testing.T) {

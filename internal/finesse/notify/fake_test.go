@@ -102,6 +102,8 @@ type peer struct {
 	in       *xml.Decoder
 	login    string // what the client authenticated with
 	resource string
+	features string // besides bind
+	before   string // each answer until the presence
 }
 
 // element is one child of the client's stream.
@@ -166,7 +168,7 @@ func (p *peer) accept() bool {
 		return false
 	}
 	p.in = xml.NewDecoder(p.Conn)
-	if !p.open("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>") {
+	if !p.open("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" + p.features) {
 		return false
 	}
 	for {
@@ -182,8 +184,10 @@ func (p *peer) accept() bool {
 			}
 			_ = xml.Unmarshal([]byte(e.Inner), &bind)
 			p.resource = bind.Resource
+			p.send("%s", strings.ReplaceAll(p.before, "ID", e.ID))
 			p.send("<iq type='result' id='%s'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>1001@%s/%s</jid></bind></iq>", e.ID, domain, bind.Resource)
 		default: // the session of older servers
+			p.send("%s", strings.ReplaceAll(p.before, "ID", e.ID))
 			p.send("<iq type='result' id='%s'/>", e.ID)
 		}
 	}

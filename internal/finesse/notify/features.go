@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"mellium.im/xmpp"
+	"mellium.im/xmpp/websocket"
 )
 
 const (
@@ -149,17 +150,44 @@ type sessionRequest struct {
 	XMLName xml.Name `xml:"urn:ietf:params:xml:ns:xmpp-session session"`
 }
 
-// roundTrip asks the server something while there is no reader yet.
+// roundTrip asks the server something while there is no reader yet. A server may send
+// other stanzas before its answer: presences, messages that it kept, requests such as a
+// push of the roster. They are left out: who connects reads everything afterwards.
 func roundTrip(ctx context.Context, s *xmpp.Session, id string, content any) (iq, error) {
 	if err := s.Encode(ctx, request{Type: "set", ID: id, Content: content}); err != nil {
 		return iq{}, err
 	}
-	var answer iq
-	if err := nextElement(s, &answer); err != nil {
-		return iq{}, err
+	answer, err := answerTo(s, id)
+	if err == nil && answer.refused() {
+		err = fmt.Errorf("the server refuses: %s", answer.condition())
 	}
-	if answer.ID != id || answer.refused() {
-		return iq{}, fmt.Errorf("the server refuses: %s", answer.condition())
+	return answer, err
+}
+
+// answerTo reads on to the answer to a request. It has no end but the connection's.
+func answerTo(s *xmpp.Session, id string) (answer iq, err error) {
+	tokens := s.TokenReader()
+	defer tokens.Close()
+	d := xml.NewTokenDecoder(tokens)
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return iq{}, err
+		}
+		start, ok := token.(xml.StartElement)
+		switch {
+		case !ok:
+			continue
+		case start.Name == xml.Name{Space: websocket.NS, Local: "close"}:
+			return iq{}, errServerEnded
+		case start.Name.Local != "iq":
+			err = d.Skip()
+		default:
+			err = d.DecodeElement(&answer, &start)
+		}
+		if err != nil || answer.ID == id && answer.isAnswer() {
+			return answer, err
+		}
+		answer = iq{}
 	}
-	return answer, nil
 }

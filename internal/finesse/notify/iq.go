@@ -59,6 +59,9 @@ type iq struct {
 	} `xml:"error"`
 }
 
+// isAnswer: it is no request of the server's.
+func (q iq) isAnswer() bool { return q.Type == "result" || q.Type == "error" }
+
 func (q iq) refused() bool { return q.Type != "result" }
 
 // condition is why it was refused (RFC 6120, 8.3.2), "" when the server does

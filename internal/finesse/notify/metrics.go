@@ -42,6 +42,7 @@ type metrics struct {
 	subscriptions                           map[subscribeResult]prometheus.Counter
 	updates, malformed, duplicates, unknown prometheus.Counter
 	foreign, delayed, others                prometheus.Counter
+	characters, elements                    prometheus.Counter // that cannot be read
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -61,6 +62,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		subscriptions: map[subscribeResult]prometheus.Counter{},
 	}
 	dials := b.vector("notify_dials_total", "Attempts to connect an agent, by how they ended.", "result")
+	unreadable := b.vector("notify_unreadable_total",
+		"Characters of what the service sends that were replaced, and elements that were left out, because they cannot be read.", "what")
+	m.characters, m.elements = unreadable.WithLabelValues("characters"), unreadable.WithLabelValues("elements")
 	for _, o := range []dialOutcome{dialConnected, dialCredentials, dialFailed, dialTimeout} {
 		m.dials[o] = dials.WithLabelValues(string(o))
 	}

@@ -104,7 +104,8 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 		})
 		return true
 	}
-	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && u.User.LoginID != s.agent {
+	s.omitted(u.Omitted)
+	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && !u.User.LoginID.Is(s.agent) {
 		s.metrics.others.Inc()
 		s.mistaken.Do(func() {
 			s.log.Warn("an update about another user is dropped, later ones of the stream are only counted",
@@ -119,6 +120,21 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 	case <-s.closing:
 		return false
 	}
+}
+
+// omitted counts what of an update, or of the stream itself, cannot be read, and says
+// so once.
+func (s *Stream) omitted(out finesse.Omissions) {
+	if out == (finesse.Omissions{}) {
+		return
+	}
+	s.metrics.characters.Add(float64(out.Characters))
+	s.metrics.elements.Add(float64(out.Elements))
+	s.puzzle.Do(func() {
+		s.log.Warn("some of what the notification service sends cannot be read and is left out, the rest is used; more of the stream is only counted",
+			zap.String("node", s.node), zap.String("agent", string(s.agent)), zap.Int("characters", out.Characters), zap.Int("elements", out.Elements),
+			zap.NamedError("element", out.Why))
+	})
 }
 
 // The name of the node of a team's users (Finesse developer guide, "Team

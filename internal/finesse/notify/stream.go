@@ -34,8 +34,9 @@ const goodbyeTime = time.Second
 type Stream struct {
 	session   *xmpp.Session
 	wire      *wire
-	framed    bool // over WebSocket
-	agent     gc.AgentID
+	text      *text
+	framed    bool       // over WebSocket
+	agent     gc.AgentID // as Finesse calls it
 	domain    string
 	pubsub    string // the domain of the publish-subscribe service
 	jid       string // with the resource
@@ -49,6 +50,7 @@ type Stream struct {
 	updates   chan finesse.Update
 	seen      recentItems
 	grumble   sync.Once     // the first update that cannot be read is logged
+	puzzle    sync.Once     // the first of which something cannot be read is logged
 	strangers sync.Once     // the first that somebody else sent is logged
 	mistaken  sync.Once     // the first about somebody else is logged
 	left      sync.Once     // the first refusal to take back what was left is logged
@@ -71,8 +73,8 @@ type Stream struct {
 // when asked to, and ends after the reader or after Close.
 func (d *Dialer) start(c connection, a Account) *Stream {
 	s := &Stream{
-		session: c.session, wire: c.wire, framed: c.framed,
-		agent: a.Agent, domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
+		session: c.session, wire: c.wire, text: c.text, framed: c.framed,
+		agent: a.ID(), domain: a.Domain, pubsub: a.pubsub(), jid: c.jid,
 		node: d.host, interval: d.pingInterval, deadAfter: d.deadAfter,
 		log: d.log, metrics: d.metrics,
 		record:    func(what, topic string, body []byte, err error) { d.record(a.Agent, what, topic, body, err) },
@@ -226,6 +228,7 @@ func (s *Stream) receive() error {
 		token, err = d.Token()
 		if start, ok := token.(xml.StartElement); ok && err == nil {
 			if err = s.handle(d, start); err == nil {
+				s.omitted(finesse.Omissions{Characters: s.text.takeReplaced()})
 				err = s.wire.awaitStanza() // now, because the consumer may have taken its time
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse/legible"
 )
 
 // maxStanza bounds what the server may send as one stanza. An update about a
@@ -13,7 +15,7 @@ import (
 const maxStanza = 1 << 20
 
 // wholeStanza is how many times DeadAfter the server may take over a stanza. It
-// is much for a slow line: 3.5 KB/s for the largest, and a ping is asked for
+// is much for a slow line: 10 KB/s for the largest, and a ping is asked for
 // several times meanwhile.
 const wholeStanza = 10
 
@@ -98,6 +100,30 @@ func (w *wire) cause(err error) error {
 		return errServerEnded
 	}
 	return err
+}
+
+// text is a connection whose characters can all be read: one that XML has no place for
+// is not to cost the agent the stream. What was read of it passes one goroutine at a
+// time, as with wire.
+type text struct {
+	net.Conn
+	legible  *legible.Reader
+	replaced int // characters that nobody has asked about
+}
+
+func newText(conn net.Conn) *text {
+	t := &text{Conn: conn}
+	t.legible = legible.NewReader(conn, func(n int) { t.replaced += n })
+	return t
+}
+
+func (t *text) Read(p []byte) (int, error) { return t.legible.Read(p) }
+
+// takeReplaced is how many characters were replaced since it was asked last.
+func (t *text) takeReplaced() int {
+	n := t.replaced
+	t.replaced = 0
+	return n
 }
 
 // The library's deadlines have no effect; see wire.

@@ -1,0 +1,45 @@
+package simulator
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// fate is what becomes of an update on its way to an agent.
+type fate struct {
+	kind   FaultKind // "" for the usual
+	copies int
+	as     func(update string) string // nil: as it is
+}
+
+// fates are those on purpose, in the order in which they come if several are asked
+// for.
+var fates = []fate{
+	{DropEvent, 0, nil}, {DuplicateEvent, 2, nil}, {IllegibleEvent, 1, illegible}, {StatelessEvent, 1, stateless},
+}
+
+func isFate(kind FaultKind) bool {
+	return slices.ContainsFunc(fates, func(f fate) bool { return f.kind == kind })
+}
+
+// ofPeople is the end of a text that people typed.
+var ofPeople = regexp.MustCompile(`([^>])(</(?:value|lastName|label|description)>)`)
+
+// illegible is a document with characters that XML 1.0 has no place for: a vertical tab
+// that came with what was pasted, written as a reference as the XML writers of Java do.
+func illegible(doc string) string { return ofPeople.ReplaceAllString(doc, "$1&#11;$2") }
+
+// odd ends each list with an element of which nobody knows what it is about.
+var odd = strings.NewReplacer("</Dialogs>", "<Dialog/></Dialogs>", "</Users>", "<User/></Users>", "</users>", "<User/></users>",
+	"</ReasonCodes>", "<ReasonCode/></ReasonCodes>", "</WrapUpReasons>", "<WrapUpReason/></WrapUpReasons>")
+
+var stateElement = regexp.MustCompile(`<state>[^<]*</state>`)
+
+// stateless is an update of a user that names no state; others are as they are.
+func stateless(update string) string {
+	if strings.Contains(update, "<user>") {
+		return stateElement.ReplaceAllString(update, "")
+	}
+	return update
+}
