@@ -14,12 +14,23 @@ import (
 
 // Bounds of a document. A dialog with 60 call variables, as captured on UCCE,
 // is three levels of about 200 elements and 10 KB. A user has 40 elements and
-// 2 KB, and there is a list of them all.
+// 2 KB, and there is a list of them all; a contact has 8 and 300 bytes. An element
+// of a few bytes may become a struct of hundreds: so their number is bounded also by
+// the bytes that there are, and those of one parent, which become a slice.
 const (
-	maxUpdateBytes = 1 << 20
-	maxDepth       = 32
-	maxElements    = 1_000_000
+	maxUpdateBytes  = 1 << 20
+	maxDepth        = 32
+	maxElements     = 1_000_000
+	maxSiblings     = 20_000
+	fewElements     = 1_000
+	minElementBytes = 10 // on average, where there are more than a few
 )
+
+// decoding has an entry for each document of more than largeDocument that is being
+// decoded: thousands of agents may be sent one at the same time.
+var decoding = make(chan struct{}, 4)
+
+const largeDocument = 64 << 10
 
 var (
 	errTooLarge     = errors.New("document is too large")
@@ -53,10 +64,14 @@ func each[E, T any](out *Omissions, elements []E, convert func(*E) (T, error)) [
 // name spaces: Finesse writes User and user, ReasonCode and reasonCode,
 // callvariables and callVariables, depending on release and place. Unknown
 // elements are skipped, as every release adds some. The root must be what v's
-// XMLName says.
+// XMLName says. It waits for others to be decoded if the document is large.
 func decode(doc []byte, v any) (out Omissions, err error) {
+	if len(doc) > largeDocument {
+		decoding <- struct{}{}
+		defer func() { <-decoding }()
+	}
 	text := legible.NewReader(bytes.NewReader(undeclared(doc)), func(n int) { out.Characters += n })
-	r := &reader{xml: xml.NewDecoder(text)}
+	r := &reader{xml: xml.NewDecoder(text), most: min(maxElements, fewElements+len(doc)/minElementBytes)}
 	if err = xml.NewTokenDecoder(r).Decode(v); err == nil {
 		err = r.end()
 	}
@@ -79,8 +94,10 @@ func undeclared(doc []byte) []byte {
 // refuses one that is built to exhaust the machine. A document type, which could
 // declare entities, is refused; package xml knows no entities but XML's own.
 type reader struct {
-	xml             *xml.Decoder
-	depth, elements int
+	xml            *xml.Decoder
+	elements, most int
+	depth          int
+	children       [maxDepth + 1]int // by depth
 }
 
 func (r *reader) Token() (xml.Token, error) {
@@ -90,11 +107,13 @@ func (r *reader) Token() (xml.Token, error) {
 	}
 	switch t := t.(type) {
 	case xml.StartElement:
-		r.depth++
+		r.children[r.depth]++
 		r.elements++
-		if r.depth > maxDepth || r.elements > maxElements {
+		if r.depth == maxDepth || r.elements > r.most || r.children[r.depth] > maxSiblings {
 			return nil, errTooLarge
 		}
+		r.depth++
+		r.children[r.depth] = 0
 		return xml.StartElement{Name: plain(t.Name)}, nil
 	case xml.EndElement:
 		r.depth--

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -200,10 +201,41 @@ func TestADialogThatCannotBeReadCostsItself(t *testing.T) {
 }
 
 func TestADocumentWithTooManyElementsIsRefused(t *testing.T) {
-	for before, want := range map[int]error{maxElements - 2: nil, maxElements - 1: errTooLarge} {
-		r := &reader{xml: xml.NewDecoder(strings.NewReader("<Users><User/></Users>")), elements: before}
-		var e usersElement
-		require.ErrorIs(t, xml.NewTokenDecoder(r).Decode(&e), want)
+	users := func(n int, user string) string { return "<Users>" + strings.Repeat(user, n) + "</Users>" }
+	long := "<User><loginId>1</loginId><firstName>" + strings.Repeat("x", 64) + "</firstName></User>"
+	for rule, c := range map[string]struct {
+		doc  string
+		want error
+	}{
+		"a few have few bytes":              {users(fewElements-1, "<User/>"), nil},
+		"many of few bytes":                 {users(10*fewElements, "<User/>"), errTooLarge},
+		"as many as one parent may have":    {users(maxSiblings, long), nil},
+		"one more":                          {users(maxSiblings+1, long), errTooLarge},
+		"it begins anew in the next parent": {"<Users>" + strings.Repeat("<User><teams>"+strings.Repeat("<Team><id>1</id><name>support</name></Team>", 200)+"</teams></User>", 200) + "</Users>", nil},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			var e usersElement
+			_, err := decode([]byte(c.doc), &e)
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+	r := &reader{xml: xml.NewDecoder(strings.NewReader("<Users/>")), elements: maxElements, most: maxElements}
+	require.ErrorIs(t, xml.NewTokenDecoder(r).Decode(&usersElement{}), errTooLarge)
+}
+
+// Elements of a few bytes become structs of hundreds, and thousands of agents may be
+// sent them at the same time.
+func TestADocumentTakesNotMuchMoreMemoryThanItHas(t *testing.T) {
+	for _, doc := range []string{
+		"<Update><event>POST</event><data><dialogs>" + strings.Repeat("<Dialog/>", 100_000) + "</dialogs></data></Update>",
+		"<Update><event>POST</event><data><dialogs><Dialog><id>1</id><participants>" + strings.Repeat("<Participant/>", 60_000) + "</participants></Dialog></dialogs></data></Update>",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ParseUpdate([]byte(doc))
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, errTooLarge)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20))
 	}
 }
 
