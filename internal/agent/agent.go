@@ -10,6 +10,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -172,6 +173,12 @@ func merge(old, now finesse.User) finesse.User {
 
 // User is the agent as Finesse showed it last.
 func (a *Agent) User() finesse.User { return a.user }
+
+// IsCalled reports whether Finesse may call the agent so: by the id that it was asked
+// about or by the one that it answers with, which compare without case.
+func (a *Agent) IsCalled(id gc.AgentID) bool {
+	return id != "" && (strings.EqualFold(string(id), string(a.id)) || strings.EqualFold(string(id), string(a.user.LoginID)))
+}
 
 // Extension is where the agent is signed in, "" where not.
 func (a *Agent) Extension() gc.Extension { return a.user.Extension }

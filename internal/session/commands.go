@@ -47,7 +47,7 @@ func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Cred
 		s.answer(r, gc.ReLogin{Agent: s.Agent}) // O-007 b: no extension is known
 		return
 	}
-	s.request(&await{request: r, holdsLine: true, outcome: s.known.NewCall()}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(&await{request: r, holdsLine: true, outcome: s.known.NewCall(), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, from)
 	})
 }
@@ -118,9 +118,10 @@ func (s *Session) readBackFor(r *Request, news bool, tell func()) {
 }
 
 // consult calls somebody about a call, which Finesse puts on hold. The outcome
-// is the new call that names it. It holds the line as call does.
+// is the new call that names it. It holds the line as call does. An error may be about
+// the call that there is or, as there is none yet, about the list.
 func (s *Session) consult(r *Request) {
-	s.onCall(&await{request: r, holdsLine: true, outcome: s.known.NewConsultation(r.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	s.onCall(&await{request: r, holdsLine: true, outcome: s.known.NewConsultation(r.Dialog), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
@@ -147,6 +148,7 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 		return
 	}
 	extension := s.known.Extension()
+	a.about.dialog = a.request.Dialog
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, extension)
 	})

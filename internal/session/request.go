@@ -3,8 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -191,6 +191,7 @@ type await struct {
 	request  *Request
 	deadline time.Time // zero while Finesse has the request
 	outcome  agent.Outcome
+	about    subject // of its request
 	// done, if set, runs instead of answering with the event that showed the
 	// outcome.
 	done func(shown agent.Change)
@@ -290,22 +291,48 @@ func (s *Session) release(a *await) {
 	}
 }
 
-// rejected hands an asynchronous error to the command it belongs to: by request
-// id, or without one to the oldest command on the same kind of object.
+// subject is what the request of an await is about, as Finesse names it in an error
+// that comes later: a call, the list of calls for one that is made, else the agent.
+type subject struct {
+	dialog gc.DialogID
+	call   bool // one that is made
+}
+
+// rejected hands an asynchronous error to the command it belongs to. One that belongs
+// to none is somebody else's, such as of a chat, or of a request that the agent's
+// desktop has made. It says nothing of the password, whatever its name: only who is
+// not let in with it learns that it is refused.
 func (s *Session) rejected(u finesse.Update) {
-	i := slices.IndexFunc(s.awaiting, func(a *await) bool {
-		if u.RequestID != "" {
-			return a.request.ID == u.RequestID
-		}
-		return a.outcome.IsOfCall() == strings.Contains(u.Source, "/Dialog")
-	})
+	i := slices.IndexFunc(s.awaiting, func(a *await) bool { return s.isOf(u, a) })
 	if i < 0 {
-		s.Logger.Debug("error of a request that is not ours", zap.String("type", u.Error.Type), zap.String("message", u.Error.Message))
+		level := zap.DebugLevel
+		if s.strayErrors.Take(time.Now()) {
+			level = zap.InfoLevel
+		}
+		s.Logger.Log(level, "finesse reports an error that belongs to no command; nobody is told", zap.String("source", fmt.Sprintf("%.80q", u.Source)), zap.Error(u.Error))
 		return
 	}
 	a := s.awaiting[i]
-	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error}
-	s.heard(a.request.used, err, func() { s.abandon(a, err) })
+	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+}
+
+// isOf reports whether an asynchronous error is of a's request: by the id of the
+// request; without one, which Finesse mostly leaves out, by what it is about. Of
+// several commands about the same the oldest is meant.
+func (s *Session) isOf(u finesse.Update, a *await) bool {
+	if u.RequestID != "" {
+		return a.request.ID == u.RequestID
+	}
+	switch about := u.Object(); {
+	case about.Dialog != "":
+		return a.about.dialog == about.Dialog
+	case !s.known.IsCalled(about.User):
+		return false
+	case about.Calls:
+		return a.about.call && u.Event == finesse.Post
+	default:
+		return a.about == subject{}
+	}
 }
 
 // Handles reports whether sessions run the command.

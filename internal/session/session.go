@@ -37,6 +37,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 // Options wires a session. All fields are required.
@@ -116,6 +117,7 @@ type Session struct {
 
 	known           *agent.Agent // what is known of the agent
 	reportedLeftOut bool         // that Finesse tells of more than is kept
+	strayErrors     rate.Limit   // that are said in the log
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
@@ -129,6 +131,7 @@ func New(o Options) *Session {
 		jobs:    newJobs(),
 		pulse:   pulse.New("the session of agent "+string(o.Agent), stuckAfter),
 	}
+	s.strayErrors = rate.Limit{Most: 10, Rate: 0.1}
 	s.known = agent.New(o.Agent, s.undoes)
 	return s
 }

@@ -29,7 +29,7 @@ func (s *Session) bargeIn(r *Request) {
 	}
 	from := s.known.Extension()
 	s.known.BargesIn()
-	s.request(&await{request: r, outcome: agent.BargedIn(monitored.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(&await{request: r, outcome: agent.BargedIn(monitored.Dialog), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		agent, err := extensionOf(ctx, n, c, r.Party, monitored)
 		if err != nil {
 			return err

@@ -51,6 +51,9 @@ type Fault struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
 	Data    string `json:"data"`
+	// Anonymous: the notification does not name the request, as is mostly so in
+	// captures.
+	Anonymous bool `json:"anonymous"`
 
 	at *site // the node where; nil for all
 }
@@ -238,9 +241,13 @@ func (s *rest) refuseOnPurpose(by origin, wish string, about subject) (reply, bo
 		return reply{}, false
 	case f.Status != 0:
 		return apiError(f.Status, f.Type, f.Data, f.Message), true
-	case !s.board.queue(about.object, func() {
+	}
+	if f.Anonymous {
+		by.request = ""
+	}
+	if !s.board.queue(about.object, func() {
 		s.board.refuse(by, about.node, about.source, about.event, asyncErrorXML{Type: f.Type, Message: f.Message, Data: f.Data})
-	}):
+	}) {
 		return overloaded, true
 	}
 	return accepted, true
