@@ -32,6 +32,7 @@ const (
 	HTMLError        FaultKind = "html"         // the request is answered 500 with an HTML page and not carried out
 	UnavailableError FaultKind = "unavailable"  // the request is answered 503 and not carried out
 	UnknownUser      FaultKind = "unknown-user" // the request is answered 404, Finesse does not know the user, and not carried out
+	NotLetIn         FaultKind = "not-let-in"   // the request is answered 401, as one with a wrong password, and not carried out; it does not count towards the lock of the account
 	RefuseRequest    FaultKind = "refuse"       // a request for a state or an action is refused with an error of choice
 )
 
@@ -65,7 +66,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
+		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, RefuseRequest,
 	}
 }
 
@@ -97,7 +98,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 			return err
 		}
 		return s.faults.add(f)
-	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
+	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn:
 		return s.faults.add(f)
 	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
@@ -272,7 +273,7 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 				panic(http.ErrAbortHandler) // who is switched off does nothing any more
 			}
 		}
-		if f, ok := q.take(at, agent, HTMLError, UnavailableError, UnknownUser); ok {
+		if f, ok := q.take(at, agent, HTMLError, UnavailableError, UnknownUser, NotLetIn); ok {
 			refusalOf(f).write(w, r)
 			return
 		}
@@ -296,6 +297,8 @@ func refusalOf(f Fault) reply {
 	switch f.Kind {
 	case HTMLError:
 		return htmlPage(http.StatusInternalServerError)
+	case NotLetIn:
+		return htmlPage(http.StatusUnauthorized)
 	case UnknownUser:
 		return apiError(http.StatusNotFound, "User Not Found", string(f.Agent), "UNKNOWN_USER")
 	}

@@ -73,6 +73,12 @@ func TestRESTFaults(t *testing.T) {
 	require.Equal(t, 503, other.do("GET", "/User/1002", "").status)
 	require.Equal(t, 200, d.do("GET", "/User/1001", "").status)
 
+	inject(t, s, Fault{Kind: NotLetIn, Agent: "1001", Count: 6})
+	for range 6 {
+		require.Equal(t, 401, d.do("GET", "/User/1001", "").status)
+	}
+	require.Equal(t, 200, d.do("GET", "/User/1001", "").status, "it locks no account")
+
 	inject(t, s, Fault{Kind: MalformedREST})
 	a = d.do("GET", "/User/1001", "")
 	require.Equal(t, 200, a.status)
