@@ -187,6 +187,9 @@ func (in *intake) answer(r *received, err error, to gc.Destination) {
 	r.Refusal = err
 	in.unproved.answer(r.Request)
 	in.delivery.send(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
+	if err == nil {
+		err = gc.ErrReLogin
+	}
 	r.done(err, &in.journal.refusals)
 }
 

@@ -29,7 +29,8 @@ type Request struct {
 	Refusal error
 	// Acknowledge tells the broker that the outcome is known and published.
 	Acknowledge func()
-	// Finished is called once, with nil or with why the driver got an error;
+	// Finished is called once, with nil or with why the driver got an error or, with
+	// gc.ErrReLogin, was asked to sign the agent in;
 	// it is for the log and the metrics.
 	Finished func(error)
 
@@ -101,12 +102,16 @@ func (s *Session) begin(r *Request) {
 	case s.access.connected() || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
 	default:
-		s.answer(r, gc.ReLogin{Agent: r.Agent})
+		s.reLogin(r)
 	}
 }
 
 // answer emits the last event of a command's answer.
 func (s *Session) answer(r *Request, e gc.Event) { s.finish(r, e, nil) }
+
+// reLogin asks the driver to connect the agent and to sign it in (O-007). It is an
+// answer, and no success: the command was not carried out.
+func (s *Session) reLogin(r *Request) { s.finish(r, gc.ReLogin{Agent: r.Agent}, gc.ErrReLogin) }
 
 // refuse answers a command that is not even tried.
 func (s *Session) refuse(r *Request, code gc.Code, why string) {

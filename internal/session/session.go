@@ -213,6 +213,10 @@ func (s *Session) loop() {
 			s.begin(r)
 			continue // it may have been the last
 		}
+		if s.logoutIsDue() {
+			s.logoutNow()
+			continue
+		}
 		requests := s.mailbox.requests
 		if !s.line.free() {
 			requests = nil
