@@ -49,7 +49,7 @@ var commandNotes = map[gc.CommandName]string{
 	gc.SilentMonitor:          "Lets the supervisor hear an agent's call. It comes as a call of the supervisor's.",
 	gc.EndSilentMonitor:       "Ends the silent monitoring. The dialog is the supervisor's call.",
 	gc.DropParticipant:        "Drops a party from a conference, by its extension.",
-	gc.GetTeamUsers:           "Lists the members of a team; with `true` the supervisor gets TeamMemberStateChanged from then on.",
+	gc.GetTeamUsers:           "Lists the members of a team; with `true` the supervisor gets TeamMemberStateChanged from then on, with `false` no more.",
 	gc.GetTeamUserState:       "Asks for the state of a member of a team.",
 	gc.BargeIn:                "Makes the supervisor a party of the call that is being monitored. The dialog is that of the monitoring or the agent's.",
 }

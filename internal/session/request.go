@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -95,8 +96,8 @@ func (s *Session) begin(r *Request) {
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
-	case s.access.connected() && r.Agent != s.Agent:
-		s.changeMember(r)
+	case s.access.connected() && s.isMembers(r):
+		memberHandlers[r.Spec.Name](s, r)
 	case r.Spec.SignsIn() && !(s.access.connected() && s.access.is(r.Password)):
 		s.proveAndLogin(r)
 	case s.access.connected() || r.Spec.Name == gc.Connect:
@@ -104,6 +105,12 @@ func (s *Session) begin(r *Request) {
 	default:
 		s.reLogin(r)
 	}
+}
+
+// isMembers reports whether a command is about a member of a team that the agent, a
+// supervisor, leads.
+func (s *Session) isMembers(r *Request) bool {
+	return r.Agent != s.Agent && r.Spec != nil && r.Spec.ForMember
 }
 
 // answer emits the last event of a command's answer.
@@ -132,8 +139,33 @@ func (s *Session) fail(r *Request, err error) {
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
 	s.answered(r)
-	s.Emit(Emission{Destination: s.to(r), Event: e, Cause: r, Acknowledge: r.Acknowledge})
+	to := s.audience(r)
+	for _, also := range to[1:] {
+		s.Emit(Emission{Destination: also, Event: e, Cause: r})
+	}
+	s.Emit(Emission{Destination: to[0], Event: e, Cause: r, Acknowledge: r.Acknowledge})
 	r.Finished(err)
+}
+
+// audience is who hears a command's answer. Of one about a member of a team, which
+// anybody at it may have sent, that is each destination whose supervisor follows the
+// team, or the one of them that is named as the reply-to. No other reply-to hears
+// of a member: nobody there has proved a password.
+func (s *Session) audience(r *Request) []gc.Destination {
+	home := s.to(r)
+	if !s.isMembers(r) {
+		return []gc.Destination{home}
+	}
+	all := []gc.Destination{home}
+	for _, d := range s.Followers(r.Agent) {
+		if d == r.ReplyTo {
+			return []gc.Destination{d}
+		}
+		if d != home {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 // before emits an event of a command's answer that is not the last.
@@ -300,7 +332,8 @@ func (s *Session) release(a *await) {
 // that comes later: a call, the list of calls for one that is made, else the agent.
 type subject struct {
 	dialog gc.DialogID
-	call   bool // one that is made
+	call   bool       // one that is made
+	member gc.AgentID // another agent, whom the agent leads
 }
 
 // rejected hands an asynchronous error to the command it belongs to. One that belongs
@@ -331,8 +364,8 @@ func (s *Session) isOf(u finesse.Update, a *await) bool {
 	switch about := u.Object(); {
 	case about.Dialog != "":
 		return a.about.dialog == about.Dialog
-	case !s.known.IsCalled(about.User):
-		return false
+	case a.about.member != "" || !s.known.IsCalled(about.User):
+		return a.about.member != "" && strings.EqualFold(string(a.about.member), string(about.User)) && !about.Calls
 	case about.Calls:
 		return a.about.call && u.Event == finesse.Post
 	default:

@@ -52,10 +52,13 @@ type Options struct {
 	// Leads is called from the session's goroutine with the members of all teams
 	// that the driver has asked about, each time they change: none when nobody is
 	// led any more, but for the session's end.
-	Leads    func([]gc.AgentID)
-	Ended    func() // called once, after the last Emit
-	Licences Licences
-	Recorder Recorder
+	Leads func([]gc.AgentID)
+	// Followers are the destinations whose supervisors have asked about an agent's
+	// team. It is called from the session's goroutine and must not block.
+	Followers func(gc.AgentID) []gc.Destination
+	Ended     func() // called once, after the last Emit
+	Licences  Licences
+	Recorder  Recorder
 	// SystemChanged is called when Finesse notifies a change of its own state.
 	SystemChanged func()
 	Logger        *zap.Logger
