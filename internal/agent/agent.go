@@ -11,6 +11,7 @@ package agent
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -24,9 +25,10 @@ type Agent struct {
 	// then everything stays as it is.
 	withholds func(now finesse.User) bool
 
-	user  finesse.User
-	clock uint64 // counts the updates
-	seen  uint64 // clock of the last one of the user
+	user    finesse.User
+	signOut bool   // it is to be signed out as soon as Finesse allows it
+	clock   uint64 // counts the updates
+	seen    uint64 // clock of the last one of the user
 	// readings counts what was asked for of the agent, and taken is the number of the
 	// latest that was taken over.
 	readings, taken uint64
@@ -129,6 +131,7 @@ func (a *Agent) unbelievable(now finesse.User) bool {
 func (a *Agent) become(now finesse.User) Change {
 	before := a.user
 	a.user = merge(before, now)
+	a.signOut = a.signOut && now.State != gc.LoggedOut
 	return a.stateSince(before)
 }
 
@@ -188,6 +191,12 @@ func merge(old, now finesse.User) finesse.User {
 // User is the agent as Finesse showed it last.
 func (a *Agent) User() finesse.User { return a.user }
 
+// IsCalled reports whether Finesse may call the agent so: by the id that it was asked
+// about or by the one that it answers with, which compare without case.
+func (a *Agent) IsCalled(id gc.AgentID) bool {
+	return id != "" && (strings.EqualFold(string(id), string(a.id)) || strings.EqualFold(string(id), string(a.user.LoginID)))
+}
+
 // Extension is where the agent is signed in, "" where not.
 func (a *Agent) Extension() gc.Extension { return a.user.Extension }
 
@@ -216,7 +225,30 @@ func (a *Agent) Info() gc.AgentInfo {
 func (a *Agent) State() gc.State {
 	s := MemberState(a.user)
 	s.Agent = a.id
+	if a.signOut {
+		s.Pending = gc.LoggedOut
+	}
 	return s
+}
+
+// SignsOutLater notes that the agent is to be signed out as soon as Finesse allows it,
+// until it is, or that it is not: LOGOUT is pending meanwhile, whatever Finesse has
+// for that.
+func (a *Agent) SignsOutLater(yes bool) { a.signOut = yes && a.user.State != gc.LoggedOut }
+
+// WillSignOut reports whether the agent is to be signed out later.
+func (a *Agent) WillSignOut() bool { return a.signOut }
+
+// Engaged reports whether the agent has a call, or is about to get one: Finesse signs
+// nobody out then. Wrap-up is no call.
+func (a *Agent) Engaged() bool {
+	switch a.user.State {
+	case gc.LoggedOut, gc.Work, gc.WorkReady:
+		return false
+	case gc.NotReady, gc.Ready:
+		return len(a.live()) > 0
+	}
+	return true
 }
 
 // MemberState is the state of any agent.

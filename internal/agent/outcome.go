@@ -24,9 +24,6 @@ func (o Outcome) ShowsIn(c Change) bool {
 // Finesse may notify nothing.
 func (o Outcome) ShownBy(a *Agent) bool { return o.user != nil && o.user(a.user) }
 
-// IsOfCall: it shows in a call, not in the agent's state.
-func (o Outcome) IsOfCall() bool { return o.call != nil }
-
 // InState is the outcome of a command that asks for a state, which Finesse makes
 // pending during a call. A reason of "" is any.
 func InState(state gc.UserState, reason gc.ReasonCodeID) Outcome {

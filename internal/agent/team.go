@@ -28,13 +28,14 @@ type TeamReading struct {
 	at     uint64
 }
 
-// AskTeam begins to follow a team, with its members' changes if events is true. It
-// is to be called before the first request; TeamRead or TeamUnread follows.
-func (a *Agent) AskTeam(id gc.TeamID, events bool) TeamReading {
+// AskTeam begins to follow a team, with its members' changes if events asks for them
+// or did before. It is to be called before the first request; TeamRead or TeamUnread
+// follows.
+func (a *Agent) AskTeam(id gc.TeamID, events gc.TeamEvents) TeamReading {
 	before := a.teams[id]
-	t := &team{events: events, members: map[gc.AgentID]member{}}
+	t := &team{events: events == gc.TeamEventsOn, members: map[gc.AgentID]member{}}
 	if before != nil {
-		t.events, t.members = t.events || before.events, before.members
+		t.events, t.members = t.events || events == gc.TeamEventsAsBefore && before.events, before.members
 	}
 	a.teams[id] = t
 	return TeamReading{id, t, before, a.clock}
@@ -114,9 +115,10 @@ func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Chang
 		if known.touched > r.at || full && !isMember {
 			continue
 		}
-		changed := a.memberChanged(r.id, t, stateOfMember(u), r.at)
-		full = full || changed[0].LeftOut != ""
-		changes = append(changes, changed...)
+		for _, c := range a.memberChanged(r.id, t, stateOfMember(u), r.at) {
+			full = full || c.LeftOut != ""
+			changes = append(changes, c)
+		}
 	}
 	return changes
 }

@@ -26,7 +26,7 @@ func TestWhoDoesNotFitIntoATeamIsLeftOutOnce(t *testing.T) {
 		}
 		return n
 	}
-	require.Equal(t, 1, leftOut(a.TeamRead(a.AskTeam("1", true), users)))
+	require.Equal(t, 1, leftOut(a.TeamRead(a.AskTeam("1", gc.TeamEventsOn), users)))
 	kept := len(a.Led())
 	require.Less(t, kept, len(users))
 	require.Equal(t, 1, leftOut(a.CompareTeam(a.AskTeamAgain("1"), users)))

@@ -188,7 +188,7 @@ func (p *transcript) ofReading(line string) {
 	}
 }
 
-// ofTeam: "1", "1 changes", "1 is 1002 READY, 1003 LOGOUT", "1 fails", "1 again",
+// ofTeam: "1", "1 changes", "1 quiet", "1 is 1002 READY, 1003 LOGOUT", "1 fails", "1 again",
 // "1 compare 1002 READY", "leave".
 func (p *transcript) ofTeam(words []string) {
 	var users []gc.TeamUser
@@ -206,8 +206,12 @@ func (p *transcript) ofTeam(words []string) {
 	switch {
 	case words[0] == "leave":
 		p.agent.LeaveTeams()
-	case verb == "" || verb == "changes":
-		p.team = p.agent.AskTeam(id, verb == "changes")
+	case verb == "":
+		p.team = p.agent.AskTeam(id, gc.TeamEventsAsBefore)
+	case verb == "changes":
+		p.team = p.agent.AskTeam(id, gc.TeamEventsOn)
+	case verb == "quiet":
+		p.team = p.agent.AskTeam(id, gc.TeamEventsOff)
 	case verb == "is":
 		p.tell(p.agent.TeamRead(p.team, users))
 		for _, u := range users {

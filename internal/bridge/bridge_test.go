@@ -42,6 +42,7 @@ type stage struct {
 	down         atomic.Bool               // Finesse is away
 	hangs        string                    // how the agents' ids begin of whom Finesse answers no request, "" for none
 	takes        time.Duration             // each request
+	supervisor   atomic.Value              // with whose credentials a member's state was changed last
 }
 
 const (
@@ -195,7 +196,8 @@ func (st *stage) Member(ctx context.Context, _ finesse.Credentials, id gc.AgentI
 	return finesse.User{LoginID: id, FirstName: "Bob", State: gc.Ready}, st.wait(ctx)
 }
 
-func (st *stage) ChangeMemberState(ctx context.Context, _ finesse.Credentials, _ finesse.RequestID, _ gc.AgentID, _ gc.UserState) error {
+func (st *stage) ChangeMemberState(ctx context.Context, c finesse.Credentials, _ finesse.RequestID, _ gc.AgentID, _ gc.UserState) error {
+	st.supervisor.Store(c.Agent)
 	return st.wait(ctx)
 }
 func (st *stage) Dialogs(ctx context.Context, _ finesse.Credentials) ([]finesse.Dialog, error) {
@@ -218,10 +220,10 @@ func (st *stage) Subscribe(context.Context, finesse.Credentials) (session.Stream
 // quiet is a stream on which nothing happens.
 type quiet struct{}
 
-func (quiet) Updates() <-chan finesse.Update { return nil }
-func (quiet) Err() error                     { return nil }
-func (quiet) Close()                         {}
-func (quiet) LeaveTeams(context.Context)     {}
+func (quiet) Updates() <-chan finesse.Update           { return nil }
+func (quiet) Err() error                               { return nil }
+func (quiet) Close()                                   {}
+func (quiet) LeaveTeams(context.Context, ...gc.TeamID) {}
 
 func (quiet) SubscribeTeam(context.Context, gc.TeamID) error { return nil }
 

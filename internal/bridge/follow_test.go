@@ -3,8 +3,11 @@ package bridge_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/finesse-connector/finesse-connector/internal/bridge"
 	"github.com/finesse-connector/finesse-connector/internal/broker"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // with changes the settings of the bridge.
@@ -84,10 +87,67 @@ func TestASupervisorCommandsAMember(t *testing.T) {
 			st.hears(2, "/topic/crm supervisor_team 2001#TeamUsersList#FirstName:Bob,LastName:,Extension:,LoginID:1005,State:NOT_READY,PendingState:,MediaType:,StateChangeTime:",
 				"/topic/crm agent_state 1005#State#READY##Bob <c>")
 			st.send(&broker.Delivery{Type: "GetState#1005", ReplyTo: "/queue/r"})
-			st.hears(1, "/queue/r agent_state 1005#State#RE_LOGIN")
+			st.hears(1, "/topic/crm agent_state 1005#State#READY##Bob") // nobody at the reply-to has proved a password
 			st.command("Connect#1005", "evil,wrong")
 			st.command("MakeReady#1005", "")
 			st.hears(2, "/topic/crm agent_state 1005#State#READY##Bob")
+		})
+	})
+	// teams has two supervisors of the same team work at two destinations.
+	teams := func(st *stage) {
+		for agent, at := range map[string]string{"2001": "boss", "2002": "chief"} {
+			st.command("Connect#"+agent, at+",secret")
+			st.command("getteamusers#"+agent, "1")
+			st.hears(2, "/topic/"+at+" supervisor_team "+agent+"#TeamUsersList#FirstName:Bob,LastName:,Extension:,LoginID:1005,State:NOT_READY,PendingState:,MediaType:,StateChangeTime:")
+		}
+	}
+	const boss, chief = "/topic/boss agent_state 1005#State#READY##Bob", "/topic/chief agent_state 1005#State#READY##Bob"
+	t.Run("and both supervisors of a team hear what one of them has asked for", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			teams(st)
+			var heard [2]bool
+			st.intercept = func(m broker.Message) bool {
+				for i, at := range []gc.Destination{"/topic/boss", "/topic/chief"} {
+					if m.Destination == at && m.Body == "1005#State#READY##Bob" && m.CorrelationID == "c" {
+						heard[i] = true
+					}
+				}
+				return false
+			}
+			st.send(&broker.Delivery{Type: "MakeReady#1005", CorrelationID: "c"})
+			require.Equal(st, [2]bool{true, true}, heard)
+			require.Len(st, st.out, 2)
+			require.Len(st, st.acks, 1)
+			for len(st.out) > 0 {
+				<-st.out
+			}
+			<-st.acks
+		})
+	})
+	for supervisor, x := range map[gc.AgentID]struct {
+		replyTo string
+		want    string
+	}{"2001": {"/topic/boss", boss}, "2002": {"/topic/chief", chief}} {
+		t.Run("the one that names its destination is answered alone, and asks with its own password: "+string(supervisor), func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				teams(st)
+				st.send(&broker.Delivery{Type: "MakeReady#1005", ReplyTo: x.replyTo})
+				st.hears(1, x.want)
+				require.Equal(st, supervisor, st.supervisor.Load())
+				st.command("Connect#1005", "desk,secret")
+				st.hears(1)
+				st.send(&broker.Delivery{Type: "MakeReady#1005", ReplyTo: x.replyTo})
+				st.hears(1, x.want) // also of a member who is connected
+			})
+		})
+	}
+	t.Run("a supervisor who has gone hears nothing", func(t *testing.T) {
+		play(t, 0, func(st *stage) {
+			teams(st)
+			st.command("Connect#2002", "elsewhere,secret")
+			st.hears(1, "/topic/chief agent_state 2002#State#LOGOUT##Ann", "/topic/chief agent_error 2002#Error#SESSION_INVALIDATED")
+			st.send(&broker.Delivery{Type: "GetState#1005"})
+			st.hears(1, boss)
 		})
 	})
 	t.Run("a member who is connected is the member's driver's", func(t *testing.T) {

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -122,8 +121,8 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 		if s == nil && begins {
 			s = in.admit(r)
 		}
-		if r.Spec != nil && r.Spec.ForMember && (s == nil || s.Destination() == "") {
-			s = cmp.Or(in.directory.Leader(r.Agent), s)
+		if r.Spec != nil && r.Spec.ForMember {
+			s = in.orLeader(s, r)
 		}
 		if s == nil {
 			in.unserved(r, d)
@@ -158,6 +157,18 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 	}
 }
 
+// orLeader is who serves a command that may be about a member of a team: the
+// supervisor at whose destination the answer is wanted, who has sent it then; else
+// the agent itself, s, if it works here, or the supervisor who asked first about the
+// team. It is s when there is no supervisor.
+func (in *intake) orLeader(s *directory.Agent, r *received) *directory.Agent {
+	leader, sent := in.directory.Leader(r.Agent, r.ReplyTo)
+	if leader != nil && (s == nil || s.Destination() == "" || sent && r.ReplyTo != s.Destination()) {
+		return leader
+	}
+	return s
+}
+
 // unserved answers a command that names no agent, or one without a session: nobody has
 // connected it. A command that could not be read gets its error, any other
 // RE_LOGIN (O-007). What nobody can be told of is recorded; what it holds may be a
@@ -187,6 +198,9 @@ func (in *intake) answer(r *received, err error, to gc.Destination) {
 	r.Refusal = err
 	in.unproved.answer(r.Request)
 	in.delivery.send(session.Emission{Destination: to, Event: e, Cause: r.Request, Acknowledge: r.Acknowledge}, nil)
+	if err == nil {
+		err = gc.ErrReLogin
+	}
 	r.done(err, &in.journal.refusals)
 }
 

@@ -127,7 +127,7 @@ func newMetrics(reg prometheus.Registerer, who *directory.Directory, unproved *o
 	gauge("destinations", "Destinations known.", func() int { return who.Counts().Destinations })
 	gauge("agents_signed_in", "Agents signed in through the connector.", l.count)
 	m := &metrics{
-		commands:      to.NewCounterVec(prometheus.CounterOpts{Name: "commands_total", Help: "Commands by name and outcome: ok or an error code."}, []string{"command", "result"}),
+		commands:      to.NewCounterVec(prometheus.CounterOpts{Name: "commands_total", Help: "Commands by name and outcome: ok, RE_LOGIN, or an error code."}, []string{"command", "result"}),
 		took:          to.NewHistogram(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a command to its outcome.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}}),
 		quarantined:   counter("commands_quarantined_total", "Messages put aside: commands nobody could be told about, events that came back, and what could not be read."),
 		full:          counter("commands_mailbox_full_total", "Commands refused because too many waited for their agent."),

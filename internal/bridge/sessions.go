@@ -28,6 +28,7 @@ func (in *intake) begin(id gc.AgentID) *directory.Agent {
 			in.unproved.proved(id)
 			in.capture.Bound(id, to)
 		}
+		o.Followers = in.directory.Followers
 		o.Leads = func(members []gc.AgentID) { in.directory.Lead(a, members) }
 		o.Ended = func() { in.directory.Leave(a, time.Now()) }
 		o.Logger = in.journal.With(zap.String("agent", string(id)))

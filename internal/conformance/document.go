@@ -112,7 +112,7 @@ func lineOf(spec *gc.CommandSpec) commandLine {
 		l.Late = "refused"
 	}
 	if spec.ForMember {
-		l.Note += " For a member of a team whom no driver has connected, the supervisor does it whose driver has asked for that team."
+		l.Note += " For a member of a team whom no driver has connected, the supervisor does it whose driver has asked for that team; each destination of such a supervisor is answered, or the one that is the reply-to alone."
 	}
 	return l
 }

@@ -194,26 +194,54 @@ func (d *Directory) Lead(a *Agent, members []gc.AgentID) {
 	d.lead(a, members)
 }
 
+// lead keeps the place of who has asked before.
 func (d *Directory) lead(a *Agent, members []gc.AgentID) {
+	now := make(map[gc.AgentID]bool, len(members))
+	for _, id := range members {
+		now[id] = true
+	}
 	for _, id := range a.led {
+		if now[id] {
+			delete(now, id)
+			continue
+		}
 		d.leaders[id] = slices.DeleteFunc(d.leaders[id], func(other *Agent) bool { return other == a })
 		if len(d.leaders[id]) == 0 {
 			delete(d.leaders, id)
 		}
 	}
 	a.led = members
-	for _, id := range members {
+	for id := range now {
 		d.leaders[id] = append(d.leaders[id], a)
 	}
 }
 
-// Leader is a supervisor who has asked about the agent's team, nil when there is
-// none.
-func (d *Directory) Leader(id gc.AgentID) *Agent {
+// Leader is a supervisor who has asked about the agent's team: the one who works at a
+// destination, there is true then, else who asked first; nil when there is none.
+func (d *Directory) Leader(id gc.AgentID, at gc.Destination) (leader *Agent, there bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if all := d.leaders[id]; len(all) > 0 {
-		return all[0]
+	all := d.leaders[id]
+	if len(all) == 0 {
+		return nil, false
 	}
-	return nil
+	if at != "" {
+		if i := slices.IndexFunc(all, func(a *Agent) bool { return a.home == at }); i >= 0 {
+			return all[i], true
+		}
+	}
+	return all[0], false
+}
+
+// Followers are the destinations where supervisors work who have asked about the
+// agent's team, each once.
+func (d *Directory) Followers(id gc.AgentID) (all []gc.Destination) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, a := range d.leaders[id] {
+		if a.home != "" && !slices.Contains(all, a.home) {
+			all = append(all, a.home)
+		}
+	}
+	return all
 }

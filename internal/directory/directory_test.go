@@ -29,8 +29,8 @@ func TestACommandCostsTheSameWithManySessions(t *testing.T) {
 	start := time.Now()
 	for range commands {
 		require.Nil(t, begin(d, "one more"), "each has something to do")
-		require.Nil(t, d.Leader("nobody"))
-		require.NotNil(t, d.Leader("ann"))
+		require.Nil(t, leader(d, "nobody"))
+		require.NotNil(t, leader(d, "ann"))
 	}
 	require.Less(t, time.Since(start), 5*time.Second)
 }
@@ -78,19 +78,49 @@ func TestWhoHasProvedAPasswordStays(t *testing.T) {
 	require.Nil(t, d.Agent("ann"))
 }
 
+func leader(d *Directory, id gc.AgentID) *Agent {
+	a, _ := d.Leader(id, "")
+	return a
+}
+
+// Of several supervisors of a team each hears of it, and the one who is named is told
+// from the others.
+func TestSupervisorsOfTheSameTeam(t *testing.T) {
+	d := New(4)
+	a, b, c := begin(d, "a"), begin(d, "b"), begin(d, "c")
+	for at, who := range map[gc.Destination]*Agent{"/topic/a": a, "/topic/b": b} {
+		d.Settle(who, at, "", time.Now())
+	}
+	d.Settle(c, "/topic/b", "", time.Now())
+	for _, who := range []*Agent{a, b, c} {
+		d.Lead(who, []gc.AgentID{"ann", "bob"})
+	}
+	d.Lead(a, []gc.AgentID{"bob", "ann", "eve"}) // who asks again keeps the place
+	require.Equal(t, []gc.Destination{"/topic/a", "/topic/b"}, d.Followers("ann"))
+	require.Empty(t, d.Followers("nobody"))
+	for at, want := range map[gc.Destination]*Agent{"/topic/b": b, "/topic/a": a, "/topic/c": a, "": a} {
+		who, there := d.Leader("ann", at)
+		require.Same(t, want, who, at)
+		require.Equal(t, at == "/topic/a" || at == "/topic/b", there, at)
+	}
+	d.Lead(a, []gc.AgentID{"eve"})
+	require.Equal(t, []gc.Destination{"/topic/b"}, d.Followers("bob"))
+	require.Same(t, b, leader(d, "bob"))
+}
+
 func TestWhoLeadsWhom(t *testing.T) {
 	d := New(2)
 	a, b := begin(d, "a"), begin(d, "b")
 	d.Lead(a, []gc.AgentID{"ann", "bob"})
 	d.Lead(b, []gc.AgentID{"bob"})
-	require.Same(t, a, d.Leader("ann"))
-	require.Same(t, a, d.Leader("bob"), "who asked first")
+	require.Same(t, a, leader(d, "ann"))
+	require.Same(t, a, leader(d, "bob"), "who asked first")
 	d.Lead(a, []gc.AgentID{"ann", "eve"})
-	require.Same(t, b, d.Leader("bob"))
-	require.Same(t, a, d.Leader("eve"))
+	require.Same(t, b, leader(d, "bob"))
+	require.Same(t, a, leader(d, "eve"))
 	d.Lead(a, nil)
 	d.Lead(b, nil)
-	require.Nil(t, d.Leader("ann"))
+	require.Nil(t, leader(d, "ann"))
 	require.Empty(t, d.leaders)
 }
 
@@ -101,6 +131,6 @@ func TestWhoTakesNoCommandsLeadsNobody(t *testing.T) {
 	sue := begin(d, "sue")
 	d.Lead(sue, []gc.AgentID{"bob"})
 	d.Forget(sue)
-	require.Nil(t, d.Leader("bob"))
+	require.Nil(t, leader(d, "bob"))
 	require.Nil(t, d.Agent("sue"))
 }

@@ -113,6 +113,8 @@ func TestTheReasonOfAUser(t *testing.T) {
 		{"by its description, with a capital letter", "<ReasonCode><uri>/finesse/api/ReasonCode/16</uri><systemCode>false</systemCode></ReasonCode>", "16"},
 		{"the id says that there is none", "<reasonCodeId>-1</reasonCodeId>" + described, ""},
 		{"none", "", ""},
+		{"a code of the system's alone", "<reasonCode><code>999</code></reasonCode><reasonCodeId></reasonCodeId>", ""},
+		{"one of the system's, whose id says so", "<reasonCode><code>50002</code><id>-1</id><label>Connection Failure</label><uri></uri></reasonCode>", ""},
 		{"one of the system's", "<reasonCode><uri>/finesse/api/ReasonCode/9</uri><systemCode>true</systemCode></reasonCode>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,6 +53,10 @@ func Errorf(code Code, op, format string, args ...any) *Error {
 	return &Error{Code: code, Op: op, Err: fmt.Errorf(format, args...)}
 }
 
+// ErrReLogin is what became of a command that was answered with ReLogin, for the log
+// and the metrics. Drivers are never sent its code.
+var ErrReLogin = Errorf("RE_LOGIN", "find agent", "nobody has connected it here, or it is not signed in: its driver has to send Connect and Login")
+
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("%s: %s", e.Op, e.Code)

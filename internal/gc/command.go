@@ -174,11 +174,11 @@ var Commands = []CommandSpec{
 	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {Name: "agent_phone", Kind: NumberKind}, {Name: "connection_mode", Kind: ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: Logout, Category: AgentState, ForMember: true, Answers: []string{"State"}},
-	{Name: LogoutWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
+	{Name: LogoutWithReason, Category: AgentState, ForMember: true, Parameters: []Parameter{reason}, Answers: []string{"State"}},
 	{Name: MakeReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
 	{Name: MakeNotReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
-	{Name: MakeNotReadyWithReason, Category: AgentState, Parameters: []Parameter{reason}, Answers: []string{"State"}},
-	{Name: GetState, Category: AgentState, Answers: []string{"State"}},
+	{Name: MakeNotReadyWithReason, Category: AgentState, ForMember: true, Parameters: []Parameter{reason}, Answers: []string{"State"}},
+	{Name: GetState, Category: AgentState, ForMember: true, Answers: []string{"State"}},
 	{Name: Refresh, Category: AgentState, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: MakeCall, Category: AgentCall, Parameters: []Parameter{number}, Once: true, Answers: []string{"InboundCall"}},
 	{Name: AnswerCall, Category: AgentCall, Parameters: []Parameter{dialog}, Once: true, Answers: []string{"InboundCall"}},
@@ -189,9 +189,9 @@ var Commands = []CommandSpec{
 	{Name: ReasonCodeNotReady, Category: AgentState, Answers: []string{"ReasonCodes"}},
 	{Name: ReasonCodeLogout, Category: AgentState, Answers: []string{"ReasonCodes"}},
 	{Name: WrapUpReasonCode, Category: AgentWork, Answers: []string{"ReasonCodes"}},
-	{Name: ForceLogout, Category: AgentState, Answers: []string{"State"}},
-	{Name: MakeWorkNotReady, Category: AgentState, Answers: []string{"State"}},
-	{Name: MakeWorkReady, Category: AgentState, Answers: []string{"State"}},
+	{Name: ForceLogout, Category: AgentState, ForMember: true, Answers: []string{"State"}},
+	{Name: MakeWorkNotReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
+	{Name: MakeWorkReady, Category: AgentState, ForMember: true, Answers: []string{"State"}},
 	{Name: TransferSST, Category: AgentCall, Parameters: []Parameter{number, dialog}, Once: true, Answers: []string{"InboundCall"}},
 	{Name: MakeConsultCall, Category: AgentCall, Parameters: []Parameter{number, dialog}, Once: true, Answers: []string{"ConsultCall"}},
 	{Name: TransferCall, Category: AgentCall, Parameters: []Parameter{ignored, dialog}, Once: true, Answers: []string{"InboundCall"}},
@@ -234,11 +234,21 @@ type Command struct {
 	WrapUp      string
 	Variable    CallVariable
 	Team        TeamID
-	TeamEvents  bool    // getteamusers: the driver wants the team's events too
+	TeamEvents  TeamEvents
 	Member      AgentID // an agent of a supervisor's team
 	Party       string  // bargein: an agent's login id or extension
 	Phonebook   PhonebookID
 }
+
+// TeamEvents is what a getteamusers asks of the events of the team.
+type TeamEvents int
+
+// What may be asked.
+const (
+	TeamEventsAsBefore TeamEvents = iota // it says nothing of them
+	TeamEventsOn
+	TeamEventsOff
+)
 
 var byName = func() map[string]*CommandSpec {
 	m := make(map[string]*CommandSpec, len(Commands))

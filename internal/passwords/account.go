@@ -150,22 +150,28 @@ func (a *account) proved(password digest) {
 // refuse notes that Finesse refused a password with err.
 func (a *account) refuse(now time.Time, password digest, err error) {
 	a.spend(now, 1, true)
-	pause := pauseOfUnknown
-	if slices.Contains(a.worked, password) {
-		pause = pauseOfKnown
-	}
 	r := refusal{password: password, err: err}
 	if before := a.refusalOf(password); before != nil {
-		r.times = before.times
+		r.times, r.until = before.times, before.until
 	}
-	pause = min(pause<<min(r.times, 10), window)
+	if !now.Before(r.until) { // else it was on its way with one that is refused already
+		r.until = now.Add(min(a.pauseOf(password)<<min(r.times, 10), window))
+		r.times++
+	}
 	if gc.CodeOf(err) == gc.AccountLocked {
-		pause = window
-		a.locked, a.until = err, now.Add(window)
+		r.until = now.Add(window)
+		a.locked, a.until = err, r.until
 	}
-	r.times, r.until = r.times+1, now.Add(pause)
 	a.refused = append(slices.DeleteFunc(a.refused, func(r refusal) bool { return r.password == password }), r)
 	a.trim()
+}
+
+// pauseOf is how long a password is not put to Finesse after its first refusal.
+func (a *account) pauseOf(password digest) time.Duration {
+	if slices.Contains(a.worked, password) {
+		return pauseOfKnown
+	}
+	return pauseOfUnknown
 }
 
 // trim lets the oldest refusals go, but none of a password that has worked: it

@@ -21,7 +21,8 @@
 //   - A refused password is answered with the same error, without asking, for a
 //     pause: pauseOfKnown when it has worked in this process (Finesse refuses right
 //     passwords while its own directory is away), else pauseOfUnknown; twice as
-//     long each time, at most a window. When Finesse says that the account is
+//     long each time, at most a window. Refusals of requests that were under way
+//     together are one. When Finesse says that the account is
 //     locked, every other password waits for a window too.
 //   - Agents of whom no password has worked share atOnce requests at a time, and
 //     crowdBurst wrong ones, of which crowdRate come back in a second. One that

@@ -295,6 +295,24 @@ func TestTheAnswerToARefusedPasswordIsRemembered(t *testing.T) {
 			})
 		})
 	}
+	t.Run("for as long as after one refusal where several requests were under way", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.Empty(t, f.tries("ann", "right"))
+			f.hold = make(chan struct{})
+			wait := f.all(3, func(int) { f.tries("ann", "right") })
+			f.mu.Lock()
+			f.err = errWrong // Finesse's directory is away
+			f.mu.Unlock()
+			close(f.hold)
+			wait()
+			f.err, f.put = nil, 0
+			pass(10*time.Second - time.Millisecond)
+			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
+			require.Zero(t, f.put)
+			pass(time.Millisecond)
+			require.Empty(t, f.tries("ann", "right"))
+		})
+	})
 	t.Run("and forgotten when it is right after all", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			require.Empty(t, f.tries("ann", "right"))

@@ -127,10 +127,10 @@ type stream struct {
 // waits.
 const updatesAhead = 64
 
-func (s *stream) Updates() <-chan finesse.Update { return s.updates }
-func (s *stream) Err() error                     { return s.err }
-func (s *stream) Close()                         {}
-func (s *stream) LeaveTeams(context.Context)     {}
+func (s *stream) Updates() <-chan finesse.Update           { return s.updates }
+func (s *stream) Err() error                               { return s.err }
+func (s *stream) Close()                                   {}
+func (s *stream) LeaveTeams(context.Context, ...gc.TeamID) {}
 
 func (s *stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
 	x, err := s.world.ask(ctx, &question{kind: following, agent: s.agent, what: string(team)})

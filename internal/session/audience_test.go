@@ -272,6 +272,9 @@ func unfit(c gc.Command, e gc.Event, shown map[gc.UserState]bool) string {
 		}
 	case kind == "State":
 		s, want := e.(gc.State), stateOf[c.Spec.Name]
+		if c.Spec.Name == gc.ForceLogout { // during a call another command may have been asked for since
+			want = ""
+		}
 		if want != "" && s.State != want && s.Pending != want && !shown[s.State] {
 			return "another state"
 		}
@@ -354,9 +357,10 @@ func (a *audience) counts(cause *session.Request) bool {
 	return cause == nil || !cause.Password.Equal(gc.NewSecret("wrong"))
 }
 
-// needsExtension: the command may get RE_LOGIN from an agent who is connected.
+// needsExtension: the command may get RE_LOGIN from an agent who is connected
+// and not signed in.
 func (a *audience) needsExtension(r *session.Request) bool {
-	return r.Spec.Name == gc.MakeCall || r.Spec.Name == gc.SilentMonitor
+	return r.Spec.Name == gc.MakeCall || r.Spec.Name == gc.SilentMonitor || stateOf[r.Spec.Name] != ""
 }
 
 func (a *audience) learnCall(e gc.Event, c gc.Call) {
@@ -470,7 +474,8 @@ func (p *improvisation) refreshes() {
 
 func (p *improvisation) compare(what string) {
 	u, s := p.user, p.now.state
-	if s.State != u.State || s.Pending != u.PendingState || s.Reason != u.ReasonCodeID {
+	signsOutLater := s.Pending == gc.LoggedOut && slices.ContainsFunc(p.lines, func(l *line) bool { return l.Spec != nil && l.Spec.Name == gc.ForceLogout })
+	if s.State != u.State || s.Pending != u.PendingState && !signsOutLater || s.Reason != u.ReasonCodeID {
 		p.fault("%s %s %q %q, true is %s %q %q", what, s.State, s.Pending, s.Reason, u.State, u.PendingState, u.ReasonCodeID)
 	}
 	truth := map[gc.DialogID]gc.CallState{}

@@ -13,7 +13,49 @@ import (
 // changeState asks Finesse for a state, with the reason if the command has
 // one. During a call Finesse makes it pending instead.
 func changeState(state gc.UserState) func(*Session, *Request) {
-	return func(s *Session, r *Request) { s.change(&await{request: r}, state) }
+	if state == gc.LoggedOut {
+		return func(s *Session, r *Request) {
+			s.ifSignedIn(r, func() { s.answer(r, s.known.State()) }, func() { s.change(&await{request: r}, state) })
+		}
+	}
+	return func(s *Session, r *Request) {
+		again := func() { s.reLogin(r) }
+		s.ifSignedIn(r, again, func() {
+			leaves := s.known.WillSignOut()
+			s.known.SignsOutLater(false) // what is asked for last holds
+			s.change(&await{request: r, failed: func(err error) {
+				s.known.SignsOutLater(leaves)
+				if s.known.User().State == gc.LoggedOut && !unavailable(err) && !wrongPassword(err) {
+					again() // meanwhile
+				} else {
+					s.fail(r, err)
+				}
+			}}, state)
+		})
+	}
+}
+
+// ifSignedIn runs then unless the agent is signed out, which is read before it is
+// believed: otherwise. Finesse answers who is signed out with an error about a
+// password (CF_INVALID_PASSWORD_SPECIFIED, captured on UCCE), and drivers then ask
+// their agent for one.
+func (s *Session) ifSignedIn(r *Request, otherwise, then func()) {
+	if s.known.User().State != gc.LoggedOut {
+		then()
+		return
+	}
+	s.line.keep(commandRuns, true)
+	s.rereadAnywhere(func(err error) {
+		s.line.keep(commandRuns, false)
+		switch {
+		case err != nil:
+			s.fail(r, err)
+		case s.known.User().State == gc.LoggedOut:
+			otherwise()
+		default:
+			then()
+		}
+	})
 }
 
 func (s *Session) change(a *await, state gc.UserState) {
@@ -45,10 +87,10 @@ func (s *Session) makeCall(r *Request) {
 func (s *Session) call(r *Request, send func(context.Context, Node, finesse.Credentials, gc.Extension) error) {
 	from := s.known.Extension()
 	if from == "" {
-		s.answer(r, gc.ReLogin{Agent: s.Agent}) // O-007 b: no extension is known
+		s.reLogin(r) // O-007 b: no extension is known
 		return
 	}
-	s.request(&await{request: r, holdsLine: true, outcome: s.known.NewCall()}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(&await{request: r, holdsLine: true, outcome: s.known.NewCall(), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, from)
 	})
 }
@@ -119,9 +161,10 @@ func (s *Session) readBackFor(r *Request, news bool, tell func()) {
 }
 
 // consult calls somebody about a call, which Finesse puts on hold. The outcome
-// is the new call that names it. It holds the line as call does.
+// is the new call that names it. It holds the line as call does. An error may be about
+// the call that there is or, as there is none yet, about the list.
 func (s *Session) consult(r *Request) {
-	s.onCall(&await{request: r, holdsLine: true, outcome: s.known.NewConsultation(r.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
+	s.onCall(&await{request: r, holdsLine: true, outcome: s.known.NewConsultation(r.Dialog), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials, from gc.Extension) error {
 		return n.Consult(ctx, c, r.ID, r.Dialog, from, r.Number)
 	})
 }
@@ -155,6 +198,7 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 		return
 	}
 	extension := s.known.Extension()
+	a.about.dialog = a.request.Dialog
 	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		return send(ctx, n, c, extension)
 	})
@@ -202,25 +246,6 @@ func (s *Session) wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials
 		return label, nil
 	}
 	return "", gc.Errorf(gc.PleaseRetry, "find the wrap-up reason", "finesse lists none with that label or key")
-}
-
-// forceLogout signs the agent out whatever it does: Finesse signs out only who
-// is not ready, and makes ready and working agents that first. That state is
-// told only if it is the last.
-func (s *Session) forceLogout(r *Request) {
-	before := s.known.User().State
-	if !slices.Contains([]gc.UserState{gc.Ready, gc.Work, gc.WorkReady}, before) {
-		s.change(&await{request: r}, gc.LoggedOut)
-		return
-	}
-	a := &await{request: r, again: true, holdsLine: true, outcome: agent.NotInState(before)}
-	a.done = func(agent.Change) {
-		s.line.keep(commandRuns, false)
-		s.change(&await{request: r, failed: func(err error) { s.failHalfway(r, err) }}, gc.LoggedOut)
-	}
-	s.request(a, func(ctx context.Context, n Node, c finesse.Credentials) error {
-		return n.ChangeState(ctx, c, r.ID, gc.NotReady, "")
-	})
 }
 
 // failHalfway ends a command whose first step worked and was to be told with

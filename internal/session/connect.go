@@ -34,7 +34,7 @@ func (s *Session) proveAndLogin(r *Request) {
 		to = r.ReplyTo
 	}
 	if to == "" {
-		s.answer(r, gc.ReLogin{Agent: r.Agent})
+		s.reLogin(r)
 		return
 	}
 	s.proveThen(r, to, func() { s.login(r) })
@@ -117,6 +117,7 @@ func (s *Session) takenOver() {
 	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.access.destination())))
 	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.known.FullName()})
 	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
+	s.known.SignsOutLater(false)
 	s.leaveTeams()
 }
 
@@ -172,6 +173,7 @@ func (at seat) signIn(ctx context.Context, n Node, c finesse.Credentials, id fin
 // answers: AgentInfo, State, and a DialogStatus for each call.
 func (s *Session) loggedIn(a *await) {
 	s.failover.seat = seatOf(a.request)
+	s.known.SignsOutLater(false) // what is asked for last holds
 	s.readBack(false, func(err error) {
 		s.line.keep(commandRuns, false)
 		s.returnLicence() // what showed may be a sign-in of before a sign-out that was read
@@ -190,6 +192,7 @@ func (s *Session) loggedIn(a *await) {
 func (s *Session) disconnect() {
 	s.access.withdraw()
 	s.place.goes(forgo)
+	s.known.SignsOutLater(false)
 	s.known.LeaveTeams()
 	s.Leads(nil)
 	s.place.close()

@@ -313,8 +313,8 @@ func (s *Session) runSettled() {
 
 // asksLogout reports whether a driver wants the agent signed out.
 func (s *Session) asksLogout() bool {
-	return s.known.User().PendingState == gc.LoggedOut || slices.ContainsFunc(s.awaiting, func(a *await) bool {
-		return slices.Contains([]gc.CommandName{gc.Logout, gc.LogoutWithReason, gc.ForceLogout}, a.request.Spec.Name)
+	return s.known.User().PendingState == gc.LoggedOut || s.known.WillSignOut() || slices.ContainsFunc(s.awaiting, func(a *await) bool {
+		return a.about.member == "" && slices.Contains([]gc.CommandName{gc.Logout, gc.LogoutWithReason, gc.ForceLogout}, a.request.Spec.Name)
 	})
 }
 

@@ -702,7 +702,8 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 		st.asks()
 		st.dialogs = nil
 		st.send("MakeReady#1001", "")
-		st.asks("b: READY ") // the line is free
+		st.asks("b: User") // the line is free
+		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#State#RE_LOGIN")
 	})
 	scene(t, "is undone once", func(st *stage) {
 		moved(st)
@@ -728,6 +729,7 @@ func TestALogoutNobodyAskedForAfterAMove(t *testing.T) {
 	for command, body := range map[string]string{"Logout": "", "LogoutWithReason": "8", "force_logout": ""} {
 		scene(t, "is the answer to "+command, func(st *stage) {
 			moved(st)
+			st.dialog(finesse.Delete, leg("7", "4085551234", gc.Dropped))
 			st.userIs(gc.NotReady)
 			st.heard = nil
 			st.send(command+"#1001", body)

@@ -223,7 +223,7 @@ func (p *improvisation) otherPassword() string {
 
 // work asks for a state.
 func (p *improvisation) work() {
-	p.submit(pick(p, "MakeReady#1001", "MakeNotReady#1001", "Logout#1001", "force_logout#1001", "makeworkready#1001", "MakeReady#1005", "GetState#1001", "refresh#1001"), "")
+	p.submit(pick(p, "MakeReady#1001", "MakeNotReady#1001", "Logout#1001", "force_logout#1001", "makeworkready#1001", "MakeReady#1005", "force_logout#1005", "GetState#1005", "GetState#1001", "refresh#1001"), "")
 }
 
 // phone does something with a call.

@@ -371,6 +371,8 @@ func (p *improvisation) carryOut(order string) {
 		u := finesse.Update{Event: finesse.Put, Source: "/finesse/api/Dialog/7", Error: &finesse.APIError{Type: "Generic Error", Message: "CF_RESOURCE_BUSY"}}
 		if f[0] == "LOGIN" || slices.Contains(userStates, gc.UserState(f[0])) {
 			u.Source = "/finesse/api/User/1001"
+		} else if slices.Contains([]string{"MAKE_CALL", "SILENT_MONITOR", "BARGE_CALL"}, f[0]) {
+			u.Event, u.Source = finesse.Post, "/finesse/api/User/1001/Dialogs"
 		}
 		if p.manner == rejectsID {
 			u.RequestID = p.lines[len(p.lines)-1].ID

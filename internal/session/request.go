@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,8 @@ type Request struct {
 	Refusal error
 	// Acknowledge tells the broker that the outcome is known and published.
 	Acknowledge func()
-	// Finished is called once, with nil or with why the driver got an error;
+	// Finished is called once, with nil or with why the driver got an error or, with
+	// gc.ErrReLogin, was asked to sign the agent in;
 	// it is for the log and the metrics.
 	Finished func(error)
 
@@ -94,19 +96,29 @@ func (s *Session) begin(r *Request) {
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
-	case s.access.connected() && r.Agent != s.Agent:
-		s.changeMember(r)
+	case s.access.connected() && s.isMembers(r):
+		memberHandlers[r.Spec.Name](s, r)
 	case r.Spec.SignsIn() && !(s.access.connected() && s.access.is(r.Password)):
 		s.proveAndLogin(r)
 	case s.access.connected() || r.Spec.Name == gc.Connect:
 		handlers[r.Spec.Name](s, r)
 	default:
-		s.answer(r, gc.ReLogin{Agent: r.Agent})
+		s.reLogin(r)
 	}
+}
+
+// isMembers reports whether a command is about a member of a team that the agent, a
+// supervisor, leads.
+func (s *Session) isMembers(r *Request) bool {
+	return r.Agent != s.Agent && r.Spec != nil && r.Spec.ForMember
 }
 
 // answer emits the last event of a command's answer.
 func (s *Session) answer(r *Request, e gc.Event) { s.finish(r, e, nil) }
+
+// reLogin asks the driver to connect the agent and to sign it in (O-007). It is an
+// answer, and no success: the command was not carried out.
+func (s *Session) reLogin(r *Request) { s.finish(r, gc.ReLogin{Agent: r.Agent}, gc.ErrReLogin) }
 
 // refuse answers a command that is not even tried.
 func (s *Session) refuse(r *Request, code gc.Code, why string) {
@@ -127,8 +139,33 @@ func (s *Session) fail(r *Request, err error) {
 
 func (s *Session) finish(r *Request, e gc.Event, err error) {
 	s.answered(r)
-	s.Emit(Emission{Destination: s.to(r), Event: e, Cause: r, Acknowledge: r.Acknowledge})
+	to := s.audience(r)
+	for _, also := range to[1:] {
+		s.Emit(Emission{Destination: also, Event: e, Cause: r})
+	}
+	s.Emit(Emission{Destination: to[0], Event: e, Cause: r, Acknowledge: r.Acknowledge})
 	r.Finished(err)
+}
+
+// audience is who hears a command's answer. Of one about a member of a team, which
+// anybody at it may have sent, that is each destination whose supervisor follows the
+// team, or the one of them that is named as the reply-to. No other reply-to hears
+// of a member: nobody there has proved a password.
+func (s *Session) audience(r *Request) []gc.Destination {
+	home := s.to(r)
+	if !s.isMembers(r) {
+		return []gc.Destination{home}
+	}
+	all := []gc.Destination{home}
+	for _, d := range s.Followers(r.Agent) {
+		if d == r.ReplyTo {
+			return []gc.Destination{d}
+		}
+		if d != home {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 // before emits an event of a command's answer that is not the last.
@@ -191,6 +228,7 @@ type await struct {
 	request  *Request
 	deadline time.Time // zero while Finesse has the request
 	outcome  agent.Outcome
+	about    subject // of its request
 	// done, if set, runs instead of answering with the event that showed the
 	// outcome.
 	done func(shown agent.Change)
@@ -290,22 +328,49 @@ func (s *Session) release(a *await) {
 	}
 }
 
-// rejected hands an asynchronous error to the command it belongs to: by request
-// id, or without one to the oldest command on the same kind of object.
+// subject is what the request of an await is about, as Finesse names it in an error
+// that comes later: a call, the list of calls for one that is made, else the agent.
+type subject struct {
+	dialog gc.DialogID
+	call   bool       // one that is made
+	member gc.AgentID // another agent, whom the agent leads
+}
+
+// rejected hands an asynchronous error to the command it belongs to. One that belongs
+// to none is somebody else's, such as of a chat, or of a request that the agent's
+// desktop has made. It says nothing of the password, whatever its name: only who is
+// not let in with it learns that it is refused.
 func (s *Session) rejected(u finesse.Update) {
-	i := slices.IndexFunc(s.awaiting, func(a *await) bool {
-		if u.RequestID != "" {
-			return a.request.ID == u.RequestID
-		}
-		return a.outcome.IsOfCall() == strings.Contains(u.Source, "/Dialog")
-	})
+	i := slices.IndexFunc(s.awaiting, func(a *await) bool { return s.isOf(u, a) })
 	if i < 0 {
-		s.Logger.Debug("error of a request that is not ours", zap.String("type", u.Error.Type), zap.String("message", u.Error.Message))
+		level := zap.DebugLevel
+		if s.strayErrors.Take(time.Now()) {
+			level = zap.InfoLevel
+		}
+		s.Logger.Log(level, "finesse reports an error that belongs to no command; nobody is told", zap.String("source", fmt.Sprintf("%.80q", u.Source)), zap.Error(u.Error))
 		return
 	}
 	a := s.awaiting[i]
-	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error}
-	s.heard(a.request.used, err, func() { s.abandon(a, err) })
+	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+}
+
+// isOf reports whether an asynchronous error is of a's request: by the id of the
+// request; without one, which Finesse mostly leaves out, by what it is about. Of
+// several commands about the same the oldest is meant.
+func (s *Session) isOf(u finesse.Update, a *await) bool {
+	if u.RequestID != "" {
+		return a.request.ID == u.RequestID
+	}
+	switch about := u.Object(); {
+	case about.Dialog != "":
+		return a.about.dialog == about.Dialog
+	case a.about.member != "" || !s.known.IsCalled(about.User):
+		return a.about.member != "" && strings.EqualFold(string(a.about.member), string(about.User)) && !about.Calls
+	case about.Calls:
+		return a.about.call && u.Event == finesse.Post
+	default:
+		return a.about == subject{}
+	}
 }
 
 // Handles reports whether sessions run the command.

@@ -37,6 +37,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 // Options wires a session. All fields are required.
@@ -51,10 +52,13 @@ type Options struct {
 	// Leads is called from the session's goroutine with the members of all teams
 	// that the driver has asked about, each time they change: none when nobody is
 	// led any more, but for the session's end.
-	Leads    func([]gc.AgentID)
-	Ended    func() // called once, after the last Emit
-	Licences Licences
-	Recorder Recorder
+	Leads func([]gc.AgentID)
+	// Followers are the destinations whose supervisors have asked about an agent's
+	// team. It is called from the session's goroutine and must not block.
+	Followers func(gc.AgentID) []gc.Destination
+	Ended     func() // called once, after the last Emit
+	Licences  Licences
+	Recorder  Recorder
 	// AsText is a value as drivers of a text format hear it. It may be called from any
 	// goroutine.
 	AsText func(string) string
@@ -120,6 +124,7 @@ type Session struct {
 	known           *agent.Agent    // what is known of the agent
 	wrapUps         []gc.ReasonCode // as Finesse listed them last
 	reportedLeftOut bool            // that Finesse tells of more than is kept
+	strayErrors     rate.Limit      // that are said in the log
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
@@ -133,6 +138,7 @@ func New(o Options) *Session {
 		jobs:    newJobs(),
 		pulse:   pulse.New("the session of agent "+string(o.Agent), stuckAfter),
 	}
+	s.strayErrors = rate.Limit{Most: 10, Rate: 0.1}
 	s.known = agent.New(o.Agent, s.undoes)
 	return s
 }
@@ -213,6 +219,10 @@ func (s *Session) loop() {
 		if r := s.line.takeFirst(); r != nil {
 			s.begin(r)
 			continue // it may have been the last
+		}
+		if s.logoutIsDue() {
+			s.logoutNow()
+			continue
 		}
 		requests := s.mailbox.requests
 		if !s.line.free() {

@@ -461,6 +461,48 @@ func TestARefusedPasswordIsNotUsedAgain(t *testing.T) {
 			require.False(st, st.stream.closed)
 		})
 	}
+	t.Run("but not for an error that comes later, whatever it is called: it answers its command", func(t *testing.T) {
+		for _, code := range []string{"CF_AGENT_ACCOUNT_LOCKED_OUT", "CF_INVALID_PASSWORD_SPECIFIED", "CF_INVALID_AGENT_ID_OR_PASSWORD_SPECIFIED", "CF_SECURITY_VIOLATION"} {
+			for name, x := range map[string]struct{ body, source string }{
+				"MakeCall":  {"5550", "/finesse/api/User/1001/Dialogs"},
+				"HoldCall":  {"7", "/finesse/api/Dialog/7"},
+				"MakeReady": {"", "/finesse/api/User/1001"},
+				"Login":     {"secret,2002", "/finesse/api/User/1001"},
+			} {
+				for _, id := range []finesse.RequestID{"", finesse.RequestID("req-" + name + "#1001")} {
+					play(t, func(st *stage) {
+						st.signIn()
+						st.dialogs = []finesse.Dialog{leg("7", "4085551234", gc.Active)}
+						st.dialog(finesse.Post, st.dialogs[0])
+						st.heard = nil
+						st.send(name+"#1001", x.body)
+						st.notify(finesse.Update{Event: finesse.Post, RequestID: id, Source: x.source, Error: &finesse.APIError{Type: "Authorization Failure", Message: code}})
+						st.hears("crm: 1001#Error#" + code)
+						st.send("GetState#1001", "")
+						st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
+						st.hears("crm: 1001#State#NOT_READY##Ann Smith", "crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+						require.False(st, st.stream.closed)
+						require.Zero(st, st.free)
+					})
+				}
+			}
+		}
+	})
+	scene(t, "and one that Finesse refuses for once works again when the driver repeats it after ten seconds", func(st *stage) {
+		st.signIn()
+		st.password = "its directory is away"
+		st.send("MakeReady#1001", "")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.password = "secret"
+		st.wait(9 * time.Second)
+		st.send("Connect#1001", "crm,secret")
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.wait(time.Second)
+		st.send("Connect#1001", "crm,secret")
+		st.send("Login#1001", "secret,2001")
+		st.hears("crm: 1001#AgentInfo#Ann#Smith#false##Ann Smith", "crm: 1001#State#NOT_READY##Ann Smith")
+		require.Equal(st, 1, st.refusals)
+	})
 	scene(t, "and many commands whose outcome is overdue ask with it once", func(st *stage) {
 		st.signIn()
 		for _, id := range []gc.DialogID{"1", "2", "3", "4", "5", "6"} {

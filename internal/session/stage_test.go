@@ -44,25 +44,26 @@ type stage struct {
 	replyTo gc.Destination // of commands that name no destination
 
 	// Finesse
-	asked    []string // requests other than reads
-	password string
-	refusals int // of passwords
-	user     finesse.User
-	dialogs  []finesse.Dialog
-	answer   func(request string) error // of requests other than reads; nil: accepted
-	hold     chan struct{}              // if set, requests wait for it
-	patience time.Duration              // and no longer than this, if it is set
-	refused  func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
-	readErr  error
-	reads    int // of the calls
-	dialErr  error
-	stream   *fakeStream
-	dials    int
-	dialled  gc.AgentID    // whose stream it was last
-	team     []gc.TeamUser // of team 1, which agent 1001 leads
-	leads    []gc.AgentID  // told by the session
-	member   finesse.User
-	books    []finesse.PhoneBook
+	asked     []string // requests other than reads
+	password  string
+	refusals  int // of passwords
+	user      finesse.User
+	dialogs   []finesse.Dialog
+	answer    func(request string) error // of requests other than reads; nil: accepted
+	hold      chan struct{}              // if set, requests wait for it
+	patience  time.Duration              // and no longer than this, if it is set
+	refused   func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
+	readErr   error
+	reads     int // of the calls
+	dialErr   error
+	stream    *fakeStream
+	dials     int
+	dialled   gc.AgentID       // whose stream it was last
+	team      []gc.TeamUser    // of team 1, which agent 1001 leads
+	leads     []gc.AgentID     // told by the session
+	followers []gc.Destination // of every member
+	member    finesse.User
+	books     []finesse.PhoneBook
 
 	nodes
 }
@@ -86,10 +87,10 @@ func (f *fakeStream) SubscribeTeam(_ context.Context, id gc.TeamID) error {
 	return f.refuse
 }
 
-func (f *fakeStream) LeaveTeams(context.Context) {
+func (f *fakeStream) LeaveTeams(_ context.Context, which ...gc.TeamID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.teams = nil
+	f.teams = slices.DeleteFunc(f.teams, func(id gc.TeamID) bool { return len(which) == 0 || slices.Contains(which, id) })
 }
 
 func (f *fakeStream) Updates() <-chan finesse.Update { return f.updates }
@@ -120,11 +121,12 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 		st.logs = logs
 		guard := passwords.New(passwords.Options{})
 		options := session.Options{
-			AsText: (&wire.Writer{Substitute: '_'}).Value,
-			Agent:  "1001",
-			Node:   func() session.Node { return guard.Node(st.best()) },
-			Bound:  func(gc.Destination, *session.Request) {},
-			Leads:  func(members []gc.AgentID) { st.leads = members },
+			AsText:    (&wire.Writer{Substitute: '_'}).Value,
+			Agent:     "1001",
+			Node:      func() session.Node { return guard.Node(st.best()) },
+			Bound:     func(gc.Destination, *session.Request) {},
+			Followers: func(gc.AgentID) []gc.Destination { return st.followers },
+			Leads:     func(members []gc.AgentID) { st.leads = members },
 			Emit: func(e session.Emission) {
 				if st.emitted != nil {
 					st.emitted(e)

@@ -29,7 +29,7 @@ func (s *Session) bargeIn(r *Request) {
 	}
 	from := s.known.Extension()
 	s.known.BargesIn()
-	s.request(&await{request: r, outcome: agent.BargedIn(monitored.Dialog)}, func(ctx context.Context, n Node, c finesse.Credentials) error {
+	s.request(&await{request: r, outcome: agent.BargedIn(monitored.Dialog), about: subject{call: true}}, func(ctx context.Context, n Node, c finesse.Credentials) error {
 		agent, err := extensionOf(ctx, n, c, r.Party, monitored)
 		if err != nil {
 			return err
@@ -64,40 +64,62 @@ func (s *Session) dropParticipant(r *Request) {
 	})
 }
 
-// memberStates are the states that the commands of a supervisor for a member
-// ask for.
-var memberStates = map[gc.CommandName]gc.UserState{
-	gc.MakeReady:    gc.Ready,
-	gc.MakeNotReady: gc.NotReady,
-	gc.Logout:       gc.LoggedOut,
+// memberHandlers says how the commands run that a supervisor may send for a member of
+// a team whom no driver has connected. Finesse takes no reason from a supervisor, it
+// records its own, and waits with LOGOUT for the end of a call.
+var memberHandlers = map[gc.CommandName]func(*Session, *Request){
+	gc.GetState:               (*Session).getMemberState,
+	gc.MakeReady:              changeMember(gc.Ready),
+	gc.MakeNotReady:           changeMember(gc.NotReady),
+	gc.MakeNotReadyWithReason: changeMember(gc.NotReady),
+	gc.MakeWorkReady:          changeMember(gc.WorkReady),
+	gc.MakeWorkNotReady:       changeMember(gc.Work),
+	gc.Logout:                 changeMember(gc.LoggedOut),
+	gc.LogoutWithReason:       changeMember(gc.LoggedOut),
+	gc.ForceLogout:            changeMember(gc.LoggedOut),
 }
 
 // memberInterval is how often a member is looked at until the state asked for
 // shows. Finesse notifies a supervisor of members only after an explicit
-// subscription, which is the driver's to ask for, and of errors not at all.
+// subscription, which is the driver's to ask for.
 const memberInterval = 500 * time.Millisecond
 
-// changeMember asks for a state of a team's member that no driver has
-// connected; the id of the command is the member's.
-func (s *Session) changeMember(r *Request) {
-	want := memberStates[r.Spec.Name]
-	askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) (struct{}, error) {
-		return struct{}{}, n.ChangeMemberState(ctx, c, r.ID, r.Agent, want)
-	}, func(_ struct{}, err error) {
-		if err != nil {
-			s.fail(r, err)
-			return
-		}
-		s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
-			return s.awaitMember(ctx, n, c, r.Agent, want)
-		}, func(u finesse.User, err error) {
+// changeMember asks for a state of a team's member; the id of the command is the
+// member's.
+func changeMember(want gc.UserState) func(*Session, *Request) {
+	return func(s *Session, r *Request) {
+		a := s.expect(&await{request: r, about: subject{member: r.Agent}}) // for errors that come later
+		askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) (struct{}, error) {
+			return struct{}{}, n.ChangeMemberState(ctx, c, r.ID, r.Agent, want)
+		}, func(_ struct{}, err error) {
 			if err != nil {
-				s.fail(r, err)
+				s.abandon(a, err)
 				return
 			}
-			s.answer(r, agent.MemberState(u))
-		}))
-	})
+			s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
+				return s.awaitMember(ctx, n, c, r.Agent, want)
+			}, func(u finesse.User, err error) {
+				if err != nil {
+					s.abandon(a, err)
+				} else if s.forget(a) {
+					s.answer(r, stateOfMember(r, u))
+				}
+			}))
+		})
+	}
+}
+
+func (s *Session) getMemberState(r *Request) {
+	askFor(s, r, func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
+		return n.Member(ctx, c, r.Agent)
+	}, func(u finesse.User) gc.Event { return stateOfMember(r, u) })
+}
+
+// stateOfMember has the member's id as the command wrote it.
+func stateOfMember(r *Request, u finesse.User) gc.Event {
+	state := agent.MemberState(u)
+	state.Agent = r.Agent
+	return state
 }
 
 // awaitMember runs beside the session and uses of it only what never changes.

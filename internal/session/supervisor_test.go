@@ -51,6 +51,35 @@ func TestTeams(t *testing.T) {
 		st.memberIs(gc.NotReady)
 		st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
 	})
+	scene(t, "with false they are told no more, and with neither it stays as it is", func(st *stage) {
+		st.lead()
+		st.send("getteamusers#1001", "1,true")
+		st.send("getteamusers#1001", "1")
+		st.hears(listing, listing)
+		st.memberIs(gc.NotReady)
+		st.hears("crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+		st.send("getteamusers#1001", "1,false")
+		require.Empty(st, st.stream.teams)
+		st.memberIs(gc.Ready)
+		st.session.Tell()
+		st.hears(listing, "crm: 1001#State#NOT_READY##Ann Smith")
+		require.Contains(st, st.leads, gc.AgentID("1005"), "the team is followed")
+		close(st.stream.updates)
+		st.wait(10 * time.Second)
+		require.Empty(st, st.stream.teams, "nor on the next stream")
+		st.send("getteamusers#1001", "1,true")
+		st.memberIs(gc.Talking)
+		st.hears(listing, "crm: 1001#TeamMemberStateChanged#1#TALKING#1005")
+	})
+	scene(t, "they are told on when the list that was to end them cannot be read", func(st *stage) {
+		st.lead()
+		st.send("getteamusers#1001", "1,true")
+		st.readErr = gc.Errorf(gc.GeneralError, "finesse", "500")
+		st.send("getteamusers#1001", "1,false")
+		st.memberIs(gc.NotReady)
+		st.hears(listing, "crm: 1001#Error#GENERAL_ERROR", "crm: 1001#TeamMemberStateChanged#1#NOT_READY#1005")
+		require.Equal(st, []gc.TeamID{"1"}, st.stream.teams)
+	})
 	scene(t, "a change that comes before the list is in it", func(st *stage) {
 		st.lead()
 		st.memberChangesBeforeTheList()
@@ -192,6 +221,73 @@ func TestASupervisorChangesAMember(t *testing.T) {
 		st.send("Logout#1005", "")
 		st.asks("1005 LOGOUT")
 		st.hears("crm: 1005#State#TALKING##Bob Ray")
+	})
+	t.Run("each command that asks for a state does, without a reason, which Finesse takes of no supervisor", func(t *testing.T) {
+		for command, x := range map[string]struct {
+			body  string
+			state gc.UserState
+		}{
+			"MakeReady": {"", gc.Ready}, "MakeNotReady": {"", gc.NotReady}, "MakeNotReadyWithReason": {"8", gc.NotReady},
+			"Logout": {"", gc.LoggedOut}, "logoutwithreason": {"8", gc.LoggedOut}, "force_logout": {"", gc.LoggedOut},
+			"makeworkready": {"", gc.WorkReady}, "makeworknotready": {"", gc.Work},
+		} {
+			play(t, func(st *stage) {
+				st.lead()
+				st.member.State = x.state
+				st.send(command+"#1005", x.body)
+				st.asks("1005 " + string(x.state))
+				st.hears("crm: 1005#State#" + string(x.state) + "##Bob Ray")
+				require.Equal(st, 1, st.acks)
+			})
+		}
+	})
+	scene(t, "GetState reads the member", func(st *stage) {
+		st.lead()
+		st.send("GetState#1005", "")
+		st.hears("crm: 1005#State#READY##Bob Ray")
+		st.send("GetState#1006", "")
+		st.hears("crm: 1006#Error#USER_NOT_FOUND")
+		st.asks()
+	})
+	for who, error := range map[string]finesse.Update{
+		"the request": {RequestID: "req-Logout#1005", Source: "/finesse/api/User/1005"},
+		"the member":  {Source: "/finesse/api/User/1005"},
+	} {
+		scene(t, "an error that comes later, and names "+who+", is the answer, and the only one", func(st *stage) {
+			st.lead()
+			st.send("Logout#1005", "")
+			error.Event, error.Error = finesse.Put, &finesse.APIError{Type: "Invalid State", Message: "CF_INVALID_OBJECT_STATE"}
+			st.notify(error)
+			st.hears("crm: 1005#Error#CF_INVALID_OBJECT_STATE")
+			st.wait(time.Minute)
+			st.hears()
+			require.Equal(st, 1, st.acks)
+		})
+	}
+	scene(t, "an error about the supervisor's own state is none of it", func(st *stage) {
+		st.lead()
+		st.send("Logout#1005", "")
+		st.errs(finesse.Put, userSource, "CF_INVALID_OBJECT_STATE")
+		st.hears()
+		st.wait(16 * time.Second)
+		st.hears("crm: 1005#Error#PLEASE_RETRY")
+	})
+	t.Run("all who follow the team hear of it, or the one who has sent it alone", func(t *testing.T) {
+		for replyTo, want := range map[gc.Destination][]string{
+			"/queue/anybody": {"chief: 1005#State#READY##Bob Ray", "crm: 1005#State#READY##Bob Ray"},
+			"/topic/chief":   {"chief: 1005#State#READY##Bob Ray"},
+			"/topic/crm":     {"crm: 1005#State#READY##Bob Ray"},
+		} {
+			play(t, func(st *stage) {
+				st.lead()
+				st.followers, st.replyTo = []gc.Destination{"/topic/crm", "/topic/chief"}, replyTo
+				st.send("GetState#1005", "")
+				st.hears(want...)
+				require.Equal(st, 1, st.acks)
+				st.send("GetState#1001", "")
+				st.hears("crm: 1001#State#NOT_READY##Ann Smith")
+			})
+		}
 	})
 	scene(t, "what never shows is answered PLEASE_RETRY", func(st *stage) {
 		st.lead()

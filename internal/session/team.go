@@ -11,12 +11,16 @@ import (
 )
 
 // getTeamUsers lists the members of a team and, if asked, subscribes to their
-// changes: first, so that none between the two is lost.
+// changes: first, so that none between the two is lost. Or it takes that back.
 func (s *Session) getTeamUsers(r *Request) {
 	reading := s.known.AskTeam(r.Team, r.TeamEvents)
 	node, stream := s.place.node, s.place.stream
 	askThen(s, func(ctx context.Context, n Node, c finesse.Credentials) ([]gc.TeamUser, error) {
-		return joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents && n == node) // a failover subscribes itself
+		users, err := joinTeam(ctx, n, c, stream, r.Team, r.TeamEvents == gc.TeamEventsOn && n == node) // a failover subscribes itself
+		if err == nil && r.TeamEvents == gc.TeamEventsOff && stream != nil && n == node {
+			stream.LeaveTeams(ctx, r.Team)
+		}
+		return users, err
 	}, func(users []gc.TeamUser, err error) {
 		if err != nil {
 			s.report(s.known.TeamUnread(reading))

@@ -81,6 +81,7 @@ type order struct {
 	Type      string            `json:"type"`
 	Message   string            `json:"message"`
 	Data      string            `json:"data"`
+	Anonymous bool              `json:"anonymous"`
 	Node      string            `json:"node"`
 }
 
@@ -157,7 +158,7 @@ func (n *Node) power(order string) error {
 func (o order) fault() (Fault, error) {
 	f := Fault{
 		Kind: o.Kind, Agent: o.Agent, Count: o.Count,
-		Request: o.Request, Status: o.Code, Type: o.Type, Message: o.Message, Data: o.Data,
+		Request: o.Request, Status: o.Code, Type: o.Type, Message: o.Message, Data: o.Data, Anonymous: o.Anonymous,
 	}
 	if o.Delay == "" {
 		return f, nil

@@ -36,6 +36,7 @@ const (
 	HTMLError        FaultKind = "html"         // the request is answered 500 with an HTML page and not carried out
 	UnavailableError FaultKind = "unavailable"  // the request is answered 503 and not carried out
 	UnknownUser      FaultKind = "unknown-user" // the request is answered 404, Finesse does not know the user, and not carried out
+	NotLetIn         FaultKind = "not-let-in"   // the request is answered 401, as one with a wrong password, and not carried out; it does not count towards the lock of the account
 	RefuseRequest    FaultKind = "refuse"       // a request for a state or an action is refused with an error of choice
 )
 
@@ -55,6 +56,9 @@ type Fault struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
 	Data    string `json:"data"`
+	// Anonymous: the notification does not name the request, as is mostly so in
+	// captures.
+	Anonymous bool `json:"anonymous"`
 
 	at *site // the node where; nil for all
 }
@@ -66,7 +70,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
+		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, RefuseRequest,
 	}
 }
 
@@ -98,7 +102,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 			return err
 		}
 		return s.faults.add(f)
-	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
+	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn:
 		return s.faults.add(f)
 	case DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
@@ -237,9 +241,13 @@ func (s *rest) refuseOnPurpose(by origin, wish string, about subject) (reply, bo
 		return reply{}, false
 	case f.Status != 0:
 		return apiError(f.Status, f.Type, f.Data, f.Message), true
-	case !s.board.queue(about.object, func() {
+	}
+	if f.Anonymous {
+		by.request = ""
+	}
+	if !s.board.queue(about.object, func() {
 		s.board.refuse(by, about.node, about.source, about.event, asyncErrorXML{Type: f.Type, Message: f.Message, Data: f.Data})
-	}):
+	}) {
 		return overloaded, true
 	}
 	return accepted, true
@@ -264,7 +272,7 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 				panic(http.ErrAbortHandler) // who is switched off does nothing any more
 			}
 		}
-		if f, ok := q.take(at, agent, HTMLError, UnavailableError, UnknownUser); ok {
+		if f, ok := q.take(at, agent, HTMLError, UnavailableError, UnknownUser, NotLetIn); ok {
 			refusalOf(f).write(w, r)
 			return
 		}
@@ -291,6 +299,8 @@ func refusalOf(f Fault) reply {
 	switch f.Kind {
 	case HTMLError:
 		return htmlPage(http.StatusInternalServerError)
+	case NotLetIn:
+		return htmlPage(http.StatusUnauthorized)
 	case UnknownUser:
 		return apiError(http.StatusNotFound, "User Not Found", string(f.Agent), "UNKNOWN_USER")
 	}

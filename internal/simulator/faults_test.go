@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/xml"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,12 @@ func TestRESTFaults(t *testing.T) {
 	require.Equal(t, 503, other.do("GET", "/User/1002", "").status)
 	require.Equal(t, 200, d.do("GET", "/User/1001", "").status)
 
+	inject(t, s, Fault{Kind: NotLetIn, Agent: "1001", Count: 6})
+	for range 6 {
+		require.Equal(t, 401, d.do("GET", "/User/1001", "").status)
+	}
+	require.Equal(t, 200, d.do("GET", "/User/1001", "").status, "it locks no account")
+
 	inject(t, s, Fault{Kind: MalformedREST})
 	a = d.do("GET", "/User/1001", "")
 	require.Equal(t, 200, a.status)
@@ -206,6 +213,17 @@ func TestRequestsAreRefusedOnPurpose(t *testing.T) {
 		require.Equal(t, "x", a.header.Get("requestId"))
 		require.Contains(t, a.body, "<ErrorType>Invalid State</ErrorType><ErrorData>34</ErrorData><ErrorMessage>CF_RESOURCE_OUT_OF_SERVICE</ErrorMessage>")
 		c.wa.quiet()
+	})
+	t.Run("without the id of the request", func(t *testing.T) {
+		refuse("1001", "RETRIEVE", func(f *Fault) { f.Anonymous = true })
+		c.a.act(first, "RETRIEVE", "7001", "requestId", "x")
+		require.Equal(t, "E put"+strings.TrimSuffix(failed, " re=x"), c.wa.next().line())
+	})
+	t.Run("of nothing that was asked for", func(t *testing.T) {
+		require.NoError(t, c.s.Run(t.Context(), parse(t, `stray-error 1001 about /finesse/api/Dialog/5001_7_1 with "Call Operation Failure" CF_RESOURCE_OUT_OF_SERVICE 34`)))
+		n := c.wa.next()
+		require.Equal(t, "E put"+strings.TrimSuffix(failed, " re=x"), n.line())
+		require.Equal(t, "/finesse/api/Dialog/5001_7_1", n.parse().Source)
 	})
 	t.Run("as often as told, until healed", func(t *testing.T) {
 		refuse("1001", "HOLD", func(f *Fault) { f.Count = 3 })

@@ -441,7 +441,16 @@ func (p *player) refuse(_ context.Context, a args) error {
 	if a.text("status") != "" {
 		f.Status = a.count("status")
 	}
+	f.Anonymous = a.text("id") != ""
 	return p.inject(a, "agent", f)
+}
+
+func (p *player) strayError(_ context.Context, a args) error {
+	u, err := p.user(a, "agent")
+	if err == nil {
+		p.s.board.strayError(u, a.text("about"), asyncErrorXML{Type: a.text("with"), Message: a.text("message"), Data: a.text("data")})
+	}
+	return err
 }
 
 // inject fills in the agent, when there is one, and how often.

@@ -63,7 +63,7 @@ func TestScriptsThatComeWithTheSimulatorCoverTheVerbs(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"barge", "blind-transfer", "conference", "consult", "failover", "inbound-call", "outage", "phonebooks", "predictive", "preview-accept", "preview-close",
-		"preview-reject", "queues", "refusals", "ring-no-answer", "silent-monitor", "teams", "transfer", "withheld-number", "wrap-up",
+		"preview-reject", "queues", "refusals", "ring-no-answer", "silent-monitor", "teams", "transfer", "whose-error", "withheld-number", "wrap-up",
 	}, names)
 	require.Equal(t, "barge", FindScript("barge").Name)
 	require.Nil(t, FindScript("dance"))
@@ -107,6 +107,7 @@ func TestAScriptThatCanNotBeReadSaysWhere(t *testing.T) {
 		"fault slow times 0":                   `TIMES "0": is not a number of 1 to 1000`,
 		"refuse 1001 DANCE with x y":           `REQUEST "DANCE": is none of LOGIN, READY,`,
 		"refuse 1001 HOLD status 200 with x y": `CODE "200": is not a number of 400 to 599`,
+		"refuse 1001 HOLD id 7 with x y":       `ID "7": is none of none`,
 		"consult 1001 to agent":                `NUMBER "agent": is not a number`,
 		`say "no end`:                          "test.script:1: a quotation mark is not closed",
 		"say x\nagents 1001":                   "test.script:2: the agents are named once, before the first step",

@@ -261,6 +261,14 @@ func (b *switchboard) refuse(by origin, node, source, event string, e asyncError
 	b.publish(node, encode(failureXML{Errors: []asyncErrorXML{e}, RequestID: by.request, Source: source, Event: event}))
 }
 
+// strayError publishes to an agent, at the list of its calls, an error that answers
+// none of its requests.
+func (b *switchboard) strayError(u *user, source string, e asyncErrorXML) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refuse(origin{user: u}, dialogsURI(u.id), source, "put", e)
+}
+
 func (b *switchboard) refuseUser(by origin, e asyncErrorXML) {
 	b.refuse(by, userURI(by.user.id), userURI(by.user.id), "put", e)
 }

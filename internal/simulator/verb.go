@@ -73,7 +73,8 @@ var verbs = compile([]verb{
 	{syntax: "node NODE status STATUS", help: "the node alone goes IN_SERVICE or OUT_OF_SERVICE", do: (*player).nodeStatus},
 	{syntax: "drop-event AGENT [times TIMES]", help: "the agent's next notifications are lost", do: (*player).dropEvent},
 	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION] [at NODE]", help: "something goes wrong, at node a unless told; see the faults below", do: (*player).fault},
-	{syntax: "refuse AGENT REQUEST [times TIMES] [status CODE] with TYPE MESSAGE [DATA]", help: "the agent's next request for the state or action is refused: by a notification, or with a status at once", do: (*player).refuse},
+	{syntax: "refuse AGENT REQUEST [times TIMES] [status CODE] [id ID] with TYPE MESSAGE [DATA]", help: "the agent's next request for the state or action is refused: by a notification, with id none one that does not name the request, or with a status at once", do: (*player).refuse},
+	{syntax: "stray-error AGENT about SOURCE with TYPE MESSAGE [DATA]", help: "the agent is notified of an error of something else, without the id of a request: of a chat, another dialog", do: (*player).strayError},
 	{syntax: "heal", help: "takes waiting faults and refusals back", do: (*player).heal},
 })
 
@@ -270,7 +271,8 @@ var kinds = map[string]func(string) error{
 	"MODE":      oneOf(string(WrapUpNotAllowed), string(WrapUpOptional), string(WrapUpRequired)),
 	"KIND":      oneOf(plainFaults()...),
 	"REQUEST":   oneOf(refusable()...),
-	"NAME":      anything, "BOOK": anything, "TEXT": anything, "TYPE": anything, "MESSAGE": anything, "DATA": anything,
+	"ID":        oneOf("none"),
+	"NAME":      anything, "BOOK": anything, "TEXT": anything, "TYPE": anything, "MESSAGE": anything, "DATA": anything, "SOURCE": anything,
 }
 
 func anything(string) error { return nil }

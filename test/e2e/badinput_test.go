@@ -63,7 +63,7 @@ var badInputs = []badInput{
 	{rule: "a wildcard as destination of Hello", typ: "Hello#crm.*", command: "Hello", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
 	{rule: "another category than the command's is nothing worse than a line in the log", typ: "MakeNotReadyWithReason#1001", body: "1", category: "agent_call", want: "State#NOT_READY", command: "MakeNotReadyWithReason", result: "ok", log: "command has another category than the protocol's"},
 	{rule: "an agent nobody connected", typ: "GetState#1003", command: "GetState", result: "PLEASE_RETRY", log: quarantine, quarantine: true},
-	{rule: "an agent nobody connected, with a reply-to", typ: "MakeReady#1003", replyTo: true, want: "State#RE_LOGIN", command: "MakeReady", result: "ok", log: done},
+	{rule: "an agent nobody connected, with a reply-to", typ: "MakeReady#1003", replyTo: true, want: "State#RE_LOGIN", command: "MakeReady", result: "RE_LOGIN", log: failed},
 	{rule: "broken XML from Finesse", typ: "GetState#1001", fault: simulator.MalformedREST, want: "Error#GENERAL_ERROR", command: "GetState", result: "GENERAL_ERROR", log: failed},
 	{rule: "an HTML error from Finesse", typ: "GetState#1001", fault: simulator.HTMLError, want: "Error#GENERAL_ERROR", command: "GetState", result: "GENERAL_ERROR", log: failed},
 	{rule: "Finesse is starting", typ: "GetState#1001", fault: simulator.UnavailableError, want: "Error#FINESSE_UNAVAILABLE", command: "GetState", result: "FINESSE_UNAVAILABLE", log: failed},

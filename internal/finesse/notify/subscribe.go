@@ -155,17 +155,17 @@ func (s *Stream) takeTurn(ctx context.Context) error {
 	}
 }
 
-// LeaveTeams takes back what SubscribeTeam asked for. It waits for the server
-// as long as ctx allows, and no longer than DeadAfter. What it cannot take
-// back is left to Close and to the next SubscribeTeam.
-func (s *Stream) LeaveTeams(ctx context.Context) {
+// LeaveTeams takes back what SubscribeTeam asked for of some teams, of all when none
+// is named. It waits for the server as long as ctx allows, and no longer than
+// DeadAfter. What it cannot take back is left to Close and to the next SubscribeTeam.
+func (s *Stream) LeaveTeams(ctx context.Context, which ...gc.TeamID) {
 	ctx, cancel := context.WithTimeout(ctx, s.deadAfter)
 	defer cancel()
 	if s.takeTurn(ctx) != nil {
 		return
 	}
 	defer func() { <-s.turn }()
-	s.takeBack(ctx)
+	s.takeBack(ctx, which...)
 }
 
 // leave is LeaveTeams for Close, in the keeper's goroutine. It never gives its
@@ -180,10 +180,13 @@ func (s *Stream) leave(ctx context.Context) {
 }
 
 // takeBack sends all requests before it waits for the answers, so that they
-// are not lost with the connection.
-func (s *Stream) takeBack(ctx context.Context) {
+// are not lost with the connection. No team is all.
+func (s *Stream) takeBack(ctx context.Context, which ...gc.TeamID) {
 	answers := map[string]<-chan iq{}
 	for node, known := range s.explicit {
+		if len(which) > 0 && !slices.ContainsFunc(which, func(id gc.TeamID) bool { return teamNode(id) == node }) {
+			continue
+		}
 		q, err := s.send("set", unsubscription(node, s.jid, known.id))
 		if err != nil {
 			return

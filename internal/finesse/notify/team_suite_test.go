@@ -175,6 +175,15 @@ func teamSuite(t *testing.T, s server) {
 		publish("b")
 		s.requireUpdates(t, stream, "b")
 	})
+	t.Run("LeaveTeams of another team takes nothing back, and of this one it does", func(t *testing.T) {
+		other := s.onlooker(t)
+		stream := s.dial(t, newDialer(t, s.options()), supervisor)
+		require.NoError(t, stream.SubscribeTeam(t.Context(), team))
+		stream.LeaveTeams(t.Context(), "999")
+		require.NotEmpty(t, other.subscribed(t, node))
+		stream.LeaveTeams(t.Context(), team)
+		require.Empty(t, other.subscribed(t, node))
+	})
 	t.Run("who does not lead the team is refused and keeps the stream", func(t *testing.T) {
 		stream := s.dial(t, newDialer(t, s.options()), "1001")
 		err := stream.SubscribeTeam(t.Context(), team)

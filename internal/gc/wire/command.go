@@ -89,8 +89,11 @@ var kinds = map[gc.Kind]kind{
 		c.Team, err = gc.ParseTeamID(s)
 		return err
 	}},
-	gc.TeamEventsKind: {wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
-		c.TeamEvents, err = parseBool(s)
+	gc.TeamEventsKind: {wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) error {
+		on, err := parseBool(s)
+		if c.TeamEvents = gc.TeamEventsOff; on {
+			c.TeamEvents = gc.TeamEventsOn
+		}
 		return err
 	}},
 	gc.MemberKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {

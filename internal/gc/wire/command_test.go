@@ -23,8 +23,11 @@ func show(c gc.Command) string {
 	if c.NailedUp {
 		s += " nailed up"
 	}
-	if c.TeamEvents {
+	switch c.TeamEvents {
+	case gc.TeamEventsOn:
 		s += " with events"
+	case gc.TeamEventsOff:
+		s += " without events"
 	}
 	return s
 }
@@ -91,7 +94,7 @@ func TestCommandsAreRead(t *testing.T) {
 		{"dropparticipant", "dropparticipant#2001", "1101,16871253", "dropparticipant [2001] [1101] [16871253]"},
 		{"the members of a team", "getteamusers#2001", "7", "getteamusers [2001] [7]"},
 		{"the members of a team and what happens to them", "getteamusers#2001", "7, TRUE", "getteamusers [2001] [7] with events"},
-		{"the members of a team and no more", "getteamusers#2001", "7,false", "getteamusers [2001] [7]"},
+		{"the members of a team and no more", "getteamusers#2001", "7,false", "getteamusers [2001] [7] without events"},
 		{"an empty second field of getteamusers is none", "getteamusers#2001", "7,", "getteamusers [2001] [7]"},
 		{"getteamuserstate names the member by login id", "getteamuserstate#2001", "ann.smith", "getteamuserstate [2001] [ann.smith]"},
 		{"bargein takes a login id", "bargein#2001", "ann.smith,16871253", "bargein [2001] [16871253] [ann.smith]"},

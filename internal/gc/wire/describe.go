@@ -21,7 +21,7 @@ var accepted = map[gc.Kind]string{
 	gc.VariableValueKind: "any text, also none, commas and blanks included; at most 2,000 bytes",
 	gc.PreviewActionKind: "the word that the command begins with: `ACCEPT`, `REJECT` or `CLOSE`",
 	gc.TeamKind:          "the id of a team: at most 10 digits",
-	gc.TeamEventsKind:    "`true` for the events of the team too, else `false`",
+	gc.TeamEventsKind:    "`true` for the events of the team too, `false` for none any more; left out, it stays as it is",
 	gc.MemberKind:        "the login id of an agent in one of the supervisor's teams",
 	gc.PartyKind:         "the login id or the extension of an agent in one of the supervisor's teams",
 	gc.PhonebookKind:     "an id that Phonebooks gave: at most 10 digits",
