@@ -55,6 +55,8 @@ is new at each start: start the connector after the simulator.`,
 	flags.BoolVar(&f.second, "second", false, "run a second node, at "+secondREST+" and "+secondNotify+" or free ports, so that failover can be played")
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with the password of every agent (default the password "+demoPassword+")")
 	flags.StringVar(&f.certificate, "ca-out", "finesse-simulator.pem", "the `FILE` to write the certificate to that clients have to trust")
+	flags.StringVar((*string)(&o.Certificate), "certificate", string(simulator.UsualCertificate),
+		"the `KIND` of certificate: usual, common-name, expired, other-name, or clients, who have to show one")
 	flags.DurationVar(&f.maxDelay, "max-delay", 300*time.Millisecond, "how late answers and the steps of a call may be; 0 for not at all")
 	flags.DurationVar(&o.RingTimeout, "ring-timeout", 20*time.Second, "how long a phone rings")
 	flags.StringVar((*string)(&o.WrapUp), "wrap-up", string(simulator.WrapUpNotAllowed), "the `MODE` of wrap-up after inbound calls: NOT_ALLOWED, OPTIONAL or REQUIRED")

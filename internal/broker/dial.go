@@ -11,6 +11,7 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 const (
@@ -60,7 +61,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err 
 func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*conn, error) {
 	stream := net.Conn(s)
 	if ep.tls {
-		t := tls.Client(s, tlsConfig(o.TLS, ep.host))
+		t := tls.Client(s, trust.For(o.TLS, ep.host))
 		if err := t.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}
@@ -150,16 +151,4 @@ func (c *conn) negotiate(ours time.Duration, header string) error {
 		c.beat = max(wants, ours) / 2
 	}
 	return nil
-}
-
-// tlsConfig verifies the host that was asked for.
-func tlsConfig(given *tls.Config, host string) *tls.Config {
-	cfg := &tls.Config{}
-	if given != nil {
-		cfg = given.Clone()
-	}
-	if cfg.ServerName == "" {
-		cfg.ServerName = host
-	}
-	return cfg
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
 func TestACutConnectionLosesNothing(t *testing.T) {
@@ -102,7 +104,7 @@ func TestSSL(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	// ActiveMQ waits for more, or takes a part of the greeting for a frame.
-	require.Regexp(t, "ssl:// (is used|only) for a TLS", Probe(soon, o, "ssl://"+shared.STOMP).Error())
+	require.Regexp(t, "no TLS|no answer", Probe(soon, o, "ssl://"+shared.STOMP).Error())
 
 	roots := x509.NewCertPool()
 	roots.AddCert(web.Certificate())
@@ -111,6 +113,50 @@ func TestSSL(t *testing.T) {
 	b := run(t, create(t, o))
 	b.command(t, client(t, activeMQ()), "over TLS", "")
 	require.Equal(t, "over TLS", next(t, b.got).Type)
+}
+
+// What is wrong with the certificates is said as precisely as for Finesse.
+func TestWhatIsWrongWithTheBrokersCertificate(t *testing.T) {
+	t.Parallel()
+	usual := servertest.Certificate(t, nil)
+	alone := servertest.Certificate(t, servertest.CommonNameAlone)
+	expired := servertest.Certificate(t, servertest.Expired)
+	for _, c := range []struct {
+		server  *tls.Config
+		host    string
+		trusted tls.Certificate
+		class   string // "" where all is well
+	}{
+		{&tls.Config{Certificates: []tls.Certificate{usual}}, "localhost", usual, ""},
+		{&tls.Config{Certificates: []tls.Certificate{alone}}, "localhost", alone, ""},
+		{&tls.Config{Certificates: []tls.Certificate{alone}}, "localhost", usual, "certificate with a common name alone"},
+		{&tls.Config{Certificates: []tls.Certificate{usual}}, "127.0.0.2", usual, "certificate for another name"},
+		{&tls.Config{Certificates: []tls.Certificate{usual}}, "localhost", alone, "unknown CA"},
+		{&tls.Config{Certificates: []tls.Certificate{expired}}, "localhost", expired, "certificate expired"},
+		{&tls.Config{Certificates: []tls.Certificate{usual}, ClientAuth: tls.RequireAnyClientCert}, "localhost", usual, "client certificate asked for"},
+		{&tls.Config{Certificates: []tls.Certificate{usual}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "localhost", usual, "TLS refused"},
+		{&tls.Config{Certificates: []tls.Certificate{usual}, MaxVersion: tls.VersionTLS11}, "localhost", usual, "TLS refused"},
+	} {
+		t.Run(c.class, func(t *testing.T) {
+			l, err := net.Listen("tcp", "0.0.0.0:0")
+			require.NoError(t, err)
+			newProxy(t, tls.NewListener(l, c.server), "ssl", shared.STOMP)
+			_, port, err := net.SplitHostPort(l.Addr().String())
+			require.NoError(t, err)
+			o := activeMQ().options()
+			o.URLs = []string{"ssl://" + net.JoinHostPort(c.host, port)}
+			o.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+			o.TLS.RootCAs.AddCert(c.trusted.Leaf)
+			err = Probe(t.Context(), o, o.URLs[0])
+			if c.class == "" {
+				require.NoError(t, err)
+				return
+			}
+			var known *trouble.Error
+			require.ErrorAs(t, err, &known)
+			require.Equal(t, c.class, known.Class, "%v", err)
+		})
+	}
 }
 
 func TestAFrozenBrokerIsNoticed(t *testing.T) {

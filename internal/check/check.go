@@ -147,7 +147,7 @@ func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.
 		return k.say(what, address, "", err, correct("finesse.nodes"))
 	}
 	target := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
-	conn, err := (&tls.Dialer{Config: tlsConfig}).DialContext(ctx, "tcp", target)
+	conn, err := (&tls.Dialer{Config: trust.For(tlsConfig, u.Hostname())}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return k.say(what, address, "", err, finesse.Trouble(err))
 	}
@@ -186,7 +186,11 @@ func certificateOf(state tls.ConnectionState, tlsConfig *tls.Config) string {
 	if tlsConfig.InsecureSkipVerify {
 		trusted = "not verified"
 	}
-	return fmt.Sprintf("certificate of %s is %s and valid until %s", c.Subject.CommonName, trusted, c.NotAfter.Format(time.DateOnly))
+	found := fmt.Sprintf("certificate of %s is %s and valid until %s", c.Subject.CommonName, trusted, c.NotAfter.Format(time.DateOnly))
+	if trouble.HasCommonNameAlone(c) {
+		found += "; it names the host by its common name alone, have it issued anew with a subjectAltName"
+	}
+	return found
 }
 
 func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config.Node) finesse.SystemInfo {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,30 @@ func twoNodes(t *testing.T) (*config.Config, [2]*simulator.Simulator) {
 	c.Finesse.CAFile = filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(c.Finesse.CAFile, certificates, 0o600))
 	return c, nodes
+}
+
+func TestACertificateWithACommonNameAlone(t *testing.T) {
+	c, _ := twoNodes(t)
+	s, err := simulator.Start(simulator.Options{Certificate: simulator.CommonNameAlone})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	atLocalhost := func(address string) string { return strings.Replace(address, "127.0.0.1", "localhost", 1) }
+	c.Finesse.Nodes = []config.Node{{REST: atLocalhost(s.RESTURL()), Notify: atLocalhost(s.NotifyURL())}}
+	var certificate check.Result
+	hear := func(r check.Result) {
+		if r.What == "certificate" {
+			certificate = r
+		}
+	}
+	check.Run(t.Context(), c, nil, hear)
+	require.False(t, certificate.OK)
+	require.Contains(t, certificate.Detail, "certificate with a common name alone")
+	require.Contains(t, certificate.Next, "put this very certificate into finesse.ca_file")
+
+	require.NoError(t, os.WriteFile(c.Finesse.CAFile, s.CertificatePEM(), 0o600))
+	check.Run(t.Context(), c, nil, hear)
+	require.True(t, certificate.OK, certificate.Detail)
+	require.Contains(t, certificate.Detail, "by its common name alone")
 }
 
 func credentials(password string) *finesse.Credentials {

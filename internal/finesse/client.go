@@ -46,6 +46,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/finesse-connector/finesse-connector/internal/exchange"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // Options say where a node is and how patient to be with it.
@@ -112,7 +113,7 @@ func NewClient(o Options) (*Client, error) {
 		host:    u.Host,
 		retries: o.Retries,
 		http: exchange.New(exchange.Options{
-			TLS: o.TLS, Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Large: largeAtOnce, Through: o.Through,
+			TLS: trust.For(o.TLS, u.Hostname()), Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Large: largeAtOnce, Through: o.Through,
 		}),
 		log:     cmp.Or(o.Logger, zap.NewNop()),
 		metrics: m,

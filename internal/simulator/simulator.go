@@ -180,6 +180,8 @@ type Options struct {
 	// answered and published has Finesse's own spelling.
 	AnyCase bool
 
+	Certificate Certificate // of all nodes; default UsualCertificate
+
 	WrapUp      WrapUp        // after inbound ACD calls; default WrapUpNotAllowed
 	WrapUpTimer time.Duration // from the end of a call to the end of wrap-up; default 2 h
 
@@ -214,6 +216,7 @@ func (o *Options) setDefaults() {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 120*time.Second)
 	o.PresenceTimeout = cmp.Or(o.PresenceTimeout, 60*time.Second)
 	o.QueueInterval = cmp.Or(o.QueueInterval, 10*time.Second)
+	o.Certificate = cmp.Or(o.Certificate, UsualCertificate)
 	o.WrapUp = cmp.Or(o.WrapUp, WrapUpNotAllowed)
 	o.WrapUpTimer = cmp.Or(o.WrapUpTimer, 2*time.Hour)
 	o.NotificationNamespace = cmp.Or(o.NotificationNamespace, "urn:xmpp:push:0")
@@ -297,6 +300,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("simulator: both nodes have the domain %q: each needs one of its own", o.Domain)
 	case !slices.Contains([]WrapUp{WrapUpNotAllowed, WrapUpOptional, WrapUpRequired}, o.WrapUp):
 		return fmt.Errorf("simulator: wrap-up %q: NOT_ALLOWED, OPTIONAL and REQUIRED are accepted", o.WrapUp)
+	case !slices.Contains(Certificates(), o.Certificate):
+		return fmt.Errorf("simulator: certificate %q: %q are accepted", o.Certificate, Certificates())
 	case o.Agents < 0 || o.Agents > maxLoadAgents:
 		return fmt.Errorf("simulator: %d further agents: 0 to %d are accepted", o.Agents, maxLoadAgents)
 	}
@@ -320,7 +325,7 @@ func (s *Simulator) listen() (err error) {
 			return fmt.Errorf("simulator: control page: %w", err)
 		}
 	}
-	s.cert, err = newCertificate(domains, addrs)
+	s.cert, err = newCertificate(s.options.Certificate, domains, addrs)
 	return err
 }
 

@@ -48,9 +48,13 @@ type Server struct {
 // Cases are what can go wrong on the way to it.
 func (s Server) Cases() []Case {
 	return []Case{
+		{Kind{"client certificate asked for", "let " + s.Name + " ask clients for a password alone: the connector has no certificate to show"}, AsksForCertificate},
+		{Kind{"TLS refused", "see the log of " + s.Name + ": it has to speak TLS 1.2 or 1.3 with a usual cipher, and ask for no client certificate"}, RefusesTLS},
+		{Kind{"certificate with a common name alone", "have it issued anew with the host as subjectAltName, or put this very certificate into " + s.CA}, OnlyCommonName},
 		{Kind{"certificate for another name", "use the name in the certificate in " + s.Address}, OtherName},
 		{Kind{"unknown CA", "add the CA of the certificate to " + s.CA}, UnknownCA},
-		{Kind{"certificate not valid", "renew the certificate, or set the clock of this host"}, Invalid},
+		{Kind{"certificate expired", "renew the certificate, or set the clock of this host"}, Expired},
+		{Kind{"certificate not valid", "have a certificate issued that is meant for a TLS server; the error says what is wrong with this one"}, Invalid},
 		{NoFiles, OutOfFiles},
 		{Kind{"no TLS", "correct port and scheme: what listens there does not speak TLS"}, NoTLS},
 		{Kind{"unknown host", "correct the host name in " + s.Address + ", or the name server"}, UnknownHost},

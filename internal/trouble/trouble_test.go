@@ -47,6 +47,7 @@ func TestWhatGoesWrongIsKnown(t *testing.T) {
 		"unknown CA":          {dial(secure.Listener.Addr().String(), &tls.Config{ServerName: "example.com"}), trouble.UnknownCA},
 		"other name":          {dial(secure.Listener.Addr().String(), other), trouble.OtherName},
 		"expired":             {dial(secure.Listener.Addr().String(), late), trouble.Invalid},
+		"its time is over":    {dial(secure.Listener.Addr().String(), late), trouble.Expired},
 		"unknown host":        {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, trouble.UnknownHost},
 		"no answer":           {slow, trouble.NoAnswer},
 		"no answer to a read": {fmt.Errorf("read: %w", os.ErrDeadlineExceeded), trouble.NoAnswer},

@@ -2,11 +2,15 @@ package e2e
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +20,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
+	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
 // readiness is what /readyz says.
@@ -105,6 +110,37 @@ func TestBrokerRefusesThePasswordAtTheStart(t *testing.T) {
 	one.Close()
 	builtInAt(t, one.Addr(), "connector", "new")
 	eventuallyWithin(t, 2*patience, func() bool { status, _ := c.readiness(); return status == http.StatusOK })
+}
+
+// What is wrong with Finesse's certificate is said; one that names its host in the common
+// name alone is taken where it is trusted itself.
+func TestWhatIsWrongWithFinessesCertificate(t *testing.T) {
+	t.Parallel()
+	for kind, says := range map[simulator.Certificate][]string{
+		simulator.ExpiredSince:    {"certificate expired", "renew the certificate, or set the clock of this host"},
+		simulator.OtherName:       {"certificate for another name", "use the name in the certificate in finesse.nodes"},
+		simulator.ClientsAsked:    {"client certificate asked for", "let Finesse ask clients for a password alone"},
+		simulator.CommonNameAlone: {"certificate with a common name alone", "subjectAltName, or put this very certificate into finesse.ca_file"},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			f := startFinesse(t, func(o *simulator.Options) { o.Certificate = kind })
+			conf := configuration(t, builtIn(), f)
+			conf.Finesse.Nodes[0].REST = strings.Replace(f.RESTURL(), "127.0.0.1", "localhost", 1)
+			conf.Finesse.Nodes[0].Notify = strings.Replace(f.NotifyURL(), "127.0.0.1", "localhost", 1)
+			if kind == simulator.CommonNameAlone {
+				c := launch(t, f, conf)
+				c.waitConsuming()
+				newDriver(c, "crm").begin("text")
+				other := servertest.Certificate(t, nil)
+				conf.Finesse.CAFile = filepath.Join(t.TempDir(), "other.pem")
+				require.NoError(t, os.WriteFile(conf.Finesse.CAFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other.Leaf.Raw}), 0o600))
+			}
+			c := launch(t, f, conf)
+			c.waitConsuming()
+			c.says(append(says, "finesse node cannot be used; trying on")...)
+		})
+	}
 }
 
 func TestFinesseIsAwayAtTheStart(t *testing.T) {

@@ -107,3 +107,11 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReader(b *testing.B) {
+	doc := "<a>" + strings.Repeat("<name>callVariable1</name><value/>", 1000) + "</a>"
+	b.SetBytes(int64(len(doc)))
+	for b.Loop() {
+		_, _ = io.Copy(io.Discard, legible.NewReader(strings.NewReader(doc), nil))
+	}
+}

@@ -54,6 +54,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/trust"
 )
 
 // Account is who connects: the agent, at the domain its node announced in
@@ -182,14 +183,8 @@ func (d *Dialer) setURL(raw string, conf *tls.Config) error {
 	if u.Scheme == "wss" {
 		d.websocket = (&url.URL{Scheme: u.Scheme, Host: d.host, Path: resourceOf(u.Path)}).String()
 	}
-	if conf == nil {
-		conf = &tls.Config{}
-	}
-	d.tls = conf.Clone()
-	d.tls.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
-	if d.tls.ServerName == "" {
-		d.tls.ServerName = u.Hostname()
-	}
+	d.tls = trust.For(conf, u.Hostname())
+	d.tls.MinVersion = max(d.tls.MinVersion, tls.VersionTLS12)
 	if d.tls.ClientSessionCache == nil {
 		d.tls.ClientSessionCache = tls.NewLRUClientSessionCache(0) // one server, so one entry serves all agents
 	}
