@@ -16,7 +16,7 @@ func TestWhoDoesNotFitIntoATeamIsLeftOutOnce(t *testing.T) {
 	a := agent.New("2001", func(finesse.User) bool { return false })
 	var users []gc.TeamUser
 	for i := range 20_000 {
-		users = append(users, gc.TeamUser{LoginID: gc.AgentID(strconv.Itoa(100_000 + i))})
+		users = append(users, gc.TeamUser{LoginID: gc.AgentID(strconv.Itoa(100_000 + i)), State: gc.Ready})
 	}
 	leftOut := func(changes []agent.Change) (n int) {
 		for _, c := range changes {
