@@ -1,6 +1,7 @@
 package finesse
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strconv"
@@ -75,11 +76,13 @@ type (
 		CallbackNumber  text                 `xml:"callbacknumber"`
 		AssociatedURI   text                 `xml:"associateddialoguri"`
 		SecondaryID     text                 `xml:"secondaryid"`
+		MediaType       text                 `xml:"mediatype"`
 		MediaProperties mediaElement         `xml:"mediaproperties"`
 		Participants    []participantElement `xml:"participants>participant"`
 	}
 
 	mediaElement struct {
+		ID           text              `xml:"mediaid"`
 		CallType     text              `xml:"calltype"`
 		DNIS         text              `xml:"dnis"`
 		DialedNumber text              `xml:"dialednumber"`
@@ -198,9 +201,14 @@ func (e *userElement) reason() gc.ReasonCodeID {
 	return reasonCodeID(lastSegment(e.Reason.URI))
 }
 
+// dialogs leaves out what is no call: a chat or an e-mail may have the agent's
+// extension as the address of a participant.
 func (e *dialogsElement) dialogs() ([]Dialog, error) {
 	dialogs := make([]Dialog, 0, len(e.Dialogs))
 	for i := range e.Dialogs {
+		if !e.Dialogs[i].isCall() {
+			continue
+		}
 		d, err := e.Dialogs[i].dialog()
 		if err != nil {
 			return nil, err
@@ -210,11 +218,34 @@ func (e *dialogsElement) dialogs() ([]Dialog, error) {
 	return dialogs, nil
 }
 
+// voiceMedia is the id of the media of all calls (Finesse developer guide, "Media").
+const voiceMedia = "1"
+
+// isCall reports whether a dialog is one of voice: by its kind, by its media, and by
+// its id, which has an underscore where it is a task. Old releases leave kind and media
+// out.
+func (e *dialogElement) isCall() bool {
+	kind, media := string(e.MediaType), string(e.MediaProperties.ID)
+	otherKind := kind != "" && kind != voiceMedia && !strings.EqualFold(kind, "Voice")
+	otherMedia := media != voiceMedia && isPositive(media)
+	return !otherKind && !otherMedia && !strings.Contains(e.id(), "_")
+}
+
+func isPositive(number string) bool {
+	n, err := strconv.ParseUint(number, 10, 64)
+	return err == nil && n > 0
+}
+
+// id is that of the uri where there is no other.
+func (e *dialogElement) id() string { return cmp.Or(string(e.ID), lastSegment(e.URI)) }
+
+// alone is a list of the one dialog.
+func (e *dialogElement) alone() ([]Dialog, error) {
+	return (&dialogsElement{Dialogs: []dialogElement{*e}}).dialogs()
+}
+
 func (e *dialogElement) dialog() (Dialog, error) {
-	if e.ID == "" {
-		e.ID = text(lastSegment(e.URI))
-	}
-	id, err := gc.ParseDialogID(string(e.ID))
+	id, err := gc.ParseDialogID(e.id())
 	if err != nil {
 		return Dialog{}, fmt.Errorf("dialog: %w", err)
 	}

@@ -108,7 +108,8 @@ type Settings struct {
 
 // Dialog is a call. Its addresses are those of the original call, and what
 // matters for an agent is the state of the agent's own participant: with
-// wrap-up the dialog stays ACTIVE after the call has ended.
+// wrap-up the dialog stays ACTIVE after the call has ended. Finesse's dialogs of
+// other media, chats and e-mails, are none.
 type Dialog struct {
 	ID                     gc.DialogID
 	State                  gc.CallState

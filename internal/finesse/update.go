@@ -56,7 +56,7 @@ func (e *updateElement) update() (Update, error) {
 	case data.Dialogs != nil:
 		u.Dialogs, err = data.Dialogs.dialogs()
 	case data.Dialog != nil:
-		u.Dialogs, err = (&dialogsElement{Dialogs: []dialogElement{*data.Dialog}}).dialogs()
+		u.Dialogs, err = data.Dialog.alone()
 	case data.SystemInfo != nil:
 		var info SystemInfo
 		info, err = data.SystemInfo.systemInfo()
