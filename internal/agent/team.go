@@ -85,9 +85,10 @@ func (a *Agent) FollowedTeams() (ids []gc.TeamID) {
 }
 
 // AskTeamAgain is to be called before a team is read after its changes were not
-// notified for a while; CompareTeam follows.
+// notified for a while, or are in doubt, which ends with it; CompareTeam follows.
 func (a *Agent) AskTeamAgain(id gc.TeamID) TeamReading {
 	r := TeamReading{id: id, at: a.clock}
+	a.settle(subject{team: id})
 	if t := a.teams[id]; len(t.members) > 0 { // else the driver is about to get the list
 		r.team = t
 	}
@@ -97,7 +98,11 @@ func (a *Agent) AskTeamAgain(id gc.TeamID) TeamReading {
 // CompareTeam says how the members differ from what the driver knows.
 func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Change) {
 	for _, u := range users {
-		if t := a.teams[r.id]; t != nil && t == r.team && t.members[u.LoginID].touched <= r.at {
+		t := a.teams[r.id]
+		if t == nil || t != r.team {
+			break
+		}
+		if known := t.members[u.LoginID]; known.touched <= r.at || compare(u.Changed, known.state.Changed) > 0 {
 			changes = append(changes, a.memberChanged(r.id, t, stateOfMember(u), r.at)...)
 		}
 	}
@@ -108,6 +113,7 @@ func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Chang
 func (a *Agent) LeaveTeams() (any bool) {
 	any = len(a.teams) > 0
 	clear(a.teams)
+	maps.DeleteFunc(a.doubts, func(s subject, _ uint64) bool { return s.team != "" })
 	return any
 }
 
@@ -146,6 +152,10 @@ func stateOfMember(u gc.TeamUser) gc.State {
 func (a *Agent) memberNotified(id gc.TeamID, u *finesse.User) []Change {
 	t := a.teams[id]
 	if t == nil || !t.events || u == nil {
+		return nil
+	}
+	if compare(u.StateChangeTime, t.members[u.LoginID].state.Changed) < 0 {
+		a.doubt(subject{team: id})
 		return nil
 	}
 	return a.memberChanged(id, t, MemberState(*u), a.clock)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -272,7 +273,18 @@ func (e *dialogElement) dialog() (Dialog, error) {
 	for i := range e.Participants {
 		d.Participants = append(d.Participants, e.Participants[i].participant())
 	}
+	d.Participants = withoutLeft(d.Participants)
 	return d, nil
+}
+
+// withoutLeft leaves out a part that is over where the same address has another one: who
+// left a call and is in it again stands twice among the participants.
+func withoutLeft(all []Participant) []Participant {
+	live := map[string]bool{}
+	for _, p := range all {
+		live[p.MediaAddress] = live[p.MediaAddress] || p.State != gc.Dropped
+	}
+	return slices.DeleteFunc(all, func(p Participant) bool { return p.State == gc.Dropped && live[p.MediaAddress] })
 }
 
 func (e *participantElement) participant() Participant {

@@ -121,7 +121,7 @@ type Dialog struct {
 	DNIS, DialedNumber     string
 	WrapUpReason           string            // several, of UCCX, are joined with a comma
 	Variables              []gc.CallVariable // in Finesse's order
-	Participants           []Participant     // those with a number only
+	Participants           []Participant     // those with a number only; none that is over beside one of the same address that is not
 }
 
 // Participant is one party of a dialog.

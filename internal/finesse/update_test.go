@@ -106,6 +106,32 @@ func TestOnlyVoiceIsACall(t *testing.T) {
 	}
 }
 
+// Who left a call and came back stands twice among the participants.
+func TestAnAddressThatStandsTwice(t *testing.T) {
+	party := func(address, state string) string {
+		return "<Participant><mediaAddress>" + address + "</mediaAddress><state>" + state + "</state></Participant>"
+	}
+	for _, c := range []struct {
+		name, parties string
+		want          []string
+	}{
+		{"left first", party("2001", "DROPPED") + party("4085551234", "ACTIVE") + party("2001", "ACTIVE"), []string{"4085551234 ACTIVE", "2001 ACTIVE"}},
+		{"left last", party("2001", "HELD") + party("2001", "DROPPED") + party("4085551234", "DROPPED"), []string{"2001 HELD", "4085551234 DROPPED"}},
+		{"two of them, both there", party("4085551234", "ACTIVE") + party("4085551234", "HELD"), []string{"4085551234 ACTIVE", "4085551234 HELD"}},
+		{"two of them, both gone", party("2001", "DROPPED") + party("2001", "DROPPED"), []string{"2001 DROPPED", "2001 DROPPED"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, err := ParseUpdate([]byte("<Update><data><dialog><id>55</id><participants>" + c.parties + "</participants></dialog></data></Update>"))
+			require.NoError(t, err)
+			var got []string
+			for _, p := range u.Dialogs[0].Participants {
+				got = append(got, p.MediaAddress+" "+string(p.State))
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
 func TestUpdateOfAnError(t *testing.T) {
 	u := parsed(t, "update_error.xml")
 	require.Equal(t, Put, u.Event, "errors come with put in lower case")

@@ -116,6 +116,7 @@ type Session struct {
 
 	known           *agent.Agent // what is known of the agent
 	reportedLeftOut bool         // that Finesse tells of more than is kept
+	doubts          doubts
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
@@ -210,6 +211,7 @@ func (s *Session) loop() {
 			s.begin(r)
 			continue // it may have been the last
 		}
+		s.findOut()
 		requests := s.mailbox.requests
 		if !s.line.free() {
 			requests = nil
