@@ -48,10 +48,14 @@ func (a *Agent) order(d finesse.Dialog, told stamps) int {
 	return c
 }
 
-// compare is 0 where one of the times is not known.
+// compare is 0 where one of the times is not known. Finesse writes times with and without
+// a fraction: of one without it the second alone is known.
 func compare(x, y time.Time) int {
 	if x.IsZero() || y.IsZero() {
 		return 0
+	}
+	if x.Nanosecond() == 0 || y.Nanosecond() == 0 {
+		x, y = x.Truncate(time.Second), y.Truncate(time.Second)
 	}
 	return x.Compare(y)
 }

@@ -23,6 +23,8 @@ type FaultKind string
 const (
 	DropEvent        FaultKind = "drop"         // the agent's next Count events are lost
 	DuplicateEvent   FaultKind = "duplicate"    // the agent's next Count events come twice, with the same item id
+	LateEvent        FaultKind = "late"         // the agent's next Count events come after the one that follows them
+	StrayEvent       FaultKind = "stray"        // with the agent's next Count events of calls come what other clients subscribed to: a colleague's, which end the call, and a chat's
 	CutStream        FaultKind = "cut"          // the agent's streams break without a word
 	CutInside        FaultKind = "cut-inside"   // the same, in the middle of a stanza
 	BlackHole        FaultKind = "black-hole"   // the agent's streams stay open and nothing passes any more; a new stream works
@@ -62,7 +64,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
+		DropEvent, DuplicateEvent, LateEvent, StrayEvent, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, RefuseRequest,
 	}
 }
 
@@ -96,7 +98,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 		return s.faults.add(f)
 	case SlowREST, MalformedREST, LostAnswer, HTMLError, UnavailableError, UnknownUser:
 		return s.faults.add(f)
-	case DropEvent, DuplicateEvent, CutStream, CutInside, BlackHole:
+	case DropEvent, DuplicateEvent, LateEvent, StrayEvent, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
 			return fmt.Errorf("fault %q needs an agent", f.Kind)
 		}
@@ -141,7 +143,7 @@ func (s *Simulator) Heal() {
 
 func (n *notifier) inject(f Fault) {
 	switch f.Kind {
-	case DropEvent, DuplicateEvent:
+	case DropEvent, DuplicateEvent, LateEvent, StrayEvent:
 		n.spoil(f)
 		return
 	}
@@ -163,11 +165,9 @@ func (n *notifier) spoil(f Fault) {
 	if n.faults[f.Agent] == nil {
 		n.faults[f.Agent] = &streamFaults{}
 	}
-	if f.Kind == DropEvent {
-		n.faults[f.Agent].drop += f.Count
-		return
-	}
-	n.faults[f.Agent].duplicate += f.Count
+	spoiled := n.faults[f.Agent]
+	count := map[FaultKind]*int{DropEvent: &spoiled.drop, DuplicateEvent: &spoiled.duplicate, LateEvent: &spoiled.late, StrayEvent: &spoiled.stray}[f.Kind]
+	*count = min(*count+f.Count, maxFaults)
 }
 
 // restFaults are the orders for requests that have not come yet.

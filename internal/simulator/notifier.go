@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +44,22 @@ type subscription struct {
 }
 
 // streamFaults are the updates to spoil for one agent.
-type streamFaults struct{ drop, duplicate int }
+type streamFaults struct {
+	drop, duplicate, late, stray int
+	kept                         []letter // that are late
+}
+
+// letter is an item on its way to a stream.
+type letter struct {
+	stream   *stream
+	to, item string
+}
+
+// fate is what becomes of an update for one agent.
+type fate struct {
+	copies      int
+	late, stray bool
+}
 
 func newNotifier(o *Options, domain string, life *lifetime, r *random) *notifier {
 	return &notifier{
@@ -64,16 +80,17 @@ func (n *notifier) publish(node string, update []byte) {
 	defer n.mu.Unlock()
 	n.published++
 	item := n.item(node, update)
-	skip := map[gc.AgentID]int{}
-	copies := func(agent gc.AgentID) int {
-		if _, known := skip[agent]; !known {
-			skip[agent] = n.copies(agent)
+	fates := map[gc.AgentID]fate{}
+	ofCall := bytes.Contains(update, []byte("</participants>"))
+	deliver := func(s *stream, to string) {
+		if _, known := fates[s.agent]; !known {
+			fates[s.agent] = n.fate(s.agent, ofCall)
 		}
-		return skip[agent]
+		n.deliver(letter{s, to, item}, fates[s.agent], node, update)
 	}
 	for _, s := range n.automatic(node) {
 		if s.hears() {
-			n.send(s, n.bare(s.agent), item, copies(s.agent))
+			deliver(s, n.bare(s.agent))
 		}
 	}
 	for _, sub := range n.subscriptions {
@@ -82,11 +99,67 @@ func (n *notifier) publish(node string, update []byte) {
 		}
 		for _, s := range n.ofAgent[sub.owner] {
 			if s.hears() && (s.jid == sub.jid || n.bare(s.agent) == sub.jid) {
-				n.send(s, sub.jid, item, copies(s.agent))
+				deliver(s, sub.jid)
 			}
 		}
 	}
+	for agent, x := range fates {
+		if !x.late {
+			n.sendLate(agent)
+		}
+	}
 }
+
+// deliver sends a letter, or what becomes of it.
+func (n *notifier) deliver(l letter, x fate, node string, update []byte) {
+	if x.late {
+		f := n.faults[l.stream.agent]
+		f.kept = append(f.kept, l)
+		return
+	}
+	n.send(l.stream, l.to, l.item, x.copies)
+	if x.stray {
+		for _, item := range n.strays(node, update) {
+			n.send(l.stream, l.to, item, 1)
+		}
+	}
+}
+
+// sendLate sends what was kept for an agent.
+func (n *notifier) sendLate(agent gc.AgentID) {
+	if f := n.faults[agent]; f != nil {
+		for _, l := range f.kept {
+			n.send(l.stream, l.to, l.item, 1)
+		}
+		f.kept = nil
+	}
+}
+
+// strays is what a stream gets besides an update of a call because other clients of the
+// agent subscribed to more: the end of the same call at a colleague's node and, of a
+// colleague, at the agent's own; and a chat with the agent's extension, at its node and at
+// that of calls.
+func (n *notifier) strays(node string, update []byte) (items []string) {
+	colleague := dialogsURI("colleague")
+	end := replaceable("event").ReplaceAll(replaceable("source").ReplaceAll(update, []byte("<source>"+colleague+"</source>")), []byte("<event>DELETE</event>"))
+	chat := replaceable("source").ReplaceAll(replaceable("mediaType").ReplaceAll(update, []byte("<mediaType>Cisco_Chat_MRD</mediaType>")), []byte("<source>"+node+"/Media</source>"))
+	chat = dialogID.ReplaceAll(chat, []byte("${1}_7_1$2"))
+	for _, x := range []struct {
+		node   string
+		update []byte
+	}{{colleague, end}, {node, end}, {node + "/Media", chat}, {node, replaceable("source").ReplaceAll(chat, []byte("<source></source>"))}} {
+		n.published++
+		items = append(items, n.item(x.node, x.update))
+	}
+	return items
+}
+
+// replaceable finds an element without others in it.
+func replaceable(name string) *regexp.Regexp {
+	return regexp.MustCompile("<" + name + ">[^<]*</" + name + ">")
+}
+
+var dialogID = regexp.MustCompile(`(<id>[0-9]+)(</id>)`)
 
 // heard: somebody subscribed to the node.
 func (n *notifier) heard(node string) bool {
@@ -114,21 +187,31 @@ func ownerOf(node string) gc.AgentID {
 	return gc.AgentID(id)
 }
 
-// copies is how often the agent gets the next update: once, unless a fault
-// says otherwise.
-func (n *notifier) copies(agent gc.AgentID) int {
+// fate is what becomes of the agent's next update: it comes once, unless a fault says
+// otherwise.
+func (n *notifier) fate(agent gc.AgentID, ofCall bool) fate {
 	f := n.faults[agent]
 	switch {
 	case f == nil:
-		return 1
-	case f.drop > 0:
-		f.drop--
-		return 0
-	case f.duplicate > 0:
-		f.duplicate--
-		return 2
+	case take(&f.drop):
+		return fate{}
+	case take(&f.late):
+		return fate{late: true}
+	case take(&f.duplicate):
+		return fate{copies: 2}
+	case ofCall && take(&f.stray):
+		return fate{copies: 1, stray: true}
 	}
-	return 1
+	return fate{copies: 1}
+}
+
+// take uses one up, if there is one.
+func take(count *int) bool {
+	if *count == 0 {
+		return false
+	}
+	*count--
+	return true
 }
 
 // item is the part of the stanza that all recipients share. The document is
@@ -319,9 +402,12 @@ func (n *notifier) off() []gc.AgentID {
 	return agents
 }
 
-// heal takes waiting faults back.
+// heal takes waiting faults back, and sends what is late.
 func (n *notifier) heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	for agent := range n.faults {
+		n.sendLate(agent)
+	}
 	n.faults = map[gc.AgentID]*streamFaults{}
 }
