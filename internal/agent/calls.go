@@ -165,7 +165,7 @@ func (a *Agent) deleted(d finesse.Dialog) []Change {
 			return nil
 		}
 		if last.at.IsZero() {
-			last.at = before
+			last.at, last.missed = before, true
 		}
 	}
 	a.settle(subject{call: d.ID})

@@ -63,7 +63,9 @@ func compare(x, y time.Time) int {
 // end is the end of a call.
 type end struct {
 	clock uint64    // when it was notified, or its reading was asked for
-	at    time.Time // Finesse's time of the agent's last part in it
+	at    time.Time // Finesse's time of it
+	// missed: at is the time of the last state before it, because nothing said more.
+	missed bool
 }
 
 // maxEnds bounds the calls remembered after their end, and maxDoubts the doubts.
@@ -85,22 +87,30 @@ func (a *Agent) noteEnd(id gc.DialogID, e end) {
 }
 
 // isOld reports whether a notification of d is older than what is known of its call. A
-// call that is over begins anew with a newer POST, and with nothing else.
+// call that is over begins anew with a POST that is not older than its end, and with
+// nothing else.
 func (a *Agent) isOld(event finesse.Event, d finesse.Dialog, own *finesse.Participant) bool {
-	known := a.calls[d.ID]
+	known, held := a.calls[d.ID], a.held[d.ID]
 	last, ended := a.ends[d.ID]
 	switch {
-	case known != nil && !known.over:
-		return a.order(d, known.times) < 0
+	case known != nil && known.over:
+		return event != finesse.Post || !begins(own.StateChangeTime, end{at: known.times[own.MediaAddress]})
 	case known != nil:
-		last, ended = end{at: known.times[own.MediaAddress]}, true
+		return a.order(d, known.times) < 0
+	case ended:
+		return event != finesse.Post || !begins(own.StateChangeTime, last)
+	case held != nil:
+		return a.order(d, stampsOf(held.dialog)) < 0
 	}
-	if ended {
-		known, comparable := compare(own.StateChangeTime, last.at), !own.StateChangeTime.IsZero() && !last.at.IsZero()
-		return event != finesse.Post || comparable && known <= 0
-	}
-	held := a.held[d.ID]
-	return held != nil && a.order(d, stampsOf(held.dialog)) < 0
+	return false
+}
+
+// begins reports whether a call can begin at a time when the one before it of the same id
+// ended. The time of the last state is that of the same call; so is that of the end, if it
+// is known by more than its second: a redirected call ends with the time at which it rang.
+func begins(at time.Time, last end) bool {
+	again := !at.IsZero() && at.Equal(last.at) && (last.missed || at.Nanosecond() != 0)
+	return compare(at, last.at) >= 0 && !again
 }
 
 // knowsNewer reports whether what r says of a call is older than what is known: it was

@@ -59,10 +59,10 @@ func isOfPreview(action string) bool {
 // hold keeps a call back. It is false when there is no room.
 func (a *Agent) hold(d finesse.Dialog, own *finesse.Participant) bool {
 	held := a.held[d.ID]
+	if held == nil && len(a.held) >= maxUnclear || !a.hasRoom(a.Describe(d, own)) {
+		return false
+	}
 	if held == nil {
-		if len(a.held) >= maxUnclear || !a.hasRoom(a.Describe(d, own)) {
-			return false
-		}
 		held = &unclear{changed: a.clock}
 		a.held[d.ID] = held
 	}

@@ -215,7 +215,7 @@ func (a *Agent) endUnlisted(r Reading) (changes []Change) {
 		if d == nil {
 			changes = append(changes, a.ended(finesse.Dialog{ID: id})...)
 			delete(a.calls, id)
-			a.noteEnd(id, end{clock: r.at, at: known.times[string(a.Extension())]})
+			a.noteEnd(id, end{clock: r.at, at: known.times[string(a.Extension())], missed: true})
 		} else if own := a.part(*d); own == nil || own.State == gc.Dropped {
 			changes = append(changes, a.ended(*d)...)
 			known.times = stampsOf(*d)

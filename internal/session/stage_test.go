@@ -124,6 +124,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 			Bound: func(gc.Destination, *session.Request) {},
 			Leads: func(members []gc.AgentID) { st.leads = members },
 			Emit: func(e session.Emission) {
+				st.turn() // it may be time alone that brings it about
 				if st.emitted != nil {
 					st.emitted(e)
 				}
