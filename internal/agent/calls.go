@@ -105,6 +105,9 @@ func (a *Agent) dialogNotified(event finesse.Event, d finesse.Dialog) []Change {
 	switch {
 	case event == finesse.Delete:
 		return a.deleted(d)
+	case own == nil && a.Extension() == "" && len(d.Participants) > 0: // the sign-in may be notified later
+		a.doubt(about)
+		return nil
 	case own == nil: // not the agent's call
 		return nil
 	case a.isOver(d.ID) && own.State == gc.Dropped: // over before the driver heard of it, or told

@@ -59,7 +59,7 @@ func (a *Agent) TeamUnread(r TeamReading) []Change {
 func (a *Agent) TeamRead(r TeamReading, users []gc.TeamUser) (changes []Change) {
 	for i, u := range users {
 		known := r.team.members[u.LoginID]
-		if known.touched > r.at {
+		if known.touched > r.at && compare(u.Changed, known.state.Changed) <= 0 {
 			users[i].State, users[i].Pending, users[i].Changed = known.state.State, known.state.Pending, known.state.Changed
 			continue
 		}
