@@ -29,19 +29,18 @@ type Agent struct {
 	signOut bool   // it is to be signed out as soon as Finesse allows it
 	clock   uint64 // counts the updates
 	seen    uint64 // clock of the last one of the user
-	// readings counts what was asked for of the agent, and taken is the number of the
-	// latest that was taken over.
-	readings, taken uint64
-	// asOf is Finesse's time of the state of user if that was read, not notified:
-	// notifications of before may still be on their way.
-	asOf time.Time
+	// readings counts what was asked for of the agent; first is the first of those that are
+	// newer than the latest that was taken over, and attached the one the stream began with.
+	readings, first, attached uint64
+	asOf                      time.Time // Finesse's time of the state that is known
 
-	calls    map[gc.DialogID]*call
-	gone     map[gc.DialogID]uint64    // the clock when a call was deleted, for readings that were asked for before
-	unlisted map[gc.DialogID]time.Time // the asOf of calls whose end was read, for notifications of before
-	barged   map[string]bool           // the extensions of supervisors who broke into a call
-	teams    map[gc.TeamID]*team       // those the driver asked about
-	surplus  surplus
+	calls   map[gc.DialogID]*call
+	ends    map[gc.DialogID]end
+	held    map[gc.DialogID]*unclear
+	doubts  map[subject]uint64  // the clock when each began
+	barged  map[string]bool     // the extensions of supervisors who broke into a call
+	teams   map[gc.TeamID]*team // those the driver asked about
+	surplus surplus
 }
 
 // New makes an agent of whom nothing is known. withholds is asked from within
@@ -49,11 +48,12 @@ type Agent struct {
 func New(id gc.AgentID, withholds func(now finesse.User) bool) *Agent {
 	return &Agent{
 		id: id, withholds: withholds,
-		calls:    map[gc.DialogID]*call{},
-		gone:     map[gc.DialogID]uint64{},
-		unlisted: map[gc.DialogID]time.Time{},
-		barged:   map[string]bool{},
-		teams:    map[gc.TeamID]*team{},
+		calls:  map[gc.DialogID]*call{},
+		ends:   map[gc.DialogID]end{},
+		held:   map[gc.DialogID]*unclear{},
+		doubts: map[subject]uint64{},
+		barged: map[string]bool{},
+		teams:  map[gc.TeamID]*team{},
 	}
 }
 
@@ -96,30 +96,37 @@ func (a *Agent) Notified(u finesse.Update) (changes []Change) {
 // the agent than the driver, who may use a login name or another spelling.
 func (a *Agent) is(id gc.AgentID) bool { return id.Is(cmp.Or(a.user.LoginID, a.id)) }
 
-// userNotified takes a state unless a newer one was read. A command may wait for
+// userNotified takes a state unless a newer one is known. A command may wait for
 // the older one all the same. An update that names no state says nothing of it, and
 // what is being read is no older for it.
 func (a *Agent) userNotified(now finesse.User) []Change {
 	if now.State == "" {
 		return a.userChanged(now)
 	}
-	if a.outdated(now) {
+	if compare(now.StateChangeTime, a.asOf) < 0 {
+		a.doubt(subject{})
 		return []Change{{Event: a.State(), User: &now}}
 	}
-	a.seen, a.asOf = a.clock, time.Time{}
+	a.seen = a.clock
+	a.settle(subject{})
+	if !now.StateChangeTime.IsZero() {
+		a.asOf = now.StateChangeTime
+	}
 	return a.userChanged(now)
 }
 
-func (a *Agent) outdated(u finesse.User) bool {
-	return !u.StateChangeTime.IsZero() && u.StateChangeTime.Before(a.asOf)
-}
-
-// userChanged takes over what is known of the agent now, unless that is withheld.
+// userChanged takes over what is known of the agent now, unless that is withheld. The
+// calls that are held are judged anew.
 func (a *Agent) userChanged(now finesse.User) []Change {
 	if a.unbelievable(now) {
 		return nil
 	}
-	return []Change{a.become(now)}
+	before := a.user.State
+	changes := []Change{a.become(now)}
+	if a.user.State != before {
+		changes = append(changes, a.stateTells()...)
+	}
+	return changes
 }
 
 func (a *Agent) unbelievable(now finesse.User) bool {

@@ -62,6 +62,12 @@ func (a *Agent) kept(now gc.Call) (count, size int) {
 			size += sizeOf(c.reported)
 		}
 	}
+	for id, held := range a.held {
+		if own := a.part(held.dialog); own != nil && id != now.Dialog {
+			count++
+			size += sizeOf(a.Describe(held.dialog, own))
+		}
+	}
 	return count, size
 }
 

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -24,9 +23,7 @@ type call struct {
 	outbound bool   // told as a campaign's call
 	over     bool   // DROPPED was told; Finesse may still list the dialog
 	touched  uint64 // the clock when a notification last changed it
-	// asOf is Finesse's time of a state that was read, not notified:
-	// notifications of before may still be on their way.
-	asOf time.Time
+	times    stamps // of what is known of it
 }
 
 // Own is the agent's participant, nil when the agent has no part in d. Its
@@ -43,14 +40,9 @@ func (a *Agent) Own(d finesse.Dialog) *finesse.Participant {
 }
 
 // part is the agent's participant in a dialog that its driver is to hear of.
-// Nobody learns from the connector that a supervisor listens. The first
-// notification of an outbound preview lacks number and variables and looks
-// like a direct call, so one that begins while the agent is reserved for a
-// preview is left to the second (seed O-028).
+// Nobody learns from the connector that a supervisor listens.
 func (a *Agent) part(d finesse.Dialog) *finesse.Participant {
-	listener := d.CallType == supervisorMonitor && d.FromAddress != string(a.Extension())
-	provisional := d.CallType == "OTHER_IN" && a.calls[d.ID] == nil && a.user.State == gc.ReservedPreview
-	if listener || provisional {
+	if d.CallType == supervisorMonitor && d.FromAddress != string(a.Extension()) {
 		return nil
 	}
 	return a.Own(d)
@@ -105,74 +97,85 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 	return c
 }
 
-// maxGone bounds the calls remembered after their end.
-const maxGone = 100
-
-// readEnd notes that the end of a call was read and not notified. The
-// notifications of its last states, from asOf on, may still come.
-func (a *Agent) readEnd(id gc.DialogID, asOf time.Time) {
-	if len(a.unlisted) >= maxGone {
-		clear(a.unlisted)
-	}
-	a.unlisted[id] = asOf
-}
-
-// endWasRead reports whether a notification, or another reading, is of before
-// the end that was read of its call. One that begins the call anew is not.
-func (a *Agent) endWasRead(event finesse.Event, d finesse.Dialog, own *finesse.Participant) bool {
-	asOf, unlisted := a.unlisted[d.ID]
-	begins := event == finesse.Post && (asOf.IsZero() || own.StateChangeTime.After(asOf))
-	return unlisted && !begins
-}
-
 // dialogNotified says what became of a call. The same notification may come
 // twice, POST and PUT may stand for each other after a failover, and DELETE ends
 // the call whatever the dialog's state says.
 func (a *Agent) dialogNotified(event finesse.Event, d finesse.Dialog) []Change {
-	switch event {
-	case finesse.Delete:
-		return a.deleted(d)
-	case finesse.Post:
-		delete(a.gone, d.ID)
-	}
-	own := a.part(d)
-	known := a.calls[d.ID]
+	own, about := a.part(d), subject{call: d.ID}
 	switch {
+	case event == finesse.Delete:
+		return a.deleted(d)
+	case own == nil && a.Extension() == "" && len(d.Participants) > 0: // the sign-in may be notified later
+		a.doubt(about)
+		return nil
 	case own == nil: // not the agent's call
 		return nil
-	case (known == nil || known.over) && own.State == gc.Dropped: // over before the driver heard of it, or told
+	case a.isOver(d.ID) && own.State == gc.Dropped: // over before the driver heard of it, or told
+		delete(a.held, d.ID)
 		return nil
-	case known != nil && known.over && event != finesse.Post: // told; Finesse still lists it
-		return nil
-	case known != nil && own.StateChangeTime.Before(known.asOf): // a newer state was read
-		return nil
-	case a.endWasRead(event, d, own):
+	case a.isOld(event, d, own):
+		a.doubt(about)
 		return nil
 	}
+	a.settle(about)
+	return a.callIs(d, own)
+}
+
+// isOver reports whether the driver knows no such call, or that it is over.
+func (a *Agent) isOver(id gc.DialogID) bool {
+	known := a.calls[id]
+	return known == nil || known.over
+}
+
+// callIs takes over what a call, in which own is the agent's part, is now.
+func (a *Agent) callIs(d finesse.Dialog, own *finesse.Participant) []Change {
+	if a.isOver(d.ID) && a.mayBePreview(d, own) && a.hold(d, own) {
+		return nil
+	}
+	changes := a.release(d)
+	return append(changes, a.tell(d, own)...)
+}
+
+func (a *Agent) tell(d finesse.Dialog, own *finesse.Participant) []Change {
 	a.noteBarge(d)
 	now := a.Describe(d, own)
 	if !a.hasRoom(now) {
 		return []Change{{LeftOut: "calls"}}
 	}
-	delete(a.unlisted, d.ID)
+	delete(a.ends, d.ID)
+	known := a.calls[d.ID]
 	if known == nil || known.over {
 		known = &call{}
 		a.calls[d.ID] = known
 	}
 	changes := a.announce(known, d, now)
-	known.touched, known.asOf = a.clock, time.Time{}
+	known.touched, known.times = a.clock, stampsOf(d)
 	known.consult = known.consult || a.IsConsultation(d)
 	return append(changes, known.become(now))
 }
 
+// deleted ends a call, unless it has begun anew since.
 func (a *Agent) deleted(d finesse.Dialog) []Change {
-	changes := a.ended(d.ID, d.SecondaryID)
-	delete(a.calls, d.ID)
-	if len(a.gone) >= maxGone { // nobody has read for long
-		clear(a.gone)
+	own, known := a.Own(d), a.calls[d.ID]
+	last := end{clock: a.clock}
+	if own != nil {
+		last.at = own.StateChangeTime
 	}
-	a.gone[d.ID] = a.clock
-	delete(a.unlisted, d.ID)
+	if known != nil {
+		before := known.times[string(a.Extension())]
+		if compare(last.at, before) < 0 {
+			a.doubt(subject{call: d.ID})
+			return nil
+		}
+		if last.at.IsZero() {
+			last.at, last.missed = before, true
+		}
+	}
+	a.settle(subject{call: d.ID})
+	changes := a.ended(d)
+	delete(a.calls, d.ID)
+	delete(a.held, d.ID)
+	a.noteEnd(d.ID, last)
 	return changes
 }
 
@@ -212,21 +215,45 @@ func (c *call) report() gc.Event {
 	return gc.InboundCall{Call: c.reported}
 }
 
-// ended is the end of a call, once. A call that was transferred names the one it
-// was joined with (seed, "Release Call Output").
-func (a *Agent) ended(id, joined gc.DialogID) []Change {
-	known := a.calls[id]
+// ended is the end of a call, once.
+func (a *Agent) ended(d finesse.Dialog) []Change {
+	known := a.calls[d.ID]
 	if known == nil || known.over {
 		return nil
 	}
-	now := known.reported
-	now.State, now.Cause = gc.Dropped, ""
-	now.Previous = cmp.Or(now.Previous, joined)
-	change := known.become(now)
+	change := known.become(a.last(known.reported, d))
 	if len(a.live()) == 0 {
 		clear(a.barged)
 	}
 	return []Change{change}
+}
+
+// last is a call at its end: as d, which has the last word, says, and as it was known
+// where d says nothing. A call that was transferred names the one it was joined with
+// (seed, "Release Call Output").
+func (a *Agent) last(known gc.Call, d finesse.Dialog) gc.Call {
+	own := a.Own(d)
+	if own == nil {
+		own = &finesse.Participant{}
+	}
+	now := a.Describe(d, own)
+	now.State, now.Cause = gc.Dropped, ""
+	now.Previous = cmp.Or(d.AssociatedDialog, known.Previous, d.SecondaryID)
+	now.From, now.To = cmp.Or(now.From, known.From), cmp.Or(now.To, known.To)
+	now.Start = cmp.Or(now.Start, known.Start)
+	now.Customer = cmp.Or(now.Customer, known.Customer)
+	if len(now.Variables) == 0 {
+		now.Variables = known.Variables
+	}
+	if len(now.Participants) == 0 {
+		now.Participants = slices.Clone(known.Participants)
+	}
+	for i := range now.Participants {
+		if p := &now.Participants[i]; p.MediaAddress == string(a.Extension()) {
+			p.State = gc.Dropped // as the call
+		}
+	}
+	return now
 }
 
 // noteBarge remembers who breaks into the call of the agent: the party that

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -25,27 +26,29 @@ func (a *Agent) Ask() Reading {
 	return Reading{at: a.clock, number: a.readings}
 }
 
-// Overtaken reports whether something was taken over that was asked for after r, or
-// read with a stream since.
-func (a *Agent) Overtaken(r Reading) bool { return r.number < a.taken }
+// Overtaken reports whether something was taken over since r was asked for, or read with
+// a stream since: then r may be older than that, or newer.
+func (a *Agent) Overtaken(r Reading) bool { return r.number < a.first }
 
-// takes reports whether r is to be taken over.
-func (a *Agent) takes(r Reading) bool {
-	if a.Overtaken(r) {
-		return false
-	}
-	a.taken = r.number
-	return true
+// takes notes that r is taken over, as all that is known now.
+func (a *Agent) takes(r Reading) {
+	a.first = a.readings + 1
+	a.settleBefore(r.at)
 }
 
-// Attach notes that updates come by another stream from now on: what was on its way
-// on the old one never comes. r was read with the new one, and is newer than all
-// that is being read.
+// Attach notes that updates come by another stream from now on, of another node maybe,
+// which has a clock of its own: what was on its way on the old one never comes. r was
+// read with the new one, and is newer than all that is being read.
 func (a *Agent) Attach(r Reading) Reading {
 	a.asOf = time.Time{}
-	clear(a.unlisted)
+	for _, c := range a.calls {
+		c.times = nil
+	}
+	for id, e := range a.ends {
+		a.ends[id] = end{clock: e.clock}
+	}
 	a.readings++
-	r.number, a.taken = a.readings, a.readings
+	r.number, a.first, a.attached = a.readings, a.readings, a.readings
 	return r
 }
 
@@ -57,19 +60,25 @@ func (a *Agent) Latest(r Reading) Reading {
 }
 
 // Compare says how r differs from what the driver knows. What a notification changed
-// since r was asked for is newer than r.
+// since r was asked for is newer than r, unless its time says otherwise.
 func (a *Agent) Compare(r Reading) (changes []Change) {
-	if !a.takes(r) {
-		return nil
+	if a.Overtaken(r) {
+		return a.compareLate(r)
 	}
-	if a.seen <= r.at && !a.outdated(r.User) {
+	a.takes(r)
+	if a.userIsNews(r) {
 		if a.unbelievable(r.User) {
 			return nil // nor were its calls read
 		}
 		a.asOf = r.User.StateChangeTime
-		changes = append(changes, a.become(r.User))
+		changes = append(changes, a.userChanged(r.User)...)
 	}
 	return append(changes, a.compareCalls(r)...)
+}
+
+// userIsNews reports whether the state that was read is newer than what is known.
+func (a *Agent) userIsNews(r Reading) bool {
+	return a.seen <= r.at || compare(r.User.StateChangeTime, a.asOf) > 0
 }
 
 func (a *Agent) compareCalls(r Reading) (changes []Change) {
@@ -77,36 +86,78 @@ func (a *Agent) compareCalls(r Reading) (changes []Change) {
 		changes = a.endUnlisted(r)
 	}
 	for _, d := range r.Dialogs {
-		known, own := a.calls[d.ID], a.Own(d)
-		if known != nil && known.touched > r.at || a.gone[d.ID] > r.at {
-			continue
-		}
-		if known != nil { // what is read is true now, also when Finesse's clock was set back
-			known.asOf = time.Time{}
-		}
-		changes = append(changes, a.dialogNotified(finesse.Put, d)...)
-		if known = a.calls[d.ID]; known != nil && own != nil {
-			known.asOf = own.StateChangeTime
+		if own := a.part(d); own != nil && !a.knowsNewer(r, d) && !a.isStillListed(d, own) {
+			changes = append(changes, a.callIs(d, own)...)
 		}
 	}
 	return append(changes, a.endUnlisted(r)...)
 }
 
+// isStillListed reports whether Finesse lists a call that is over for the agent, and has
+// not begun anew.
+func (a *Agent) isStillListed(d finesse.Dialog, own *finesse.Participant) bool {
+	known := a.calls[d.ID]
+	return a.isOver(d.ID) && (own.State == gc.Dropped || known != nil && compare(own.StateChangeTime, known.times[own.MediaAddress]) <= 0)
+}
+
+// compareLate is Compare for a reading that was asked for before another was taken over. Which
+// of the two was true last only their times can say; of what they do not decide the agent
+// is in doubt.
+func (a *Agent) compareLate(r Reading) (changes []Change) {
+	if r.number < a.attached { // of a stream of before
+		return nil
+	}
+	switch c := compare(r.User.StateChangeTime, a.asOf); {
+	case c > 0 && !a.unbelievable(r.User):
+		a.asOf = r.User.StateChangeTime
+		changes = a.userChanged(r.User)
+	case c == 0 && !sameState(a.user, merge(a.user, r.User)):
+		a.doubt(subject{})
+	}
+	listed := map[gc.DialogID]bool{}
+	for _, d := range r.Dialogs {
+		listed[d.ID] = true
+		changes = append(changes, a.compareLateCall(d)...)
+	}
+	for _, c := range a.live() {
+		if id := c.reported.Dialog; !listed[id] {
+			a.doubt(subject{call: id})
+		}
+	}
+	return changes
+}
+
+func (a *Agent) compareLateCall(d finesse.Dialog) []Change {
+	own, known := a.part(d), a.calls[d.ID]
+	switch {
+	case own == nil || a.isOver(d.ID) && own.State == gc.Dropped:
+	case a.isOver(d.ID):
+		a.doubt(subject{call: d.ID})
+	case a.order(d, known.times) > 0:
+		return a.callIs(d, own)
+	case a.order(d, known.times) == 0 && !reflect.DeepEqual(known.reported, a.Describe(d, own)):
+		a.doubt(subject{call: d.ID})
+	}
+	return nil
+}
+
 // TakeBack takes the agent's state over as it was read, without a word, and its
 // calls likewise or, if news is true, with a Change for each difference. It
 // is false when the state shows a sign-out that is withheld: then it is to be read
-// once more, later.
+// once more, later. Of a reading that was overtaken what is newer is a Change.
 func (a *Agent) TakeBack(r Reading, news bool) (changes []Change, ok bool) {
-	if !a.takes(r) {
-		return nil, true
+	if a.Overtaken(r) {
+		return a.compareLate(r), true
 	}
-	if a.seen <= r.at {
+	a.takes(r)
+	if a.userIsNews(r) {
 		if a.unbelievable(r.User) {
 			return nil, false
 		}
-		state := a.become(r.User)
 		a.asOf = r.User.StateChangeTime
-		changes = append(changes, Change{SignedOut: state.SignedOut})
+		taken := a.userChanged(r.User)
+		changes = append(changes, Change{SignedOut: taken[0].SignedOut})
+		changes = append(changes, taken[1:]...)
 	}
 	if news {
 		return append(changes, a.compareCalls(r)...), true
@@ -119,6 +170,8 @@ func (a *Agent) TakeBack(r Reading, news bool) (changes []Change, ok bool) {
 func (a *Agent) Begin(r Reading) []Change {
 	before := a.user.State
 	a.user, a.asOf, a.calls = r.User, r.User.StateChangeTime, map[gc.DialogID]*call{}
+	clear(a.held)
+	clear(a.doubts)
 	out := Change{SignedOut: a.user.State == gc.LoggedOut && before != gc.LoggedOut}
 	return append([]Change{out}, a.adopt(r)...)
 }
@@ -127,14 +180,16 @@ func (a *Agent) Begin(r Reading) []Change {
 // newer. The ends that were missed are Changes.
 func (a *Agent) adopt(r Reading) (changes []Change) {
 	for _, d := range r.Dialogs {
-		known, own := a.calls[d.ID], a.part(d)
-		if own != nil && own.State != gc.Dropped && (known == nil || known.touched <= r.at) && a.gone[d.ID] <= r.at &&
-			!a.endWasRead(finesse.Put, d, own) {
-			if now := a.Describe(d, own); a.hasRoom(now) {
-				a.calls[d.ID] = &call{reported: now, outbound: isOutbound(d), touched: r.at, asOf: own.StateChangeTime}
-			} else {
-				changes = append(changes, Change{LeftOut: "calls"})
-			}
+		own := a.part(d)
+		if own == nil || own.State == gc.Dropped || a.knowsNewer(r, d) || a.isOver(d.ID) && a.mayBePreview(d, own) && a.hold(d, own) {
+			continue
+		}
+		delete(a.held, d.ID)
+		if now := a.Describe(d, own); a.hasRoom(now) {
+			a.calls[d.ID] = &call{reported: now, outbound: isOutbound(d), touched: r.at, times: stampsOf(d)}
+			delete(a.ends, d.ID)
+		} else {
+			changes = append(changes, Change{LeftOut: "calls"})
 		}
 	}
 	for _, d := range r.Dialogs { // once all are known
@@ -148,23 +203,24 @@ func (a *Agent) adopt(r Reading) (changes []Change) {
 // endUnlisted is the end of every call that r does not list, or lists without a part
 // of the agent that is not over.
 func (a *Agent) endUnlisted(r Reading) (changes []Change) {
+	listed := map[gc.DialogID]*finesse.Dialog{}
+	for i := range r.Dialogs {
+		listed[r.Dialogs[i].ID] = &r.Dialogs[i]
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.calls)) {
-		known := a.calls[id]
+		known, d := a.calls[id], listed[id]
 		if known.touched > r.at {
 			continue
 		}
-		i := slices.IndexFunc(r.Dialogs, func(d finesse.Dialog) bool { return d.ID == id })
-		if i < 0 {
-			changes = append(changes, a.ended(id, "")...)
+		if d == nil {
+			changes = append(changes, a.ended(finesse.Dialog{ID: id})...)
 			delete(a.calls, id)
-			a.readEnd(id, known.asOf)
-		} else if own := a.part(r.Dialogs[i]); own == nil || own.State == gc.Dropped {
-			changes = append(changes, a.ended(id, "")...)
-			if own != nil {
-				known.asOf = own.StateChangeTime
-			}
+			a.noteEnd(id, end{clock: r.at, at: known.times[string(a.Extension())], missed: true})
+		} else if own := a.part(*d); own == nil || own.State == gc.Dropped {
+			changes = append(changes, a.ended(*d)...)
+			known.times = stampsOf(*d)
 		}
 	}
-	maps.DeleteFunc(a.gone, func(_ gc.DialogID, at uint64) bool { return at <= r.at })
+	maps.DeleteFunc(a.held, func(id gc.DialogID, h *unclear) bool { return h.touched <= r.at && listed[id] == nil })
 	return changes
 }

@@ -62,7 +62,7 @@ func (a *Agent) TeamRead(r TeamReading, users []gc.TeamUser) []Change {
 	full := false // whoever else is new does not fit either
 	for i, u := range users {
 		known, isMember := r.team.members[u.LoginID]
-		if known.touched > r.at {
+		if known.touched > r.at && compare(u.Changed, known.state.Changed) <= 0 {
 			users[i].State, users[i].Pending, users[i].Changed = known.state.State, known.state.Pending, known.state.Changed
 			continue
 		}
@@ -94,9 +94,10 @@ func (a *Agent) FollowedTeams() (ids []gc.TeamID) {
 }
 
 // AskTeamAgain is to be called before a team is read after its changes were not
-// notified for a while; CompareTeam follows.
+// notified for a while, or are in doubt, which ends with it; CompareTeam follows.
 func (a *Agent) AskTeamAgain(id gc.TeamID) TeamReading {
 	r := TeamReading{id: id, at: a.clock}
+	a.settle(subject{team: id})
 	if t := a.teams[id]; len(t.members) > 0 { // else the driver is about to get the list
 		r.team = t
 	}
@@ -112,7 +113,7 @@ func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Chang
 	full := false // whoever else is new does not fit either
 	for _, u := range users {
 		known, isMember := t.members[u.LoginID]
-		if known.touched > r.at || full && !isMember {
+		if known.touched > r.at && compare(u.Changed, known.state.Changed) <= 0 || full && !isMember {
 			continue
 		}
 		for _, c := range a.memberChanged(r.id, t, stateOfMember(u), r.at) {
@@ -127,6 +128,7 @@ func (a *Agent) CompareTeam(r TeamReading, users []gc.TeamUser) (changes []Chang
 func (a *Agent) LeaveTeams() (any bool) {
 	any = len(a.teams) > 0
 	clear(a.teams)
+	maps.DeleteFunc(a.doubts, func(s subject, _ uint64) bool { return s.team != "" })
 	return any
 }
 
@@ -165,6 +167,10 @@ func stateOfMember(u gc.TeamUser) gc.State {
 func (a *Agent) memberNotified(id gc.TeamID, u *finesse.User) []Change {
 	t := a.teams[id]
 	if t == nil || !t.events || u == nil {
+		return nil
+	}
+	if compare(u.StateChangeTime, t.members[u.LoginID].state.Changed) < 0 {
+		a.doubt(subject{team: id})
 		return nil
 	}
 	return a.memberChanged(id, t, MemberState(*u), a.clock)

@@ -51,6 +51,7 @@ type transcript struct {
 	format   wire.Format
 	believes bool
 	withheld finesse.User
+	doubts   bool // was said
 }
 
 // awaited is a command whose outcome has not shown.
@@ -76,9 +77,19 @@ func play(t *testing.T, text string) string {
 		p.out.WriteString(line)
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
 			p.line(line)
+			p.sayDoubts()
 		}
 	}
 	return p.out.String()
+}
+
+// sayDoubts says once that what is known is to be read.
+func (p *transcript) sayDoubts() {
+	doubts := p.agent.InDoubt() || p.agent.DoubtsTeams()
+	if doubts && !p.doubts {
+		p.say("(in doubt)")
+	}
+	p.doubts = doubts
 }
 
 func (p *transcript) say(format string, args ...any) {
@@ -175,6 +186,10 @@ func (p *transcript) ofReading(line string) {
 		p.tell(p.agent.SignOut(p.withheld))
 	case "barges":
 		p.agent.BargesIn()
+	case "waited":
+		mark, waits := p.agent.Unclear()
+		require.True(p.t, waits, "no call waits")
+		p.tell(p.agent.Waited(mark))
 	default:
 		name, rest, _ := strings.Cut(line, " ")
 		r, kind := p.readings[name], ""
@@ -287,6 +302,8 @@ func (p *transcript) dialog(text string) finesse.Dialog {
 					party.StartTime = p.time(value)
 				case "cause":
 					party.StateCause = value
+				case "can":
+					party.Actions = strings.Split(value, "/")
 				default:
 					require.Fail(p.t, "no party has a "+name)
 				}

@@ -1,9 +1,11 @@
 package finesse
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,11 +78,13 @@ type (
 		CallbackNumber  text                 `xml:"callbacknumber"`
 		AssociatedURI   text                 `xml:"associateddialoguri"`
 		SecondaryID     text                 `xml:"secondaryid"`
+		MediaType       text                 `xml:"mediatype"`
 		MediaProperties mediaElement         `xml:"mediaproperties"`
 		Participants    []participantElement `xml:"participants>participant"`
 	}
 
 	mediaElement struct {
+		ID           text              `xml:"mediaid"`
 		CallType     text              `xml:"calltype"`
 		DNIS         text              `xml:"dnis"`
 		DialedNumber text              `xml:"dialednumber"`
@@ -215,8 +219,41 @@ func (e *userElement) reason() gc.ReasonCodeID {
 	return reasonCodeID(lastSegment(e.Reason.URI))
 }
 
+// dialogs leaves out what is no call: a chat or an e-mail may have the agent's
+// extension as the address of a participant.
 func (e *dialogsElement) dialogs(out *Omissions) ([]Dialog, error) {
-	return each(out, e.Dialogs, (*dialogElement).dialog), nil
+	calls := slices.DeleteFunc(e.Dialogs, func(d dialogElement) bool { return !d.isCall() })
+	return each(out, calls, (*dialogElement).dialog), nil
+}
+
+// voiceMedia is the id of the media of all calls (Finesse developer guide, "Media").
+const voiceMedia = "1"
+
+// isCall reports whether a dialog is one of voice: by its kind, by its media, and by
+// its id, which has an underscore where it is a task. Old releases leave kind and media
+// out.
+func (e *dialogElement) isCall() bool {
+	kind, media := string(e.MediaType), string(e.MediaProperties.ID)
+	otherKind := kind != "" && kind != voiceMedia && !strings.EqualFold(kind, "Voice")
+	otherMedia := media != voiceMedia && isPositive(media)
+	return !otherKind && !otherMedia && !strings.Contains(e.id(), "_")
+}
+
+func isPositive(number string) bool {
+	n, err := strconv.ParseUint(number, 10, 64)
+	return err == nil && n > 0
+}
+
+// id is that of the uri where there is no other.
+func (e *dialogElement) id() string { return cmp.Or(string(e.ID), lastSegment(e.URI)) }
+
+// alone is a list of the one dialog, if that is a call.
+func (e *dialogElement) alone(*Omissions) ([]Dialog, error) {
+	if !e.isCall() {
+		return nil, nil
+	}
+	d, err := e.dialog()
+	return []Dialog{d}, err
 }
 
 func (e *dialogElement) dialog() (Dialog, error) {
@@ -247,7 +284,18 @@ func (e *dialogElement) dialog() (Dialog, error) {
 	for i := range e.Participants {
 		d.Participants = append(d.Participants, e.Participants[i].participant())
 	}
+	d.Participants = withoutLeft(d.Participants)
 	return d, nil
+}
+
+// withoutLeft leaves out a part that is over where the same address has another one: who
+// left a call and is in it again stands twice among the participants.
+func withoutLeft(all []Participant) []Participant {
+	live := map[string]bool{}
+	for _, p := range all {
+		live[p.MediaAddress] = live[p.MediaAddress] || p.State != gc.Dropped
+	}
+	return slices.DeleteFunc(all, func(p Participant) bool { return p.State == gc.Dropped && live[p.MediaAddress] })
 }
 
 func (e *participantElement) participant() Participant {

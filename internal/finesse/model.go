@@ -115,7 +115,8 @@ type Settings struct {
 
 // Dialog is a call. Its addresses are those of the original call, and what
 // matters for an agent is the state of the agent's own participant: with
-// wrap-up the dialog stays ACTIVE after the call has ended.
+// wrap-up the dialog stays ACTIVE after the call has ended. Finesse's dialogs of
+// other media, chats and e-mails, are none.
 type Dialog struct {
 	ID                     gc.DialogID
 	State                  gc.CallState
@@ -127,7 +128,7 @@ type Dialog struct {
 	DNIS, DialedNumber     string
 	WrapUpReason           string            // several, of UCCX, are joined with a comma
 	Variables              []gc.CallVariable // in Finesse's order
-	Participants           []Participant     // those with a number only
+	Participants           []Participant     // those with a number only; none that is over beside one of the same address that is not
 }
 
 // Participant is one party of a dialog.

@@ -27,10 +27,18 @@ func (c *Client) Dialogs(ctx context.Context, who Credentials) ([]Dialog, error)
 	return fetch(ctx, c, aboutUser(methodDialogs, who, "/Dialogs"), (*dialogsElement).dialogs)
 }
 
-// Dialog reads one call. NO_DIALOG_ID when it has ended, never was, or is not
-// the agent's.
+// Dialog reads one call. NO_DIALOG_ID when it has ended, never was, is not the
+// agent's, or is a chat or an e-mail.
 func (c *Client) Dialog(ctx context.Context, who Credentials, id gc.DialogID) (Dialog, error) {
-	return fetch(ctx, c, aboutDialog(methodDialog, who, id), alone((*dialogElement).dialog))
+	r := aboutDialog(methodDialog, who, id)
+	found, err := fetch(ctx, c, r, (*dialogElement).alone)
+	switch {
+	case err != nil:
+		return Dialog{}, err
+	case len(found) == 0:
+		return Dialog{}, gc.Errorf(gc.NoDialogID, r.op(), "%s has no call of that id but a task of another media", c.host)
+	}
+	return found[0], nil
 }
 
 // ReasonCodes reads the codes the agent may give, those of all teams and of

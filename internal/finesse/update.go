@@ -60,7 +60,7 @@ func (e *updateElement) update(omitted Omissions) (Update, error) {
 	case data.Dialogs != nil:
 		u.Dialogs, err = data.Dialogs.dialogs(&u.Omitted)
 	case data.Dialog != nil:
-		u.Dialogs = each(&u.Omitted, []dialogElement{*data.Dialog}, (*dialogElement).dialog)
+		u.Dialogs, err = (&dialogsElement{Dialogs: []dialogElement{*data.Dialog}}).dialogs(&u.Omitted)
 	case data.SystemInfo != nil:
 		var info SystemInfo
 		info, err = data.SystemInfo.systemInfo(&u.Omitted)

@@ -75,6 +75,64 @@ func TestUpdatesOfDialogs(t *testing.T) {
 	require.Empty(t, gone.Dialogs[0].Participants[1].Actions)
 }
 
+// A chat or an e-mail is no call, whoever its participants are.
+func TestOnlyVoiceIsACall(t *testing.T) {
+	for _, c := range []struct {
+		name, id, elements string
+		call               bool
+	}{
+		{"as captured", "55", "<mediaType>Voice</mediaType><mediaProperties><mediaId>1</mediaId></mediaProperties>", true},
+		{"in other letters", "55", "<mediatype> VOICE </mediatype>", true},
+		{"of a release that says nothing", "55", "<mediaType></mediaType><mediaProperties><mediaId></mediaId></mediaProperties>", true},
+		{"by the number of its media", "55", "<mediaType>1</mediaType>", true},
+		{"no media in particular", "55", "<mediaProperties><mediaId>-1</mediaId></mediaProperties>", true},
+		{"a chat", "55", "<mediaType>Cisco_Chat_MRD</mediaType>", false},
+		{"a chat by its media alone", "55", "<mediaProperties><mediaId>5001</mediaId></mediaProperties>", false},
+		{"a chat that says voice", "55", "<mediaType>Voice</mediaType><mediaProperties><mediaId>5001</mediaId></mediaProperties>", false},
+		{"a task by its id alone", "151_3_1", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			one := "<id>" + c.id + "</id><uri>/finesse/api/Dialog/" + c.id + "</uri>" + c.elements +
+				"<participants><Participant><mediaAddress>2001</mediaAddress><state>ALERTING</state></Participant></participants>"
+			for _, data := range []string{"<dialog>" + one + "</dialog>", "<dialogs><Dialog>" + one + "</Dialog></dialogs>"} {
+				u, err := ParseUpdate([]byte("<Update><data>" + data + "</data><event>POST</event></Update>"))
+				require.NoError(t, err)
+				require.Equal(t, c.call, len(u.Dialogs) == 1)
+			}
+			_, client := startNode(t, answer(200, "<Dialog>"+one+"</Dialog>"))
+			_, err := client.Dialog(t.Context(), agent, gc.DialogID(c.id))
+			require.Equal(t, c.call, err == nil)
+			require.True(t, err == nil || gc.CodeOf(err) == gc.NoDialogID, "nor is it read as one: %v", err)
+		})
+	}
+}
+
+// Who left a call and came back stands twice among the participants.
+func TestAnAddressThatStandsTwice(t *testing.T) {
+	party := func(address, state string) string {
+		return "<Participant><mediaAddress>" + address + "</mediaAddress><state>" + state + "</state></Participant>"
+	}
+	for _, c := range []struct {
+		name, parties string
+		want          []string
+	}{
+		{"left first", party("2001", "DROPPED") + party("4085551234", "ACTIVE") + party("2001", "ACTIVE"), []string{"4085551234 ACTIVE", "2001 ACTIVE"}},
+		{"left last", party("2001", "HELD") + party("2001", "DROPPED") + party("4085551234", "DROPPED"), []string{"2001 HELD", "4085551234 DROPPED"}},
+		{"two of them, both there", party("4085551234", "ACTIVE") + party("4085551234", "HELD"), []string{"4085551234 ACTIVE", "4085551234 HELD"}},
+		{"two of them, both gone", party("2001", "DROPPED") + party("2001", "DROPPED"), []string{"2001 DROPPED", "2001 DROPPED"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, err := ParseUpdate([]byte("<Update><data><dialog><id>55</id><participants>" + c.parties + "</participants></dialog></data></Update>"))
+			require.NoError(t, err)
+			var got []string
+			for _, p := range u.Dialogs[0].Participants {
+				got = append(got, p.MediaAddress+" "+string(p.State))
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
 func TestUpdateOfAnError(t *testing.T) {
 	u := parsed(t, "update_error.xml")
 	require.Equal(t, Put, u.Event, "errors come with put in lower case")

@@ -146,6 +146,9 @@ func (s *stream) brings(x *capture.Record) {
 	if err != nil {
 		return // nor was it passed on then
 	}
+	if !notify.Concerns(s.agent, x.Topic, u) {
+		return
+	}
 	u.Team = notify.TeamOf(x.Topic)
 	select {
 	case s.updates <- u:

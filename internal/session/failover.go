@@ -368,18 +368,12 @@ func (s *Session) undo(out finesse.User) {
 	s.Logger.Info("finesse signed the agent out after the failover; signing in again")
 	s.failover.at, s.failover.undoing = time.Time{}, true
 	s.line.hold(logoutUndone)
-	s.jobs.start(func(ctx context.Context) func() {
-		select {
-		case <-time.After(s.Times.UndoAfter):
-		case <-ctx.Done():
+	s.after(s.Times.UndoAfter, func() {
+		if s.access.usable() && s.known.SignedIn() && !s.asksLogout() {
+			s.signInAgain(func(err error) { s.undone(out, err) })
+			return
 		}
-		return func() {
-			if s.access.usable() && s.known.SignedIn() && !s.asksLogout() {
-				s.signInAgain(func(err error) { s.undone(out, err) })
-				return
-			}
-			s.undone(out, gc.Errorf(gc.PleaseRetry, "sign in again", "that is not wanted, or not possible, any more"))
-		}
+		s.undone(out, gc.Errorf(gc.PleaseRetry, "sign in again", "that is not wanted, or not possible, any more"))
 	})
 }
 

@@ -63,7 +63,7 @@ func TestARefusalInTheMidst(t *testing.T) {
 	})
 }
 
-// An answer that the end of a call shows is about the call as it was.
+// An answer that the end of a call shows is about the call at its end, without the agent.
 func TestTheEndOfACallShowsWhoWasDropped(t *testing.T) {
 	for rule, ends := range map[string]func(*stage){
 		"notified": func(st *stage) { st.dialog(finesse.Delete, conference(gc.Dropped, gc.Dropped)) },
@@ -75,7 +75,7 @@ func TestTheEndOfACallShowsWhoWasDropped(t *testing.T) {
 			st.send("dropparticipant#1001", "2005,7")
 			st.heard = nil
 			ends(st)
-			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConferenceParticipants#2001,4085551234")
+			st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#ConferenceParticipants#4085551234")
 		})
 	}
 }

@@ -344,7 +344,7 @@ func (s *Session) rejected(u finesse.Update) {
 	i := slices.IndexFunc(s.awaiting, func(a *await) bool { return s.isOf(u, a) })
 	if i < 0 {
 		level := zap.DebugLevel
-		if s.strayErrors.Take(time.Now()) {
+		if s.said.stray.Take(time.Now()) {
 			level = zap.InfoLevel
 		}
 		s.Logger.Log(level, "finesse reports an error that belongs to no command; nobody is told", zap.String("source", fmt.Sprintf("%.80q", u.Source)), zap.Error(u.Error))

@@ -121,13 +121,19 @@ type Session struct {
 	place    place
 	failover failover
 
-	known           *agent.Agent    // what is known of the agent
-	wrapUps         []gc.ReasonCode // as Finesse listed them last
-	reportedLeftOut bool            // that Finesse tells of more than is kept
-	strayErrors     rate.Limit      // that are said in the log
+	known   *agent.Agent    // what is known of the agent
+	wrapUps []gc.ReasonCode // as Finesse listed them last
+	doubts  doubts
+	said    said
 
 	awaiting []*await
 	open     []*Request // begun or held, and not answered
+}
+
+// said is what was said in the log already, or often.
+type said struct {
+	leftOut bool       // that Finesse tells of more than is kept
+	stray   rate.Limit // errors that answer no command
 }
 
 // New makes a session; Run gives it life.
@@ -138,7 +144,7 @@ func New(o Options) *Session {
 		jobs:    newJobs(),
 		pulse:   pulse.New("the session of agent "+string(o.Agent), stuckAfter),
 	}
-	s.strayErrors = rate.Limit{Most: 10, Rate: 0.1}
+	s.said.stray = rate.Limit{Most: 10, Rate: 0.1}
 	s.known = agent.New(o.Agent, s.undoes)
 	return s
 }
@@ -224,6 +230,7 @@ func (s *Session) loop() {
 			s.logoutNow()
 			continue
 		}
+		s.findOut()
 		requests := s.mailbox.requests
 		if !s.line.free() {
 			requests = nil
@@ -364,10 +371,10 @@ func (s *Session) reportOne(c agent.Change) {
 }
 
 func (s *Session) reportLeftOut(what string) {
-	if s.reportedLeftOut {
+	if s.said.leftOut {
 		return
 	}
-	s.reportedLeftOut = true
+	s.said.leftOut = true
 	s.Logger.Warn("finesse tells of more than anybody has; what is beyond is not followed", zap.String("what", what),
 		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }

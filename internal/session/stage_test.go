@@ -128,6 +128,7 @@ func playWith(t *testing.T, direct func(*stage, *session.Options), scene func(*s
 			Followers: func(gc.AgentID) []gc.Destination { return st.followers },
 			Leads:     func(members []gc.AgentID) { st.leads = members },
 			Emit: func(e session.Emission) {
+				st.turn() // it may be time alone that brings it about
 				if st.emitted != nil {
 					st.emitted(e)
 				}

@@ -181,28 +181,131 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// Finesse's clock is set back by an hour during a call that was read before:
-// what is notified looks older than what was read, and what is read afterwards
-// counts all the same.
+// Finesse's clock is set back by an hour during a call that was read before: what is
+// notified looks older than what was read. Then it is read, once for all of it.
 func TestTheClockOfFinesseIsSetBack(t *testing.T) {
-	play(t, func(st *stage) {
+	at := func(state gc.CallState, hour int) finesse.Dialog {
+		d := leg("7", "4085551234", state)
+		d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, hour, 0, 0, 0, time.UTC)
+		return d
+	}
+	begin := func(st *stage) {
 		st.signIn()
-		at := func(state gc.CallState, hour int) finesse.Dialog {
-			d := leg("7", "4085551234", state)
-			d.Participants[0].StateChangeTime = time.Date(2026, 3, 5, hour, 0, 0, 0, time.UTC)
-			return d
-		}
 		st.dialogs = []finesse.Dialog{at(gc.Active, 12)}
 		st.send("refresh#1001", "")
-		st.heard = nil
+		st.heard, st.reads = nil, 0
+	}
+	scene(t, "changes and the end of a call", func(st *stage) {
+		begin(st)
 		st.send("HoldCall#1001", "7")
 		st.dialogs = []finesse.Dialog{at(gc.Held, 11)}
 		st.dialog(finesse.Put, at(gc.Held, 11))
-		st.wait(16 * time.Second)
-		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
-		st.dialog(finesse.Put, at(gc.Active, 10))
 		st.hears()
-		st.dialog(finesse.Delete, at(gc.Active, 10))
+		st.wait(time.Second)
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+		st.dialogs = nil
+		st.dialog(finesse.Put, at(gc.Active, 10))
+		st.dialog(finesse.Delete, at(gc.Dropped, 10))
+		st.hears()
+		st.wait(time.Second)
 		st.hears("crm: 1001#InboundCall#DROPPED#DialogID:7#4085551234#…##Ann Smith")
+		require.Equal(st, 2, st.reads)
+	})
+	scene(t, "it is read once a second, whatever comes", func(st *stage) {
+		begin(st)
+		for range 100 {
+			st.dialog(finesse.Put, at(gc.Held, 11))
+			st.wait(100 * time.Millisecond)
+		}
+		st.hears()
+		require.InDelta(st, 10, st.reads, 1)
+	})
+	scene(t, "it is not read when something newer comes at once: the other was late", func(st *stage) {
+		begin(st)
+		st.dialog(finesse.Put, at(gc.Active, 11))
+		st.dialog(finesse.Put, at(gc.Held, 13))
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+		st.wait(time.Minute)
+		st.hears()
+		require.Zero(st, st.reads)
+	})
+	scene(t, "a member of a team", func(st *stage) {
+		st.lead()
+		st.team[0].Changed = time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+		st.send("getteamusers#1001", "1,true")
+		st.heard, st.reads = nil, 0
+		changed := st.team[0].Changed.Add(-time.Hour)
+		st.team[0].State, st.team[0].Changed = gc.Talking, changed
+		st.notify(finesse.Update{Event: finesse.Put, Team: "1", User: &finesse.User{LoginID: "1005", State: gc.Talking, StateChangeTime: changed}})
+		st.hears()
+		st.wait(time.Second)
+		st.hears("crm: 1001#TeamMemberStateChanged#1#TALKING#1005")
+		require.Zero(st, st.reads, "the agent's calls are not in doubt")
+	})
+	scene(t, "while it cannot be read it is tried slower, and then told", func(st *stage) {
+		begin(st)
+		st.readErr = gc.Errorf(gc.GeneralError, "finesse", "an answer that makes no sense")
+		st.dialog(finesse.Put, at(gc.Held, 11))
+		st.wait(20 * time.Second)
+		st.hears()
+		require.Less(st, st.reads, 8)
+		st.readErr, st.dialogs = nil, []finesse.Dialog{at(gc.Held, 11)}
+		st.wait(20 * time.Second)
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith")
+	})
+}
+
+// A preview's first packet looks like a direct call. What nothing tells apart is told after
+// half a second.
+func TestAPreviewOrADirectCall(t *testing.T) {
+	direct := func(actions ...string) finesse.Dialog {
+		d := leg("7", "4085551234", gc.Alerting)
+		d.CallType, d.Participants[0].Actions = "OTHER_IN", actions
+		return d
+	}
+	ready := func(st *stage) {
+		st.signIn()
+		st.userIs(gc.Ready, extension("2001"))
+		st.heard = nil
+	}
+	rings := []string{"crm: 1001#NewInboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith"}
+	scene(t, "a direct call is told at once where the phone says so", func(st *stage) {
+		ready(st)
+		st.dialog(finesse.Post, direct("ANSWER"))
+		st.hears(rings...)
+	})
+	scene(t, "the wait ends by itself", func(st *stage) {
+		ready(st)
+		st.dialog(finesse.Post, direct())
+		st.wait(499 * time.Millisecond)
+		st.hears()
+		st.wait(time.Millisecond)
+		st.hears(rings...)
+		st.wait(time.Minute)
+		st.hears()
+	})
+	scene(t, "it begins anew when the agent's state changes, and each call has its own", func(st *stage) {
+		ready(st)
+		st.dialog(finesse.Post, direct())
+		st.wait(400 * time.Millisecond)
+		st.userIs(gc.ReservedPreview, extension("2001"))
+		st.wait(10 * time.Second)
+		st.userIs(gc.Ready, extension("2001"))
+		st.heard = nil
+		st.wait(400 * time.Millisecond)
+		st.hears()
+		st.wait(600 * time.Millisecond)
+		st.hears(rings...)
+	})
+	scene(t, "a preview is an outbound call alone", func(st *stage) {
+		ready(st)
+		st.dialog(finesse.Post, direct())
+		d := direct("ACCEPT", "CLOSE", "REJECT")
+		d.CallType, d.CallbackNumber = "OUTBOUND_PREVIEW", "4085550188"
+		st.dialog(finesse.Put, d)
+		st.userIs(gc.ReservedPreview, extension("2001"))
+		st.wait(time.Minute)
+		st.hears("crm: 1001#NewOutboundCall#4085551234#…#DialogID:7", "crm: 1001#InboundCall#ALERTING#DialogID:7#4085551234#…##Ann Smith",
+			"crm: 1001#State#RESERVED_OUTBOUND_PREVIEW##Ann Smith")
 	})
 }

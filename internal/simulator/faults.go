@@ -26,6 +26,8 @@ const (
 	IllegibleEvent   FaultKind = "illegible"    // the agent's next Count events hold characters that XML 1.0 has no place for, in names and call variables
 	StatelessEvent   FaultKind = "stateless"    // the agent's next Count events name no state of a user
 	TalkativeStream  FaultKind = "talkative"    // the agent's next Count streams bring other stanzas before the answers to the requests that begin them
+	LateEvent        FaultKind = "late"         // the agent's next Count events come after the one that follows them
+	StrayEvent       FaultKind = "stray"        // with the agent's next Count events of calls come what other clients subscribed to: a colleague's, which end the call, and a chat's
 	CutStream        FaultKind = "cut"          // the agent's streams break without a word
 	CutInside        FaultKind = "cut-inside"   // the same, in the middle of a stanza
 	BlackHole        FaultKind = "black-hole"   // the agent's streams stay open and nothing passes any more; a new stream works
@@ -70,7 +72,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, RefuseRequest,
+		DropEvent, DuplicateEvent, LateEvent, StrayEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, RefuseRequest,
 	}
 }
 
@@ -104,7 +106,7 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 		return s.faults.add(f)
 	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn:
 		return s.faults.add(f)
-	case DropEvent, DuplicateEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
+	case DropEvent, DuplicateEvent, LateEvent, StrayEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
 		if f.Agent == "" {
 			return fmt.Errorf("fault %q needs an agent", f.Kind)
 		}
@@ -170,7 +172,7 @@ func (n *notifier) spoil(f Fault) {
 	if n.faults[f.Agent] == nil {
 		n.faults[f.Agent] = map[FaultKind]int{}
 	}
-	n.faults[f.Agent][f.Kind] += f.Count
+	n.faults[f.Agent][f.Kind] = min(n.faults[f.Agent][f.Kind]+f.Count, maxFaults)
 }
 
 // restFaults are the orders for requests that have not come yet.

@@ -65,6 +65,54 @@ func TestAnAnswerThatCannotBeReadWhole(t *testing.T) {
 	require.NotContains(t, d.do("GET", "/User/1001", "").body, "&#11;")
 }
 
+func TestEventsComeLate(t *testing.T) {
+	s := start(t)
+	d, w := readyAgent(t, s, "1001", "7001")
+	inject(t, s, Fault{Kind: LateEvent, Agent: "1001", Count: 2})
+	d.state("NOT_READY")
+	d.state("READY")
+	d.state("NOT_READY")
+	w.sees("U NOT_READY reason=-1", "U NOT_READY reason=-1", "U READY")
+	inject(t, s, Fault{Kind: LateEvent, Agent: "1001"})
+	d.state("READY")
+	w.quiet()
+	s.Heal()
+	w.sees("U READY")
+}
+
+func TestOthersEventsStray(t *testing.T) {
+	s := start(t)
+	_, w := readyAgent(t, s, "1001", "7001")
+	inject(t, s, Fault{Kind: StrayEvent, Agent: "1001"})
+	id := place(t, s, "1001", Call{From: "4085551234"})
+	own, another := dialogsURI("1001"), dialogsURI("colleague")
+	value := func(update, element string) string {
+		_, rest, _ := strings.Cut(update, "<"+element+">")
+		text, _, _ := strings.Cut(rest, "</")
+		return text
+	}
+	var got []string
+	for len(got) < 5 {
+		if n := w.next(); strings.Contains(n.node, "/Dialogs") {
+			got = append(got, strings.Join([]string{n.node, value(n.update, "event"), value(n.update, "source"), value(n.update, "id"), value(n.update, "mediaType")}, " "))
+		}
+	}
+	require.Equal(t, []string{
+		own + " POST " + own + " " + string(id) + " Voice",
+		another + " DELETE " + another + " " + string(id) + " Voice",
+		own + " DELETE " + another + " " + string(id) + " Voice",
+		own + "/Media POST " + own + "/Media " + string(id) + "_7_1 Cisco_Chat_MRD",
+		own + " POST  " + string(id) + "_7_1 Cisco_Chat_MRD",
+	}, got)
+}
+
+func TestTheClockIsSetBack(t *testing.T) {
+	s := start(t)
+	before := s.board.now()
+	require.NoError(t, s.Run(t.Context(), parse(t, "clock back 1m")))
+	require.WithinDuration(t, before.Add(-time.Minute), s.board.now(), 30*time.Second)
+}
+
 func TestStreamIsCut(t *testing.T) {
 	for _, kind := range []FaultKind{CutStream, CutInside} {
 		t.Run(string(kind), func(t *testing.T) {

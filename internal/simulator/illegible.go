@@ -11,12 +11,15 @@ type fate struct {
 	kind   FaultKind // "" for the usual
 	copies int
 	as     func(update string) string // nil: as it is
+	late   bool                       // it comes after the next
+	stray  bool                       // of a call: what is another's comes too
 }
 
 // fates are those on purpose, in the order in which they come if several are asked
 // for.
 var fates = []fate{
-	{DropEvent, 0, nil}, {DuplicateEvent, 2, nil}, {IllegibleEvent, 1, illegible}, {StatelessEvent, 1, stateless},
+	{kind: DropEvent}, {kind: LateEvent, late: true}, {kind: DuplicateEvent, copies: 2}, {kind: StrayEvent, copies: 1, stray: true},
+	{kind: IllegibleEvent, copies: 1, as: illegible}, {kind: StatelessEvent, copies: 1, as: stateless},
 }
 
 func isFate(kind FaultKind) bool {

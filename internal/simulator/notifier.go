@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type notifier struct {
 	ofAgent       map[gc.AgentID][]*stream
 	subscriptions []subscription                   // explicit ones; they outlive the stream, as in Openfire
 	faults        map[gc.AgentID]map[FaultKind]int // how many of the next updates, or streams
+	late          map[gc.AgentID][]letter          // that come after the next
 	published     int
 }
 
@@ -42,11 +44,18 @@ type subscription struct {
 	owner         gc.AgentID
 }
 
+// letter is an item on its way to a stream.
+type letter struct {
+	stream   *stream
+	to, item string
+}
+
 func newNotifier(o *Options, domain string, life *lifetime, r *random) *notifier {
 	return &notifier{
 		log: o.Logger, options: o, domain: domain, life: life, random: r,
 		prefix: r.text(8) + "-8b34-443f-8c7d-" + r.text(12),
 		all:    map[*stream]bool{}, bound: map[string]*stream{}, ofAgent: map[gc.AgentID][]*stream{}, faults: map[gc.AgentID]map[FaultKind]int{},
+		late: map[gc.AgentID][]letter{},
 	}
 }
 
@@ -61,15 +70,15 @@ func (n *notifier) publish(node string, update []byte) {
 	defer n.mu.Unlock()
 	n.published++
 	known := map[gc.AgentID]delivery{}
-	of := func(agent gc.AgentID) delivery {
-		if _, ok := known[agent]; !ok {
-			known[agent] = n.delivery(agent, node, update)
+	deliver := func(s *stream, to string) {
+		if _, ok := known[s.agent]; !ok {
+			known[s.agent] = n.delivery(s.agent, node, update)
 		}
-		return known[agent]
+		n.deliver(letter{s, to, known[s.agent].item}, known[s.agent].fate, node, update)
 	}
 	for _, s := range n.automatic(node) {
 		if s.hears() {
-			n.send(s, n.bare(s.agent), of(s.agent))
+			deliver(s, n.bare(s.agent))
 		}
 	}
 	for _, sub := range n.subscriptions {
@@ -78,11 +87,64 @@ func (n *notifier) publish(node string, update []byte) {
 		}
 		for _, s := range n.ofAgent[sub.owner] {
 			if s.hears() && (s.jid == sub.jid || n.bare(s.agent) == sub.jid) {
-				n.send(s, sub.jid, of(s.agent))
+				deliver(s, sub.jid)
 			}
 		}
 	}
+	for agent, d := range known {
+		if !d.late {
+			n.sendLate(agent)
+		}
+	}
 }
+
+// deliver sends a letter, or what becomes of it.
+func (n *notifier) deliver(l letter, x fate, node string, update []byte) {
+	if x.late {
+		n.late[l.stream.agent] = append(n.late[l.stream.agent], l)
+		return
+	}
+	n.send(l.stream, l.to, l.item, x.copies)
+	if x.stray {
+		for _, item := range n.strays(node, update) {
+			n.send(l.stream, l.to, item, 1)
+		}
+	}
+}
+
+// sendLate sends what was kept for an agent.
+func (n *notifier) sendLate(agent gc.AgentID) {
+	for _, l := range n.late[agent] {
+		n.send(l.stream, l.to, l.item, 1)
+	}
+	delete(n.late, agent)
+}
+
+// strays is what a stream gets besides an update of a call because other clients of the
+// agent subscribed to more: the end of the same call at a colleague's node and, of a
+// colleague, at the agent's own; and a chat with the agent's extension, at its node and at
+// that of calls.
+func (n *notifier) strays(node string, update []byte) (items []string) {
+	colleague := dialogsURI("colleague")
+	end := replaceable("event").ReplaceAll(replaceable("source").ReplaceAll(update, []byte("<source>"+colleague+"</source>")), []byte("<event>DELETE</event>"))
+	chat := replaceable("source").ReplaceAll(replaceable("mediaType").ReplaceAll(update, []byte("<mediaType>Cisco_Chat_MRD</mediaType>")), []byte("<source>"+node+"/Media</source>"))
+	chat = dialogID.ReplaceAll(chat, []byte("${1}_7_1$2"))
+	for _, x := range []struct {
+		node   string
+		update []byte
+	}{{colleague, end}, {node, end}, {node + "/Media", chat}, {node, replaceable("source").ReplaceAll(chat, []byte("<source></source>"))}} {
+		n.published++
+		items = append(items, n.item(x.node, string(bytes.TrimSpace(x.update))))
+	}
+	return items
+}
+
+// replaceable finds an element without others in it.
+func replaceable(name string) *regexp.Regexp {
+	return regexp.MustCompile("<" + name + ">[^<]*</" + name + ">")
+}
+
+var dialogID = regexp.MustCompile(`(<id>[0-9]+)(</id>)`)
 
 // heard: somebody subscribed to the node.
 func (n *notifier) heard(node string) bool {
@@ -112,24 +174,24 @@ func ownerOf(node string) gc.AgentID {
 
 // delivery is an update as an agent gets it.
 type delivery struct {
-	item   string
-	copies int
+	fate
+	item string
 }
 
 func (n *notifier) delivery(agent gc.AgentID, node string, update []byte) delivery {
-	f := n.fate(agent)
+	f := n.fate(agent, bytes.Contains(update, []byte("</participants>")))
 	doc := string(bytes.TrimSpace(update))
 	if f.as != nil {
 		doc = f.as(doc)
 	}
-	return delivery{n.item(node, doc), f.copies}
+	return delivery{f, n.item(node, doc)}
 }
 
-// fate is what becomes of the agent's next update: nothing, unless a fault says
-// otherwise.
-func (n *notifier) fate(agent gc.AgentID) fate {
+// fate is what becomes of the agent's next update, which may be one of a call: it comes
+// once, unless a fault says otherwise.
+func (n *notifier) fate(agent gc.AgentID, ofCall bool) fate {
 	for _, f := range fates {
-		if n.take(agent, f.kind) {
+		if (ofCall || !f.stray) && n.take(agent, f.kind) {
 			return f
 		}
 	}
@@ -153,9 +215,9 @@ func (n *notifier) item(node, update string) string {
 		escape(node), n.prefix, 300+n.published, escape(n.options.NotificationNamespace), escape(update))
 }
 
-func (n *notifier) send(s *stream, to string, d delivery) {
-	for range d.copies {
-		s.send(fmt.Sprintf(`<message from="%s" to="%s" id="%s">%s`, n.pubsub(), escape(to), n.random.text(8), d.item))
+func (n *notifier) send(s *stream, to, item string, copies int) {
+	for range copies {
+		s.send(fmt.Sprintf(`<message from="%s" to="%s" id="%s">%s`, n.pubsub(), escape(to), n.random.text(8), item))
 	}
 }
 
@@ -334,9 +396,12 @@ func (n *notifier) off() []gc.AgentID {
 	return agents
 }
 
-// heal takes waiting faults back.
+// heal takes waiting faults back, and sends what is late.
 func (n *notifier) heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	for agent := range n.late {
+		n.sendLate(agent)
+	}
 	clear(n.faults)
 }

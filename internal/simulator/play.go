@@ -428,6 +428,11 @@ func (p *player) nodeStatus(_ context.Context, a args) error {
 	return err
 }
 
+func (p *player) clockBack(_ context.Context, a args) error {
+	p.b.setBack.Add(int64(a.duration("back", 0)))
+	return nil
+}
+
 func (p *player) dropEvent(_ context.Context, a args) error {
 	return p.inject(a, "agent", Fault{Kind: DropEvent})
 }

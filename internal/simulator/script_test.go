@@ -62,7 +62,7 @@ func TestScriptsThatComeWithTheSimulatorCoverTheVerbs(t *testing.T) {
 		names = append(names, script.Name)
 	}
 	require.Equal(t, []string{
-		"barge", "blind-transfer", "conference", "consult", "failover", "inbound-call", "outage", "phonebooks", "predictive", "preview-accept", "preview-close",
+		"barge", "blind-transfer", "conference", "consult", "disorder", "failover", "inbound-call", "outage", "phonebooks", "predictive", "preview-accept", "preview-close",
 		"preview-reject", "queues", "refusals", "ring-no-answer", "silent-monitor", "teams", "transfer", "whose-error", "withheld-number", "wrap-up",
 	}, names)
 	require.Equal(t, "barge", FindScript("barge").Name)

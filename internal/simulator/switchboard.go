@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,7 +26,8 @@ import (
 // settle in the order a client shall see.
 type switchboard struct {
 	log                          *zap.Logger
-	now                          func() time.Time
+	clock                        func() time.Time
+	setBack                      atomic.Int64 // how far now is behind clock, in nanoseconds
 	life                         *lifetime
 	delay                        func() time.Duration
 	ringTimeout, presenceTimeout time.Duration
@@ -66,7 +68,7 @@ type nodePorts struct{ rest, notify int }
 
 func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switchboard {
 	b := &switchboard{
-		log: o.Logger, now: o.Now, life: life, sites: sites, observer: o.Observer,
+		log: o.Logger, clock: o.Now, life: life, sites: sites, observer: o.Observer,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout, lateLogout: o.LateLogout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
 		anyCase:   o.AnyCase,
@@ -90,6 +92,9 @@ func (b *switchboard) find(name string) *user {
 	}
 	return b.directory[strings.ToLower(name)] // all of them are in lower case
 }
+
+// now is Finesse's time.
+func (b *switchboard) now() time.Time { return b.clock().Add(-time.Duration(b.setBack.Load())) }
 
 // publish tells the clients of all nodes, and wakes who awaits something.
 func (b *switchboard) publish(node string, update []byte) {

@@ -71,6 +71,7 @@ var verbs = compile([]verb{
 	{syntax: "node NODE stop", help: "the node is switched off: connections are cut, nobody listens", do: (*player).stopNode},
 	{syntax: "node NODE start", help: "the node is there again, at the same addresses", do: (*player).startNode},
 	{syntax: "node NODE status STATUS", help: "the node alone goes IN_SERVICE or OUT_OF_SERVICE", do: (*player).nodeStatus},
+	{syntax: "clock back DURATION", help: "the clock of Finesse is set back", do: (*player).clockBack},
 	{syntax: "drop-event AGENT [times TIMES]", help: "the agent's next notifications are lost", do: (*player).dropEvent},
 	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION] [at NODE]", help: "something goes wrong, at node a unless told; see the faults below", do: (*player).fault},
 	{syntax: "refuse AGENT REQUEST [times TIMES] [status CODE] [id ID] with TYPE MESSAGE [DATA]", help: "the agent's next request for the state or action is refused: by a notification, with id none one that does not name the request, or with a status at once", do: (*player).refuse},

@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/finesse-connector/finesse-connector/internal/finesse"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 // Whatever a server sends as a stanza: the stream is lost with a reason, or it
@@ -83,6 +86,71 @@ func TestUpdatesAboutOthersAreDropped(t *testing.T) {
 	require.EqualValues(t, "member", next(t, s).RequestID, "of a team it is about others")
 	require.Equal(t, 3.0, testutil.ToFloat64(d.metrics.others))
 	require.Equal(t, 1, logs.Len(), "once for a stream")
+}
+
+// The server sends more than the agent's own: what another client of the user subscribed
+// to by its bare JID, and the tasks of other media.
+func TestWhatIsForTheAgent(t *testing.T) {
+	const other, api = "1002", "/finesse/api"
+	for _, c := range []struct {
+		name, node, source string
+		user               gc.AgentID
+		want               bool
+	}{
+		{"its state", api + "/User/1001", api + "/User/1001", "1001", true},
+		{"its state, with a slash behind", api + "/User/1001/", api + "/User/1001/", "1001", true},
+		{"its calls", api + "/User/1001/Dialogs", api + "/User/1001/Dialogs", "", true},
+		{"one of its calls", api + "/User/1001/Dialogs", api + "/Dialog/55", "", true},
+		{"without a source", api + "/User/1001/Dialogs", "", "", true},
+		{"the system", api + "/SystemInfo", api + "/SystemInfo", "", true},
+		{"a member of a team", api + "/Team/7/Users", api + "/User/1002", other, true},
+		{"another's state", api + "/User/1002", api + "/User/1002", other, false},
+		{"another's state at its own node", api + "/User/1001", "", other, false},
+		{"another's calls", api + "/User/1002/Dialogs", api + "/Dialog/55", "", false},
+		{"another's calls at its own node", api + "/User/1001/Dialogs", api + "/User/1002/Dialogs", "", false},
+		{"one whose id begins as its own", api + "/User/10012/Dialogs", api + "/Dialog/55", "", false},
+		{"its chats", api + "/User/1001/Dialogs/Media", api + "/Dialog/151_3_1", "", false},
+		{"its chats at the node of its calls", api + "/User/1001/Dialogs", api + "/User/1001/Dialogs/Media", "", false},
+		{"its state in another media", api + "/User/1001/Media/5001", api + "/User/1001/Media/5001", "", false},
+		{"its queues", api + "/User/1001/Queues", api + "/User/1001/Queues", "", false},
+		{"a queue", api + "/Queue/10", api + "/Queue/10", "", false},
+		{"a team's queues", api + "/Team/7/Queues", "", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u := finesse.Update{Source: c.source}
+			if c.user != "" {
+				u.User = &finesse.User{LoginID: c.user}
+			}
+			require.Equal(t, c.want, Concerns("1001", c.node, u))
+		})
+	}
+	require.True(t, Concerns("JSmith", api+"/User/jsmith/dialogs", finesse.Update{Source: api + "/User/jsmith"}), "names of UCCX compare without case")
+	require.True(t, Concerns("jo o'neil", api+"/User/jo%20o'neil", finesse.Update{Source: api + "/User/jo o'neil/Dialogs"}))
+}
+
+// Another agent's call, and a chat, do not reach the agent whose stream brings them.
+func TestNodesOfOthersAreDropped(t *testing.T) {
+	dialog := func(event, source, id string) string {
+		return notification("<Update><data><dialogs><Dialog><id>" + id + "</id></Dialog></dialogs></data><event>" + event + "</event><requestId>" + id + "</requestId><source>" + source + "</source></Update>")
+	}
+	f := startFake(t, func(p *peer) {
+		if p.up() {
+			p.send("%s", event("/finesse/api/User/1002/Dialogs", [2]string{"1", dialog("DELETE", "/finesse/api/User/1002/Dialogs", "55")}, [2]string{"2", "<other/>"}))
+			p.send("%s", event(userNode+"/Dialogs/Media", [2]string{"3", dialog("POST", userNode+"/Dialogs/Media", "151_3_1")}))
+			p.send("%s", event(userNode+"/Dialogs", [2]string{"4", dialog("DELETE", "/finesse/api/User/1002/Dialogs", "55")}, [2]string{"5", dialog("DELETE", userNode+"/Dialogs", "56")}))
+			p.answerPings()
+		}
+	})
+	core, logs := observer.New(zap.DebugLevel)
+	o := f.quick()
+	o.Logger = zap.New(core)
+	d := newDialer(t, o)
+	s := dial(t, d)
+	require.EqualValues(t, "56", next(t, s).RequestID)
+	require.Equal(t, 4.0, testutil.ToFloat64(d.metrics.others))
+	require.Zero(t, testutil.ToFloat64(d.metrics.malformed), "they are not even read")
+	require.Equal(t, 1, logs.Len(), "once for a stream")
+	require.Equal(t, "/finesse/api/User/1002/Dialogs", logs.All()[0].ContextMap()["topic"])
 }
 
 // item0 is what one of items takes.

@@ -53,7 +53,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		malformed:  b.counter("notify_malformed_total", "Updates dropped because they cannot be read."),
 		duplicates: b.counter("notify_duplicates_total", "Updates dropped because the service sent them twice."),
 		foreign:    b.counter("notify_foreign_total", "Notifications dropped because the publish-subscribe service has not sent them."),
-		others:     b.counter("notify_others_total", "Updates dropped because they are about another user than the agent."),
+		others:     b.counter("notify_others_total", "Updates dropped because they are not about the agent or its voice calls."),
 		delayed:    b.counter("notify_delayed_total", "Notifications dropped because the server had kept them for later."),
 		unknown:    b.counter("notify_unknown_stanzas_total", "Elements that are no stanzas of XMPP."),
 

@@ -10,12 +10,7 @@ import (
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
-	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
-
-// ourNodes is where the names of Finesse's nodes start. Others belong to
-// other services of the server.
-const ourNodes = "/finesse/"
 
 // message is what is read of a message (XEP-0060, 7.1.2).
 type message struct {
@@ -58,14 +53,17 @@ func (s *Stream) deliver(m message) {
 		if !strings.HasPrefix(list.Node, ourNodes) || m.Type == "error" || !s.current(m) {
 			continue
 		}
-		team := TeamOf(list.Node)
+		if !isHeard(s.agent, list.Node) {
+			s.leaveOut(list.Node, "", len(list.Items))
+			continue
+		}
 		for _, item := range list.Items {
 			if s.seen.add(list.Node, item.ID) {
 				s.metrics.duplicates.Inc()
 				continue
 			}
 			s.record(capture.Update, list.Node, item.text(), nil)
-			if !s.pass(item, team) {
+			if !s.pass(item, list.Node) {
 				return
 			}
 		}
@@ -92,9 +90,21 @@ func (s *Stream) current(m message) bool {
 	return true
 }
 
+// leaveOut notes updates that are not for the agent.
+func (s *Stream) leaveOut(node, source string, updates int) {
+	s.metrics.others.Add(float64(updates))
+	s.mistaken.Do(func() {
+		s.log.Info("an update that is not about the agent or its calls is dropped, later ones of the stream are only counted",
+			zap.String("node", s.node), zap.String("agent", string(s.agent)), zap.String("topic", start(node)), zap.String("source", start(source)))
+	})
+}
+
+// start is as much of a name from outside as a log line has room for.
+func start(name string) string { return name[:min(len(name), 100)] }
+
 // pass waits for the consumer when the channel is full. It is false when the
 // stream was closed meanwhile.
-func (s *Stream) pass(i item, team gc.TeamID) bool {
+func (s *Stream) pass(i item, node string) bool {
 	u, err := i.update()
 	if err != nil {
 		s.metrics.malformed.Inc()
@@ -105,14 +115,11 @@ func (s *Stream) pass(i item, team gc.TeamID) bool {
 		return true
 	}
 	s.omitted(u.Omitted)
-	if u.Team = team; team == "" && u.User != nil && u.User.LoginID != "" && !u.User.LoginID.Is(s.agent) {
-		s.metrics.others.Inc()
-		s.mistaken.Do(func() {
-			s.log.Warn("an update about another user is dropped, later ones of the stream are only counted",
-				zap.String("node", s.node), zap.String("agent", string(s.agent)), zap.String("user", string(u.User.LoginID)))
-		})
+	if !Concerns(s.agent, node, u) {
+		s.leaveOut(node, u.Source, 1)
 		return true
 	}
+	u.Team = TeamOf(node)
 	select {
 	case s.updates <- u:
 		s.metrics.updates.Inc()
@@ -135,23 +142,6 @@ func (s *Stream) omitted(out finesse.Omissions) {
 			zap.String("node", s.node), zap.String("agent", string(s.agent)), zap.Int("characters", out.Characters), zap.Int("elements", out.Elements),
 			zap.NamedError("element", out.Why))
 	})
-}
-
-// The name of the node of a team's users (Finesse developer guide, "Team
-// notifications").
-const teamNodePrefix, teamNodeSuffix = ourNodes + "api/Team/", "/Users"
-
-func teamNode(team gc.TeamID) string { return teamNodePrefix + string(team) + teamNodeSuffix }
-
-// TeamOf is the team whose users' node it is, "" of any other node.
-func TeamOf(node string) gc.TeamID {
-	rest, ok := strings.CutPrefix(node, teamNodePrefix)
-	id, isUsers := strings.CutSuffix(rest, teamNodeSuffix)
-	team, err := gc.ParseTeamID(id)
-	if !ok || !isUsers || err != nil {
-		return ""
-	}
-	return team
 }
 
 // recentItems remembers the last items of a stream. The service numbers items
