@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/agent"
@@ -96,15 +97,7 @@ func changeMember(want gc.UserState) func(*Session, *Request) {
 				s.abandon(a, err)
 				return
 			}
-			s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
-				return s.awaitMember(ctx, n, c, r.Agent, want)
-			}, func(u finesse.User, err error) {
-				if err != nil {
-					s.abandon(a, err)
-				} else if s.forget(a) {
-					s.answer(r, stateOfMember(r, u))
-				}
-			}))
+			s.lookAtMember(a, want, time.Now().Add(s.Times.Outcome))
 		})
 	}
 }
@@ -122,19 +115,35 @@ func stateOfMember(r *Request, u finesse.User) gc.Event {
 	return state
 }
 
-// awaitMember runs beside the session and uses of it only what never changes.
-func (s *Session) awaitMember(ctx context.Context, n Node, c finesse.Credentials, id gc.AgentID, want gc.UserState) (finesse.User, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Times.Outcome)
-	defer cancel()
-	for {
-		u, err := n.Member(ctx, c, id)
-		if err == nil && (u.State == want || u.PendingState == want) || err != nil && ctx.Err() == nil {
-			return u, err
+// lookAtMember reads the member until the state that a's command asked for shows, or
+// until it is too late. Each reading is a question of its own: none is put with a password that
+// is refused meanwhile.
+func (s *Session) lookAtMember(a *await, want gc.UserState, until time.Time) {
+	s.ask(questionOf(func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
+		ctx, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		return n.Member(ctx, c, a.request.Agent)
+	}, func(u finesse.User, err error) {
+		late := !time.Now().Before(until)
+		switch {
+		case !slices.Contains(s.awaiting, a): // an error that came later was its answer
+		case err == nil && (u.State == want || u.PendingState == want):
+			s.forget(a)
+			s.answer(a.request, stateOfMember(a.request, u))
+		case late && !wrongPassword(err):
+			s.abandon(a, gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome))
+		case err != nil:
+			s.abandon(a, err)
+		case s.jobs.ctx.Err() != nil:
+			s.abandon(a, gc.Errorf(gc.Down, "await outcome", ending))
+		default:
+			s.jobs.start(func(ctx context.Context) func() {
+				select {
+				case <-time.After(memberInterval):
+				case <-ctx.Done():
+				}
+				return func() { s.lookAtMember(a, want, until) }
+			})
 		}
-		select {
-		case <-time.After(memberInterval):
-		case <-ctx.Done():
-			return u, gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome)
-		}
-	}
+	}))
 }
