@@ -275,7 +275,8 @@ func unfit(c gc.Command, e gc.Event, shown map[gc.UserState]bool) string {
 		if c.Spec.Name == gc.ForceLogout { // during a call another command may have been asked for since
 			want = ""
 		}
-		if want != "" && s.State != want && s.Pending != want && !shown[s.State] {
+		overtaken := s.Pending == gc.LoggedOut // by a force_logout during a call
+		if want != "" && s.State != want && s.Pending != want && !shown[s.State] && !overtaken {
 			return "another state"
 		}
 	}
