@@ -10,7 +10,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
-// ServerError is an ERROR frame: what the broker says is wrong.
+// ServerError is an ERROR frame: the broker's account of what is wrong.
 type ServerError struct {
 	Message string // the broker's own words
 	// Login: the broker answered CONNECT with it.
@@ -19,7 +19,7 @@ type ServerError struct {
 
 func (e *ServerError) Error() string { return "broker says: " + e.Message }
 
-// isRefusal: the broker understands, and says no.
+// isRefusal reports whether the broker understood and refused.
 func isRefusal(err error) bool { return trouble.Has[*ServerError](err) }
 
 // maxWords is how much of a broker's own words is kept.
@@ -32,7 +32,8 @@ func abridge(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// noRights: ActiveMQ has no error codes, so its words have to do.
+// noRights reports whether a right is missing. ActiveMQ has no error codes, so
+// its words have to do.
 func (e *ServerError) noRights() bool {
 	return strings.Contains(strings.ToLower(e.Message), "not authorized")
 }

@@ -54,7 +54,7 @@ func beIdle() (stop func()) {
 		b.Run(ctx, func(d *Delivery) {
 			select {
 			case idle.handle <- d:
-			default: // it comes again now and then, beside the numbers of other tests
+			default: // it comes again now and then, at times when other tests need the broker
 			}
 		})
 	})
