@@ -48,8 +48,9 @@ throughout. The copy replays as the captures do. Every run replaces differently.
 	return cmd
 }
 
-// writeNew makes a file of what write writes, all of it or none. One that
-// exists is replaced, with force, in the end only: it may be read meanwhile.
+// writeNew creates a file from what write writes, all of it or nothing. With
+// force it replaces an existing one, but only at the end: that may be read
+// meanwhile.
 func writeNew(name string, force bool, write func(io.Writer) error) error {
 	packed := func(w io.Writer) error { return writePacked(w, strings.HasSuffix(name, ".gz"), write) }
 	if force {

@@ -20,7 +20,7 @@ type demoFlags struct {
 	keep, full, verbose bool
 }
 
-// Where --keep listens when nothing else does.
+// Where --keep listens unless something else does.
 const (
 	keepBroker  = "127.0.0.1:61613"
 	keepHTTP    = "127.0.0.1:8112"

@@ -27,7 +27,7 @@ func keepDemo(t *testing.T) *kept {
 	return &kept{process: p, broker: found[1], control: found[2]}
 }
 
-// send runs "send" and gives what was answered.
+// send runs "send" and returns the answers.
 func (k *kept) send(input string, args ...string) string {
 	k.t.Helper()
 	got := runWith(k.t, input, append([]string{"send", "--broker", k.broker}, args...)...)
@@ -35,7 +35,7 @@ func (k *kept) send(input string, args ...string) string {
 	return got.out
 }
 
-// A driver developer's session with a demo that runs, from several terminals.
+// A driver developer's session with a running demo, from several terminals.
 func TestJoiningInADemo(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
@@ -80,10 +80,10 @@ func TestSend(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
 
-	t.Run("an answer finds the way to a destination of send's own", func(t *testing.T) {
+	t.Run("an answer finds its way to a destination of send's own", func(t *testing.T) {
 		require.Equal(t, "agent_state 1009#State#RE_LOGIN\n", k.send("", "GetState#1009"))
 	})
-	t.Run("what the connector refuses is printed", func(t *testing.T) {
+	t.Run("a refusal of the connector is printed", func(t *testing.T) {
 		require.Equal(t, "agent_error 1009#Error#MISSING_NUMBER\n", k.send("", "agent_call/MakeCall#1009"))
 	})
 	t.Run("answers come in the format asked for", func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestSend(t *testing.T) {
 	})
 }
 
-func TestTailSaysThatABrokerTakesNoWildcards(t *testing.T) {
+func TestTailReportsABrokerWithoutWildcards(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
 	for _, args := range [][]string{nil, {"Crm.*"}} {

@@ -116,7 +116,7 @@ func (f *replayFlags) logOptions(o replay.Options) plainlog.Options {
 }
 
 func (f *replayFlags) options() (o replay.Options, err error) {
-	o.Keep, o.Abandon = f.html != "", true // the process ends with it
+	o.Keep, o.Abandon = f.html != "", true // the process ends with the replay
 	if f.format != "" {
 		if o.Format, err = wire.ParseFormat(f.format); err != nil {
 			return o, usageError{err}
@@ -144,7 +144,7 @@ func (f *replayFlags) readLogs(cmd *cobra.Command, files []string, o replay.Opti
 	return nil
 }
 
-// finish writes the report of what do does and gives the exit code.
+// finish writes the report of do and returns the exit code.
 func (f *replayFlags) finish(cmd *cobra.Command, do func() (*replay.Report, error)) int {
 	r, err := do()
 	if r != nil {
@@ -180,8 +180,8 @@ func (f *replayFlags) write(out io.Writer, r *replay.Report) error {
 	return errors.Join(err, writeFile("the JUnit report", f.junit, r.JUnit), writeFile("the page", f.html, r.HTML))
 }
 
-// writeFile writes what was asked for with the name of a file. It holds what the
-// capture holds.
+// writeFile writes an output that was asked for by file name. The file holds
+// what the capture holds.
 func writeFile(what, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return nil
@@ -192,9 +192,9 @@ func writeFile(what, name string, write func(io.Writer) error) error {
 	return nil
 }
 
-// bubble runs f where time is virtual and ends the process with the exit code
-// it gives, whatever f leaves running. testing/synctest has bubbles for tests
-// only, so the process becomes one (docs/decisions/0008).
+// bubble runs f in virtual time and ends the process with the exit code of f,
+// whatever f leaves running. testing/synctest has bubbles for tests only, so
+// the process becomes a test (docs/decisions/0008).
 func bubble(f func() int) {
 	os.Args = os.Args[:1] // the flags are not those of a test
 	testing.Main(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "replay", F: func(t *testing.T) {

@@ -103,7 +103,7 @@ func readOrder(args []string, in io.Reader) (order, error) {
 	return o, nil
 }
 
-// destinationOf is where answers to o are expected.
+// destinationOf returns where answers to o are expected.
 func (f *sendFlags) destinationOf(o order) (string, error) {
 	if f.format != "" {
 		if _, err := wire.ParseFormat(f.format); err != nil {
@@ -113,7 +113,7 @@ func (f *sendFlags) destinationOf(o order) (string, error) {
 	if f.wait <= 0 {
 		return "", usagef("--wait %s: name a time such as 3s", f.wait)
 	}
-	// What else is wrong with the command, the connector says.
+	// The connector reports what else is wrong with the command.
 	if c, _ := wire.ParseCommand(o.typ, o.parameters); c.Destination != "" {
 		return string(c.Destination), nil
 	}
@@ -123,8 +123,8 @@ func (f *sendFlags) destinationOf(o order) (string, error) {
 	return "/topic/" + program + ".send." + rand.Text(), nil
 }
 
-// listen subscribes to destination. What is not read in time makes the broker
-// wait.
+// listen subscribes to destination. While messages are not read the broker
+// waits.
 func (c *connection) listen(ctx context.Context, destination string) (<-chan message, error) {
 	messages := make(chan message, 64)
 	err := c.Subscribe(ctx, destination, func(d *broker.Delivery) {
@@ -180,7 +180,7 @@ func (c *connection) print(ctx context.Context, w io.Writer, answers <-chan mess
 	}
 }
 
-// noAnswer is a failure unless the command has none when all is well.
+// noAnswer returns an error unless the command has no answer when all is well.
 func noAnswer(cmd *cobra.Command, o order, destination string, wait time.Duration) error {
 	c, _ := wire.ParseCommand(o.typ, o.parameters)
 	if c.Spec != nil && c.Spec.Name == gc.Connect {

@@ -47,7 +47,7 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to die
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more must not end the process
 	log, closing, err := ops.ServiceLogger(level, c.Log.Format)
 	if err != nil {
 		return err
@@ -66,8 +66,7 @@ func serve(ctx context.Context, path string) error {
 	return nil
 }
 
-// reload takes over what changed in the file. One with a fault changes
-// nothing.
+// reload applies the changes of the file. A file with a fault changes nothing.
 func reload(a *app.App, path string, level zap.AtomicLevel, log *zap.Logger) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -87,7 +86,7 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	s := &service{log: log}
-	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // also while a stops
+	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // even while a stops
 	var running sync.WaitGroup
 	s.notify(ops.ServiceReady, ops.ServiceStatus(statusOf(a)))
 	running.Go(func() { s.follow(ctx, a) })
@@ -111,15 +110,15 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 	running.Wait()
 }
 
-// service tells systemd how the connector is.
+// service tells systemd the state of the connector.
 type service struct {
 	log   *zap.Logger
 	once  sync.Once
 	stuck sync.Once
 }
 
-// live is what the watchdog asks. A deadlock in what it reads keeps the watchdog
-// from hearing, too.
+// live is called by the watchdog. A deadlock in what it reads also silences the
+// watchdog.
 func (s *service) live(a *app.App) error {
 	a.Readiness()
 	err := a.Live()
@@ -146,10 +145,10 @@ func (s *service) failed(err error) {
 func (s *service) follow(ctx context.Context, a *app.App) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for told := ""; ; {
-		if now := statusOf(a); now != told {
+	for shown := ""; ; {
+		if now := statusOf(a); now != shown {
 			s.notify(ops.ServiceStatus(now))
-			told = now
+			shown = now
 		}
 		select {
 		case <-tick.C:
@@ -160,7 +159,7 @@ func (s *service) follow(ctx context.Context, a *app.App) {
 	}
 }
 
-// statusOf is what systemctl status shows.
+// statusOf returns what systemctl status shows.
 func statusOf(a *app.App) string {
 	b := a.Readiness().Broker
 	if !b.Consuming {

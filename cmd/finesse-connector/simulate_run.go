@@ -48,8 +48,7 @@ script.
 	return cmd
 }
 
-// findScript takes a name for one of the scripts that come along, anything
-// else for a file.
+// findScript finds a script by the name of a built-in one, else by file.
 func findScript(name string) (*simulator.Script, error) {
 	if s := simulator.FindScript(name); s != nil {
 		return s, nil
