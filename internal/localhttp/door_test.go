@@ -43,7 +43,7 @@ func TestTheOneThatIsIdleForLongestMakesRoom(t *testing.T) {
 	require.True(t, gone(t, idle[0], 5*time.Second))
 	require.False(t, gone(t, idle[maxConnections-1], grace))
 	require.LessOrEqual(t, s.door.count(), maxConnections)
-	require.Equal(t, 1, logs.FilterMessageSnippet("as many connections as it keeps").Len(), "said once")
+	require.Equal(t, 1, logs.FilterMessageSnippet("as many connections as it keeps").Len(), "logged once")
 }
 
 func TestARequestUnderWayOutlivesThoseWhoOnlyWait(t *testing.T) {
@@ -170,5 +170,5 @@ func TestWithoutADescriptorOneIsTakenFromWhoOnlyWaits(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	require.True(t, gone(t, idle, 5*time.Second))
-	require.Equal(t, 1, logs.FilterMessageSnippet("no descriptor").Len(), "said once")
+	require.Equal(t, 1, logs.FilterMessageSnippet("no descriptor").Len(), "logged once")
 }
