@@ -23,9 +23,9 @@ func newCaptureAnonymize() *cobra.Command {
 		Use:   "anonymize FILE...",
 		Short: "Makes a copy of captures that can be given away",
 		Long: `Writes a copy of captures in which only the words of the protocol and of Finesse,
-times, counts and the ids of calls and other objects stay. Everything else, names,
-numbers, call variables, labels, sentences, is replaced, each by the same
-throughout. The copy replays as the captures do. Every run replaces differently.`,
+times, counts and the ids of calls and other objects stay. Everything else (names,
+numbers, call variables, labels, sentences) is replaced, each value by the same
+one throughout. The copy replays as the captures do. Every run replaces differently.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			write := func(w io.Writer) error {

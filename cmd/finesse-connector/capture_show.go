@@ -23,8 +23,8 @@ func newCaptureShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show FILE...",
 		Short: "Prints captures for people",
-		Long: `Prints captures, one line for each message, in the order of what happened. Files
-may be compressed. On a terminal long messages are cut.`,
+		Long: `Prints captures, one line for each message, in the order of events. Files may
+be compressed. On a terminal long messages are cut.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := s.check(); err != nil {

@@ -113,5 +113,5 @@ func parseDestination(name string) (string, error) {
 
 // lost returns the error of a connection that ended unasked.
 func (c *connection) lost() error {
-	return fmt.Errorf("the connection to the broker ended: %w; see whether it still runs", c.Err())
+	return fmt.Errorf("the connection to the broker ended: %w; check whether it still runs", c.Err())
 }

@@ -105,7 +105,7 @@ func TestSend(t *testing.T) {
 		got := run(t, "send", "--broker", k.broker, "--wait", "300ms", "--destination", "b", "Login#1008", "secret,2008")
 		require.Equal(t, exitFailed, got.code)
 		require.Equal(t, "finesse-connector: no answer to Login#1008 ****,2008 on /topic/b within 300ms; "+
-			"see that a connector runs, and name the destination of the agent's Connect with --destination\n", got.err)
+			"check that a connector runs, and name the destination of the agent's Connect with --destination\n", got.err)
 	})
 }
 
@@ -115,7 +115,7 @@ func TestTailReportsABrokerWithoutWildcards(t *testing.T) {
 	for _, args := range [][]string{nil, {"Crm.*"}} {
 		got := run(t, append([]string{"tail", "--broker", k.broker}, args...)...)
 		require.Equal(t, exitFailed, got.code)
-		require.Contains(t, got.err, "this broker takes no wildcards, so name the destinations: finesse-connector tail NAME")
+		require.Contains(t, got.err, "this broker does not support wildcards, so name the destinations: finesse-connector tail NAME")
 	}
 	tail := launch(t, "", nil, "tail", "--broker", k.broker, "desk")
 	tail.await(tail.err, "listening")

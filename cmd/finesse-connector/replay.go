@@ -30,19 +30,19 @@ func newReplay() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
-		Short: "Replays a capture, or checks a log, and tells what is different now",
+		Short: "Replays a capture, or checks a log, and reports what is different now",
 		Long: `Feeds the commands of a capture, and all that Finesse answered and notified,
 through this version of the connector, and compares the events and requests
 that come out with those of the capture. Nothing is sent anywhere, and hours
 take seconds. Files may be compressed; several are read as one, in the order of
-what happened.
+events.
 
-With --live the commands are sent to a broker, at the pace they had, and the
+With --live the commands are sent to a broker, at the captured pace, and the
 events that a connector sends for them are compared. Finesse must then be one
 for tests: the commands sign agents in and make calls.
 
-A plain log of messages, one in a line, has one side only. Of it is checked
-whether this version reads each command, and writes events like these.
+A plain log of messages, one in a line, has one side only. The check is whether
+this version reads each command, and writes events like these.
 
 Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		Example: `  ` + program + ` replay capture.jsonl
@@ -75,12 +75,12 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "also check that events tell the same in this `FORMAT` as in the captured one")
+	flags.StringVar(&f.format, "format", "", "also check that events say the same in this `FORMAT` as in the captured one")
 	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
 	flags.StringVar(&f.html, "html", "", "also write a page that shows each agent's messages and the differences to this `FILE`")
-	flags.BoolVar(&f.verbose, "verbose", false, "of a plain log, also print the first lines that are no message")
+	flags.BoolVar(&f.verbose, "verbose", false, "for a plain log, also print the first lines that are not messages")
 	f.live.register(cmd)
 	return cmd
 }

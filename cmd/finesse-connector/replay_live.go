@@ -31,7 +31,7 @@ var liveOnly = []string{"speed", "from", "until", "dry-run", "secrets", "wait", 
 func (f *liveFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.on, "live", false, "send the commands to a broker instead, and compare the events that come; the flags below are for that")
-	flags.StringVar(&f.speed, "speed", "1", "how many `TIMES` as fast as it was, or max; each command only when what came before it has been answered")
+	flags.StringVar(&f.speed, "speed", "1", "how many `TIMES` as fast as captured, or max; each command waits for the events captured before it")
 	flags.StringVar(&f.from, "from", "", "begin with the commands of this `TIME`, RFC 3339 or, in UTC on the capture's first day, HH:MM:SS")
 	flags.StringVar(&f.until, "until", "", "end before the commands of this `TIME`")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent and when, and connect to nothing")

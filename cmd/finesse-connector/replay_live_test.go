@@ -176,7 +176,7 @@ func TestReplayLive(t *testing.T) {
 		}
 		p.signal(syscall.SIGINT)
 		require.Equal(t, exitFailed, p.wait())
-		require.Regexp(t, `ended early, behind command [34] of 13`, p.out.String(), "the broker may not have confirmed it yet")
+		require.Regexp(t, `ended early, after command [34] of 13`, p.out.String(), "the broker may not have confirmed it yet")
 		require.Contains(t, p.err.String(), "ended by a signal")
 	})
 }

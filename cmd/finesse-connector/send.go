@@ -34,8 +34,8 @@ Parameters are separated by commas; "-" reads them from standard input, which
 keeps a password out of the list of processes. The destination listened on is
 the one in Hello, Beat or Connect, else --destination. An agent's events go to
 the destination of its Connect; without --destination only the answer about an
-agent that nobody connected can be seen. The events of a queue are taken from
-whoever else reads it.`,
+agent that nobody connected can be seen. Events read from a queue are lost to
+its other readers.`,
 		Example: `  ` + program + ` send system/Hello#desk
   echo desk,PASSWORD | ` + program + ` send Connect#1001 -
   ` + program + ` send --destination desk agent_state/MakeReady#1001`,
@@ -141,7 +141,7 @@ func sendWithin(ctx context.Context, c *connection, m broker.Outgoing, limit tim
 	defer cancel()
 	err := c.Send(ctx, m)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("the broker did not confirm it in time; see whether it is out of memory or disk")
+		return errors.New("the broker did not confirm it in time; check whether it is out of memory or disk")
 	}
 	return err
 }
@@ -187,5 +187,5 @@ func noAnswer(cmd *cobra.Command, o order, destination string, wait time.Duratio
 		cmd.PrintErrf("no answer on %s within %s, which is how Connect succeeds\n", destination, wait)
 		return nil
 	}
-	return fmt.Errorf("no answer to %s on %s within %s; see that a connector runs, and name the destination of the agent's Connect with --destination", o, destination, wait)
+	return fmt.Errorf("no answer to %s on %s within %s; check that a connector runs, and name the destination of the agent's Connect with --destination", o, destination, wait)
 }

@@ -23,13 +23,13 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Runs the daemon",
-		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers what it holds within
-15 s and leaves agents signed in at Finesse. A second signal ends it at once.
-SIGHUP reads the configuration again; the log says what is taken over and what
-waits for a restart.
+		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers the commands it holds
+within 15 s and leaves agents signed in at Finesse. A second signal ends it at
+once. SIGHUP reads the configuration again; the log says what is applied and
+what waits for a restart.
 
 The log goes to standard error. Under systemd (Type=notify) the service is
-ready when the process runs, also while the broker is away; systemctl status
+ready when the process runs, even while the broker is away; systemctl status
 shows what it waits for.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path) },
@@ -56,7 +56,7 @@ func serve(ctx context.Context, path string) error {
 	v := versionOf()
 	log.Info("starting", zap.String("version", v.Version), zap.String("commit", v.Commit), zap.String("config", path))
 	for _, w := range c.Warnings {
-		log.Warn("the configuration works and should be changed", zap.String("what", w))
+		log.Warn("the configuration works but should be changed", zap.String("what", w))
 	}
 	a, err := app.New(c, log)
 	if err != nil {
@@ -124,8 +124,8 @@ func (s *service) live(a *app.App) error {
 	err := a.Live()
 	if err != nil {
 		s.stuck.Do(func() {
-			s.log.Error("a loop of the connector stands still: it shows systemd no sign of life any more", zap.Error(err),
-				zap.String("action", "restart the connector, where no watchdog does; please report the stacks of goroutines that the log ends with"))
+			s.log.Error("a loop of the connector stands still: systemd gets no sign of life any more", zap.Error(err),
+				zap.String("action", "restart the connector, unless a watchdog does; please report the goroutine stacks at the end of the log"))
 		})
 	}
 	return err
@@ -138,7 +138,9 @@ func (s *service) notify(states ...string) {
 }
 
 func (s *service) failed(err error) {
-	s.once.Do(func() { s.log.Warn("systemd cannot be told how the service is; check NOTIFY_SOCKET", zap.Error(err)) })
+	s.once.Do(func() {
+		s.log.Warn("systemd cannot be told the state of the service; check NOTIFY_SOCKET", zap.Error(err))
+	})
 }
 
 // follow keeps the status line current until ctx ends.

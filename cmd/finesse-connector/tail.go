@@ -113,7 +113,7 @@ func show(cmd *cobra.Command, m message, asJSON bool) error {
 func explainSubscribe(destination string, err error) error {
 	var said *broker.ServerError
 	if errors.As(err, &said) && strings.ContainsAny(destination, "*>") {
-		return fmt.Errorf("%w; this broker takes no wildcards, so name the destinations: %s tail NAME", err, program)
+		return fmt.Errorf("%w; this broker does not support wildcards, so name the destinations: %s tail NAME", err, program)
 	}
 	return err
 }

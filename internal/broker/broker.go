@@ -28,7 +28,7 @@ const stuckAfter = 2 * time.Minute
 // of a sieve may bring none.
 const maxBarren = 3
 
-var errBarren = errors.New("the last connections brought bytes, and no message")
+var errBarren = errors.New("the last connections brought bytes but no message")
 
 // Status is the state of the command connection.
 type Status struct {
@@ -266,7 +266,7 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 // isBlind logs once that held places go unnoticed.
 func (b *Broker) isBlind(why error) {
 	if !b.blind.Swap(true) {
-		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(why),
+		b.options.Logger.Warn("messages that the broker cannot write can stop all commands unseen", zap.Error(why),
 			zap.String("action", "give the connector's user the rights to temporary topics, see docs/activemq.md; or find out why the broker holds their messages back"))
 	}
 }

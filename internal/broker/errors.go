@@ -44,7 +44,7 @@ var (
 	errLateReceipt = errors.New("the broker did not confirm in time what was sent to it")
 	errOutFull     = errors.New("the broker does not read what is sent to it")
 	errNotStomp    = errors.New("what listens there does not speak STOMP")
-	errUnshown     = errors.New("the broker's words may name the destination, which may be anything")
+	errUnshown     = errors.New("the broker's words are not shown: they may hold the destination's name")
 	errOldStomp    = errors.New("the broker does not speak STOMP 1.2")
 )
 
@@ -57,8 +57,8 @@ var (
 		{Kind: loginRefused, Matches: isRefusedLogin},
 		{Kind: noRights, Matches: isMissingRight},
 		{Kind: trouble.Kind{Class: "not STOMP", Next: "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}, Matches: trouble.Is(errNotStomp, errOldStomp)},
-		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
-		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}, Matches: isNoFrame},
+		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are freed; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
+		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: the message that breaks STOMP is searched for and put aside"}, Matches: isNoFrame},
 	}, trouble.Server{
 		Name: "the broker", Address: "broker.urls", CA: "broker.ca_file", Ports: " (ActiveMQ's stomp connector: 61613)",
 	}.Cases()...)

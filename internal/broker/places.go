@@ -74,9 +74,9 @@ const (
 )
 
 var (
-	errHeld  = errors.New("a message holds a place, and the broker writes nothing of it")
+	errHeld  = errors.New("a message holds a place, and the broker cannot write it")
 	errMany  = errors.New("so many do that commands may stand still") // an errHeld
-	errDoubt = errors.New("nothing comes, and a message may hold a place of which the broker writes nothing")
+	errDoubt = errors.New("nothing comes; a message that the broker cannot write may hold a place")
 )
 
 // open asks for the broker's present number, for learnTimeout at most, if it numbers

@@ -241,7 +241,7 @@ func TestABrokerThatGivesNoNumbersIsNamed(t *testing.T) {
 			o.Logger = log.Logger
 			r := run(t, create(t, o))
 			next(t, r.got).Ack()
-			const blind = "messages of which the broker writes nothing can stop all commands unseen"
+			const blind = "messages that the broker cannot write can stop all commands unseen"
 			require.Eventually(t, func() bool { return log.count(blind, "") == 1 }, patience, 5*time.Millisecond)
 			n.see(func() bool {
 				require.Equal(t, 1, n.connections)

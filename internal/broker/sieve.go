@@ -81,12 +81,12 @@ const (
 )
 
 var (
-	errForged  = errors.New("a message names what acknowledges it, and that is not so")
-	errStuck   = errors.New("a message is no STOMP frame, and cannot be acknowledged by any id in it")
-	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
+	errForged  = errors.New("a message names a wrong id to acknowledge it by")
+	errStuck   = errors.New("a message is not a STOMP frame, and no id in it acknowledges it")
+	errSuspect = errors.New("a message is not a STOMP frame, and is checked once more")
 	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
 	errCalm    = errors.New("the sieve is not needed any more")
-	errSpent   = errors.New("the sieve has taken as much as it may")
+	errSpent   = errors.New("the sieve has reached its limit")
 )
 
 // onto sets the connection that the sieve is for.

@@ -119,7 +119,7 @@ const often = 256 << 10
 func (l *Lines) beyond(size int) error {
 	switch {
 	case size > max(l.limits.line, l.most):
-		return fmt.Errorf("%w: a line of more than %d MB, which none of a capture or a log has", ErrBeyond, l.limits.line>>20)
+		return fmt.Errorf("%w: a line of more than %d MB, longer than any in a capture or a log", ErrBeyond, l.limits.line>>20)
 	case l.packed && l.total > l.limits.expanded:
 		return fmt.Errorf("%w: the file expands to more than %d GB", ErrBeyond, l.limits.expanded>>30)
 	case l.total-l.looked < often:

@@ -196,12 +196,12 @@ func (h *Header) check() error {
 	case h.Time.Year() > lastYear:
 		return fmt.Errorf("the header has the year %d", h.Time.Year())
 	case len(s.Nodes) > maxNodes:
-		return fmt.Errorf("the header names %d nodes, more than the %d that there may be", len(s.Nodes), maxNodes)
+		return fmt.Errorf("the header names %d nodes, more than the %d allowed", len(s.Nodes), maxNodes)
 	case max(len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences)) > maxPatterns:
-		return fmt.Errorf("the header has %d formats, %d and %d destinations, and %d sentences, more than the %d that there may be",
+		return fmt.Errorf("the header has %d formats, %d and %d destinations, and %d sentences, more than the %d allowed",
 			len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences), maxPatterns)
 	case s.Retries < 0 || s.Retries > maxRetries:
-		return fmt.Errorf("the header has %d retries, which are 0 to %d", s.Retries, maxRetries)
+		return fmt.Errorf("the header has %d retries, not 0 to %d", s.Retries, maxRetries)
 	case s.RequestTimeout != 0 && s.RequestTimeout < minTimeout:
 		return fmt.Errorf("the header has a time-out of %s, shorter than %s", s.RequestTimeout, minTimeout)
 	}
@@ -214,7 +214,7 @@ func (x *Record) check() error {
 		x.Type, x.Request, x.Event, x.Category, x.Destination, x.Format, x.MessageID, x.CorrelationID, x.ReplyTo, x.Node, x.Topic, x.Code, x.Problem,
 	} {
 		if len(field) > maxField {
-			return fmt.Errorf("the record has a field of %d bytes, more than the %d that any but its body may have", len(field), maxField)
+			return fmt.Errorf("the record has a field of %d bytes, more than the %d allowed for any but the body", len(field), maxField)
 		}
 	}
 	switch {

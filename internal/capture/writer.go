@@ -160,7 +160,7 @@ func (w *writer) fail(err error) {
 		return
 	}
 	w.failing = true
-	w.recorder.log.Error("the capture file cannot be written; trying on, calls go on", zap.Error(err),
+	w.recorder.log.Error("the capture file cannot be written; the connector keeps trying, calls go on", zap.Error(err),
 		zap.String("action", "make room on the disk, or do what the error says to the file or capture.file, or switch recording off"))
 }
 

@@ -80,7 +80,7 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if d.starved.begins() {
-			d.log.Error("http server has no descriptor for a connection; trying on", trouble.NoFiles.Fields(err)...)
+			d.log.Error("http server has no descriptor for a connection; it keeps trying", trouble.NoFiles.Fields(err)...)
 		}
 		d.dismissIdle()
 		d.pause(grace)
@@ -100,7 +100,7 @@ func (d *door) makeRoom() bool {
 				return false
 			}
 		case d.crowded.begins():
-			d.log.Warn("http server has as many connections as it keeps; for each new one the one that asks for nothing, or is served, for longest is closed", zap.Int("connections", maxConnections))
+			d.log.Warn("http server has as many connections as it keeps; each new one closes the one that has been idle or served longest", zap.Int("connections", maxConnections))
 		}
 	}
 }

@@ -226,7 +226,7 @@ func (n *node) report(err error) {
 	case err == nil:
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node cannot be used; trying on", now.Fields(err)...)
+		n.log.Warn("finesse node cannot be used; the connector keeps trying", now.Fields(err)...)
 	}
 	n.trouble = now
 }

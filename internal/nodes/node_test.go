@@ -44,7 +44,7 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	state := n.state()
 	require.Equal(t, ops.Down, state.REST)
 	require.Equal(t, ops.Down, state.Notifications)
-	for _, message := range []string{"finesse node cannot be used; trying on", "notification service cannot be used; agents cannot connect"} {
+	for _, message := range []string{"finesse node cannot be used; the connector keeps trying", "notification service cannot be used; agents cannot connect"} {
 		lines := logs.FilterMessage(message).All()
 		require.Len(t, lines, 1, message)
 		require.Contains(t, lines[0].ContextMap()["action"], "or start Finesse")

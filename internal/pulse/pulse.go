@@ -74,7 +74,7 @@ func (p *Pulse) Live() error {
 	case !p.running:
 		return nil
 	case len(p.asked) > 0 && waited > p.most:
-		return fmt.Errorf("%s has stood still for %s; restart the connector (kill -ABRT leaves in the log where it stands)", p.name, waited.Round(time.Second))
+		return fmt.Errorf("%s has stood still for %s; restart the connector (kill -ABRT logs where it stands)", p.name, waited.Round(time.Second))
 	case len(p.asked) == 0 && waited >= pause:
 		p.since = time.Now()
 		p.asked <- struct{}{} // there is room: only this sends

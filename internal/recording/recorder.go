@@ -117,7 +117,7 @@ func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) er
 	if err != nil {
 		return err
 	}
-	r.log.Debug("recorder did as it was asked", zap.String("action", string(a)),
+	r.log.Debug("the recorder did as asked", zap.String("action", string(a)),
 		zap.String("agent", string(c.Agent)), zap.String("dialog", string(c.Dialog)))
 	return nil
 }

@@ -31,7 +31,7 @@ func TestNodesThatFailAtOnceAreSeenAtOnce(t *testing.T) {
 	first := at(0, capture.Unusable, "a")
 	for rule, k := range map[string]struct {
 		later []*capture.Record
-		want   int
+		want  int
 	}{
 		"one after the other":                    {[]*capture.Record{at(1, capture.Silent, "b")}, 2},
 		"though a session asked how one is":      {[]*capture.Record{at(1, capture.Verified, "a"), at(2, capture.Unusable, "b")}, 2},

@@ -59,7 +59,7 @@ func Live(ctx context.Context, p *Plan, c Connection, o LiveOptions) (*Report, e
 	defer l.mu.Unlock()
 	l.over = true
 	if err != nil {
-		p.report.Ended = fmt.Sprintf("ended early, behind command %d of %d; what was still awaited is not compared", l.summary.Sent+l.summary.NotSent, len(p.steps))
+		p.report.Ended = fmt.Sprintf("ended early, after command %d of %d; events still awaited are not compared", l.summary.Sent+l.summary.NotSent, len(p.steps))
 		return p.report, err
 	}
 	l.conclude()

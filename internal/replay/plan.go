@@ -256,9 +256,9 @@ func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
 	case x.Redelivered:
 		s.skip = "it was redelivered, and only a broker can do that"
 	case x.Binary || x.Raw != nil:
-		s.skip = "it was no text, and only text can be sent"
+		s.skip = "it was not text, and only text can be sent"
 	case err == nil && s.command.Spec.CallControl() && !x.Sent.IsZero() && x.Time.Sub(x.Sent) > p.maxAge:
-		s.skip = "it came too late to be run, which it would not now"
+		s.skip = "it came too late to be run, and would not be late now"
 	case s.command.Spec == nil:
 		s.note = unknownCommand + "; it is sent as it is"
 	case err != nil:

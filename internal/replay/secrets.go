@@ -130,7 +130,7 @@ func (p *planner) admit() {
 		case s.password == refused:
 			s.skip = "its password was refused, and to repeat a wrong one locks accounts"
 		case s.password == unknown && !right[nameOf(s)]:
-			s.skip = "the capture does not tell whether its password was right, and a wrong one locks accounts"
+			s.skip = "the capture does not show whether its password was right, and a wrong one locks accounts"
 		}
 	}
 }

@@ -184,7 +184,7 @@ func (b *Broker) accept() {
 			return
 		default: // out of descriptors, most likely: wait for some to come back
 			if time.Since(failed) > time.Minute {
-				b.log.Warn("embedded broker cannot accept connections; trying on", trouble.NoFiles.Fields(err)...)
+				b.log.Warn("embedded broker cannot accept connections; it keeps trying", trouble.NoFiles.Fields(err)...)
 			}
 			failed = time.Now()
 			select {
