@@ -18,7 +18,7 @@ import (
 // ordinary one, one with a sieve after something that was no frame, or one that
 // swallows after several that were cut or stuck, or when messages hold places.
 //
-// What comes by a connection that swallows cannot come again. So it follows only
+// A message on a connection that swallows cannot come again. So it follows only
 // one that met nothing but frames, and if it meets something else it goes on after
 // that.
 type caution struct {

@@ -132,8 +132,8 @@ func firstFrame(c *conn) (incoming, error) {
 
 // negotiate sets what STOMP 1.2 makes of both sides' heart-beat headers. We
 // beat twice as often as promised, because ActiveMQ gives up after one to two
-// intervals of silence. We give it up after two heart-beats, or after three
-// intervals of its own if it beats less often than asked.
+// intervals of silence. We give the broker up after two heart-beats, or after
+// three intervals of its own if it beats less often than asked.
 func (c *conn) negotiate(ours time.Duration, header string) error {
 	c.socket.silence.Store(0)
 	if header == "" {

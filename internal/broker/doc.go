@@ -26,18 +26,18 @@
 //
 // Events of one kind (topic or not) leave in the order of Publish and are kept
 // until the broker's receipt proves them; at most window of them are on the
-// way at a time. What is unproved when a connection ends is sent again on the
-// next one, in order: after a loss an event can arrive twice, but none is lost
-// while the process lives. A message may be made to last less long (Lasting);
-// Message.Lost and Options.Restored say when to report the current state in its
-// place. At most queueLimit events of each kind wait, and queueBytes of text;
-// beyond that, events that are reported again anyway are dropped and counted,
-// then the oldest. A broker that confirms nothing but still sends heart-beats
-// is out of memory: events wait on their connection, for up to ten minutes, and
-// commands do not wait with them. ActiveMQ may then change the order of events
-// that were on the way together. An event the broker refuses (no rights, a
-// temporary destination whose owner has gone) is dropped, counted and logged,
-// and stops nothing else.
+// way at a time. Events that are unproved when a connection ends are sent again
+// on the next one, in order: after a loss an event can arrive twice, but none
+// is lost while the process lives. A message may be made to last less long
+// (Lasting); Message.Lost and Options.Restored say when to report the current
+// state in its place. At most queueLimit events of each kind wait, and
+// queueBytes of text; beyond that, events that are reported again anyway are
+// dropped and counted, then the oldest. A broker that confirms nothing but
+// still sends heart-beats is out of memory: events wait on their connection,
+// for up to ten minutes, and commands do not wait with them. ActiveMQ may then
+// change the order of events that were on the way together. An event the broker
+// refuses (no rights, a temporary destination whose owner has gone) is dropped,
+// counted and logged, and stops nothing else.
 //
 // Events are non-persistent. Those to topics have no expiry: they reach whoever
 // is subscribed at that moment and are gone. Others expire after a day: the

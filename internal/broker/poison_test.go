@@ -262,8 +262,8 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	}
 }
 
-// A message that a connection swallows cannot come again: what stands behind a
-// message that is no frame is read all the same.
+// A message that a connection swallows cannot come again: a message behind one
+// that is no frame is read anyway.
 func TestNoCommandIsSwallowed(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -387,8 +387,8 @@ func TestManyMessagesThatCannotBeWrittenCostTwoConnectionsEach(t *testing.T) {
 	require.LessOrEqual(t, value(t, registry, "broker_connects_total", "commands"), float64(maxCuts+2*many+2))
 }
 
-// A site may keep temporary destinations from the connector: then a message that
-// breaks STOMP is put aside all the same.
+// A site may keep temporary destinations from the connector: even then a message
+// that breaks STOMP is put aside.
 func TestPoisonWithoutARightToTemporaryDestinations(t *testing.T) {
 	t.Parallel()
 	const given = `read="connectors,drivers" write="connectors" admin="connectors,drivers"`

@@ -44,8 +44,8 @@ type Message struct {
 }
 
 // Lasting says what becomes of a message whose connection is lost before the
-// broker's receipt. What is given up is reported again, as it is by then, when
-// Options.Restored is called.
+// broker's receipt. A message given up is reported again, as it is by then,
+// when Options.Restored is called.
 type Lasting int
 
 // The values of Lasting.

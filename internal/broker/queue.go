@@ -43,7 +43,7 @@ func (e *entry) settled() {
 //
 // When too many wait some are dropped, the oldest first: those that are
 // expendable, and those that nobody asked for and that are reported again as they
-// are by then (WithConnection); when there are none, any. What is dropped is
+// are by then (WithConnection); when there are none, any. A dropped event is
 // settled.
 type queue struct {
 	kind       kind

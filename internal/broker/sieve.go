@@ -262,8 +262,8 @@ func (s *sieve) hurries() bool {
 }
 
 // finish commits what is answered or was put aside, and returns how long the
-// broker may take for it. What the broker sends from then on comes again on the
-// next connection; its last word is a receipt.
+// broker may take for it. Messages sent from then on come again on the next
+// connection; its last word is a receipt.
 func (s *sieve) finish(receipt string) (takes time.Duration) {
 	if s == nil {
 		return 0

@@ -16,7 +16,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// What must hold with every broker.
+// Rules that hold with every broker.
 var consumeAndPublish = []struct {
 	rule string
 	test func(*testing.T, server)

@@ -3,7 +3,7 @@
 // interface, updates of its notification service. Package replay feeds such a
 // file through the connector again.
 //
-// What it promises:
+// It promises:
 //
 //   - Off costs one atomic read per message. On, Record never blocks: records
 //     wait in a queue of queueSize, and those that find no room are counted, in

@@ -72,7 +72,7 @@ func NewReader(ctx context.Context, name string, from io.Reader) (*Reader, error
 func (r *Reader) Close() error { return r.close() }
 
 // Next returns the next line; io.EOF comes after the last. A fault of a line is
-// an item of its own, and the line after it is read all the same. Any error but
+// an item of its own, and the line after it is read anyway. Any error but
 // io.EOF ends the file.
 func (r *Reader) Next() (Item, error) {
 	if i := r.waiting; i != nil {

@@ -131,10 +131,10 @@ func (r *Recorder) On() bool { return r != nil && r.setup.Load().on }
 // File returns where records go, "" if none was configured.
 func (r *Recorder) File() string { return r.setup.Load().File }
 
-// Command records a command, in which the caller has hidden what may be a
-// password. claims is the destination that it wants to bind the agent to, "" for
-// none: until Concluded the agent's records belong there too, so that a capture
-// of the destination has the proof as well.
+// Command records a command; the caller has hidden what may be a password.
+// claims is the destination that it wants to bind the agent to, "" for none:
+// until Concluded the agent's records belong there too, so that a capture of the
+// destination has the proof as well.
 func (r *Recorder) Command(x Record, claims gc.Destination) {
 	if !r.On() {
 		return

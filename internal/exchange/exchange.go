@@ -1,7 +1,7 @@
 // Package exchange sends HTTP requests to servers that may be broken or
 // hostile: a Finesse node, a site's recorder, a simulator.
 //
-// What it promises of each exchange, whatever the server does:
+// It promises for each exchange, whatever the server does:
 //
 //   - One deadline, Options.Timeout, holds from the dial to the last byte of the
 //     answer. A dial or a TLS handshake that nobody waits for any more ends

@@ -44,9 +44,9 @@ type Server struct {
 	door *door
 }
 
-// Listen binds an address, host:port, of which port 0 is a free one. Requests
-// may use a host name in it; an empty host means all addresses of the machine.
-// The caller serves and closes the server.
+// Listen binds an address, host:port; port 0 takes a free one. Requests may use
+// a host name in it; an empty host means all addresses of the machine. The
+// caller serves and closes the server.
 func Listen(address string, h http.Handler, log *zap.Logger) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

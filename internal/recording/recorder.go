@@ -1,7 +1,7 @@
 // Package recording asks a site's call recorder to pause and to resume, over
 // HTTP: Finesse itself cannot pause the recording of a voice call.
 //
-// What it promises:
+// It promises:
 //
 //   - Each Pause and each Resume is at most one request, whatever its outcome:
 //     a recorder that toggles would record again after a second one. No

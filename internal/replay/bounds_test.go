@@ -331,7 +331,7 @@ func TestCommandsBetweenManyCallsArePlanned(t *testing.T) {
 
 // Neither checks its context meanwhile: one costs as much as there are agents,
 // the other as much as the text is long.
-func TestWhatALiveReplaySearchesIsBounded(t *testing.T) {
+func TestSearchesOfALiveReplayAreBounded(t *testing.T) {
 	const agents, words = 50_000, 50_000
 	p := &Plan{}
 	for i := range agents {

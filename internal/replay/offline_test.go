@@ -432,7 +432,7 @@ func TestHowFastItIs(t *testing.T) {
 	t.Logf("%d records of %s in %s: %.0f a second", n, r.Until.Sub(r.From).Round(time.Hour), took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
-func TestWhatIsLongPastIsForgotten(t *testing.T) {
+func TestTheLongPastIsForgotten(t *testing.T) {
 	var r recent[int]
 	for i := range 3 * maxRecent {
 		r.put(fmt.Sprint(i), i)

@@ -158,7 +158,7 @@ func (o Options) wantsLogin() bool { return o.Username != "" || o.Password.Revea
 func (b *Broker) Addr() string { return b.listener.Addr().String() }
 
 // Close stops listening, cuts every connection and waits for all goroutines.
-// What was not yet delivered is lost. Further calls do nothing but wait.
+// Messages not yet delivered are lost. Further calls do nothing but wait.
 func (b *Broker) Close() {
 	b.mu.Lock()
 	if !b.closed {

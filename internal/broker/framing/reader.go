@@ -76,8 +76,8 @@ func NewStrict(r io.Reader) *Reader {
 }
 
 // New makes a reader for a client of a broker. Headers beyond the bounds are
-// left out, because the frame must be read all the same, and a backslash that
-// begins no escape stands for itself, because ActiveMQ does not escape names.
+// left out, because the frame must be read anyway, and a backslash that begins
+// no escape stands for itself, because ActiveMQ does not escape names.
 func New(r io.Reader) *Reader { return &Reader{stream: bufio.NewReaderSize(r, MaxLine)} }
 
 // Await returns when a frame begins. Heart-beats before it are skipped.
