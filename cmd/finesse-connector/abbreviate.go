@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Call variables in both formats: those without a value, of which an event
-// has up to ten, and all of them.
+// Call variables in both formats: those without a value (an event has up to
+// ten), and all of them.
 var (
 	emptyInText = regexp.MustCompile(`(\|callVariable\d+=)+(\||#|$)`)
 	emptyInJSON = regexp.MustCompile(`(\{"callVariable\d+":""\},?)+`)

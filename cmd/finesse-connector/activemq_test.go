@@ -11,7 +11,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// newActiveMQLab is a lab whose broker is ActiveMQ.
+// newActiveMQLab makes a lab whose broker is ActiveMQ.
 func newActiveMQLab(t *testing.T) *lab {
 	t.Helper()
 	l := newLab(t)

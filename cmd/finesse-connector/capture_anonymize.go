@@ -23,9 +23,9 @@ func newCaptureAnonymize() *cobra.Command {
 		Use:   "anonymize FILE...",
 		Short: "Makes a copy of captures that can be given away",
 		Long: `Writes a copy of captures in which only the words of the protocol and of Finesse,
-times, counts and the ids of calls and other objects stay. Everything else, names,
-numbers, call variables, labels, sentences, is replaced, each by the same
-throughout. The copy replays as the captures do. Every run replaces differently.`,
+times, counts and the ids of calls and other objects stay. Everything else (names,
+numbers, call variables, labels, sentences) is replaced, each value by the same
+one throughout. The copy replays as the captures do. Every run replaces differently.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			write := func(w io.Writer) error {
@@ -48,8 +48,9 @@ throughout. The copy replays as the captures do. Every run replaces differently.
 	return cmd
 }
 
-// writeNew makes a file of what write writes, all of it or none. One that
-// exists is replaced, with force, in the end only: it may be read meanwhile.
+// writeNew creates a file from what write writes, all of it or nothing. With
+// force it replaces an existing one, but only at the end: that may be read
+// meanwhile.
 func writeNew(name string, force bool, write func(io.Writer) error) error {
 	packed := func(w io.Writer) error { return writePacked(w, strings.HasSuffix(name, ".gz"), write) }
 	if force {

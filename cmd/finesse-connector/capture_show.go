@@ -23,8 +23,8 @@ func newCaptureShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show FILE...",
 		Short: "Prints captures for people",
-		Long: `Prints captures, one line for each message, in the order of what happened. Files
-may be compressed. On a terminal long messages are cut.`,
+		Long: `Prints captures, one line for each message, in the order of events. Files may
+be compressed. On a terminal long messages are cut.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if err := s.check(); err != nil {
@@ -72,7 +72,7 @@ func (s *captureShow) check() error {
 }
 
 func (s *captureShow) run(cmd *cobra.Command, files []string) error {
-	signal.Ignore(syscall.SIGPIPE) // who reads may stop before the end
+	signal.Ignore(syscall.SIGPIPE) // the reader may stop before the end
 	out := cmd.OutOrStdout()
 	s.out, s.errOut, s.screen = bufio.NewWriter(out), cmd.ErrOrStderr(), screenOf(out)
 	if f, ok := out.(*os.File); ok {
@@ -82,12 +82,12 @@ func (s *captureShow) run(cmd *cobra.Command, files []string) error {
 	err := s.files(cmd.Context(), files)
 	err = errors.Join(err, s.out.Flush())
 	if errors.Is(err, syscall.EPIPE) {
-		return nil // who reads has enough
+		return nil // the reader has enough
 	}
 	return err
 }
 
-// files prints the lines of all until ctx ends.
+// files prints the lines of all files until ctx ends.
 func (s *captureShow) files(ctx context.Context, names []string) (err error) {
 	source, err := capture.OpenFiles(ctx, names...)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *captureShow) item(i capture.Item) error {
 	return err
 }
 
-// begins says what a header tells.
+// begins describes a header.
 func begins(h *capture.Header) string {
 	how := ""
 	switch {
@@ -189,7 +189,7 @@ func (s *captureShow) record(x *capture.Record) error {
 	return err
 }
 
-// direction is who says it to whom, the connector in the middle.
+// direction returns the sender and the receiver, the connector in the middle.
 func direction(x *capture.Record) string {
 	switch {
 	case x.Edge == capture.Broker && x.Dir == capture.In:
@@ -203,7 +203,7 @@ func direction(x *capture.Record) string {
 	}
 }
 
-// what says what a message is, without its body.
+// what describes a message without its body.
 func what(x *capture.Record) string {
 	parts := []string{x.Type}
 	switch {

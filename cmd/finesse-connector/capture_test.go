@@ -14,7 +14,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 )
 
-// ran is what a command that succeeds prints.
+// ran returns what a command prints that succeeds.
 func ran(t *testing.T, args ...string) string {
 	t.Helper()
 	p := launch(t, "", nil, args...)
@@ -126,7 +126,7 @@ func TestCaptureShowEndsQuietlyWithItsReader(t *testing.T) {
 	require.Empty(t, said.String())
 }
 
-func TestCaptureFilesThatAreNone(t *testing.T) {
+func TestFilesThatAreNoCaptures(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"show", "anonymize"} {
 		for name, content := range map[string]string{"no such file": "", "another version": `{"capture": 9}`, "no gzip": "\x1f\x8bno"} {
@@ -182,14 +182,14 @@ func TestCaptureAnonymize(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, packed, same)
 
-	ran(t, "capture", "anonymize", "--out", out, "--force", out) // also what is read itself
+	ran(t, "capture", "anonymize", "--out", out, "--force", out) // even the file that is read
 	require.Contains(t, ran(t, "replay", out), "no difference\n")
 	info, err := os.Stat(out)
 	require.NoError(t, err)
 	require.EqualValues(t, 0o600, info.Mode().Perm())
 	left, err := os.ReadDir(filepath.Dir(out))
 	require.NoError(t, err)
-	require.Len(t, left, 1, "nothing else lies about")
+	require.Len(t, left, 1, "no other files are left")
 	theirs := filepath.Join(t.TempDir(), "theirs")
 	require.NoError(t, os.Remove(out))
 	require.NoError(t, os.Symlink(theirs, out))

@@ -25,7 +25,7 @@ func newCheck() *cobra.Command {
 		Long: `Checks the configuration, then tries every broker and, of each Finesse node, the
 certificate, the REST interface and the notification service. With --agent it
 also signs in to both with an agent's password, which is tried once and not
-again where it is refused. The agent's state does not change, but take one that
+again if it is refused. The agent's state does not change, but name one that
 nobody works with: Finesse watches the presence of agents.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), cmd, f) },

@@ -12,7 +12,7 @@ import (
 	checks "github.com/finesse-connector/finesse-connector/internal/check"
 )
 
-// verdicts are the lines of check without what differs between two runs.
+// verdicts returns the lines of check without what differs between two runs.
 func verdicts(out string) []string {
 	var list []string
 	for line := range strings.Lines(out) {

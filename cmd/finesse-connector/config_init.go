@@ -39,7 +39,7 @@ func newConfigInit() *cobra.Command {
 	return cmd
 }
 
-// writeConfig never replaces a file somebody may have edited unless told to.
+// writeConfig replaces a file, which somebody may have edited, only with force.
 // Everybody may read it: the service runs as a user of its own, and passwords
 // belong in other files.
 func writeConfig(path string, force bool) error {

@@ -28,15 +28,15 @@ func (f *brokerFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with the broker's password")
 }
 
-// connection is a connection to the broker and what the configuration says of
-// the messages on it.
+// connection is a connection to the broker and what the configuration says
+// about the messages on it.
 type connection struct {
 	*broker.Client
 	queue    string // of commands, without its kind
 	category string // the property of that name
 }
 
-// dial connects as the flags and, if one is named, the configuration ask. The
+// dial connects as the flags and the configuration, if one is named, say. The
 // caller closes the connection.
 func (f *brokerFlags) dial(ctx context.Context) (*connection, error) {
 	c := config.Default()
@@ -72,7 +72,7 @@ func (f *brokerFlags) dial(ctx context.Context) (*connection, error) {
 	return &connection{Client: client, queue: c.Broker.CommandQueue, category: c.Messages.CategoryProperty}, nil
 }
 
-// urlsOf are the addresses that the broker of c can be reached at.
+// urlsOf returns the addresses of the broker of c.
 func urlsOf(c config.Broker) []string {
 	if c.Embedded == "" {
 		return c.URLs
@@ -90,7 +90,7 @@ func dialFirst(ctx context.Context, o broker.Options, urls []string) (*broker.Cl
 	for _, url := range urls {
 		client, err := broker.Dial(ctx, o, url)
 		if err == nil && o.JavaText && !strings.HasPrefix(client.Server(), "ActiveMQ") {
-			client.Close() // others take text as it is
+			client.Close() // others take text unchanged
 			o.JavaText = false
 			client, err = broker.Dial(ctx, o, url)
 		}
@@ -102,7 +102,7 @@ func dialFirst(ctx context.Context, o broker.Options, urls []string) (*broker.Cl
 	return nil, errors.Join(failed...)
 }
 
-// parseDestination reads the name of a destination that is subscribed to.
+// parseDestination reads the name of a destination to subscribe to.
 func parseDestination(name string) (string, error) {
 	d, err := gc.ParseDestination(name)
 	if err != nil {
@@ -111,7 +111,7 @@ func parseDestination(name string) (string, error) {
 	return string(d), nil
 }
 
-// lost is the end of a connection that nobody asked for.
+// lost returns the error of a connection that ended unasked.
 func (c *connection) lost() error {
-	return fmt.Errorf("the connection to the broker ended: %w; see whether it still runs", c.Err())
+	return fmt.Errorf("the connection to the broker ended: %w; check whether it still runs", c.Err())
 }

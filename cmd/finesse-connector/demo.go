@@ -20,7 +20,7 @@ type demoFlags struct {
 	keep, full, verbose bool
 }
 
-// Where --keep listens when nothing else does.
+// Where --keep listens unless something else does.
 const (
 	keepBroker  = "127.0.0.1:61613"
 	keepHTTP    = "127.0.0.1:8112"
@@ -34,9 +34,9 @@ func newDemo() *cobra.Command {
 		Short: "Shows everything at work on this machine, with no configuration",
 		Long: `Starts a built-in broker, a simulated Finesse and the connector on free ports of
 this machine, and a driver that signs an agent in, takes, holds and ends a call,
-makes one and signs the agent out. What driver and connector say to each other
-is printed: → is a command, ← an event. Call variables are left out and lines cut
-where they do not fit.
+makes one and signs the agent out. It prints what driver and
+connector send each other: → is a command, ← an event. Call variables are left
+out and lines cut where they do not fit.
 
 With --keep the parts listen on ` + keepBroker + ` (broker), ` + keepHTTP + ` (connector)
 and ` + keepControl + ` (calls), each on another port when that one is taken, or when

@@ -66,7 +66,7 @@ func TestTheDemoShowsNoPassword(t *testing.T) {
 	require.NotContains(t, got.out+got.err, demoPassword)
 }
 
-func TestTheDemoSaysThatItsAddressIsTaken(t *testing.T) {
+func TestTheDemoReportsThatItsAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestTheDemoSaysThatItsAddressIsTaken(t *testing.T) {
 	require.Contains(t, got.err, "address already in use; stop what listens there, or name another address with --listen\n")
 	requireComplaint(t, got.err)
 
-	require.Equal(t, "127.0.0.1:0", freeOr(l.Addr().String()), "where an address is not asked for, another one does")
+	require.Equal(t, "127.0.0.1:0", freeOr(l.Addr().String()), "without a demand for an address, another one does")
 }
 
 func TestTheDemoEndsWithASignal(t *testing.T) {

@@ -38,7 +38,7 @@ func (d *desk) sendWithID(typ, body, correlation string) {
 	}))
 }
 
-// next is the text of the next event.
+// next returns the text of the next event.
 func (d *desk) next() string { return d.nextEvent().Body }
 
 func (d *desk) nextEvent() *broker.Delivery {
@@ -52,7 +52,8 @@ func (d *desk) nextEvent() *broker.Delivery {
 	}
 }
 
-// nextOf is the next body about the agent; what is said of Finesse is not.
+// nextOf returns the next body about the agent; events about Finesse do not
+// count.
 func (d *desk) nextOf(id gc.AgentID) string {
 	d.t.Helper()
 	for {
@@ -62,7 +63,7 @@ func (d *desk) nextOf(id gc.AgentID) string {
 	}
 }
 
-// connect gives the agent back if it could be connected.
+// connect returns the agent if it could be connected.
 func (d *desk) connect(id gc.AgentID) []string {
 	d.t.Helper()
 	d.send("Connect#"+string(id), d.destination+",secret")

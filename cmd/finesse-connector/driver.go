@@ -33,18 +33,18 @@ func parseEvent(m message) event {
 	return event{message: m, kind: r.Name, state: state, dialog: gc.DialogID(r.Get("Dialog"))}
 }
 
-// driver is a small CRM driver. It speaks to the connector over the broker
-// only.
+// driver is a small CRM driver. It talks to the connector only through the
+// broker.
 type driver struct {
 	client      *broker.Client
 	destination string
 	format      wire.Format
 	events      chan event
-	dialog      gc.DialogID   // of the last call heard of
+	dialog      gc.DialogID   // of the last call it heard of
 	patience    time.Duration // with each command
 }
 
-// driverPatience is for a machine that is busy; nothing takes a second.
+// driverPatience is for a busy machine; nothing takes a second.
 const driverPatience = 5 * time.Second
 
 // newDriver connects a driver that listens on the topic destination. The
@@ -54,7 +54,7 @@ func newDriver(ctx context.Context, url, destination string, format wire.Format)
 	if err != nil {
 		return nil, err
 	}
-	// With more events waiting than a call has, the broker waits.
+	// When more events wait than a call has, the broker waits.
 	d := &driver{client: client, destination: destination, format: format, events: make(chan event, 64), patience: driverPatience}
 	err = client.Subscribe(ctx, "/topic/"+destination, func(m *broker.Delivery) {
 		select {

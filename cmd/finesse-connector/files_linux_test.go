@@ -20,7 +20,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
-// serveWithFiles starts the daemon, which may have so many descriptors open.
+// serveWithFiles starts the daemon with a limit of open descriptors.
 func serveWithFiles(t *testing.T, files int, l *lab) *process {
 	t.Helper()
 	p := start(t, "", nil, []string{"bash", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files), os.Args[0], "serve", "--config", l.config})
@@ -28,8 +28,8 @@ func serveWithFiles(t *testing.T, files int, l *lab) *process {
 	return p
 }
 
-// An agent who does not fit into the descriptors of the process is refused.
-// Those who fit go on working, and there is room again when some have gone.
+// An agent for whom the process has no descriptors is refused. The others go on
+// working, and there is room again when some have gone.
 func TestMoreAgentsThanFiles(t *testing.T) {
 	t.Parallel()
 	const all, files, fit = 28, 64, (64 - 64/4) / 2
@@ -46,7 +46,7 @@ func TestMoreAgentsThanFiles(t *testing.T) {
 	for range 3 {
 		for _, id := range connected {
 			d.send("GetState#"+id, "")
-			require.Contains(t, d.next(), id+"#State#LOGOUT", "who fits works")
+			require.Contains(t, d.next(), id+"#State#LOGOUT", "agents who fit work")
 		}
 	}
 	require.LessOrEqual(t, p.files(), files)
@@ -67,8 +67,8 @@ func TestMoreAgentsThanFiles(t *testing.T) {
 	require.Equal(t, exitDone, p.wait())
 }
 
-// Where no descriptor is left, for whatever reason, the process neither dies
-// nor spins, says so once, and works again afterwards.
+// When no descriptor is left, for whatever reason, the process neither dies nor
+// spins, logs it once, and works again afterwards.
 func TestNoFilesAreLeft(t *testing.T) {
 	t.Parallel()
 	const files = 64
@@ -84,13 +84,13 @@ func TestNoFilesAreLeft(t *testing.T) {
 
 	busy := p.cpu()
 	refused := 0
-	for i := range 10 { // more than there are connections that can be used again
+	for i := range 10 { // more than there are connections to reuse
 		refused += 1 - len(d.connect(gc.AgentID(strconv.Itoa(1002+i))))
 	}
 	require.GreaterOrEqual(t, refused, 8)
 	require.NoError(t, l.finesse.Inject(simulator.Fault{Kind: simulator.CutStream, Agent: "1001"}))
 	p.await(p.err, "raise LimitNOFILE")
-	<-time.After(6 * time.Second) // the nodes are asked how they are meanwhile
+	<-time.After(6 * time.Second) // meanwhile the nodes are checked
 	require.Less(t, p.cpu()-busy, 3*time.Second, "it does not spin")
 	for _, once := range []string{"http server has no descriptor", "notification service cannot be used"} {
 		require.Equal(t, 1, strings.Count(p.err.String(), once), once)
@@ -108,7 +108,7 @@ func TestNoFilesAreLeft(t *testing.T) {
 }
 
 // allowFiles sets how many descriptors the process may have open from now on.
-// Those that it has stay open.
+// Open ones stay open.
 func (p *process) allowFiles(n uint64) {
 	p.t.Helper()
 	var now unix.Rlimit
@@ -116,7 +116,7 @@ func (p *process) allowFiles(n uint64) {
 	require.NoError(p.t, unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: now.Max}, nil))
 }
 
-// files is how many descriptors the process has open.
+// files returns how many descriptors the process has open.
 func (p *process) files() int {
 	p.t.Helper()
 	open, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "fd"))
@@ -124,7 +124,7 @@ func (p *process) files() int {
 	return len(open)
 }
 
-// cpu is the time the process has worked.
+// cpu returns the time the process has worked.
 func (p *process) cpu() time.Duration {
 	p.t.Helper()
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "stat"))
@@ -142,7 +142,7 @@ func (p *process) cpu() time.Duration {
 
 var listensAt = regexp.MustCompile(`"msg":"started","http":"([^"]+)"`)
 
-// http is where the process answers operators.
+// http returns the address where the process answers operators.
 func (p *process) http() string {
 	p.t.Helper()
 	m := listensAt.FindStringSubmatch(p.err.String())

@@ -27,7 +27,7 @@ func keepDemo(t *testing.T) *kept {
 	return &kept{process: p, broker: found[1], control: found[2]}
 }
 
-// send runs "send" and gives what was answered.
+// send runs "send" and returns the answers.
 func (k *kept) send(input string, args ...string) string {
 	k.t.Helper()
 	got := runWith(k.t, input, append([]string{"send", "--broker", k.broker}, args...)...)
@@ -35,7 +35,7 @@ func (k *kept) send(input string, args ...string) string {
 	return got.out
 }
 
-// A driver developer's session with a demo that runs, from several terminals.
+// A driver developer's session with a running demo, from several terminals.
 func TestJoiningInADemo(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
@@ -80,10 +80,10 @@ func TestSend(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
 
-	t.Run("an answer finds the way to a destination of send's own", func(t *testing.T) {
+	t.Run("an answer finds its way to a destination of send's own", func(t *testing.T) {
 		require.Equal(t, "agent_state 1009#State#RE_LOGIN\n", k.send("", "GetState#1009"))
 	})
-	t.Run("what the connector refuses is printed", func(t *testing.T) {
+	t.Run("a refusal of the connector is printed", func(t *testing.T) {
 		require.Equal(t, "agent_error 1009#Error#MISSING_NUMBER\n", k.send("", "agent_call/MakeCall#1009"))
 	})
 	t.Run("answers come in the format asked for", func(t *testing.T) {
@@ -105,17 +105,17 @@ func TestSend(t *testing.T) {
 		got := run(t, "send", "--broker", k.broker, "--wait", "300ms", "--destination", "b", "Login#1008", "secret,2008")
 		require.Equal(t, exitFailed, got.code)
 		require.Equal(t, "finesse-connector: no answer to Login#1008 ****,2008 on /topic/b within 300ms; "+
-			"see that a connector runs, and name the destination of the agent's Connect with --destination\n", got.err)
+			"check that a connector runs, and name the destination of the agent's Connect with --destination\n", got.err)
 	})
 }
 
-func TestTailSaysThatABrokerTakesNoWildcards(t *testing.T) {
+func TestTailReportsABrokerWithoutWildcards(t *testing.T) {
 	t.Parallel()
 	k := keepDemo(t)
 	for _, args := range [][]string{nil, {"Crm.*"}} {
 		got := run(t, append([]string{"tail", "--broker", k.broker}, args...)...)
 		require.Equal(t, exitFailed, got.code)
-		require.Contains(t, got.err, "this broker takes no wildcards, so name the destinations: finesse-connector tail NAME")
+		require.Contains(t, got.err, "this broker does not support wildcards, so name the destinations: finesse-connector tail NAME")
 	}
 	tail := launch(t, "", nil, "tail", "--broker", k.broker, "desk")
 	tail.await(tail.err, "listening")

@@ -1,13 +1,12 @@
 // Command finesse-connector lets CRM drivers drive Cisco Finesse agents by
 // messages on a broker.
 //
-// Each sub-command has a file of its own. This package parses what the user
-// typed, builds what the packages below internal offer and turns their errors
-// into exit codes; it is the only one that knows of arguments, signals and
-// exits.
+// Each sub-command has a file of its own. This package parses the command line,
+// runs the packages below internal and turns their errors into exit codes; only
+// it knows of arguments, signals and exits.
 //
-// What programs read goes to standard output, what people read to standard
-// error, errors in the form "finesse-connector: …".
+// Output for programs goes to standard output, output for people to standard
+// error; errors have the form "finesse-connector: …".
 package main
 
 import (
@@ -24,8 +23,8 @@ func main() {
 	os.Exit(code)
 }
 
-// untilSignal gives a context that ends with the first SIGINT or SIGTERM. The
-// second ends the process at once. stop gives signals their usual meaning back.
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The
+// second ends the process at once. stop restores the usual meaning of signals.
 func untilSignal() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals, done := make(chan os.Signal, 2), make(chan struct{})

@@ -16,7 +16,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// runMain makes the test binary be the program.
+// runMain makes the test binary run as the program.
 const runMain = "RUN_MAIN_OF_FINESSE_CONNECTOR"
 
 func TestMain(m *testing.M) {
@@ -27,10 +27,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is for what takes no time on a machine that is not busy.
+// patience is for a busy machine; nothing takes long otherwise.
 const patience = 30 * time.Second
 
-// result is what a command left behind.
+// result is the outcome of a command.
 type result struct {
 	code     int
 	out, err string
@@ -49,7 +49,7 @@ func runWith(t *testing.T, input string, args ...string) result {
 	return result{code, p.out.String(), p.err.String()}
 }
 
-// process is the program at work.
+// process is the running program.
 type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
@@ -57,7 +57,7 @@ type process struct {
 	ended    chan struct{}
 }
 
-// launch starts the program; the test's end kills it if nothing did before.
+// launch starts the program; the end of the test kills it if it still runs.
 func launch(t *testing.T, input string, env []string, args ...string) *process {
 	t.Helper()
 	return start(t, input, env, append([]string{os.Args[0]}, args...))
@@ -124,7 +124,7 @@ func (p *process) await(o *output, text string) {
 		"%q did not come", text)
 }
 
-// requireInOrder finds each part behind the one before.
+// requireInOrder finds each part after the one before.
 func requireInOrder(t *testing.T, text string, parts ...string) {
 	t.Helper()
 	rest := text

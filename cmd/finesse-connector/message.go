@@ -12,7 +12,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// message is one that came from the broker, as programs read it.
+// message is a message from the broker, as programs read it.
 type message struct {
 	Time          time.Time `json:"time"` // when it arrived
 	Destination   string    `json:"destination"`
@@ -29,7 +29,7 @@ func newMessage(d *broker.Delivery) message {
 	}
 }
 
-// line is the message without time and destination, as people read it.
+// line returns the message without time and destination, as people read it.
 func (m message) line() string {
 	category := m.Category
 	if category == "" {
@@ -55,9 +55,9 @@ type order struct {
 	parameters string
 }
 
-// parseOrder takes the first "/" for the end of the category unless it
-// belongs to a destination such as "Hello#/topic/desk". What the command says
-// is for the connector to judge.
+// parseOrder takes the first "/" for the end of the category unless it belongs
+// to a destination such as "Hello#/topic/desk". It leaves the command to the
+// connector to judge.
 func parseOrder(name, parameters string) (order, error) {
 	command, _, ok := strings.Cut(name, "#")
 	if !ok {
@@ -84,8 +84,8 @@ func (o order) String() string {
 
 const stars = "****"
 
-// masked is the parameters without passwords. Where it is not sure which
-// field is one, none is shown.
+// masked returns the parameters without passwords. If it is unclear which field
+// is one, none is shown.
 func (o order) masked() string {
 	c, _ := wire.ParseCommand(o.typ, "")
 	if c.Spec == nil {

@@ -34,10 +34,10 @@ func TestTheCategoryIsInFrontOfTheCommand(t *testing.T) {
 	require.Equal(t, order{category: "agent_state", typ: "Login#1001"}, o)
 	o, err = parseOrder("Hello#/queue/a", "")
 	require.NoError(t, err)
-	require.Equal(t, order{typ: "Hello#/queue/a"}, o, "a destination's slash is no category's")
+	require.Equal(t, order{typ: "Hello#/queue/a"}, o, "a destination's slash does not end a category")
 }
 
-func TestAMessageCanNotSteerATerminal(t *testing.T) {
+func TestAMessageCannotSteerATerminal(t *testing.T) {
 	require.Equal(t, `- a\x1b[2Jb\n\u0085ü`, message{Body: "a\x1b[2Jb\n\u0085ü"}.line())
 }
 
@@ -76,7 +76,7 @@ func TestAnEventFitsTheLine(t *testing.T) {
 		room int
 		want string
 	}{
-		{"what fits is left alone", 1000, text},
+		{"a text that fits is left alone", 1000, text},
 		{"empty variables go first", 100, "1001#InboundCall#HELD#DialogID:77#42#ani=42|…|callVariable2=gold|…##"},
 		{"then all", 60, "1001#InboundCall#HELD#DialogID:77#42#ani=42|…##"},
 		{"then the end", 30, "1001#InboundCall#HELD#DialogI…"},
@@ -89,9 +89,9 @@ func TestAnEventFitsTheLine(t *testing.T) {
 	require.Equal(t, 20, length(abbreviate(strings.Repeat("ü", 30), 20)))
 }
 
-// The demo waits for what its script says; each of the three ways it can fail
+// The demo waits for the events of its script; each of the three ways to fail
 // names what is missing.
-func TestTheDriverSaysWhatDidNotCome(t *testing.T) {
+func TestTheDriverReportsMissingEvents(t *testing.T) {
 	k := keepDemo(t)
 	d, err := newDriver(t.Context(), k.broker, "desk", wire.Text)
 	require.NoError(t, err)

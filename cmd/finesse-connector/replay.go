@@ -30,19 +30,19 @@ func newReplay() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
 		Use:   "replay FILE...",
-		Short: "Replays a capture, or checks a log, and tells what is different now",
+		Short: "Replays a capture, or checks a log, and reports what is different now",
 		Long: `Feeds the commands of a capture, and all that Finesse answered and notified,
 through this version of the connector, and compares the events and requests
 that come out with those of the capture. Nothing is sent anywhere, and hours
 take seconds. Files may be compressed; several are read as one, in the order of
-what happened.
+events.
 
-With --live the commands are sent to a broker, at the pace they had, and the
+With --live the commands are sent to a broker, at the captured pace, and the
 events that a connector sends for them are compared. Finesse must then be one
 for tests: the commands sign agents in and make calls.
 
-A plain log of messages, one in a line, has one side only. Of it is checked
-whether this version reads each command, and writes events like these.
+A plain log of messages, one in a line, has one side only. The check is whether
+this version reads each command, and writes events like these.
 
 Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		Example: `  ` + program + ` replay capture.jsonl
@@ -75,12 +75,12 @@ Exit code 1 when anything is different; docs/replay.md walks through examples.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "", "also check that events tell the same in this `FORMAT` as in the captured one")
+	flags.StringVar(&f.format, "format", "", "also check that events say the same in this `FORMAT` as in the captured one")
 	flags.StringArrayVar(&f.agents, "agent", nil, "only this agent, by login `ID`; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	flags.StringVar(&f.junit, "junit", "", "also write a JUnit report to this `FILE`")
 	flags.StringVar(&f.html, "html", "", "also write a page that shows each agent's messages and the differences to this `FILE`")
-	flags.BoolVar(&f.verbose, "verbose", false, "of a plain log, also print the first lines that are no message")
+	flags.BoolVar(&f.verbose, "verbose", false, "for a plain log, also print the first lines that are not messages")
 	f.live.register(cmd)
 	return cmd
 }
@@ -116,7 +116,7 @@ func (f *replayFlags) logOptions(o replay.Options) plainlog.Options {
 }
 
 func (f *replayFlags) options() (o replay.Options, err error) {
-	o.Keep, o.Abandon = f.html != "", true // the process ends with it
+	o.Keep, o.Abandon = f.html != "", true // the process ends with the replay
 	if f.format != "" {
 		if o.Format, err = wire.ParseFormat(f.format); err != nil {
 			return o, usageError{err}
@@ -144,7 +144,7 @@ func (f *replayFlags) readLogs(cmd *cobra.Command, files []string, o replay.Opti
 	return nil
 }
 
-// finish writes the report of what do does and gives the exit code.
+// finish writes the report of do and returns the exit code.
 func (f *replayFlags) finish(cmd *cobra.Command, do func() (*replay.Report, error)) int {
 	r, err := do()
 	if r != nil {
@@ -180,8 +180,8 @@ func (f *replayFlags) write(out io.Writer, r *replay.Report) error {
 	return errors.Join(err, writeFile("the JUnit report", f.junit, r.JUnit), writeFile("the page", f.html, r.HTML))
 }
 
-// writeFile writes what was asked for with the name of a file. It holds what the
-// capture holds.
+// writeFile writes an output that was asked for by file name. The file holds
+// what the capture holds.
 func writeFile(what, name string, write func(io.Writer) error) error {
 	if name == "" {
 		return nil
@@ -192,9 +192,9 @@ func writeFile(what, name string, write func(io.Writer) error) error {
 	return nil
 }
 
-// bubble runs f where time is virtual and ends the process with the exit code
-// it gives, whatever f leaves running. testing/synctest has bubbles for tests
-// only, so the process becomes one (docs/decisions/0008).
+// bubble runs f in virtual time and ends the process with the exit code of f,
+// whatever f leaves running. testing/synctest has bubbles for tests only, so
+// the process becomes a test (docs/decisions/0008).
 func bubble(f func() int) {
 	os.Args = os.Args[:1] // the flags are not those of a test
 	testing.Main(func(_, _ string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: "replay", F: func(t *testing.T) {

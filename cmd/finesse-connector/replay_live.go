@@ -25,13 +25,13 @@ type liveFlags struct {
 	wait                        time.Duration
 }
 
-// liveOnly are the flags that say nothing to an offline replay.
+// liveOnly are the flags that mean nothing to an offline replay.
 var liveOnly = []string{"speed", "from", "until", "dry-run", "secrets", "wait", "config", "broker", "username", "password-file"}
 
 func (f *liveFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.on, "live", false, "send the commands to a broker instead, and compare the events that come; the flags below are for that")
-	flags.StringVar(&f.speed, "speed", "1", "how many `TIMES` as fast as it was, or max; each command only when what came before it has been answered")
+	flags.StringVar(&f.speed, "speed", "1", "how many `TIMES` as fast as captured, or max; each command waits for the events captured before it")
 	flags.StringVar(&f.from, "from", "", "begin with the commands of this `TIME`, RFC 3339 or, in UTC on the capture's first day, HH:MM:SS")
 	flags.StringVar(&f.until, "until", "", "end before the commands of this `TIME`")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent and when, and connect to nothing")
@@ -40,8 +40,8 @@ func (f *liveFlags) register(cmd *cobra.Command) {
 	f.broker.register(cmd)
 }
 
-// check says what is wrong with the flags, and gives the part of the capture
-// and the speed that they ask for; 0 is max.
+// check returns the part of the capture and the speed that the flags ask for, 0
+// for max, or what is wrong with them.
 func (f *liveFlags) check(cmd *cobra.Command) (cut replay.Cut, speed float64, err error) {
 	if !f.on {
 		for _, name := range liveOnly {
@@ -71,8 +71,8 @@ func (f *liveFlags) check(cmd *cobra.Command) (cut replay.Cut, speed float64, er
 	return cut, speed, nil
 }
 
-// playLive replays against a broker. What ends it early comes behind the report so
-// far.
+// playLive replays against a broker. The error that ends it early comes after the
+// report so far.
 func (f *replayFlags) playLive(cmd *cobra.Command, files []string, cut replay.Cut, speed float64) error {
 	plan, err := planFiles(cmd.Context(), files, cut)
 	if err != nil {
@@ -170,7 +170,7 @@ func (f *liveFlags) readSecrets(warnings io.Writer) (replay.Secrets, error) {
 	return secrets, nil
 }
 
-// refuseLacking names the agents whose password is not there.
+// refuseLacking returns an error that names the agents without a password.
 func refuseLacking(plan *replay.Plan, secrets replay.Secrets) error {
 	lacking := plan.Lacking(secrets)
 	if len(lacking) == 0 {

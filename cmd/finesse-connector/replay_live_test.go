@@ -18,8 +18,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
-// said is a command, and what is awaited before the next. {dialog} is the last
-// call.
+// said is a command, and the event to await before the next. {dialog} is the
+// last call.
 type said struct{ typ, body, want string }
 
 // day is a conversation without calls from outside.
@@ -39,7 +39,7 @@ var day = []said{
 	{"Logout#1001", "", "#State#LOGOUT#"},
 }
 
-// taken is one with a call from outside, where no command stands.
+// taken is a conversation with a call from outside, which has no command.
 var taken = []said{
 	{"Hello#desk", "", "System#IN_SERVICE"},
 	{"Connect#1001", "desk,secret", ""},
@@ -58,7 +58,7 @@ var outside = simulator.Call{From: "4085551234", Variables: map[string]string{"c
 
 var dialogID = regexp.MustCompile(`DialogID:(\d+)`)
 
-// captured is a capture of a conversation, made by a connector of its own.
+// captured makes a capture of a conversation, with a connector of its own.
 func captured(t *testing.T, l *lab, conversation []said) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "capture.jsonl")
@@ -96,7 +96,7 @@ func newTarget(t *testing.T, l *lab) *target {
 	t.Helper()
 	serve := launch(t, "", nil, "serve", "--config", l.config)
 	d := newDesk(t, l)
-	d.send("Hello#desk", "") // until it takes commands
+	d.send("Hello#desk", "") // to wait until it takes commands
 	d.next()
 	t.Cleanup(func() {
 		serve.signal(syscall.SIGTERM)
@@ -127,14 +127,14 @@ func TestReplayLive(t *testing.T) {
 			require.NotContains(t, got.out, demoPassword+",")
 		}
 	})
-	t.Run("at the pace it had", func(t *testing.T) {
+	t.Run("at the captured pace", func(t *testing.T) {
 		got := l.live(t, "--speed", "0.5", "--json", file)
 		var r replay.Report
 		require.NoError(t, json.Unmarshal([]byte(got.out), &r))
 		require.Equal(t, 12, r.Live.Sent, got.out)
 		require.GreaterOrEqual(t, r.Live.Took, 2*r.Until.Sub(r.From)/2, "half as fast")
 	})
-	t.Run("what is different is found and named", func(t *testing.T) {
+	t.Run("a difference is found and named", func(t *testing.T) {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		spoilt := write(t, "spoilt.jsonl", strings.Replace(string(data), "1001#State#READY##Ada", "1001#State#READY#7#Ada", 1))
@@ -176,12 +176,12 @@ func TestReplayLive(t *testing.T) {
 		}
 		p.signal(syscall.SIGINT)
 		require.Equal(t, exitFailed, p.wait())
-		require.Regexp(t, `ended early, behind command [34] of 13`, p.out.String(), "the broker may not have confirmed it yet")
+		require.Regexp(t, `ended early, after command [34] of 13`, p.out.String(), "the broker may not have confirmed it yet")
 		require.Contains(t, p.err.String(), "ended by a signal")
 	})
 }
 
-// A call from outside is made again beside the replay, or not at all.
+// A call from outside is made again during the replay, or not at all.
 func TestReplayLiveWithACallFromOutside(t *testing.T) {
 	t.Parallel()
 	file := captured(t, newLab(t), taken)
@@ -246,7 +246,7 @@ func TestReplayLiveSendsNothing(t *testing.T) {
 	}
 }
 
-// The bar takes one line of a terminal, and nothing where there is none.
+// The bar takes one line of a terminal, and nothing without one.
 func TestTheProgressBar(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -256,7 +256,7 @@ func TestTheProgressBar(t *testing.T) {
 	require.Equal(t, "\r\x1b[K[==========          ] 08:01:02 5 of 10 commands sent, 7 of", out.String())
 	b.show(at)
 	b.clear()
-	require.Equal(t, 2, strings.Count(out.String(), "\r\x1b[K"), "it is not drawn more often than can be seen")
+	require.Equal(t, 2, strings.Count(out.String(), "\r\x1b[K"), "it is not drawn more often than anybody can see")
 
 	none := newProgressBar(&out)
 	out.Reset()

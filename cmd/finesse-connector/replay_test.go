@@ -38,7 +38,7 @@ func TestReplay(t *testing.T) {
 		require.Contains(t, p.out.String(), "no difference\n")
 		require.Empty(t, p.err.String())
 	})
-	t.Run("a difference is told with its line and its field", func(t *testing.T) {
+	t.Run("a difference is reported with its line and its field", func(t *testing.T) {
 		t.Parallel()
 		file, junit := sample(t, "1001#State#READY##Ada", "1001#State#READY#7#Ada"), filepath.Join(t.TempDir(), "junit.xml")
 		p := launch(t, "", nil, "replay", "--junit", junit, "--agent", "1001", file)
@@ -124,7 +124,7 @@ func TestReplay(t *testing.T) {
 			require.Equal(t, exitUsage, p.wait(), line)
 		}
 	})
-	t.Run("files that are none", func(t *testing.T) {
+	t.Run("files that cannot be replayed", func(t *testing.T) {
 		t.Parallel()
 		for name, content := range map[string]string{
 			"no such file":         "",

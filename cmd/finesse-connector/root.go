@@ -27,7 +27,7 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// execute runs the command line args and gives the exit code.
+// execute runs the command line args and returns the exit code.
 func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root, parsed := newRoot()
 	root.SetArgs(args)
@@ -40,7 +40,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errDiffers): // and the report has said so
+	case errors.Is(err, errDiffers): // the report has said so
 		return exitFailed
 	case !*parsed || errors.As(err, &usage):
 		complain(errOut, fmt.Sprintf("%v; see %q", err, cmd.CommandPath()+" --help"))
@@ -64,7 +64,7 @@ func complain(w io.Writer, text string) {
 }
 
 // newRoot makes the tree of commands. parsed is set once the line was
-// understood: an error before that is one of usage.
+// understood: an earlier error is one of usage.
 func newRoot() (root *cobra.Command, parsed *bool) {
 	parsed = new(bool)
 	root = group(program, "Lets CRM drivers drive Cisco Finesse agents by messages",
@@ -82,7 +82,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`
 	return root, parsed
 }
 
-// newHelp stands in for cobra's, which takes an unknown command for no mistake.
+// newHelp replaces cobra's, to which an unknown command is no mistake.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

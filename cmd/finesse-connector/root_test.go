@@ -19,7 +19,7 @@ func TestWrongUsageExitsWith2(t *testing.T) {
 		"a group names what it does not know":       {[]string{"config", "import"}, `unknown command "import"`},
 		"an unknown flag is named":                  {[]string{"serve", "--colour"}, `unknown flag: --colour; see "finesse-connector serve --help"`},
 		"a flag's value has its type":               {[]string{"send", "--wait", "soon", "Hello#desk"}, `invalid argument "soon" for "--wait"`},
-		"help is for commands there are":            {[]string{"help", "config", "import"}, `unknown command "config import"`},
+		"help is for existing commands":             {[]string{"help", "config", "import"}, `unknown command "config import"`},
 		"serve takes no arguments":                  {[]string{"serve", "config.yaml"}, `unknown command "config.yaml"`},
 		"send needs a command":                      {[]string{"send"}, "accepts between 1 and 2 arg(s), received 0"},
 		"a command has an id":                       {[]string{"send", "Hello"}, `command "Hello" is not of the form [category/]Type#id`},

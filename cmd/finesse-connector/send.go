@@ -34,8 +34,8 @@ Parameters are separated by commas; "-" reads them from standard input, which
 keeps a password out of the list of processes. The destination listened on is
 the one in Hello, Beat or Connect, else --destination. An agent's events go to
 the destination of its Connect; without --destination only the answer about an
-agent that nobody connected can be seen. The events of a queue are taken from
-whoever else reads it.`,
+agent that nobody connected can be seen. Events read from a queue are lost to
+its other readers.`,
 		Example: `  ` + program + ` send system/Hello#desk
   echo desk,PASSWORD | ` + program + ` send Connect#1001 -
   ` + program + ` send --destination desk agent_state/MakeReady#1001`,
@@ -103,7 +103,7 @@ func readOrder(args []string, in io.Reader) (order, error) {
 	return o, nil
 }
 
-// destinationOf is where answers to o are expected.
+// destinationOf returns where answers to o are expected.
 func (f *sendFlags) destinationOf(o order) (string, error) {
 	if f.format != "" {
 		if _, err := wire.ParseFormat(f.format); err != nil {
@@ -113,7 +113,7 @@ func (f *sendFlags) destinationOf(o order) (string, error) {
 	if f.wait <= 0 {
 		return "", usagef("--wait %s: name a time such as 3s", f.wait)
 	}
-	// What else is wrong with the command, the connector says.
+	// The connector reports what else is wrong with the command.
 	if c, _ := wire.ParseCommand(o.typ, o.parameters); c.Destination != "" {
 		return string(c.Destination), nil
 	}
@@ -123,8 +123,8 @@ func (f *sendFlags) destinationOf(o order) (string, error) {
 	return "/topic/" + program + ".send." + rand.Text(), nil
 }
 
-// listen subscribes to destination. What is not read in time makes the broker
-// wait.
+// listen subscribes to destination. While messages are not read the broker
+// waits.
 func (c *connection) listen(ctx context.Context, destination string) (<-chan message, error) {
 	messages := make(chan message, 64)
 	err := c.Subscribe(ctx, destination, func(d *broker.Delivery) {
@@ -141,7 +141,7 @@ func sendWithin(ctx context.Context, c *connection, m broker.Outgoing, limit tim
 	defer cancel()
 	err := c.Send(ctx, m)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.New("the broker did not confirm it in time; see whether it is out of memory or disk")
+		return errors.New("the broker did not confirm it in time; check whether it is out of memory or disk")
 	}
 	return err
 }
@@ -180,12 +180,12 @@ func (c *connection) print(ctx context.Context, w io.Writer, answers <-chan mess
 	}
 }
 
-// noAnswer is a failure unless the command has none when all is well.
+// noAnswer returns an error unless the command has no answer when all is well.
 func noAnswer(cmd *cobra.Command, o order, destination string, wait time.Duration) error {
 	c, _ := wire.ParseCommand(o.typ, o.parameters)
 	if c.Spec != nil && c.Spec.Name == gc.Connect {
 		cmd.PrintErrf("no answer on %s within %s, which is how Connect succeeds\n", destination, wait)
 		return nil
 	}
-	return fmt.Errorf("no answer to %s on %s within %s; see that a connector runs, and name the destination of the agent's Connect with --destination", o, destination, wait)
+	return fmt.Errorf("no answer to %s on %s within %s; check that a connector runs, and name the destination of the agent's Connect with --destination", o, destination, wait)
 }

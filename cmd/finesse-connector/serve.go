@@ -23,13 +23,13 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Runs the daemon",
-		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers what it holds within
-15 s and leaves agents signed in at Finesse. A second signal ends it at once.
-SIGHUP reads the configuration again; the log says what is taken over and what
-waits for a restart.
+		Long: `Runs the daemon until SIGTERM or SIGINT. It then answers the commands it holds
+within 15 s and leaves agents signed in at Finesse. A second signal ends it at
+once. SIGHUP reads the configuration again; the log says what is applied and
+what waits for a restart.
 
 The log goes to standard error. Under systemd (Type=notify) the service is
-ready when the process runs, also while the broker is away; systemctl status
+ready when the process runs, even while the broker is away; systemctl status
 shows what it waits for.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), path) },
@@ -47,7 +47,7 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to die
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more must not end the process
 	log, closing, err := ops.ServiceLogger(level, c.Log.Format)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func serve(ctx context.Context, path string) error {
 	v := versionOf()
 	log.Info("starting", zap.String("version", v.Version), zap.String("commit", v.Commit), zap.String("config", path))
 	for _, w := range c.Warnings {
-		log.Warn("the configuration works and should be changed", zap.String("what", w))
+		log.Warn("the configuration works but should be changed", zap.String("what", w))
 	}
 	a, err := app.New(c, log)
 	if err != nil {
@@ -66,8 +66,7 @@ func serve(ctx context.Context, path string) error {
 	return nil
 }
 
-// reload takes over what changed in the file. One with a fault changes
-// nothing.
+// reload applies the changes of the file. A file with a fault changes nothing.
 func reload(a *app.App, path string, level zap.AtomicLevel, log *zap.Logger) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -87,7 +86,7 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	s := &service{log: log}
-	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // also while a stops
+	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // even while a stops
 	var running sync.WaitGroup
 	s.notify(ops.ServiceReady, ops.ServiceStatus(statusOf(a)))
 	running.Go(func() { s.follow(ctx, a) })
@@ -111,22 +110,22 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 	running.Wait()
 }
 
-// service tells systemd how the connector is.
+// service tells systemd the state of the connector.
 type service struct {
 	log   *zap.Logger
 	once  sync.Once
 	stuck sync.Once
 }
 
-// live is what the watchdog asks. A deadlock in what it reads keeps the watchdog
-// from hearing, too.
+// live is called by the watchdog. A deadlock in what it reads also silences the
+// watchdog.
 func (s *service) live(a *app.App) error {
 	a.Readiness()
 	err := a.Live()
 	if err != nil {
 		s.stuck.Do(func() {
-			s.log.Error("a loop of the connector stands still: it shows systemd no sign of life any more", zap.Error(err),
-				zap.String("action", "restart the connector, where no watchdog does; please report the stacks of goroutines that the log ends with"))
+			s.log.Error("a loop of the connector stands still: systemd gets no sign of life any more", zap.Error(err),
+				zap.String("action", "restart the connector, unless a watchdog does; please report the goroutine stacks at the end of the log"))
 		})
 	}
 	return err
@@ -139,17 +138,19 @@ func (s *service) notify(states ...string) {
 }
 
 func (s *service) failed(err error) {
-	s.once.Do(func() { s.log.Warn("systemd cannot be told how the service is; check NOTIFY_SOCKET", zap.Error(err)) })
+	s.once.Do(func() {
+		s.log.Warn("systemd cannot be told the state of the service; check NOTIFY_SOCKET", zap.Error(err))
+	})
 }
 
 // follow keeps the status line current until ctx ends.
 func (s *service) follow(ctx context.Context, a *app.App) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for told := ""; ; {
-		if now := statusOf(a); now != told {
+	for shown := ""; ; {
+		if now := statusOf(a); now != shown {
 			s.notify(ops.ServiceStatus(now))
-			told = now
+			shown = now
 		}
 		select {
 		case <-tick.C:
@@ -160,7 +161,7 @@ func (s *service) follow(ctx context.Context, a *app.App) {
 	}
 }
 
-// statusOf is what systemctl status shows.
+// statusOf returns what systemctl status shows.
 func statusOf(a *app.App) string {
 	b := a.Readiness().Broker
 	if !b.Consuming {

@@ -27,7 +27,7 @@ type lab struct {
 	config  string
 }
 
-// brokerPassword is that of the broker; agents have demoPassword.
+// brokerPassword is the broker's; agents have demoPassword.
 const brokerPassword = "broker-canary"
 
 func newLab(t *testing.T) *lab {
@@ -128,7 +128,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	require.NotContains(t, p.err.String(), `"msg":"stopped"`, "an answer was still owed")
 }
 
-func TestSIGHUPTakesOverWhatCanChange(t *testing.T) {
+func TestSIGHUPAppliesWhatCanChange(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	original, err := os.ReadFile(l.config)
@@ -153,7 +153,7 @@ func TestSIGHUPTakesOverWhatCanChange(t *testing.T) {
 	require.Equal(t, exitDone, p.wait())
 }
 
-func TestServeSaysThatItsAddressIsTaken(t *testing.T) {
+func TestServeReportsThatItsAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	got := launch(t, "", []string{"FINESSE_CONNECTOR_HTTP_LISTEN=" + l.broker.Addr()}, "serve", "--config", l.config)
@@ -162,7 +162,7 @@ func TestServeSaysThatItsAddressIsTaken(t *testing.T) {
 	require.Contains(t, got.err.String(), l.broker.Addr()+": bind: address already in use; stop what listens there, or name another address in "+l.config)
 }
 
-// systemd listens to what a service says on its socket (sd_notify(3)).
+// systemd listens on a socket to what a service reports (sd_notify(3)).
 func systemd(t *testing.T) (path string, said func() string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "notify")

@@ -13,7 +13,7 @@ import (
 
 const defaultConfig = "/etc/finesse-connector/config.yaml"
 
-// loadConfig adds to the faults of a configuration where to go on reading.
+// loadConfig adds to the faults of a configuration where to read more.
 func loadConfig(path string) (*config.Config, error) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -22,8 +22,8 @@ func loadConfig(path string) (*config.Config, error) {
 	return c, nil
 }
 
-// explainListen adds to an error about an address that cannot be listened on
-// what to do; where is how another one is named.
+// explainListen adds the next step to an error about an address that cannot be
+// listened on; where says how to name another one.
 func explainListen(err error, where string) error {
 	var failed *net.OpError
 	if errors.As(err, &failed) && failed.Op == "listen" {

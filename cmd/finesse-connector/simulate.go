@@ -98,7 +98,7 @@ func simulate(ctx context.Context, cmd *cobra.Command, f simulateFlags) error {
 	return nil
 }
 
-// complete fills in what flags say in other words than the simulator.
+// complete fills in options whose flags differ from the simulator's form.
 func (f *simulateFlags) complete() (err error) {
 	if f.maxDelay < 0 {
 		return usagef("--max-delay %s is negative", f.maxDelay)
@@ -125,7 +125,7 @@ func (f *simulateFlags) complete() (err error) {
 	return err
 }
 
-// simulated is what programs are told about a running simulator.
+// simulated is what programs read about a running simulator.
 type simulated struct {
 	REST    string         `json:"rest"`
 	Notify  string         `json:"notify"`
@@ -157,7 +157,7 @@ func describe(s *simulator.Simulator, ca string) simulated {
 // simulatedUsers are the users of every simulator.
 const simulatedUsers = "agents 1001 to 1025, supervisors 2001 to 2003, administrator admin"
 
-// introduce tells a person.
+// introduce describes the simulator to a person.
 func (f *simulateFlags) introduce(w io.Writer, s *simulator.Simulator) {
 	password := "is that of " + f.passwordFile
 	if f.passwordFile == "" {

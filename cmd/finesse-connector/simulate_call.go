@@ -16,9 +16,9 @@ func newSimulateCall() *cobra.Command {
 	var call simulator.Call
 	cmd := &cobra.Command{
 		Use:   "call AGENT",
-		Short: "Places a call on a simulator that runs",
-		Long: `Lets a call ring at an agent of a simulated Finesse that runs, and prints the id
-of its dialog. The agent must be signed in and READY.`,
+		Short: "Places a call on a running simulator",
+		Long: `Places a call to an agent of a running simulated Finesse, and prints the id of
+its dialog. The agent must be signed in and READY.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			agent, err := gc.ParseAgentID(args[0])
@@ -38,9 +38,9 @@ of its dialog. The agent must be signed in and READY.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&control, "control", "http://"+defaultControl, "the `URL` of the simulator's control page")
-	flags.StringVar(&call.From, "from", demoCaller, "the caller's `NUMBER`; empty for one who withholds it")
+	flags.StringVar(&call.From, "from", demoCaller, "the caller's `NUMBER`; empty to withhold it")
 	flags.StringVar(&call.To, "to", "", "the `NUMBER` that was called (default 8005551000)")
-	flags.StringArrayVar(&variables, "var", nil, "a call variable, `NAME=VALUE`: callVariable1 to 10 or user.…; may be given again")
+	flags.StringArrayVar(&variables, "var", nil, "a call variable, `NAME=VALUE`: callVariable1 to 10 or user.…; may be repeated")
 	return cmd
 }
 

@@ -18,8 +18,8 @@ func newSimulateRun() *cobra.Command {
 	var control string
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT [AGENT…]",
-		Short: "Plays a script on a simulator that runs",
-		Long: `Has a simulated Finesse that runs play a script: one that comes with the simulator,
+		Short: "Plays a script on a running simulator",
+		Long: `Plays a script on a running simulated Finesse: one that comes with the simulator,
 by its name, or a file. The agents given play those that the script names, in the
 same order. Each step is printed when it is taken; the first that fails ends the
 script.
@@ -48,8 +48,7 @@ script.
 	return cmd
 }
 
-// findScript takes a name for one of the scripts that come along, anything
-// else for a file.
+// findScript finds a script by the name of a built-in one, else by file.
 func findScript(name string) (*simulator.Script, error) {
 	if s := simulator.FindScript(name); s != nil {
 		return s, nil

@@ -9,7 +9,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
-// simulating is a simulator's control page and what it says of itself.
+// simulating starts a simulator with a control page and returns its
+// description.
 func simulating(t *testing.T, args ...string) simulated {
 	t.Helper()
 	p := launch(t, "", nil, simulateArgs(append(args, "--json", "--max-delay", "0")...)...)
@@ -40,7 +41,7 @@ func TestSimulateRunPlaysAScript(t *testing.T) {
 		"finesse-connector: my.script:3: answer 1001: agent 1006 has no call that offers ANSWER: the agent is NOT_READY\n", got.err)
 }
 
-func TestSimulateRunSaysWhatIsWrong(t *testing.T) {
+func TestSimulateRunReportsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for rule, test := range map[string]struct {
 		args []string

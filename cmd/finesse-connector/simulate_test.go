@@ -22,7 +22,7 @@ func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "", nil, simulateArgs("--max-delay", "0", "--password-file", write(t, "password", "canary\n"))...)
 	p.await(p.out, "finesse-simulator.pem\"\n")
-	p.await(p.err, "for the configuration of the connector:\n") // the two outputs are read apart
+	p.await(p.err, "for the configuration of the connector:\n") // the two outputs are read separately
 	requireInOrder(t, p.err.String(), "simulated finesse runs until Ctrl-C\n", "agents 1001 to 1025, supervisors 2001 to 2003, administrator admin", "control page http://127.0.0.1:", "simulate call 1001 --control http://127.0.0.1:", "simulate run inbound-call --control http://127.0.0.1:")
 	require.NotContains(t, p.err.String()+p.out.String(), "canary")
 
@@ -38,7 +38,7 @@ func TestSimulatePrintsAConfigurationThatWorks(t *testing.T) {
 	require.Equal(t, exitDone, p.wait())
 }
 
-func TestSimulateTellsPrograms(t *testing.T) {
+func TestSimulateDescribesItselfToPrograms(t *testing.T) {
 	t.Parallel()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	p := launch(t, "", nil, simulateArgs("--json", "--ca-out", ca, "--domain", "lab.example", "--verbose")...)
@@ -92,7 +92,7 @@ func TestSimulateASecondNode(t *testing.T) {
 	require.Contains(t, got.err, "there is no node b: start the simulator with a second one (simulate --second)")
 }
 
-func TestSimulateSaysWhyItDoesNotStart(t *testing.T) {
+func TestSimulateReportsWhyItDoesNotStart(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // The demo's simulated Finesse answers after a moment, as a real one does, and
-// does not let anybody wait.
+// keeps nobody waiting.
 const (
 	demoMinDelay = time.Millisecond
 	demoMaxDelay = 30 * time.Millisecond
@@ -27,11 +27,11 @@ const (
 // demoPassword is that of the simulated agents. It opens nothing else.
 const demoPassword = "secret"
 
-// stageTimeout is for everything to be up.
+// stageTimeout is how long all parts may take to start.
 const stageTimeout = 10 * time.Second
 
-// stage is all the demo needs, on this machine: simulated Finesse, built-in
-// broker and connector.
+// stage is everything the demo needs, on this machine: simulated Finesse,
+// built-in broker and connector.
 type stage struct {
 	finesse   *simulator.Simulator
 	connector *app.App
@@ -67,8 +67,8 @@ func openStage(ctx context.Context, at addresses, log *zap.Logger) (*stage, erro
 	return s, nil
 }
 
-// newDemoConnector makes a connector for a simulated Finesse, whose
-// certificate it reads from a file like any other.
+// newDemoConnector makes a connector for a simulated Finesse. It reads the
+// certificate from a file, as always.
 func newDemoConnector(finesse *simulator.Simulator, at addresses, log *zap.Logger) (*app.App, error) {
 	ca, err := os.CreateTemp("", program+"-demo-*.pem")
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *stage) close() {
 
 func (s *stage) brokerURL() string { return "tcp://" + s.connector.EmbeddedAddr() }
 
-// freeOr is address if it can be listened on now, else any free port.
+// freeOr returns address if it is free now, else one with any free port.
 func freeOr(address string) string {
 	l, err := net.Listen("tcp", address)
 	if err != nil {

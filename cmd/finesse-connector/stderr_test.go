@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The log is all that the process writes. Where it cannot be written, because
-// the disk is full, nobody listens any more, or who listens has stopped, the
-// process works on and ends as always.
-func TestALogThatCanNotBeWritten(t *testing.T) {
+// The process writes nothing but the log. If it cannot write that, because the
+// disk is full, or the reader has gone or has stopped, it works on and ends as
+// always.
+func TestALogThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for name, stderr := range map[string]func(*testing.T) (log *os.File, spoil func()){
 		"the disk is full": func(t *testing.T) (*os.File, func()) {
@@ -21,12 +21,12 @@ func TestALogThatCanNotBeWritten(t *testing.T) {
 			require.NoError(t, err)
 			return full, func() {}
 		},
-		"nobody listens any more": func(t *testing.T) (*os.File, func()) {
+		"the reader has gone": func(t *testing.T) (*os.File, func()) {
 			reader, writer, err := os.Pipe()
 			require.NoError(t, err)
 			return writer, func() { require.NoError(t, reader.Close()) }
 		},
-		"who listens has stopped": func(t *testing.T) (*os.File, func()) {
+		"the reader has stopped": func(t *testing.T) (*os.File, func()) {
 			reader, writer, err := os.Pipe()
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = reader.Close() })

@@ -16,9 +16,9 @@ import (
 // stopTime is what a stop may take (README).
 const stopTime = 15 * time.Second
 
-// SIGTERM while hundreds of commands are under way, of which some wait for a
-// Finesse that answers much later than there is time: each is answered, once,
-// and the process exits with 0 in time.
+// SIGTERM while hundreds of commands are under way, some of them waiting for a
+// Finesse that answers far too late: each is answered, once, and the process
+// exits with 0 in time.
 func TestSIGTERMUnderLoad(t *testing.T) {
 	t.Parallel()
 	const agents, each, stuck = 25, 30, 20

@@ -65,7 +65,7 @@ func tail(ctx context.Context, cmd *cobra.Command, access brokerFlags, names []s
 	}
 }
 
-// tailed are the destinations to subscribe to.
+// tailed returns the destinations to subscribe to.
 func tailed(names []string) ([]string, error) {
 	if len(names) == 0 {
 		return []string{"/topic/>"}, nil
@@ -81,8 +81,8 @@ func tailed(names []string) ([]string, error) {
 	return destinations, nil
 }
 
-// parsePattern reads a destination that may have wildcards if it is a topic:
-// of queues it would take the messages of who knows whom.
+// parsePattern reads a destination that may have wildcards if it is a topic: on
+// queues they would take messages away from others.
 func parsePattern(name string) (string, error) {
 	if !strings.ContainsAny(name, "*>") {
 		return parseDestination(name)
@@ -101,7 +101,7 @@ func parsePattern(name string) (string, error) {
 
 func show(cmd *cobra.Command, m message, asJSON bool) error {
 	if strings.HasPrefix(m.Destination, "/topic/ActiveMQ.") {
-		return nil // the broker's own, which a wildcard finds as well
+		return nil // the broker's own, which a wildcard also matches
 	}
 	if asJSON {
 		return writeJSON(cmd.OutOrStdout(), m)
@@ -113,7 +113,7 @@ func show(cmd *cobra.Command, m message, asJSON bool) error {
 func explainSubscribe(destination string, err error) error {
 	var said *broker.ServerError
 	if errors.As(err, &said) && strings.ContainsAny(destination, "*>") {
-		return fmt.Errorf("%w; this broker takes no wildcards, so name the destinations: %s tail NAME", err, program)
+		return fmt.Errorf("%w; this broker does not support wildcards, so name the destinations: %s tail NAME", err, program)
 	}
 	return err
 }

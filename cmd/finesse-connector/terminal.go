@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// screen is how to write for people on w.
+// screen is how to write for people.
 type screen struct {
 	colour bool
 	width  int // in characters
@@ -17,8 +17,8 @@ type screen struct {
 // pageWidth is the length of lines where there is no terminal to ask.
 const pageWidth = 120
 
-// screenOf is plain unless w is a terminal. NO_COLOR keeps one plain, too
-// (no-color.org).
+// screenOf returns a plain screen unless w is a terminal. NO_COLOR keeps a
+// terminal plain, too (no-color.org).
 func screenOf(w io.Writer) screen {
 	if f, ok := w.(*os.File); ok {
 		if width, ok := terminalWidth(f); ok {
@@ -44,8 +44,8 @@ func (s screen) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// printable shows control characters instead of sending them: what comes from
-// a broker must not steer a terminal.
+// printable shows control characters instead of sending them: a message from a
+// broker must not steer a terminal.
 func printable(text string) string {
 	if !strings.ContainsFunc(text, unicode.IsControl) {
 		return text

@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// terminalWidth takes nothing for a terminal: output is plain.
+// terminalWidth recognizes no terminal: output is plain.
 func terminalWidth(*os.File) (columns int, ok bool) { return 0, false }

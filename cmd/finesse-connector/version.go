@@ -71,7 +71,7 @@ func versionOf() build {
 	return b
 }
 
-// String is for people: the dependencies are below.
+// String describes the build for people, dependencies last.
 func (b build) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s %s\n", program, b.Version)

@@ -1,5 +1,5 @@
 // Package app is the process as a value: it wires the other packages, starts
-// them in order and stops them in the opposite one. Several can run at once.
+// them in order and stops them in reverse order. Several can run at once.
 package app
 
 import (
@@ -27,11 +27,12 @@ import (
 )
 
 // An orderly stop takes 15 s at most: sessions may finish what they hold until
-// answerTimeout, then they answer without; until publishTimeout the broker may
-// confirm the answers, and for acknowledgeTimeout of that what it gives again of
-// answered commands is acknowledged, which may have gone to another connector; to
-// disconnect takes up to 2 s more. firstLook is how long the start waits to learn
-// whether Finesse is there, so that the first Hello is answered rightly.
+// answerTimeout, then they answer without an outcome; until publishTimeout the
+// broker may confirm the answers. During acknowledgeTimeout of that, answered
+// commands that the broker delivers again are acknowledged; they might go to
+// another connector. To disconnect takes up to 2 s more. firstLook is how long
+// the start waits to learn whether Finesse is there, so that the first Hello gets
+// the right answer.
 const (
 	answerTimeout      = 10 * time.Second
 	publishTimeout     = 13 * time.Second
@@ -127,19 +128,19 @@ func settings(c *config.Config) bridge.Settings {
 	return s
 }
 
-// own are the names of the queues and topics by which a connector works. Nobody
-// can have events there.
+// own returns the names of the queues and topics that the connector itself
+// uses. Nobody can have events there.
 func own(b config.Broker) []string { return []string{b.CommandQueue, b.SyncTopic} }
 
-// Reload takes over what of c can change while the connector runs, and logs
-// what changed and what waits for a restart. The log's level is the caller's.
-// Not for use by several goroutines at once.
+// Reload applies the settings of c that can change while the connector runs,
+// and logs what changed and what waits for a restart. The log's level is the
+// caller's. Not for use by several goroutines at once.
 func (a *App) Reload(c *config.Config) {
 	live, restart := config.Changes(a.config, c)
 	now := settings(c)
-	now.Own = append(now.Own, own(a.started)...) // of which a change waits for a restart
+	now.Own = append(now.Own, own(a.started)...) // a change of these waits for a restart
 	a.bridge.Configure(now)
-	if len(live) > 0 { // a capture says which settings it was made with
+	if len(live) > 0 { // a capture has the settings it was made with
 		a.recorder.Configure(captureOptions(c))
 	}
 	a.config = c
@@ -180,8 +181,8 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 	return err
 }
 
-// BrokerOptions are those that the section broker of the configuration asks
-// for, without Logger and Registerer.
+// BrokerOptions returns the options that the section broker of the
+// configuration asks for, without Logger and Registerer.
 func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
 	tlsConfig, err := trust.Config(c.CAFile, false)
 	if err != nil {
@@ -201,9 +202,9 @@ func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
 	}, nil
 }
 
-// Run works until ctx ends, then stops in order within 15 s: no new commands,
-// sessions answer what they hold, events are confirmed, connections end.
-// Agents stay signed in at Finesse.
+// Run works until ctx ends, then stops in an orderly way within 15 s: it takes
+// no new commands, sessions answer what they hold, events are confirmed,
+// connections end. Agents stay signed in at Finesse.
 func (a *App) Run(ctx context.Context) {
 	// The parts outlive ctx: stopping needs them.
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -260,10 +261,10 @@ func (a *App) release(ctx context.Context) {
 // Consuming is closed once the first command can be taken.
 func (a *App) Consuming() <-chan struct{} { return a.consuming }
 
-// HTTPAddr is the address of /livez, /readyz and /metrics.
+// HTTPAddr returns the address of /livez, /readyz and /metrics.
 func (a *App) HTTPAddr() string { return a.server.Addr().String() }
 
-// EmbeddedAddr is where the built-in broker listens, "" without one.
+// EmbeddedAddr returns where the built-in broker listens, "" without one.
 func (a *App) EmbeddedAddr() string {
 	if a.embedded == nil {
 		return ""
@@ -271,7 +272,7 @@ func (a *App) EmbeddedAddr() string {
 	return a.embedded.Addr()
 }
 
-// Readiness is what /readyz shows: a pure function of state.
+// Readiness returns what /readyz shows: a pure function of state.
 func (a *App) Readiness() ops.Readiness {
 	s := a.broker.Status()
 	state := ops.Down
@@ -284,10 +285,10 @@ func (a *App) Readiness() ops.Readiness {
 	}
 }
 
-// Live asks every loop of the process whether it goes round, and is an error
-// when one stands still: the process wants a restart. A broker or a Finesse that
-// is away holds none up. It is to be called again and again, and takes as long
-// as the locks of what it asks: a deadlock there keeps it from returning.
+// Live returns an error when a loop of the process stands still: the process
+// needs a restart. A broker or a Finesse that is away holds up no loop. Call it
+// again and again. It waits for the locks of the parts that it asks: a deadlock
+// there keeps it from returning.
 func (a *App) Live() error {
 	for _, part := range []interface{ Live() error }{a.nodes, a.broker, a.bridge, a.recorder} {
 		if err := part.Live(); err != nil {

@@ -31,8 +31,8 @@ func startSimulator(t *testing.T) *simulator.Simulator {
 	return s
 }
 
-// configured is a configuration with the built-in broker and the simulators as
-// nodes.
+// configured returns a configuration with the built-in broker and the
+// simulators as nodes.
 func configured(t *testing.T, sims ...*simulator.Simulator) *config.Config {
 	c := config.Default()
 	c.Broker.Embedded, c.HTTP.Listen = "127.0.0.1:0", "127.0.0.1:0"
@@ -105,7 +105,7 @@ func TestAnAddressInUseIsAnErrorAndReleasesTheRest(t *testing.T) {
 	require.ErrorContains(t, err, "built-in broker")
 }
 
-func TestACAFileThatIsGoneIsAnError(t *testing.T) {
+func TestAMissingCAFileIsAnError(t *testing.T) {
 	c := configured(t, startSimulator(t))
 	require.NoError(t, os.Remove(c.Finesse.CAFile))
 	_, err := app.New(c, zap.NewNop())

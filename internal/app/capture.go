@@ -9,7 +9,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/nodes"
 )
 
-// captureOptions are those that the configuration asks for.
+// captureOptions returns those that the configuration asks for.
 func captureOptions(c *config.Config) capture.Options {
 	s := settings(c)
 	o := capture.Options{
@@ -40,7 +40,7 @@ func captureOptions(c *config.Config) capture.Options {
 	return o
 }
 
-// version is that of the program, "" where it was built without one.
+// version returns the program's, "" if it was built without one.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

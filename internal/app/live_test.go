@@ -24,10 +24,10 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// standing is a connector of which one part can be made to stand still.
+// standing is a connector with a part that can be made to stand still.
 type standing struct {
 	*App
-	stop    chan struct{} // closed when it is to stand still no more
+	stop    chan struct{} // closed when it must go on
 	blocked func()        // the call that stands still
 }
 
@@ -39,8 +39,8 @@ func (s *standing) run(t *testing.T, f func(ctx context.Context)) {
 	t.Cleanup(func() { cancel(); <-done })
 }
 
-// watched asks as a service manager does, for ten minutes, and gives the first
-// complaint.
+// watched asks as a service manager does, for ten minutes, and returns the
+// first complaint.
 func (s *standing) watched() error {
 	for range 40 {
 		if err := s.Live(); err != nil {
@@ -51,14 +51,13 @@ func (s *standing) watched() error {
 	return nil
 }
 
-// slowLog takes lines when it is let.
+// slowLog calls write for each line, which may block.
 func slowLog(write func()) *zap.Logger {
 	core, _ := observer.New(zap.ErrorLevel)
 	return zap.New(zapcore.RegisterHooks(core, func(zapcore.Entry) error { write(); return nil }))
 }
 
-// Who watches over the process hears of every loop that does not go round, by
-// name, and of none that has nothing to do.
+// Live names every loop that stands still, and none that has nothing to do.
 func TestEveryLoopIsWatched(t *testing.T) {
 	watchOverFinesse := func(t *testing.T, s *standing) {
 		s.nodes.Changed = func(gc.SystemStatus) { s.blocked() }
@@ -111,7 +110,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 						recorder: capture.New(capture.Options{}, nil, "", zap.NewNop(), nil),
 					}
 					start(t, s)
-					t.Cleanup(func() { close(s.stop) }) // before the ends that wait for it
+					t.Cleanup(func() { close(s.stop) }) // before other ends that wait for it
 					err = s.watched()
 					if !stuck {
 						require.NoError(t, err)
@@ -126,7 +125,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 	}
 }
 
-// lostNode is one that nobody is let in at.
+// lostNode is a node that refuses everybody.
 type lostNode struct{ session.Node }
 
 func (lostNode) Name() string                    { return "lost" }

@@ -34,7 +34,7 @@ func acknowledgements(t *testing.T, s server) {
 	require.Empty(t, gone, "not of what was not acknowledged")
 }
 
-// The receipt of the first acknowledgement is not here when the last is made.
+// The receipt of the first acknowledgement has not come when the last is made.
 func acknowledgedInTime(t *testing.T, s server) {
 	o := s.options()
 	b := run(t, create(t, o))
@@ -53,7 +53,7 @@ func acknowledgedInTime(t *testing.T, s server) {
 	require.Equal(t, "last", next(t, again.got).Type)
 }
 
-func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
+func TestASievesMessageIsGoneWhenItIsCommitted(t *testing.T) {
 	t.Parallel()
 	o := activeMQ().options()
 	b := create(t, o)
@@ -70,8 +70,8 @@ func TestWhatASieveTakesIsGoneWhenItIsCommitted(t *testing.T) {
 	require.Equal(t, "last", next(t, again.got).Type)
 }
 
-// The last messages that a sieve takes are not acknowledged by it.
-func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
+// A sieve does not acknowledge the last messages that it takes.
+func TestNoMessageThatASieveReportedGoneComesAgain(t *testing.T) {
 	t.Parallel()
 	o := activeMQ().options()
 	o.prefetch = 1000
@@ -102,9 +102,9 @@ func TestNothingComesAgainThatASieveSaidIsGone(t *testing.T) {
 	require.Len(t, gone, o.prefetch+1)
 }
 
-// A message that comes again is known by the broker's mark, and where that is
-// forgotten by the broker's being another one.
-func TestABrokerThatForgetsItsMarksIsKnownToBeAnother(t *testing.T) {
+// A message that comes again is recognized by the broker's mark, or, where that
+// is forgotten, because the broker is another process.
+func TestABrokerThatForgotItsMarksIsAnotherProcess(t *testing.T) {
 	t.Parallel()
 	p := readPage(t)
 	a := servertest.StartActiveMQ(t, servertest.WithXML(p.xml("persistenceAdapter"))) // without persistJMSRedelivered
@@ -123,14 +123,14 @@ func TestABrokerThatForgetsItsMarksIsKnownToBeAnother(t *testing.T) {
 	a.Kill()
 	require.NoError(t, a.Start())
 	again := next(t, b.got)
-	require.Equal(t, "held", again.Type, "what was proved does not come again")
+	require.Equal(t, "held", again.Type, "a proved acknowledgement stays")
 	require.Equal(t, held.Identity, again.Identity)
 	require.NotEqual(t, held.Process, again.Process)
 	require.False(t, again.Redelivered)
 }
 
-// Within one process of the broker all that comes again is marked.
-func TestAllThatComesAgainIsMarked(t *testing.T) {
+// Within one process of the broker every message that comes again is marked.
+func TestEachMessageThatComesAgainIsMarked(t *testing.T) {
 	t.Parallel()
 	p := newProxy(t, listen(t), "tcp", shared.STOMP)
 	o := activeMQ().options()
@@ -161,7 +161,7 @@ func TestABrokerThatDoesNotConfirmAnAcknowledgementIsGivenUp(t *testing.T) {
 		require.Len(t, c.out, 1, "what is acknowledged meanwhile waits")
 		c.socket.within.Store(true)
 		<-time.After(3 * receiptTimeout)
-		require.NoError(t, c.reason(), "it may follow a long message that comes just now")
+		require.NoError(t, c.reason(), "it may follow a long message that is coming just now")
 		c.socket.within.Store(false)
 		<-c.done
 		require.ErrorIs(t, c.reason(), errLateReceipt)

@@ -17,20 +17,20 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
-// homeInterval is the time between looks whether the preferred url is back.
+// homeInterval is how often to check whether the preferred url is back.
 const homeInterval = 30 * time.Second
 
-// stuckAfter is much longer than a round of any loop here: no wait for the broker
-// is longer than half a minute.
+// stuckAfter is much longer than a round of any loop here: none waits longer than
+// half a minute for the broker.
 const stuckAfter = 2 * time.Minute
 
-// maxBarren is how many connections in a row may bring no message: a sieve's first
-// ones may not.
+// maxBarren is how many connections in a row may bring no message: the first ones
+// of a sieve may bring none.
 const maxBarren = 3
 
-var errBarren = errors.New("the last connections brought bytes, and no message")
+var errBarren = errors.New("the last connections brought bytes but no message")
 
-// Status is what is known of the command connection.
+// Status is the state of the command connection.
 type Status struct {
 	Consuming bool         // the broker has confirmed the subscription to the command queue; see Broker.Status
 	URL       string       // the broker's; "" while not consuming
@@ -40,8 +40,7 @@ type Status struct {
 }
 
 // Broker is the connector's side of the broker; see the package comment. All
-// methods are safe for concurrent use; only Run blocks, and Flush as long as it
-// is told to.
+// methods are safe for concurrent use; only Run, StopConsuming and Flush block.
 type Broker struct {
 	options  Options
 	selector *selector
@@ -59,13 +58,13 @@ type Broker struct {
 	intake      context.Context // ends with StopConsuming
 	stopIntake  context.CancelFunc
 	delivering  sync.Mutex   // one command at a time
-	blind       atomic.Bool  // that was said; see isBlind
-	barren      atomic.Int32 // connections in a row that brought what is no frame, and no message
+	blind       atomic.Bool  // isBlind has logged it
+	barren      atomic.Int32 // connections in a row that brought bytes that are no frame, and no message
 
 	mu         sync.Mutex
 	status     Status
 	consumer   *conn         // of commands; nil while there is none
-	swallowing chan struct{} // closed when the last connection that swallows is over; nil while there was none
+	swallowing chan struct{} // closed when the last connection that swallows is over; nil before the first
 }
 
 // New checks the options. It does not connect.
@@ -110,8 +109,8 @@ func (b *Broker) newPublisher(k kind) *publisher {
 	}
 }
 
-// Live asks each loop whether it goes round; see pulse.Pulse. A broker that is
-// away, or does not answer, holds none up.
+// Live reports a loop that stands still; see pulse.Pulse. A broker that is
+// away, or does not answer, holds up none.
 func (b *Broker) Live() error {
 	all := append(slices.Collect(maps.Values(b.links)), b.topics.pulse, b.others.pulse, b.handling, b.homing)
 	for _, p := range all {
@@ -129,12 +128,12 @@ func (b *Broker) unconfirmed(k kind) float64 {
 	return float64(b.others.queue.length())
 }
 
-// Run connects, and stays connected until ctx ends; it then waits up to 2 s
-// for receipts on the way, disconnects in order, and returns when all its
-// goroutines have ended. It is to be called once. Commands are given to handle
-// in the order the broker sent them, one at a time, also while the connection
-// moves to another url; handle must not block, or the commands after it wait:
-// acknowledgements and heart-beats do not.
+// Run connects, and stays connected until ctx ends; it then waits up to 2 s for
+// receipts on the way, disconnects in an orderly way, and returns when all its
+// goroutines have ended. Call it once. Commands are given to handle in the
+// order the broker sent them, one at a time, even while the connection moves to
+// another url. handle must not block, or later commands wait; acknowledgements
+// and heart-beats do not.
 func (b *Broker) Run(ctx context.Context, handle func(*Delivery)) {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.commands(handle).run(ctx) })
@@ -179,7 +178,7 @@ func (b *Broker) commands(handle func(*Delivery)) *link {
 	return l
 }
 
-// consume opens a connection that is subscribed to the command queue.
+// consume opens a connection and subscribes it to the command queue.
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
 	number := b.connections.Add(1)
 	var m *means
@@ -204,7 +203,7 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	if err != nil {
 		c.places.close()
 		c.close()
-		// The first message may have come, or may have been next, before the receipt.
+		// The first message may have come before the receipt, or been next.
 		if !errors.Is(c.reason(), errClosed) {
 			b.caution.ended(c, 0)
 		}
@@ -213,8 +212,8 @@ func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery
 	return c, nil
 }
 
-// begins reports whether a connection may be opened: none that swallows while the
-// process stops.
+// begins reports whether a connection may be opened: while the process stops,
+// none that swallows may.
 func (b *Broker) begins(m *means) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -239,8 +238,8 @@ func (b *Broker) deliver(d *Delivery, handle func(*Delivery)) {
 	handle(d)
 }
 
-// serveCommands waits for the end of a command connection: the broker's, ctx's,
-// or that of the need for its means.
+// serveCommands waits until the broker ends a command connection, ctx ends, or
+// its means are no longer needed.
 func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	begin := time.Now()
 	watching, stop := context.WithCancel(ctx)
@@ -264,16 +263,16 @@ func (b *Broker) serveCommands(ctx context.Context, c *conn) (useful bool) {
 	return b.caution.ended(c, time.Since(begin))
 }
 
-// isBlind says once that held places are not noticed.
+// isBlind logs once that held places go unnoticed.
 func (b *Broker) isBlind(why error) {
 	if !b.blind.Swap(true) {
-		b.options.Logger.Warn("messages of which the broker writes nothing can stop all commands unseen", zap.Error(why),
+		b.options.Logger.Warn("messages that the broker cannot write can stop all commands unseen", zap.Error(why),
 			zap.String("action", "give the connector's user the rights to temporary topics, see docs/activemq.md; or find out why the broker holds their messages back"))
 	}
 }
 
-// leaveInTime returns when the connection is over or ctx is, at once for an
-// ordinary one.
+// leaveInTime leaves a connection whose means are no longer needed. It returns
+// when c or ctx ends, and at once for an ordinary connection.
 func (b *Broker) leaveInTime(ctx context.Context, c *conn) {
 	var spent <-chan struct{}
 	var rest func() time.Duration
@@ -359,10 +358,10 @@ func (b *Broker) setStatus(c *conn, err error) {
 	}
 }
 
-// Status is the present state; it does no I/O. After a connection that brought
-// bytes and no message the next one is not consuming while a frame comes by it;
-// after maxBarren of them not before it brought a message, or nothing for a while:
-// who only connects is not ready.
+// Status returns the current state; it does no I/O. After a connection that
+// brought bytes and no message, the next one is not consuming while a frame is
+// coming; after maxBarren of them, not until it has brought a message, or nothing
+// for a while: a connector that only connects is not ready.
 func (b *Broker) Status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -384,9 +383,9 @@ func (b *Broker) Publish(m Message) {
 	}
 }
 
-// StopConsuming makes further deliveries be Late. Those handed over before can still
-// be acknowledged, also when they come again. It blocks, until ctx ends at most, while
-// a connection is left of which the broker delivers nothing again.
+// StopConsuming marks further deliveries as Late. Those handed over before can still
+// be acknowledged, even when they come again. While a connection is open from which
+// the broker delivers nothing again, it blocks, until ctx ends at most.
 func (b *Broker) StopConsuming(ctx context.Context) {
 	b.mu.Lock()
 	b.stopIntake()

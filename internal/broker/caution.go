@@ -14,12 +14,13 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
-// caution says how the next command connection is to be, from how the last ones
-// ended: an ordinary one, one with a sieve after what was no frame, or one that
+// caution chooses the next command connection by how the last ones ended: an
+// ordinary one, one with a sieve after something that was no frame, or one that
 // swallows after several that were cut or stuck, or when messages hold places.
 //
-// What comes by a connection that swallows cannot come again. So it follows only
-// one that met nothing but frames, and if it meets another it goes on behind that.
+// A message on a connection that swallows cannot come again. So it follows only
+// one that met nothing but frames, and if it meets something else it goes on after
+// that.
 type caution struct {
 	first time.Duration // firstCalm
 
@@ -28,80 +29,81 @@ type caution struct {
 	swallows  bool            // the next one swallows
 	found     time.Time       // see sieve
 	suspects  map[uint64]bool // see sieve; ActiveMQ does not keep the order of what comes again
-	kind      error           // why the last ones ended, if it matters how often in a row
+	kind      error           // why the last ones ended, where the number in a row matters
 	inRow     int             // that they did
 	calm      time.Duration   // of the next sieve
 	limit     int             // of the next sieve; 0 for the usual one
 	left      time.Time       // when the last one was not needed any more
 	cuts      int             // connections in a row that ended without a reason while the others stayed; see cut
-	others    int             // connections to the broker that are up besides that to the command queue
+	others    int             // connections to the broker that are up, without that to the command queue
 	swallowed time.Time       // the last message
-	empty     int             // that swallowed and brought no message, in a row
+	empty     int             // connections in a row that swallowed and brought no message
 	until     time.Time       // connections swallow, one after the other
-	useless   int             // sieves that met a fault that they could not put aside, since one that was of use
-	doubts    int             // in a row that were given up for nothing
-	freed     time.Time       // when held places were last left to one that swallows
+	useless   int             // sieves since the last useful one that met a fault and could not put it aside
+	doubts    int             // connections in a row that were given up for nothing
+	freed     time.Time       // when a connection last swallowed because of held places
 }
 
 const (
 	// Messages are taken one at a time until none was put aside for firstCalm;
 	// twice as long when another comes within that time, and so on up to
-	// lastCalm: who sends one now and then does not cut the connection each time.
+	// lastCalm: a sender of one now and then does not cut the connection each
+	// time.
 	firstCalm = 5 * time.Second
 	lastCalm  = 5 * time.Minute
-	// maxSuspects bounds what is kept to know a message by that came broken once,
-	// and how many sieves in a row follow each other at once because of one.
+	// maxSuspects bounds the sums of messages that came broken once, and how many
+	// sieves follow each other without a pause because of one.
 	maxSuspects = 1000
-	// maxStuck is how many sieves in a row may not find the id of a message before
-	// it is swallowed.
+	// maxStuck is how many sieves in a row may fail to find the id of a message
+	// before it is swallowed.
 	maxStuck = 3
-	// maxCuts is how many connections in a row may be cut, while the broker
-	// keeps the others, before a message is looked for that ends them. After one
-	// was found a single one is enough for cutsMatter.
+	// maxCuts is how many connections in a row are cut, while the broker keeps
+	// the others, before a message is suspected of it. After one was found, a
+	// single cut is enough during cutsMatter.
 	maxCuts    = 5
 	cutsMatter = 5 * time.Minute
 	atOnce     = time.Second
 	others     = 2 // connections: to topics and to everything else
-	// After maxEmpty it is more likely that the broker closes all connections.
+	// After so many it is more likely that the broker closes every connection.
 	maxEmpty = 1000
-	// A connection swallows at most so many messages for so long.
+	// A connection swallows at most so many messages, and for so long.
 	maxSwallowed = 100
 	swallowTime  = time.Second
 	freeTime     = 5 * time.Second // when many places were held: it clears some thousand a second
 )
 
-// errSwallowed: of some messages ActiveMQ can write nothing (a compressed text
-// that is not compressed). It closes the connection where one is next, each time
-// (5.17 measured).
+// errSwallowed is for a message that ActiveMQ cannot write at all (a compressed
+// text that is not compressed). It closes the connection each time such a
+// message is next (5.17 measured).
 var errSwallowed = errors.New("it ended a connection that acknowledges by itself")
 
-// means are what a command connection has against messages that break it; any other
-// has none of it.
+// means are what a command connection has against messages that break it; other
+// connections have none.
 type means struct {
 	sieve *sieve
 	// swallow is closed when enough was swallowed; nil for a connection that
 	// does not. Its subscription acknowledges by itself, which ActiveMQ does
-	// before it tries to write, so that one it cannot write ends the connection
-	// once more and is gone. The commands that come before it run as ever, but
-	// are lost with the process.
+	// before it tries to write; so a message it cannot write ends the
+	// connection once more and is gone. The commands that come before it run as
+	// ever, but are lost if the process dies.
 	swallow chan struct{}
-	over    func()        // the connection is; may be called more than once
+	over    func()        // the connection is over; may be called more than once
 	lasts   time.Duration // of one that swallows
 	frees   bool          // it swallows because places were held
 	doubts  int           // see places
 	take    func(*Delivery)
 	taken   int
-	garbled bool // what was read last was no frame
-	fault   bool // something was no frame
+	garbled bool // the last bytes read were no frame
+	fault   bool // something read was no frame
 }
 
-// next are the means for the next attempt to connect.
+// next returns the means for the next attempt to connect.
 func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	left, stopping := time.Until(k.until), b.intake.Err() != nil
 	m := &means{take: take, over: func() {}, doubts: k.doubts}
-	if stopping && k.swallows { // what comes by one that swallows would be lost with the process
+	if stopping && k.swallows { // what it swallows would be lost with the process
 		k.swallows = false
 		k.broken()
 	}
@@ -120,7 +122,8 @@ func (k *caution) next(b *Broker, take func(*Delivery)) *means {
 	return m
 }
 
-// subscription gives what takes the messages and what it asks the broker for.
+// subscription returns what takes the messages, and what the subscription asks
+// the broker for.
 func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 	switch {
 	case m.sieve != nil:
@@ -132,8 +135,8 @@ func (m *means) subscription(o *Options, c *conn) (handler, []string) {
 	}
 }
 
-// finish is called before the DISCONNECT that asks for a receipt, and gives how long to
-// wait for it: what is on its way to one that swallows does not come again.
+// finish is called before the DISCONNECT that asks for a receipt, and returns how long
+// to wait for it: what is on its way to a connection that swallows does not come again.
 func (m *means) finish(receipt string) time.Duration {
 	if m.swallow != nil {
 		return swallowTimeout
@@ -141,8 +144,8 @@ func (m *means) finish(receipt string) time.Duration {
 	return leaveTimeout + m.sieve.finish(receipt)
 }
 
-// broken makes the best of what was no frame for the reason given, and returns an
-// error when the connection cannot go on.
+// broken deals with what was no frame for the reason given, and returns an error
+// when the connection cannot go on.
 func (m *means) broken(c *conn, why error) error {
 	switch {
 	case m.sieve != nil:
@@ -171,9 +174,9 @@ func (m *means) swallowOne(o *Options, f incoming) error {
 	return nil
 }
 
-// ended notes why a connection is over that lived for a while, and reports
-// whether the next one is worth an attempt at once. Until then, and after an
-// attempt that failed, the next one has the same means.
+// ended notes why a connection ended that had come about, and reports whether
+// the next one is worth an attempt at once. Before that, and after a failed
+// attempt, the next one has the same means.
 func (k *caution) ended(c *conn, lived time.Duration) (useful bool) {
 	useful = k.note(c, lived)
 	switch why := c.reason(); {
@@ -227,7 +230,7 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			k.broken()
 		}
 		return k.empty < maxEmpty
-	case m.sieve != nil && framing.IsFault(why): // one that did not help is not tried twice in a row
+	case m.sieve != nil && framing.IsFault(why): // a sieve that did not help is not tried twice in a row
 		if k.useless++; k.useless < maxStuck {
 			return false
 		}
@@ -242,7 +245,8 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 			if k.limit = m.sieve.taken; limit == 0 {
 				return true
 			}
-			// One that was to end before it was cut is cut too: that may go on for ever.
+			// The one that was to end before the cut is cut too: that may go on for
+			// ever.
 			k.cut(lived, c.settles.Load())
 			k.sieves = k.sieves && !k.swallows
 			return k.swallows
@@ -253,7 +257,7 @@ func (k *caution) note(c *conn, lived time.Duration) (useful bool) {
 	return useful
 }
 
-// broken has the next connection find out who sent what was no frame.
+// broken makes the next connection find the message that was no frame.
 func (k *caution) broken() {
 	if k.calm == 0 || time.Since(k.left) > k.calm {
 		k.calm = k.first
@@ -266,9 +270,9 @@ func (k *caution) broken() {
 	}
 }
 
-// count notes how often in a row connections ended for one of the reasons of which
-// that matters. A sieve that stands still for a message that may be held is no better
-// than one of which that is known.
+// count counts the connections in a row that ended for the same reason, where that
+// matters. A sieve that stands still because a message may be held counts like one
+// that knows it.
 func (k *caution) count(why error, m *means) {
 	var kind error
 	switch {
@@ -285,9 +289,10 @@ func (k *caution) count(why error, m *means) {
 	k.inRow++
 }
 
-// held notes a connection that ended because messages held places of it. It is done a
-// second time before they are swallowed, unless there are too many, for the network may
-// have lost one; and once there were any a single time is enough for cutsMatter.
+// held notes a connection that ended because messages held its places. They are
+// swallowed only when that happens a second time, for the network may have lost one,
+// unless there are too many; and once there were any, a single time is enough during
+// cutsMatter.
 func (k *caution) held(why error, m *means) {
 	k.doubts = 0
 	many := errors.Is(why, errMany) || !k.freed.IsZero() && time.Since(k.freed) < cutsMatter
@@ -304,10 +309,10 @@ func (k *caution) held(why error, m *means) {
 	}
 }
 
-// cut notes a connection that ended without a reason. A message that swallowing
-// acknowledges is lost if the network fails just then, so that there must be no
-// other explanation. What stands before the message may take long to be written,
-// also each time: the connection counts if it ended at once, or settled nothing.
+// cut notes a connection that ended without a reason. A message acknowledged by
+// swallowing is lost if the network fails just then, so there must be no other
+// explanation. The broker may take long to write what stands before the message,
+// and each time: the connection counts if it ended at once, or settled nothing.
 func (k *caution) cut(lived time.Duration, settles bool) (useful bool) {
 	if lived > stable {
 		k.empty = 0
@@ -320,8 +325,8 @@ func (k *caution) cut(lived time.Duration, settles bool) (useful bool) {
 	return k.cuts > 0
 }
 
-// other notes that another connection came about, or was lost: then what happens to
-// this one may have the same cause.
+// other notes that another connection came up or was lost: what happens to this one
+// may then have the same cause.
 func (k *caution) other(up bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -334,7 +339,7 @@ func (k *caution) other(up bool) {
 }
 
 // commands takes the messages of the command queue. A broker that sends more
-// than it was asked for would fill the memory with them.
+// than it was asked for would fill the memory.
 func (c *conn) commands(o *Options, take func(*Delivery)) handler {
 	var open atomic.Int64
 	c.acks = &acks{conn: c}

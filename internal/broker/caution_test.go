@@ -17,7 +17,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
-// What the next command connection is, by how the last ones ended at once.
+// How the last connections ended, at once, decides what the next one is.
 func TestCaution(t *testing.T) {
 	fault := framing.Faultf("a fault")
 	cut := fmt.Errorf("read: %w", io.EOF)
@@ -30,16 +30,16 @@ func TestCaution(t *testing.T) {
 		ends []error
 		want string
 	}{
-		{"what is no frame is looked for", []error{fault}, sieves},
+		{"a message that is no frame is looked for", []error{fault}, sieves},
 		{"and looked at once more", []error{fault, suspect}, sieves},
 		{"until it is not needed", []error{fault, suspect, errCalm}, ordinary},
-		{"a sieve that has taken as much as it may is followed by another", []error{fault, errSpent}, sieves},
+		{"a sieve at its limit is followed by another", []error{fault, errSpent}, sieves},
 		{"one that did not help is not tried twice in a row", []error{fault, fault}, ordinary},
 		{"nor without end", []error{fault, fault, fault, fault, fault, fault}, swallows},
 		{"unless one was of use between", []error{fault, fault, fault, fault, fault, errCalm, fault, fault}, ordinary},
-		{"one that could not acknowledge learns the numbers anew", []error{fault, stuck, stuck}, sieves},
+		{"one that could not acknowledge learns the numbers again", []error{fault, stuck, stuck}, sieves},
 		{"not for ever", []error{fault, stuck, stuck, stuck}, swallows},
-		{"times that are not in a row do not count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
+		{"only times in a row count", []error{fault, stuck, stuck, suspect, stuck}, sieves},
 		{"a few cuts may be the network's", []error{cut, cut, cut, cut}, ordinary},
 		{"more are a message's", []error{cut, cut, cut, cut, cut}, swallows},
 		{"what follows one that was swallowed may be no frame", []error{cut, cut, cut, cut, cut, cut}, ordinary},
@@ -48,18 +48,18 @@ func TestCaution(t *testing.T) {
 		{"what is swallowed may be no frame", []error{cut, cut, cut, cut, cut, fault}, sieves},
 		{"and something else may end the connection", []error{cut, cut, cut, cut, cut, garbledAndCut}, sieves},
 		{"a sieve that is cut is followed by another", []error{fault, suspect, cut}, sieves},
-		{"which may be a message's work", []error{fault, suspect, cut, cut, cut, cut, cut}, swallows},
+		{"which may be the work of a message", []error{fault, suspect, cut, cut, cut, cut, cut}, swallows},
 		{"so is one that put something aside", []error{fault, suspect, asideAndCut}, sieves},
 		{"which ends before it is cut", []error{fault, suspect, asideAndCut, errSpent}, sieves},
-		{"and lets what cuts be found", []error{fault, suspect, asideAndCut, errSpent, cut, cut, cut, cut, cut}, swallows},
-		{"also when that one is cut too, each time", append(append([]error{fault, suspect}, slices.Repeat([]error{asideAndCut, asideAndCut, errSpent}, maxCuts-1)...), asideAndCut, asideAndCut), swallows},
+		{"and lets the cause be found", []error{fault, suspect, asideAndCut, errSpent, cut, cut, cut, cut, cut}, swallows},
+		{"even if that one is cut too, each time", append(append([]error{fault, suspect}, slices.Repeat([]error{asideAndCut, asideAndCut, errSpent}, maxCuts-1)...), asideAndCut, asideAndCut), swallows},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			k := &caution{first: time.Second, others: others}
 			var broken []error
 			b := atWork(t)
 			for _, why := range c.ends {
-				k.next(b, nil) // an attempt that fails changes nothing
+				k.next(b, nil) // a failed attempt changes nothing
 				m := k.next(b, func(d *Delivery) { broken = append(broken, d.Broken) })
 				switch why {
 				case asideAndCut:
@@ -69,7 +69,7 @@ func TestCaution(t *testing.T) {
 				}
 				k.ended(&conn{err: why, means: m}, 0)
 				if m.swallow != nil && why != errSpent {
-					require.ErrorIs(t, broken[len(broken)-1], why, "what ended it is put aside")
+					require.ErrorIs(t, broken[len(broken)-1], why, "the message that ended it is put aside")
 				}
 			}
 			got := ordinary
@@ -84,7 +84,8 @@ func TestCaution(t *testing.T) {
 	}
 }
 
-// What cuts a connection is looked for however long it takes to get to it.
+// A message that cuts connections is looked for, however long it takes to reach
+// it.
 func TestACutCountsUnlessSomethingWasSettled(t *testing.T) {
 	for rule, c := range map[string]struct {
 		lived           time.Duration
@@ -108,8 +109,8 @@ func TestACutCountsUnlessSomethingWasSettled(t *testing.T) {
 	}
 }
 
-// A sieve that has taken as much as it may is followed by one that is needed no
-// longer than it was.
+// A sieve at its limit is followed by one that is needed no longer than the
+// first.
 func TestASieveIsGivenUpOnABusySite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &caution{first: firstCalm}
@@ -127,14 +128,14 @@ func TestASieveIsGivenUpOnABusySite(t *testing.T) {
 	})
 }
 
-// atWork is a broker that is not stopping.
+// atWork returns a broker that is not stopping.
 func atWork(t *testing.T) *Broker {
 	t.Helper()
 	return &Broker{intake: t.Context()}
 }
 
-// A network that breaks each message differently does not make the connector
-// connect for ever without a pause, nor keep what it knows them by.
+// A network that breaks each message differently makes the connector neither
+// connect for ever without a pause, nor keep the sums of all of them.
 func TestSuspectsAreBounded(t *testing.T) {
 	k := &caution{first: time.Second}
 	k.ended(&conn{err: framing.Faultf("a fault"), means: &means{}}, 0)
@@ -149,8 +150,8 @@ func TestSuspectsAreBounded(t *testing.T) {
 	}
 }
 
-// A message can forge an ERROR: its words are nobody's that may reach a log.
-func TestAnErrorThatNothingAskedForIsNotQuoted(t *testing.T) {
+// A message can forge an ERROR; its words must not reach a log.
+func TestAnUnaskedErrorIsNotQuoted(t *testing.T) {
 	log := newLog()
 	url := script(t, func(f *frame.Frame) []*frame.Frame {
 		switch f.Command {
@@ -172,9 +173,9 @@ func TestAnErrorThatNothingAskedForIsNotQuoted(t *testing.T) {
 	require.NotContains(t, log.text(), "forged")
 }
 
-// A command whose handling stands still is found, though another connection
+// A command whose handling stands still is noticed, even if another connection
 // brings more.
-func TestAnotherConnectionHidesNoHandlingThatStandsStill(t *testing.T) {
+func TestAnotherConnectionHidesNoStuckHandling(t *testing.T) {
 	b := create(t, server{url: "tcp://127.0.0.1:1"}.options())
 	b.handling = pulse.New("the handling of a command", 20*time.Millisecond)
 	begun, end, second := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -190,9 +191,9 @@ func TestAnotherConnectionHidesNoHandlingThatStandsStill(t *testing.T) {
 	<-second
 }
 
-// Messages that hold places are swallowed when it is sure that they are there, and
-// the network is well.
-func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
+// Messages that hold places are swallowed when it is certain that they are there,
+// and the network is well.
+func TestAMessageThatHoldsAPlaceIsSwallowed(t *testing.T) {
 	many := fmt.Errorf("%w, and %w", errHeld, errMany)
 	fault := framing.Faultf("a fault")
 	for _, c := range []struct {
@@ -206,14 +207,14 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 		{"the next connection meets it again", others, []error{errHeld, errHeld}, swallowTime, false},
 		{"not a later one", others, []error{errHeld, errClosed, errHeld}, 0, false},
 		{"many at once", others, []error{many}, freeTime, false},
-		{"not while the broker is not well", others - 1, []error{many, many}, 0, false},
+		{"not while the broker is unwell", others - 1, []error{many, many}, 0, false},
 		{"in a sieve", others, []error{fault, errHeld}, 0, true},
-		{"where it cannot be known an ordinary one begins anew", others, []error{errDoubt, errDoubt, errDoubt}, 0, false},
-		{"and a sieve is worth no more than if it were known", others, []error{fault, errDoubt, errDoubt}, swallowTime, false},
+		{"in doubt, an ordinary one starts over", others, []error{errDoubt, errDoubt, errDoubt}, 0, false},
+		{"in a sieve, doubt counts like certainty", others, []error{fault, errDoubt, errDoubt}, swallowTime, false},
 		{"in two sieves", others, []error{fault, errHeld, errHeld}, swallowTime, false},
 		{"there were some lately", others, []error{many, errSpent, fault, errHeld}, freeTime, false},
-		{"they are gone then", others, []error{many, errSpent}, 0, false},
-		{"what cuts the connection meanwhile changes nothing", others, []error{many, io.EOF, io.EOF}, freeTime, false},
+		{"then they are gone", others, []error{many, errSpent}, 0, false},
+		{"a cut meanwhile changes nothing", others, []error{many, io.EOF, io.EOF}, freeTime, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			k := &caution{first: time.Second, others: c.others}
@@ -231,8 +232,8 @@ func TestWhatHoldsAPlaceIsSwallowed(t *testing.T) {
 	}
 }
 
-// Who cuts the connection again and again does not fill the log.
-func TestAConnectionThatIsCutAgainAndAgainIsSaidOnce(t *testing.T) {
+// Cutting the connection again and again does not fill the log.
+func TestAConnectionThatIsCutAgainAndAgainIsLoggedOnce(t *testing.T) {
 	var cuts atomic.Int32
 	url := script(t, func(f *frame.Frame) []*frame.Frame {
 		switch {

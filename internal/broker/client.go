@@ -24,8 +24,8 @@ type Outgoing struct {
 	Body        string            // UTF-8 text, sent as a TextMessage
 }
 
-// Dial connects to url, one of broker.urls, and logs in. The error says what
-// is wrong and what to do about it. The caller closes the Client.
+// Dial connects to url, one of broker.urls, and logs in. The error says what is
+// wrong and how to fix it. The caller closes the Client.
 func Dial(ctx context.Context, o Options, url string) (*Client, error) {
 	ep, err := parseEndpoint(url)
 	if err != nil {
@@ -40,7 +40,7 @@ func Dial(ctx context.Context, o Options, url string) (*Client, error) {
 }
 
 // Probe connects to url, logs in and disconnects. The error says what is wrong
-// and what to do about it.
+// and how to fix it.
 func Probe(ctx context.Context, o Options, url string) error {
 	cl, err := Dial(ctx, o, url)
 	if err != nil {
@@ -69,9 +69,9 @@ func (cl *Client) Send(ctx context.Context, m Outgoing) error {
 	return cl.conn.request(ctx, f)
 }
 
-// Subscribe gives every message for destination to handle and needs no
-// acknowledgement. When it returns, nothing sent from then on is missed.
-// handle is called from one goroutine; while it blocks the broker waits.
+// Subscribe passes every message for destination to handle; none needs an
+// acknowledgement. Nothing sent after it returns is missed. handle is called
+// from one goroutine; while it blocks the broker waits.
 func (cl *Client) Subscribe(ctx context.Context, destination string, handle func(*Delivery)) error {
 	return cl.conn.subscribe(ctx, destination,
 		func(f incoming) error {
@@ -84,9 +84,9 @@ func (cl *Client) Subscribe(ctx context.Context, destination string, handle func
 // Done is closed when the connection has ended.
 func (cl *Client) Done() <-chan struct{} { return cl.conn.done }
 
-// Err is why the connection ended, nil while it has not.
+// Err returns why the connection ended, nil before.
 func (cl *Client) Err() error { return cl.conn.reason() }
 
-// Close disconnects, in order if the broker answers within 2 s. It may be
-// called more than once, but not from a Subscribe handler.
+// Close disconnects, in an orderly way if the broker answers within 2 s. It may
+// be called more than once, but not from a Subscribe handler.
 func (cl *Client) Close() { cl.conn.leave(errClosed) }

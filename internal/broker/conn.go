@@ -15,43 +15,43 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
-// Prefetch is how many commands may be unacknowledged: with a dead Finesse
-// behind some agents, theirs must not keep the others' commands out. What each of
-// the 2,000 agents of a Finesse pair sends to sign in, after a restart, all at once,
-// is within the share of those who proved nothing (bridge, unprovedFifths). What one
-// agent may have of it, package session bounds.
+// Prefetch is how many commands may be unacknowledged: the commands of agents whose
+// Finesse is dead must not keep out those of others. When all 2,000 agents of a
+// Finesse pair sign in at once after a restart, their commands fit in the share of
+// senders that have proved nothing (bridge, unprovedFifths). Package session bounds
+// the share of one agent.
 const Prefetch = 8000
 
-// outbound bounds the frames that wait for the socket. There are never more
-// than Prefetch acknowledgements (the broker sends no further message until it
-// has read one) or window events, besides a few requests.
+// outbound bounds the frames that wait for the socket. Besides a few requests
+// there are never more than Prefetch acknowledgements (the broker sends no
+// further message until it has read one) or window events.
 const outbound = Prefetch + 64
 
-// leaveTimeout bounds an orderly DISCONNECT, and swallowTimeout one of a connection
-// that swallows: what is on its way then does not come again.
+// leaveTimeout bounds an orderly DISCONNECT; swallowTimeout does so for a
+// connection that swallows, because what is on its way then does not come again.
 const (
 	leaveTimeout   = 2 * time.Second
 	swallowTimeout = 10 * time.Second
 )
 
 // frameTimeout bounds the time from the first byte of a short frame to its last:
-// while bytes of an endless one come the connection would look alive. See socket.
+// without it an endless frame would make the connection look alive. See socket.
 const frameTimeout = 20 * time.Second
 
 // conn is one STOMP connection. It has a reader and a writer goroutine; close
-// or leave ends both. Its methods may be called from any goroutine, and none
-// but request, subscribe, close and leave may block.
+// and leave end both. Its methods may be called from any goroutine; only
+// request, subscribe, close and leave may block.
 //
-// The ids of subscriptions and receipts are secret: no stranger can write a
-// frame into a message that would be taken for one of the broker's. A frame
-// that names another is a *framing.Fault, which ends the connection.
+// The ids of subscriptions and receipts are secret: no stranger can write into
+// a message a frame that passes for one of the broker's. A frame that names
+// another is a *framing.Fault, which ends the connection.
 type conn struct {
 	endpoint endpoint
 	server   string // what the broker calls itself, e.g. ActiveMQ/5.17.2
 
 	socket   *socket
 	patience time.Duration // for one frame
-	maxBody  int           // bytes that are kept of one
+	maxBody  int           // bytes of each body that are kept
 	reader   *framing.Reader
 	buffer   *bufio.Writer
 	beat     time.Duration // we send at least this often, 0: no need
@@ -72,20 +72,20 @@ type conn struct {
 	subs    map[string]handler     // by subscription id
 }
 
-// handler takes a message of a subscription, from the reader goroutine. An error
-// means that it is none.
+// handler takes a message of a subscription, on the reader goroutine. An error
+// means that it is not a message.
 type handler func(incoming) error
 
-// incoming is a frame as it came.
+// incoming is a frame as it was read.
 type incoming struct {
-	*frame.Frame       // its body is cut; see Options.maxBody
+	*frame.Frame       // with its body cut; see Options.maxBody
 	size         int64 // of the whole body
-	doubt        bool  // whether its id of acknowledgement is the broker's
+	doubt        bool  // its ack id may not be the broker's
 }
 
-// How much is kept of a body, in bytes: by a Broker more than any command has, so
-// that a longer one is refused by its reader; by a Client the longest of
-// events, a list of thousands.
+// How many bytes of a body are kept: by a Broker more than any command has, so
+// that its reader refuses a longer one; by a Client enough for the longest event,
+// a list of thousands.
 const (
 	commandBody = 8<<10 + 1
 	eventBody   = 16 << 20
@@ -93,11 +93,11 @@ const (
 
 // send queues f with a receipt. done is called once, from the reader
 // goroutine: with nil for the receipt, a *ServerError when the broker refused
-// f, or an errLost with the reason why the connection ended. It must not block.
-// When send returns an error, done is not called.
+// f, or an errLost that wraps why the connection ended. done must not block,
+// and is not called when send returns an error.
 func (c *conn) send(f *frame.Frame, done func(error)) error { return c.sendAs(c.newID(), f, done) }
 
-// sendAs is send with a receipt id that newID gave.
+// sendAs is send with a receipt id from newID.
 func (c *conn) sendAs(id string, f *frame.Frame, done func(error)) error {
 	f.Header.Set(frame.Receipt, id)
 	c.mu.Lock()
@@ -134,15 +134,15 @@ func (c *conn) request(ctx context.Context, f *frame.Frame) error {
 	}
 }
 
-// transaction makes a BEGIN and gives its id. Its receipt says that all has come that
-// the broker wrote before; it asks for nothing else.
+// transaction makes a BEGIN and returns its id. Its receipt proves that everything
+// the broker wrote before has come; it has no other purpose.
 func (c *conn) transaction() (begin *frame.Frame, id string) {
 	id = c.newID()
 	return frame.New(frame.BEGIN, frame.Transaction, id), id
 }
 
-// subscribe returns when the broker has the subscription, which the receipt of
-// SUBSCRIBE proves: what is sent to the destination from then on is not missed.
+// subscribe returns when the receipt of SUBSCRIBE proves that the broker has
+// the subscription: nothing sent to the destination after that is missed.
 // (ActiveMQ 5.17 measured: all of 300 messages sent right afterwards arrived,
 // and 116 of 300 without a receipt.)
 func (c *conn) subscribe(ctx context.Context, destination string, handle handler, headers ...string) error {
@@ -163,7 +163,8 @@ func (c *conn) subscription(destination string, handle handler, headers ...strin
 
 func (c *conn) newID() string { return c.secret + strconv.FormatInt(c.ids.Add(1), 10) }
 
-// newSecret has no character that STOMP escapes.
+// newSecret returns a text that nobody can guess, without characters that STOMP
+// escapes.
 func newSecret() string { return rand.Text() + "-" }
 
 // fail ends the connection. Only the first reason counts. It does not wait.
@@ -178,7 +179,7 @@ func (c *conn) fail(reason error) {
 	_ = c.socket.Close() // of TCP, not of TLS, which may wait for the peer
 }
 
-// reason is why the connection ended, nil while it has not.
+// reason returns why the connection ended, nil before.
 func (c *conn) reason() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,14 +193,16 @@ func (c *conn) close() {
 	c.means.over()
 }
 
-// leave disconnects in order: all frames sent before have reached the broker,
-// unless it does not answer in time. Not for the reader goroutine.
+// leave disconnects in an orderly way: all frames sent before have reached the
+// broker, unless it does not answer in time. The reader goroutine must not call
+// it.
 func (c *conn) leave(reason error) {
 	bye := c.newID()
 	ctx, cancel := context.WithTimeout(context.Background(), c.means.finish(bye))
 	defer cancel()
 	c.acks.leave(ctx)
-	// The broker closes the connection after the receipt, which must not be the reason.
+	// The broker closes the connection after the receipt; that must not become the
+	// reason.
 	_ = c.sendAs(bye, frame.New(frame.DISCONNECT), func(error) { c.fail(reason) })
 	select {
 	case <-c.done:
@@ -209,7 +212,7 @@ func (c *conn) leave(reason error) {
 	c.close()
 }
 
-// hearsBeats: a broker that says nothing for long ends the connection.
+// hearsBeats reports whether a long silence of the broker ends the connection.
 func (c *conn) hearsBeats() bool { return c.socket.silence.Load() > 0 }
 
 func (c *conn) start() {
@@ -236,7 +239,7 @@ func (c *conn) readLoop() {
 	}
 }
 
-// readOne waits for a frame and gives it to whom it is for.
+// readOne waits for a frame and passes it to its handler.
 func (c *conn) readOne() error {
 	if err := c.reader.Await(); err != nil {
 		return err
@@ -279,8 +282,8 @@ func (c *conn) dispatch(f incoming) error {
 		}
 	case frame.ERROR:
 		said := &ServerError{Message: abridge(f.Header.Get(frame.Message))}
-		// ActiveMQ keeps the connection open when it refuses one message. A
-		// broker that closes it, as STOMP demands, is noticed by the next read.
+		// ActiveMQ keeps the connection open when it refuses one message. If a
+		// broker closes it, as STOMP demands, the next read notices.
 		if !c.answer(f.Header.Get(frame.ReceiptId), said) {
 			return c.unasked(said)
 		}
@@ -290,8 +293,8 @@ func (c *conn) dispatch(f incoming) error {
 	return nil
 }
 
-// unasked is what an ERROR means that answers nothing that was sent. Where there
-// are messages, one may have forged it, and its words are a stranger's.
+// unasked gives the meaning of an ERROR that answers no frame of ours. Where
+// there are messages, one may have forged it, and its words are a stranger's.
 func (c *conn) unasked(said *ServerError) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -308,7 +311,7 @@ func (c *conn) forget(receipt string) {
 	delete(c.pending, receipt)
 }
 
-// answer tells the sender of the frame that asked for the receipt.
+// answer calls the function that waits for the receipt with this id.
 func (c *conn) answer(id string, err error) bool {
 	c.mu.Lock()
 	done, ok := c.pending[id]
@@ -321,14 +324,14 @@ func (c *conn) answer(id string, err error) bool {
 }
 
 func (c *conn) writeLoop() {
-	w := frame.NewWriter(c.buffer) // flushes each frame into the buffer only
+	w := frame.NewWriter(c.buffer) // flushes each frame no further than the buffer
 	var beat <-chan time.Time
 	if c.beat > 0 {
 		t := time.NewTicker(c.beat)
 		defer t.Stop()
 		beat = t.C
 	}
-	silent := true // nothing was written since the last beat
+	silent := true // nothing has been written since the last beat
 	for {
 		var f *frame.Frame
 		select {

@@ -7,24 +7,24 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 )
 
-// learnTimeout is to log in, and for a message to come back.
+// learnTimeout bounds a login and the way of a message to the broker and back.
 const learnTimeout = 2 * time.Second
 
 // counter learns which number the broker gives next, from a message to a temporary
-// topic of its own, of which nobody can take it away. It has a connection to itself,
-// because a broker that lets us have no such topic may end it. It is not safe for
+// topic of its own; nobody else can consume it there. It has a connection of its
+// own, because a broker that denies us the topic may close it. It is not safe for
 // concurrent use.
 type counter struct {
 	options  *Options
 	endpoint endpoint
 	conn     *conn // nil while there is none
 	topic    string
-	word     chan string // which the next message has in it; nobody else knows it before
+	word     chan string // in the body of the next message; nobody else knows it before
 	got      chan string
 }
 
-// next gives the id that the broker gives now, within learnTimeout. A *ServerError
-// says that it gives none.
+// next returns the id that the broker gives now, within learnTimeout. A
+// *ServerError means that the broker gives none.
 func (n *counter) next(ctx context.Context) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, learnTimeout)
 	defer cancel()
@@ -46,7 +46,7 @@ func (n *counter) next(ctx context.Context) (id string, err error) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	n.close() // what is late is no answer to the next
+	n.close() // a late message must not answer the next question
 	return "", err
 }
 
@@ -63,8 +63,8 @@ func (n *counter) open(ctx context.Context) (err error) {
 	return err
 }
 
-// heard takes the messages of the topic. Anybody may have sent one, and made it name
-// any id; only that with the word in it is believed.
+// heard takes the messages of the topic. Anybody may send one that names any id;
+// only the one with the word in it counts.
 func heard(c *conn, words <-chan string, got chan<- string) handler {
 	var word string
 	return func(f incoming) error {

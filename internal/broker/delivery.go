@@ -18,48 +18,48 @@ import (
 )
 
 // Delivery is one message as it came from the broker. A JMS property takes the
-// place of the header of its name, so that all but Identity, Connection and
-// Process is the sender's word, Redelivered and MessageID included: who sends a
-// message can set and hide its mark, but no other's.
+// place of the header of the same name, so that all but Identity, Connection
+// and Process is the sender's word, even Redelivered and MessageID: a sender
+// can set and hide the mark of its own message, but of no other.
 type Delivery struct {
 	MessageID     string // "" if it does not look like a broker's
 	Destination   string // as the broker names it: "/queue/Connector1"
 	Type          string // JMSType; cut where it is longer than any command's
-	Body          string // as sent, so not always valid UTF-8; cut likewise; of a JMS map or object message nothing arrives
+	Body          string // as sent, so not always valid UTF-8; cut likewise; empty for a JMS map or object message
 	Size          int    // of the whole body, in bytes
 	Category      string // of the category property, else of "category"; cut
 	Format        string // property "format"; cut
 	CorrelationID string
 	ReplyTo       string    // cut
 	Timestamp     time.Time // zero when the header is absent
-	Redelivered   bool      // it was delivered before, to whom is not known; see Process
+	Redelivered   bool      // it was delivered before, nobody knows to whom; see Process
 	Text          bool      // false: a BytesMessage (it has a content-length)
 
-	// Identity is of all that the message is, and the same each time it is
-	// delivered. Two messages that are alike to the letter, ids and times
-	// included, have one. 0 for a message that does not come from a broker.
+	// Identity covers the whole message, and is the same at each delivery. Two
+	// messages share one only if they are equal to the letter, ids and times
+	// included. 0 for a message that does not come from a broker.
 	Identity uint64
-	// Connection counts those to the command queue: a message is delivered
-	// again only on a later one.
+	// Connection counts the connections to the command queue: a message is
+	// delivered again only on a later one.
 	Connection uint64
 	// Process is the same for all deliveries of one process of ActiveMQ. Within it
-	// each message that is delivered again is Redelivered: what was written to a
-	// connection that was cut, left or unsubscribed, read or not, also what was
+	// each message that is delivered again is Redelivered: one written to a
+	// connection that was cut, left or unsubscribed, read or not, and one
 	// acknowledged in a transaction that was not committed. A process that is killed
 	// forgets the mark, unless persistJMSRedelivered is set for the queue, and the
 	// next one delivers what was delivered first, in the former order (5.17 with
 	// KahaDB measured, all of it). 0 where it is not known.
 	Process uint64
 
-	// Late: it came after StopConsuming. A command that was not taken before must
-	// neither run nor be acknowledged: the broker delivers it again, Redelivered, once
-	// this Broker has disconnected.
+	// Late is set for a message that came after StopConsuming. A command that was not
+	// taken before must neither run nor be acknowledged: the broker delivers it again,
+	// Redelivered, once this Broker has disconnected.
 	Late bool
-	// Unanswerable is not nil when the answer could not be sent as the sender
-	// wants it; the command must not run.
+	// Unanswerable is not nil when an answer cannot be sent as the sender wants
+	// it; then the command must not run.
 	Unanswerable error
 	// Broken is not nil for a message that could not be read. Then only Size is
-	// set, of all its bytes, and it is acknowledged already.
+	// set, for all its bytes, and it is acknowledged already.
 	Broken error
 
 	settle func(gone func()) // tells the broker; nil when it expects nothing
@@ -72,10 +72,10 @@ type Delivery struct {
 // again.
 func (d *Delivery) Ack() { d.AckThen(func() {}) }
 
-// AckThen is Ack, and gone is called when the broker has said that it has the
-// acknowledgement: the message cannot be delivered again. It is called once,
-// mostly from the goroutine that reads, so it must not block; and never when
-// the connection ends before.
+// AckThen is Ack, and calls gone when the broker has confirmed the
+// acknowledgement: the message cannot be delivered again. gone is called once,
+// mostly from the goroutine that reads, so it must not block; and never if the
+// connection ends before.
 func (d *Delivery) AckThen(gone func()) {
 	// A second ACK, or one on another connection, would be an ERROR.
 	if d.settle != nil && d.acked.CompareAndSwap(false, true) {
@@ -83,9 +83,9 @@ func (d *Delivery) AckThen(gone func()) {
 	}
 }
 
-// What is kept of a message's headers, in bytes. ActiveMQ ends the connection of
-// who sends a header line of more than 10,240 (5.17 measured), so that what is
-// copied to an answer is bounded as it travels, escaped.
+// How many bytes of a message's headers are kept. ActiveMQ closes the connection
+// of a client that sends a header line of more than 10,240 (5.17 measured), so
+// what is copied to an answer is bounded as it travels, escaped.
 const (
 	maxType          = 1<<10 + 1 // one more than a command may have
 	maxWord          = 256       // categories and formats
@@ -93,9 +93,9 @@ const (
 	maxCorrelationID = 1 << 10
 )
 
-// answerable is why an answer cannot carry the correlation id as it was sent. To a
-// client that speaks STOMP 1.0 ActiveMQ writes headers as they are (5.17 measured): who
-// can put a line break into one writes that client's headers, and its text.
+// answerable returns why an answer cannot carry the correlation id as it was sent. To a
+// client that speaks STOMP 1.0 ActiveMQ writes headers as they are (5.17 measured):
+// with a line break in one, a sender writes that client's headers, and its text.
 func answerable(correlationID string) error {
 	n := len(framing.Escape(correlationID))
 	switch {
@@ -107,10 +107,10 @@ func answerable(correlationID string) error {
 	return nil
 }
 
-// plainHeader leaves out of a header what may end it, or the frame, for some reader.
+// plainHeader removes from a header what may end it, or the frame, for some reader.
 func plainHeader(s string) string {
 	control := func(b byte) bool { return b < ' ' || b == 0x7f }
-	return string(slices.DeleteFunc([]byte(s), control)) // of what Java writes not all is UTF-8
+	return string(slices.DeleteFunc([]byte(s), control)) // not all that Java writes is UTF-8
 }
 
 func newDelivery(o *Options, f incoming) *Delivery {
@@ -144,14 +144,14 @@ func newDelivery(o *Options, f incoming) *Delivery {
 	return d
 }
 
-// cut lets go of what it leaves out, and of the header line that s is a part of.
+// cut keeps neither what it leaves out nor the header line that s is a part of.
 func cut(s string, limit int) string { return strings.Clone(s[:min(len(s), limit)]) }
 
-// brokersID is what ActiveMQ makes of a host, a port, a time and numbers, and the
-// built-in broker of a random name and a number.
+// brokersID matches the ids that ActiveMQ makes of a host, a port, a time and
+// numbers, and the built-in broker of a random name and a number.
 var brokersID = regexp.MustCompile(`^ID:[A-Za-z0-9._-]{1,150}-[0-9]{1,20}(:-?[0-9]{1,20}){0,5}$`)
 
-// messageID gives an id that a broker may have made, for the log.
+// messageID returns s if a broker may have made it, for the log.
 func messageID(s string) string {
 	if !brokersID.MatchString(s) {
 		return ""
@@ -159,10 +159,10 @@ func messageID(s string) string {
 	return s
 }
 
-var identitySeed = maphash.MakeSeed() // nobody can make two messages of one identity
+var identitySeed = maphash.MakeSeed() // nobody can make two messages with one identity
 
-// identity leaves out what is another at each delivery. ActiveMQ writes headers
-// in no fixed order.
+// identity leaves out what differs at each delivery. ActiveMQ writes headers in
+// no fixed order.
 func identity(f incoming) uint64 {
 	sum := maphash.Bytes(identitySeed, f.Body) + uint64(f.size)
 	for i := range f.Header.Len() {
@@ -175,9 +175,10 @@ func identity(f incoming) uint64 {
 	return max(sum, 1)
 }
 
-// process reads who made the id by which a message is acknowledged: no property
-// can take its place. ActiveMQ numbers them behind a name that it chooses when it
-// starts, from its host, a port and the time: "ID:host-34149-1796022458303-4:17".
+// process reads from the ack id of a message which process of the broker made it:
+// no property can take its place. ActiveMQ puts a number behind a name that it
+// makes when it starts, from its host, a port and the time:
+// "ID:host-34149-1796022458303-4:17".
 func process(ack string) uint64 {
 	name, _ := splitID(ack)
 	return maphash.String(identitySeed, name)

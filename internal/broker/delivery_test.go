@@ -14,7 +14,7 @@ func deliveryOf(headers ...string) *Delivery {
 	return newDelivery(&o, incoming{Frame: frame.New(frame.MESSAGE, headers...)})
 }
 
-func TestWhatIsCopiedToAnAnswerIsBoundedAsItTravels(t *testing.T) {
+func TestHeadersCopiedToAnAnswerAreBoundedAsTheyTravel(t *testing.T) {
 	for rule, id := range map[string]string{
 		"in itself": strings.Repeat("x", maxCorrelationID+1),
 		"escaped":   strings.Repeat(":", maxCorrelationID/2+1),
@@ -36,9 +36,9 @@ func TestWhatIsCopiedToAnAnswerIsBoundedAsItTravels(t *testing.T) {
 	}
 }
 
-// A delivery lives as long as its command. What it keeps of a header does not
-// keep the rest of it.
-func TestWhatIsCutIsLetGo(t *testing.T) {
+// A delivery lives as long as its command. Keeping a part of a header does not
+// keep the rest.
+func TestTheCutPartOfAHeaderIsFreed(t *testing.T) {
 	const deliveries, length = 100, 1 << 20
 	kept := make([]*Delivery, deliveries)
 	before := allocated()
@@ -59,7 +59,7 @@ func TestAMessageIDIsNamedOnlyIfABrokerMayHaveMadeIt(t *testing.T) {
 	}
 }
 
-func TestTheIdentityIsOfAllThatIsTheSameEachTime(t *testing.T) {
+func TestTheIdentityCoversAllThatIsTheSameEachTime(t *testing.T) {
 	first := deliveryOf("type", "T", "timestamp", "1", frame.MessageId, "ID:1", frame.Ack, "1", frame.Subscription, "a")
 	again := deliveryOf("redelivered", "true", frame.MessageId, "ID:1", "timestamp", "1", "type", "T", frame.Ack, "2", frame.Subscription, "b")
 	require.Equal(t, first.Identity, again.Identity)

@@ -19,8 +19,8 @@ const (
 	loginTimeout = 10 * time.Second // TLS, CONNECT and CONNECTED together
 )
 
-// dial connects to ep and logs in. Whatever goes wrong, the socket is closed. m is
-// nil but for a connection to the command queue.
+// dial connects to ep and logs in. If anything goes wrong, the socket is closed. m
+// is nil except for a connection to the command queue.
 func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err error) {
 	if m == nil {
 		m = &means{over: func() {}}
@@ -49,7 +49,7 @@ func dial(ctx context.Context, o *Options, ep endpoint, m *means) (c *conn, err 
 	}
 	if err != nil {
 		s.Close()
-		if ctx.Err() != nil { // err is only that the socket was closed
+		if ctx.Err() != nil { // err says only that the socket was closed
 			err = ctx.Err()
 		}
 		return nil, fmt.Errorf("log in to %s: %w", ep.url, err)
@@ -99,9 +99,9 @@ func login(ctx context.Context, o *Options, ep endpoint, s *socket, m *means) (*
 	return c, c.negotiate(o.Heartbeat, f.Header.Get(frame.HeartBeat))
 }
 
-// connectFrame asks the broker to beat twice as often as we have to: its first
+// connectFrame asks the broker to beat twice as often as we must: its first
 // beat comes only after two of its intervals (ActiveMQ 5.17 measured), and by
-// then a silent one is to be known.
+// then a silent broker must be noticed.
 func connectFrame(o *Options, ep endpoint) *frame.Frame {
 	f := frame.New(frame.CONNECT,
 		frame.AcceptVersion, "1.2",
@@ -133,8 +133,8 @@ func firstFrame(c *conn) (incoming, error) {
 
 // negotiate sets what STOMP 1.2 makes of both sides' heart-beat headers. We
 // beat twice as often as promised, because ActiveMQ gives up after one to two
-// intervals of silence. It is given up after two heart-beats, or after three
-// intervals of its own where it beats less often than it was asked to.
+// intervals of silence. We give the broker up after two heart-beats, or after
+// three intervals of its own if it beats less often than asked.
 func (c *conn) negotiate(ours time.Duration, header string) error {
 	c.socket.silence.Store(0)
 	if header == "" {

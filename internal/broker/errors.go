@@ -10,7 +10,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
-// ServerError is an ERROR frame: what the broker says is wrong.
+// ServerError is an ERROR frame: the broker's account of what is wrong.
 type ServerError struct {
 	Message string // the broker's own words
 	// Login: the broker answered CONNECT with it.
@@ -19,7 +19,7 @@ type ServerError struct {
 
 func (e *ServerError) Error() string { return "broker says: " + e.Message }
 
-// isRefusal: the broker understands, and says no.
+// isRefusal reports whether the broker understood and refused.
 func isRefusal(err error) bool { return trouble.Has[*ServerError](err) }
 
 // maxWords is how much of a broker's own words is kept.
@@ -32,7 +32,8 @@ func abridge(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// noRights: ActiveMQ has no error codes, so its words have to do.
+// noRights reports whether a right is missing. ActiveMQ has no error codes, so
+// its words have to do.
 func (e *ServerError) noRights() bool {
 	return strings.Contains(strings.ToLower(e.Message), "not authorized")
 }
@@ -43,7 +44,7 @@ var (
 	errLateReceipt = errors.New("the broker did not confirm in time what was sent to it")
 	errOutFull     = errors.New("the broker does not read what is sent to it")
 	errNotStomp    = errors.New("what listens there does not speak STOMP")
-	errUnshown     = errors.New("the broker's words may name the destination, which may be anything")
+	errUnshown     = errors.New("the broker's words are not shown: they may hold the destination's name")
 	errOldStomp    = errors.New("the broker does not speak STOMP 1.2")
 )
 
@@ -56,8 +57,8 @@ var (
 		{Kind: loginRefused, Matches: isRefusedLogin},
 		{Kind: noRights, Matches: isMissingRight},
 		{Kind: trouble.Kind{Class: "not STOMP", Next: "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}, Matches: trouble.Is(errNotStomp, errOldStomp)},
-		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are given free; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
-		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: a message that breaks STOMP is looked for and put aside"}, Matches: isNoFrame},
+		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are freed; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
+		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: the message that breaks STOMP is searched for and put aside"}, Matches: isNoFrame},
 	}, trouble.Server{
 		Name: "the broker", Address: "broker.urls", CA: "broker.ca_file", Ports: " (ActiveMQ's stomp connector: 61613)",
 	}.Cases()...)

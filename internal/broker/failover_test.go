@@ -52,7 +52,7 @@ func TestFailoverAndTheWayHome(t *testing.T) {
 		return len(got) > 0
 	}, patience, 20*time.Millisecond)
 	again := subscribe(t, c, "/queue/"+o.CommandQueue)
-	require.True(t, next(t, again).Redelivered, "what was not acknowledged stays with its broker")
+	require.True(t, next(t, again).Redelivered, "an unacknowledged command stays with its broker")
 }
 
 func TestWithoutPriorityBackupItStays(t *testing.T) {
@@ -125,16 +125,16 @@ func TestAWrongPasswordIsReportedOnceAndRecovers(t *testing.T) {
 		for range 5 {
 			require.Equal(t, "sent", next(t, got).Body)
 		}
-		require.Equal(t, 1, log.count("event refused by the broker and dropped", ""), "said once per destination")
+		require.Equal(t, 1, log.count("event refused by the broker and dropped", ""), "logged once per destination")
 		require.Contains(t, log.text(), "/topic/secret.a")
 		require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "refused"))
 		r.Publish(Message{Destination: "/topic/secret.hunter2"})
 		require.Eventually(t, func() bool { return log.count("event refused by the broker and dropped", "") == 2 }, patience, time.Millisecond)
 		require.Contains(t, log.text(), "reply-to")
-		require.NotContains(t, log.text(), "hunter2", "one that is not to be shown is in no words of the broker either")
+		require.NotContains(t, log.text(), "hunter2", "nor do the broker's words show a destination that must not be shown")
 		require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "events"), "ActiveMQ keeps the connection, so do we")
 	})
-	t.Run("without the right to read commands it says so, once", func(t *testing.T) {
+	t.Run("a missing right to read commands is logged, once", func(t *testing.T) {
 		o := s.options()
 		o.Username, o.Password = "stranger", gc.NewSecret("secret")
 		log := newLog()

@@ -11,7 +11,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// What JMS clients over OpenWire see, which is what drivers are.
+// What JMS clients see over OpenWire; drivers are such clients.
 func TestJavaClients(t *testing.T) {
 	t.Parallel()
 	const text, escaped = "a,grüße 😀 \x00 end", `a,gr\u00fc\u00dfe \ud83d\ude00 \u0000 end`
@@ -37,7 +37,7 @@ func TestJavaClients(t *testing.T) {
 		require.Equal(t, "TextMessage null agent_state null non-persistent 0 "+escaped, j.Next(t))
 		require.Equal(t, "TextMessage T agent_call c non-persistent 0 ", j.Next(t))
 	})
-	t.Run("a property in place of the JMSReplyTo asks for a temporary queue of the connector's own, and gets none", func(t *testing.T) {
+	t.Run("a property that replaces JMSReplyTo and asks for a temporary queue of the connector's own gets none", func(t *testing.T) {
 		for _, own := range []string{"/temp-queue/evil", "/temp-topic/evil"} {
 			servertest.RunJava(t, "JmsHostile", shared.OpenWireURL(), b.options.CommandQueue, "GetState#1|text|reply-to="+own)
 			d := next(t, b.got)

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// personPause is the time between attempts that only a person can make
-	// succeed, by changing a right. After a refused password it is the first of
-	// the pauses; see logins.
+	// personPause is the time between attempts that fail until a person changes
+	// a right. After a refused password it is the first of the pauses; see
+	// logins.
 	personPause = 30 * time.Second
 	// stable is how long a connection must have lived for the next one to
 	// start without a pause.
 	stable = 5 * time.Second
 )
 
-// link keeps one connection open, at the url the selector names. It is run by
-// one goroutine.
+// link keeps one connection open, at the url the selector names. One goroutine
+// runs it.
 type link struct {
 	name     string // commands, events or replies
 	selector *selector
@@ -33,16 +33,16 @@ type link struct {
 
 	// open dials and prepares a connection for use.
 	open func(context.Context, endpoint) (*conn, error)
-	// serve uses it until it or the context ends, and reports whether it was of
-	// any use. It does not close it.
+	// serve uses a connection until it or the context ends, and reports whether
+	// it was of any use. It does not close it.
 	serve func(context.Context, *conn) bool
-	// changed is told of a connection that is ready, and, with nil, why there
-	// is none.
+	// changed is called with a connection that is ready, or with nil and why
+	// there is none.
 	changed func(*conn, error)
 
-	failing map[string]bool // urls with the class of what was logged since all was well
-	said    string          // the url that the log last says it is connected to, "" for none
-	pulse   *pulse.Pulse    // of run; what waits for the broker has a deadline
+	failing map[string]bool // urls and classes of failures logged since all was well
+	said    string          // the url of the last connection that the log reports, "" for none
+	pulse   *pulse.Pulse    // of run; every wait for the broker has a deadline
 }
 
 // run returns when ctx has ended and the connection is closed.
@@ -82,7 +82,7 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 			if !l.await(ctx) {
 				return nil
 			}
-			l.pulse.Answer() // each of the urls may take its time
+			l.pulse.Answer() // each of the urls may take long
 			ep, _ := l.selector.get()
 			c, err := l.open(ctx, ep)
 			if err == nil {
@@ -110,8 +110,8 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 	}
 }
 
-// rest pauses before the next attempt. It ends early when another connection
-// of the Broker got through, and is false when ctx has ended.
+// rest pauses before the next attempt. It ends early when another connection of
+// the Broker gets through, and returns false when ctx has ended.
 func (l *link) rest(ctx context.Context, attempt *int, why trouble.Kind) bool {
 	pause := l.backoff(*attempt)
 	if needsPerson(why) {
@@ -124,14 +124,14 @@ func (l *link) rest(ctx context.Context, attempt *int, why trouble.Kind) bool {
 	return ctx.Err() == nil
 }
 
-// await waits until it is this link's turn to try a password that was refused.
+// await waits until this link may try a refused password.
 func (l *link) await(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		pause, why := l.logins.turn()
 		if pause == 0 {
 			return true
 		}
-		l.changed(nil, why) // of another connection, maybe
+		l.changed(nil, why) // maybe of another connection
 		l.wait(ctx, pause)
 	}
 	return false
@@ -154,7 +154,7 @@ func (l *link) wait(ctx context.Context, pause time.Duration) {
 }
 
 // hold uses c until it or ctx ends, or until the selector names another url
-// and that one answers: then the new connection is the successor.
+// and that one answers: then it returns the new connection as successor.
 func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn) {
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
@@ -181,9 +181,9 @@ func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn)
 	}
 }
 
-// follow opens a connection to ep, to replace one that works.
+// follow opens a connection to ep that replaces one that works.
 func (l *link) follow(ctx context.Context, ep endpoint) *conn {
-	l.pulse.Answer() // each of the urls may take its time
+	l.pulse.Answer() // each of the urls may take long
 	c, err := l.open(ctx, ep)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -215,7 +215,7 @@ func (l *link) ended(ctx context.Context, c *conn) {
 func (l *link) up(c *conn) {
 	l.metrics.connects.WithLabelValues(l.name).Inc()
 	level := zap.InfoLevel
-	if l.said == c.endpoint.url { // who cuts connections does not fill the log
+	if l.said == c.endpoint.url { // repeated cuts must not fill the log
 		level = zap.DebugLevel
 	}
 	l.said = c.endpoint.url

@@ -11,8 +11,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
-// Whoever handles commands, or hears that an event was confirmed, may not keep
-// the loop that tells it.
+// A handler of commands or of confirmations must not hold up the loop that
+// calls it.
 func TestALoopThatStandsStillIsNamed(t *testing.T) {
 	const soon = 20 * time.Millisecond
 	stuck := func(b *Broker) func() bool {

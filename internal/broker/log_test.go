@@ -50,7 +50,7 @@ func (l *logbook) lines() (all []line) {
 	return all
 }
 
-// count is how often message was logged for a connection.
+// count returns how often message was logged for a connection.
 func (l *logbook) count(message, connection string) (n int) {
 	for _, one := range l.lines() {
 		if one.Msg == message && one.Connection == connection {

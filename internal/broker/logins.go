@@ -6,8 +6,8 @@ import (
 )
 
 // logins paces attempts after the broker has refused the password, for all
-// connections of a Broker together: behind a directory the account may have a
-// lock (docs/decisions/0007-a-refused-broker-password.md).
+// connections of a Broker together: a directory behind the broker may lock the
+// account (docs/decisions/0007-a-refused-broker-password.md).
 type logins struct {
 	first time.Duration // the pause after the first refusal
 
@@ -17,15 +17,15 @@ type logins struct {
 	next     time.Time
 }
 
-// lastPause is how many times as long as the first pause the longest is.
+// lastPause is the longest pause, as a multiple of the first.
 const lastPause = 10
 
 func (l *logins) pause() time.Duration {
 	return min(l.first<<min(l.attempts-1, 10), lastPause*l.first)
 }
 
-// turn is how long the caller has to wait before it may try, and why; 0 for now. Who
-// may try has the turn until the next pause is over.
+// turn returns how long the caller must wait before it may try, and why; 0 for not
+// at all. A caller that may try keeps others waiting until the next pause is over.
 func (l *logins) turn() (wait time.Duration, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

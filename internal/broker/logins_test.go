@@ -34,7 +34,7 @@ func TestARefusedPasswordIsTriedSlowerAndSlower(t *testing.T) {
 				require.Equal(t, refusal, why)
 			}
 			<-time.After(pause)
-			now() // one tries
+			now() // one connection tries
 			l.refused(refusal)
 		}
 		l.accepted()
@@ -46,8 +46,9 @@ func TestARefusedPasswordIsTriedSlowerAndSlower(t *testing.T) {
 	})
 }
 
-// Who waits for its turn knows why, also if it has not tried itself.
-func TestOneRefusedPasswordIsEveryConnections(t *testing.T) {
+// A connection that waits for its turn reports why, even if it has not tried
+// itself.
+func TestOneRefusedPasswordCountsForAllConnections(t *testing.T) {
 	b := create(t, server{url: "tcp://" + servertest.FreeAddress(t)}.options())
 	b.logins.refused(&ServerError{Login: true, Message: "who are you"})
 	launch(t, b)

@@ -54,7 +54,7 @@ func beIdle() (stop func()) {
 		b.Run(ctx, func(d *Delivery) {
 			select {
 			case idle.handle <- d:
-			default: // it comes again now and then, beside the numbers of other tests
+			default: // it comes again now and then, at times when other tests need the broker
 			}
 		})
 	})
@@ -164,7 +164,7 @@ func client(t testing.TB, s server) *Client {
 	return c
 }
 
-// subscribe gives what arrives at destination from now on.
+// subscribe returns what arrives at destination from now on.
 func subscribe(t testing.TB, c *Client, destination string) <-chan *Delivery {
 	t.Helper()
 	got := make(chan *Delivery, 10_000)

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// kind tells events to topics from all others; a label value.
+// kind separates events to topics from all others; a label value.
 type kind string
 
 const (
@@ -18,7 +18,7 @@ const (
 const (
 	droppedFull    = "queue_full" // too much waited; the oldest went
 	droppedRefused = "refused"    // the broker answered ERROR
-	droppedStale   = "stale"      // the broker was away; the truth is told when it is back
+	droppedStale   = "stale"      // the broker was away; a snapshot is reported when it is back
 )
 
 // Names of the connections; label values.
@@ -36,7 +36,7 @@ type metrics struct {
 	receipts  prometheus.Histogram
 }
 
-// newMetrics registers the counters, and the queue lengths that length gives.
+// newMetrics registers the counters, and the queue lengths that length returns.
 // Every label value starts at zero, so that the first event is a change.
 func newMetrics(r prometheus.Registerer, length func(kind) float64) (*metrics, error) {
 	m := &metrics{

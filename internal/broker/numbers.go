@@ -7,24 +7,25 @@ import (
 	"strconv"
 )
 
-// numbers are those by which ActiveMQ has messages acknowledged. Each has the next
-// one, whichever client it is for; so those that came with no message are other
-// clients', or belong to messages that were not written.
+// numbers are those by which messages of ActiveMQ are acknowledged. Each message
+// has the next number, whichever client it is for; so a number that came with no
+// message is another client's, or belongs to a message that was not written.
 type numbers struct {
 	name    string // of all of them, "" while none is known
 	top     uint64 // the highest that is known
 	last    uint64 // of the last message; 0 before the first
 	untried []span // that came with no message, in order
 	count   uint64 // of the numbers in untried
-	// forgotten are others that came with no message: any of them may hold a place.
+	// forgotten counts others that came with no message: any of them may hold a
+	// place.
 	forgotten uint64
 }
 
-// span has both its ends.
+// span includes both its ends.
 type span struct{ from, to uint64 }
 
-// maxSpans is how many are known; the lowest are forgotten. It is more than there are
-// places, because a message may stand between any two that hold one.
+// maxSpans is how many are kept; the lowest are forgotten first. There are fewer
+// places, but a message may stand between any two that hold one.
 const maxSpans = 2 * Prefetch
 
 // came notes the id of a message.
@@ -38,7 +39,7 @@ func (n *numbers) came(id string) {
 	n.know(name, number)
 }
 
-// next notes an id that the broker gave to somebody just now.
+// next notes an id that the broker has just given to somebody.
 func (n *numbers) next(id string) {
 	if name, number := splitID(id); name != n.name && n.last == 0 || name == n.name && number > n.top {
 		n.know(name, number)
@@ -61,13 +62,13 @@ func (n *numbers) know(name string, number uint64) {
 	}
 }
 
-// clear notes that nothing is held so far.
+// clear notes that no place is held so far.
 func (n *numbers) clear() { n.untried, n.count, n.forgotten = nil, 0, 0 }
 
-// left is how many numbers came with no message and were not tried.
+// left returns how many numbers came with no message and were not tried.
 func (n *numbers) left() uint64 { return n.count + n.forgotten }
 
-// remove takes a number out of the untried.
+// remove takes a number off the untried ones.
 func (n *numbers) remove(number uint64) {
 	i := sort.Search(len(n.untried), func(i int) bool { return n.untried[i].to >= number })
 	if i == len(n.untried) || n.untried[i].from > number {
@@ -85,14 +86,14 @@ func (n *numbers) remove(number uint64) {
 	n.count--
 }
 
-// after are the untried that were given after the last message. Where one message can
-// stop the next from coming, what does is among them.
+// after returns the untried numbers that were given after the last message. Where one
+// message can stop the next from coming, its number is among them.
 func (n *numbers) after() []span {
 	i := sort.Search(len(n.untried), func(i int) bool { return n.untried[i].from > n.last })
 	return n.untried[i:]
 }
 
-// lowest gives so many of the numbers in spans.
+// lowest returns at most so many of the numbers in spans, from the lowest.
 func lowest(spans []span, most int) (some []uint64) {
 	for _, s := range spans {
 		for number := s.from; number <= s.to && len(some) < most; number++ {
@@ -102,7 +103,8 @@ func lowest(spans []span, most int) (some []uint64) {
 	return some
 }
 
-// random gives so many of the numbers in spans, each as likely as any other.
+// random returns at most so many of the numbers in spans, each as likely as any
+// other.
 func random(spans []span, most int) (some []uint64) {
 	count := sizeOf(spans)
 	for range min(uint64(most), count) {

@@ -18,12 +18,12 @@ func TestNumbers(t *testing.T) {
 		{"nothing is known of what was before", []string{"came 5"}, nil},
 		{"what follows at once leaves nothing", []string{"came 5", "came 6"}, nil},
 		{"what is between came with no message", []string{"came 5", "came 9"}, []span{{6, 8}}},
-		{"also before one that was given to somebody else", []string{"next 5", "next 9"}, []span{{6, 8}}},
-		{"which may not be the newest", []string{"next 9", "next 5"}, nil},
-		{"what was on its way comes late", []string{"next 5", "next 10", "came 7", "came 9"}, []span{{6, 6}, {8, 8}}},
+		{"even before one that was given to somebody else", []string{"next 5", "next 9"}, []span{{6, 8}}},
+		{"which may not be the latest", []string{"next 9", "next 5"}, nil},
+		{"a message on its way comes late", []string{"next 5", "next 10", "came 7", "came 9"}, []span{{6, 6}, {8, 8}}},
 		{"a stranger's name changes nothing", []string{"came 5", "next other:100", "came 6"}, nil},
-		{"a broker that was started anew has another", []string{"next 5", "next other:100"}, nil},
-		{"what was proved leaves nothing before it", []string{"came 5", "came 9", "clear"}, nil},
+		{"a restarted broker has another", []string{"next 5", "next other:100"}, nil},
+		{"a proved message leaves nothing before it", []string{"came 5", "came 9", "clear"}, nil},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			n := &numbers{}
@@ -47,8 +47,8 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Whatever is tried, each number is as likely as any other, and tried once.
-func TestWhichNumbersAreTried(t *testing.T) {
+// Each number is as likely to be tried as any other, and tried once.
+func TestEachNumberIsTriedOnce(t *testing.T) {
 	tried := map[uint64]int{}
 	for range 4000 {
 		n := &numbers{}
@@ -80,10 +80,10 @@ func TestWhichNumbersAreTried(t *testing.T) {
 	}
 	require.Empty(t, n.untried)
 	require.Greater(t, count, uint64(maxSpans))
-	require.Greater(t, n.left(), uint64(maxSpans), "what is forgotten may hold a place")
+	require.Greater(t, n.left(), uint64(maxSpans), "forgotten numbers may hold a place")
 }
 
-// Places may be held before the last message, also when messages came between all of
+// Places may be held before the last message, even if messages came between all of
 // them: in a silence any number may be the one.
 func TestHeldPlacesBetweenMessagesAreTried(t *testing.T) {
 	o := Options{}.withDefaults()
@@ -92,7 +92,7 @@ func TestHeldPlacesBetweenMessagesAreTried(t *testing.T) {
 		p.came(fmt.Sprint("ID:", 1+2*i)) // the even numbers came with no message
 	}
 	require.EqualValues(t, Prefetch-1, p.left())
-	require.True(t, p.worth(false, tryPause, 0), "also while messages come")
+	require.True(t, p.worth(false, tryPause, 0), "even while messages come")
 	for _, search := range []bool{false, true} {
 		first, others := p.candidates(true, search)
 		require.Equal(t, lowest(p.numbers.untried, len(first)), first)

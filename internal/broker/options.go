@@ -20,7 +20,7 @@ import (
 // Options say which broker to use and how. The zero value of a field means
 // its default where one is named.
 type Options struct {
-	URLs             []string      // tcp://host:port or ssl://host:port; the first is preferred, the rest are fail-over
+	URLs             []string      // tcp://host:port or ssl://host:port; the first is preferred, the rest are for failover
 	Username         string        // "": no login is sent
 	Password         gc.Secret     //
 	TLS              *tls.Config   // for ssl://; nil: the system's roots
@@ -30,13 +30,13 @@ type Options struct {
 	PriorityBackup   bool          // go back to the first url when it returns
 	CategoryProperty string        // default MessageCategory; on commands "category" is read too
 
-	// JavaText: text bodies travel as modified UTF-8, as ActiveMQ hands them
-	// to JMS clients untouched. False for a broker whose clients all speak
+	// JavaText: text bodies travel as modified UTF-8, because ActiveMQ passes
+	// them to JMS clients untouched. False for a broker whose clients all speak
 	// STOMP.
 	JavaText bool
 
-	// Backoff is the pause before the attempt-th repeated round over the urls,
-	// counted from 0; nil: backoff.FullJitter.
+	// Backoff returns the pause before a repeated round over the urls; attempt
+	// counts from 0. nil: backoff.FullJitter.
 	Backoff func(attempt int) time.Duration
 
 	// Changed is called after each change of Status, from the broker's own
@@ -45,17 +45,17 @@ type Options struct {
 
 	// Restored is called each time events can be sent again, to topics or to
 	// everything else, after a time in which somebody may have missed some. It
-	// must not block, and what it publishes comes behind what has waited. May
+	// must not block, and what it publishes goes out after what has waited. May
 	// be nil.
 	Restored func(topics bool)
 
-	// Shown is what the log calls a destination whose event the broker refused;
-	// nil: its name. What the broker says of it is told only if that is its name:
-	// its words may have the name in them.
+	// Shown returns what the log calls a destination whose event the broker
+	// refused; nil: its name. The log quotes the broker only if that is the name
+	// itself: the broker's words may contain it.
 	Shown func(gc.Destination) string
 
 	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
-	maxBody      int           // bytes that are kept of a body; default commandBody
+	maxBody      int           // bytes of a body that are kept; default commandBody
 	prefetch     int           // default Prefetch
 
 	Logger     *zap.Logger           // nil: none
@@ -102,7 +102,7 @@ func (o Options) withDefaults() Options {
 // queue is the command queue as STOMP names it.
 func (o *Options) queue() string { return "/queue/" + o.CommandQueue }
 
-// consumer is what a subscription to the command queue asks for.
+// consumer returns what a subscription to the command queue asks for.
 func (o *Options) consumer(ack string, prefetch int) (headers []string) {
 	return []string{
 		frame.Ack, ack,

@@ -26,7 +26,7 @@ func TestURLs(t *testing.T) {
 	require.ErrorContains(t, err, "tcp://three")
 	require.ErrorContains(t, err, "ssl://four:4?a=b")
 	require.NotContains(t, err.Error(), "one")
-	require.NotContains(t, err.Error(), "hidden", "a password is not repeated")
+	require.NotContains(t, err.Error(), "hidden", "a password is not quoted")
 	_, err = New(Options{})
 	require.Error(t, err)
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
-// page is one of docs, with the blocks of code in it.
+// page is one page of docs.
 type page struct {
 	t    *testing.T
 	text string
@@ -47,7 +47,7 @@ func (p page) blocks(language string) (found []string) {
 	return found
 }
 
-// xml is the block that has the element name.
+// xml returns the block that has the element name.
 func (p page) xml(name string) string {
 	for _, b := range p.blocks("xml") {
 		if strings.HasPrefix(b, "<"+name+">") {
@@ -92,17 +92,17 @@ func TestTheBrokerOfTheOperatorsPage(t *testing.T) {
 			require.Equal(t, "answer", next(t, got).Body)
 		}
 	})
-	t.Run("a name that no entry matches is closed to all", func(t *testing.T) {
+	t.Run("a name that matches no entry is closed to all", func(t *testing.T) {
 		b.Publish(Message{Destination: "/topic/elsewhere"})
 		b.Publish(Message{Destination: "/queue/elsewhere"})
 		flush(t, b.Broker)
-		require.Eventually(t, func() bool { // it is counted after it is settled
+		require.Eventually(t, func() bool { // it is counted once it is settled
 			return value(t, registry, "events_dropped_total", "refused") == 2
 		}, patience, time.Millisecond)
 	})
 }
 
-// keyStore makes it with the page's command, and gives the authority.
+// keyStore makes one with the page's command, and returns the authority.
 func keyStore(t *testing.T, p page, dir string) *x509.CertPool {
 	t.Helper()
 	web := httptest.NewTLSServer(nil) // only for its certificate, made for 127.0.0.1
@@ -126,7 +126,7 @@ func keyStore(t *testing.T, p page, dir string) *x509.CertPool {
 	return roots
 }
 
-func TestTheOperatorsPageNamesWhatThereIs(t *testing.T) {
+func TestTheOperatorsPageNamesWhatExists(t *testing.T) {
 	p := readPage(t)
 	registry := prometheus.NewRegistry()
 	o := activeMQ().options()

@@ -12,26 +12,27 @@ import (
 	"github.com/go-stomp/stomp/v3/frame"
 )
 
-// places notices messages that hold places of a subscription unseen. Over some that
-// their sender made, ActiveMQ's JVM throws an Error; it writes nothing and goes on (a
-// compressed text that claims to have 2 GB; 5.17.2 measured). One of them stops a
-// sieve, which has one place, and Prefetch of them an ordinary connection; after some
-// hundred in a row it may also send nothing until somebody writes to the queue.
+// places notices messages that hold places of a subscription unseen. A sender can
+// craft a message over which ActiveMQ's JVM throws an Error; it writes nothing and
+// goes on (a compressed text that claims to have 2 GB; 5.17.2 measured). One of them
+// stops a sieve, which has one place, and Prefetch of them an ordinary connection;
+// after some hundred in a row ActiveMQ may also send nothing until somebody writes to
+// the queue.
 //
-// They have a number, as all have that are to be acknowledged. Numbers that came with
-// no message may be other clients'; so some of them are acknowledged in a transaction
-// that is not committed: what the broker takes is held here, what it refuses is not.
-// Nothing that was not read is acknowledged for good, for the network may have lost
-// it. The connection ends instead, which gives back all that it held, and caution has
-// a connection that swallows take it.
+// They have a number, as all messages that await acknowledgement. Numbers that came
+// with no message may be other clients'; so some of them are acknowledged in a
+// transaction that is not committed: what the broker accepts is held here, what it
+// refuses is not. No message that was not read is acknowledged for good, for the
+// network may have lost it. The connection ends instead, which gives back all that it
+// held, and caution opens a connection that swallows it.
 //
-// A nil *places is of a connection that swallows, of which nothing holds a place.
+// A nil *places belongs to a connection that swallows: nothing holds its places.
 type places struct {
 	options *Options
 	conn    *conn
-	doubts  int      // for how many connections in a row that were given up for nothing
-	counter *counter // nil where the broker is none that numbers so
-	held    float64  // an estimate of how many are held, from what was tried
+	doubts  int      // connections in a row that were given up for nothing
+	counter *counter // nil where the broker does not number like this
+	held    float64  // estimated number of places held, from what was tried
 
 	mu      sync.Mutex
 	numbers numbers
@@ -39,46 +40,47 @@ type places struct {
 }
 
 const (
-	// quiet is how long nothing must come before the numbers are asked for; twice as
-	// long each time while nothing comes, up to longQuiet.
+	// quiet is how long nothing must come before the broker is asked for its number;
+	// twice as long each time while nothing comes, up to longQuiet.
 	quiet     = 500 * time.Millisecond
 	longQuiet = 4 * time.Second
 	// written is how long the broker may take to write a message that has a number.
 	written = 200 * time.Millisecond
-	// An ordinary connection tries so many of the lowest numbers, where what the last
-	// connection gave back came first, of the lowest since the last message, and others: when nothing comes, or when
-	// there are a share of its places. ActiveMQ logs each that it refuses, so there is a
-	// pause after those that were all refused; when nothing comes it is twice as long
-	// each time, up to longPause.
+	// An ordinary connection tries so many of the lowest numbers (what the last
+	// connection gave back came first), of the lowest since the last message, and of the
+	// others: when nothing comes, or when they are as many as a share of its places.
+	// ActiveMQ logs each that it refuses, so there is a pause after a try that was
+	// refused altogether; when nothing comes it is twice as long each time, up to
+	// longPause.
 	tryLowest = 4
 	tryOthers = 4
 	searchAll = 50 // of each, once while nothing comes and all places may be held
 	share     = 4
 	tryPause  = 5 * time.Second
 	longPause = time.Minute
-	// A sieve tries as many of the lowest: its own is the next after the last message's,
-	// if it was there then.
+	// A sieve tries as many of the lowest: what stops it has the next number after the
+	// last message's, if it was there then.
 	sieveTries = 100
-	// So long nothing comes while there are numbers that were not tried, and the
-	// connection is given up: what it gives back has the first numbers of the next. It is
-	// standstill where there are as many as places, and else doubt; twice as long each
-	// time that helped nothing, up to longStandstill and longDoubt. A sieve has one place.
+	// When nothing comes for so long while there are untried numbers, the connection is
+	// given up: what it gives back has the first numbers of the next. The time is
+	// standstill where there are as many as places, else doubt; twice as long after each
+	// time that did not help, up to longStandstill and longDoubt. A sieve has one place.
 	sieveDoubt     = 2 * time.Second
 	standstill     = 10 * time.Second
 	longStandstill = time.Minute
 	doubt          = 5 * time.Minute
 	longDoubt      = time.Hour
-	maxUnasked     = 3 // failures in a row to ask for a number, which an operator is told of
+	maxUnasked     = 3 // failures in a row to ask for a number, after which the log says so
 )
 
 var (
-	errHeld  = errors.New("a message holds a place, and the broker writes nothing of it")
+	errHeld  = errors.New("a message holds a place, and the broker cannot write it")
 	errMany  = errors.New("so many do that commands may stand still") // an errHeld
-	errDoubt = errors.New("nothing comes, and a message may hold a place of which the broker writes nothing")
+	errDoubt = errors.New("nothing comes; a message that the broker cannot write may hold a place")
 )
 
-// open asks where the numbers are, for learnTimeout at most, if the broker has any. It
-// is to be called before the subscription.
+// open asks for the broker's present number, for learnTimeout at most, if it numbers
+// like this. Call it before the subscription.
 func (p *places) open(ctx context.Context) {
 	if p != nil && strings.HasPrefix(p.conn.server, "ActiveMQ/") {
 		p.counter = &counter{options: p.options, endpoint: p.conn.endpoint}
@@ -104,7 +106,8 @@ func (p *places) ask(ctx context.Context) error {
 	return nil
 }
 
-// last is the id of the last message, or one from before it; "" while none is known.
+// last returns the id of the last message, or one from before it; "" while none is
+// known.
 func (p *places) last() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,8 +132,9 @@ func (p *places) came(id string) {
 	}
 }
 
-// watch looks at the numbers until ctx or the connection ends, which it ends itself
-// when places are held. blind is told why it cannot look, maybe more than once.
+// watch checks the numbers until ctx or the connection ends; it ends the connection
+// itself when places are held. It calls blind with the reason why it cannot check,
+// maybe more than once.
 func (p *places) watch(ctx context.Context, blind func(error)) {
 	if p == nil || p.counter == nil {
 		return
@@ -168,7 +172,7 @@ func (p *places) watch(ctx context.Context, blind func(error)) {
 	}
 }
 
-// doubtful reports whether the connection is to be given up after so long a silence.
+// doubtful reports whether to give the connection up after so long a silence.
 func (p *places) doubtful(silence time.Duration) bool {
 	left := p.left()
 	switch {
@@ -181,13 +185,13 @@ func (p *places) doubtful(silence time.Duration) bool {
 	}
 }
 
-// asks is false when there is no use in asking any more on this connection.
+// asks reports whether it is of any use to ask again on this connection.
 func (p *places) asks(ctx context.Context, failed *int, blind func(error)) bool {
 	err := p.ask(ctx)
 	switch {
 	case err == nil:
 		*failed = 0
-	case isRefusedLogin(err): // as the next connection will be told
+	case isRefusedLogin(err): // the next connection will report it
 		return false
 	case isRefusal(err):
 		blind(err)
@@ -200,7 +204,7 @@ func (p *places) asks(ctx context.Context, failed *int, blind func(error)) bool 
 	return true
 }
 
-// rest is false when ctx or the connection ends first.
+// rest waits, and returns false when ctx or the connection ends first.
 func (p *places) rest(ctx context.Context, pause time.Duration) bool {
 	t := time.NewTimer(pause)
 	defer t.Stop()
@@ -213,7 +217,7 @@ func (p *places) rest(ctx context.Context, pause time.Duration) bool {
 	return false
 }
 
-// moved reports whether a message has come since it was asked, or is coming.
+// moved reports whether a message has come since the last call, or is coming.
 func (p *places) moved(taken *int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -228,17 +232,17 @@ func (p *places) left() uint64 {
 	return p.numbers.left()
 }
 
-// worth reports whether numbers are to be tried, so long after others were.
+// worth reports whether to try numbers, so long after others were tried.
 func (p *places) worth(silent bool, since, again time.Duration) bool {
 	left := p.left()
 	return left >= p.portion(share) && since >= tryPause ||
 		silent && left > 0 && (since >= again || p.conn.sieve != nil)
 }
 
-// portion is a part of the places, at least one.
+// portion returns a part of the places, at least one.
 func (p *places) portion(part int) uint64 { return uint64(max(1, p.options.prefetch/part)) }
 
-// try returns an errHeld when places are held and the connection is to end.
+// try returns an errHeld when places are held and the connection must end.
 func (p *places) try(ctx context.Context, silent, search bool) error {
 	ctx, cancel := context.WithTimeout(ctx, receiptTimeout)
 	defer cancel()
@@ -261,7 +265,7 @@ func (p *places) try(ctx context.Context, silent, search bool) error {
 	return nil
 }
 
-// candidates are the numbers to try.
+// candidates returns the numbers to try.
 func (p *places) candidates(silent, search bool) (first, others []uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -285,8 +289,8 @@ func once(some []uint64) []uint64 {
 	return slices.Compact(some)
 }
 
-// offer reports how many of the numbers the broker takes in the transaction. It does
-// not wait longer than ctx.
+// offer returns how many of the numbers the broker accepts in the transaction. It
+// does not wait longer than ctx.
 func (p *places) offer(ctx context.Context, transaction string, some []uint64) (taken int) {
 	for _, number := range some {
 		p.mu.Lock()

@@ -15,8 +15,9 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// Of some messages ActiveMQ writes nothing and goes on: each holds a place. It is one of
-// the test's own, because a few numbers among many of others are not found at once.
+// ActiveMQ writes nothing of some messages and goes on: each holds a place. The test has
+// a broker of its own, because it would not at once find a few numbers among many of
+// others.
 func TestNoMessageHoldsAPlaceUnseen(t *testing.T) {
 	t.Parallel()
 	a := servertest.StartActiveMQ(t)
@@ -51,8 +52,8 @@ func TestNoMessageHoldsAPlaceUnseen(t *testing.T) {
 	}
 }
 
-// The numbers of other clients' messages are tried, and nothing follows from it.
-func TestWhatOthersGotHoldsNoPlace(t *testing.T) {
+// Trying the numbers of other clients' messages has no effect.
+func TestMessagesOfOthersHoldNoPlace(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	o := activeMQ().options()
@@ -76,8 +77,9 @@ func TestWhatOthersGotHoldsNoPlace(t *testing.T) {
 	require.Empty(t, r.got)
 }
 
-// Nor does what comes while the process stops, and is not acknowledged.
-func TestWhatIsLateHoldsNoPlace(t *testing.T) {
+// Nor does a message that comes while the process stops, and is not
+// acknowledged.
+func TestALateMessageHoldsNoPlace(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	o := activeMQ().options()
@@ -95,13 +97,13 @@ func TestWhatIsLateHoldsNoPlace(t *testing.T) {
 		quiet+written+longQuiet, 50*time.Millisecond)
 }
 
-// numbering is a server of one message, with number 1. What it is asked to count has the
-// next even number from 10 each time, and the odd ones it gives to nobody.
+// numbering is a server with one message, number 1. Each question for a number gets the
+// next even one from 10 on; nobody gets the odd ones.
 type numbering struct {
-	held   func(id string) bool // takes an acknowledgement of it
+	held   func(id string) bool // accepts an acknowledgement of it
 	forges bool                 // a stranger writes to the topic for questions
-	mute   bool                 // nothing comes of them
-	others int                  // numbers that other clients have between two of them
+	mute   bool                 // it does not answer the questions
+	others int                  // numbers that other clients get between two of them
 
 	mu           sync.Mutex
 	acknowledged []string // outside a transaction
@@ -163,10 +165,10 @@ func (n *numbering) see(look func() bool) func() bool {
 	}
 }
 
-// What the network lost looks like a message of which nothing was written. It is
-// given back to the broker, and not acknowledged; also where a stranger writes numbers
-// to the topic that is asked.
-func TestNothingIsAcknowledgedThatWasNotRead(t *testing.T) {
+// A message that the network lost looks like one that was never written. It is given
+// back to the broker, and not acknowledged, even if a stranger writes numbers to the
+// topic of the questions.
+func TestNoUnreadMessageIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	for _, forges := range []bool{false, true} {
 		n := &numbering{held: func(string) bool { return true }, number: 1, forges: forges}
@@ -189,8 +191,8 @@ func TestNothingIsAcknowledgedThatWasNotRead(t *testing.T) {
 	}
 }
 
-// What the broker refuses is held for another client, and nothing follows from it.
-func TestWhatTheBrokerRefusesIsNotHeldHere(t *testing.T) {
+// A number that the broker refuses belongs to another client, and has no effect.
+func TestARefusedNumberHoldsNoPlace(t *testing.T) {
 	t.Parallel()
 	n := &numbering{held: func(string) bool { return false }, number: 1}
 	o := server{url: script(t, n.answer)}.options()
@@ -206,8 +208,8 @@ func TestWhatTheBrokerRefusesIsNotHeldHere(t *testing.T) {
 	})()
 }
 
-// Where all places may be held, among more numbers than can be tried, the connection is
-// given up: what it gives back is easier to find on the next.
+// When all places may be held, among more numbers than can be tried, the connection is
+// given up: on the next, what it gives back is easier to find.
 func TestAStandstillIsGivenUp(t *testing.T) {
 	t.Parallel()
 	n := &numbering{held: func(string) bool { return false }, number: 1, others: 1000}
@@ -224,9 +226,9 @@ func TestAStandstillIsGivenUp(t *testing.T) {
 	})()
 }
 
-// Who may have no temporary topic, or gets nothing from it, learns no numbers, and is
-// told so once.
-func TestABrokerThatTellsNoNumbersIsNamed(t *testing.T) {
+// Without a temporary topic, or without messages from it, the connector learns no
+// numbers, and logs that once.
+func TestABrokerThatGivesNoNumbersIsNamed(t *testing.T) {
 	t.Parallel()
 	for rule, n := range map[string]*numbering{
 		"no rights":           {},
@@ -239,7 +241,7 @@ func TestABrokerThatTellsNoNumbersIsNamed(t *testing.T) {
 			o.Logger = log.Logger
 			r := run(t, create(t, o))
 			next(t, r.got).Ack()
-			const blind = "messages of which the broker writes nothing can stop all commands unseen"
+			const blind = "messages that the broker cannot write can stop all commands unseen"
 			require.Eventually(t, func() bool { return log.count(blind, "") == 1 }, patience, 5*time.Millisecond)
 			n.see(func() bool {
 				require.Equal(t, 1, n.connections)
@@ -249,7 +251,7 @@ func TestABrokerThatTellsNoNumbersIsNamed(t *testing.T) {
 	}
 }
 
-// A sender may write what ActiveMQ takes for the head of its frame, with another
+// A sender may write what passes for the head of ActiveMQ's frame, with another
 // message's id in it. The message is put aside, once, and no other is acknowledged.
 func TestAMessageCannotNameWhatAcknowledgesIt(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// What a stranger may send to the command queue of an ActiveMQ: one message each.
-// In each part a character may be written as a Java escape.
+// Messages that a stranger may send to the command queue of an ActiveMQ. In each
+// part a character may be written as a Java escape.
 var strange = []struct {
 	rule, message string
 	broken        bool // no frame can be made of it
@@ -41,7 +41,7 @@ var strange = []struct {
 	{rule: "another destination", message: `T|text|destination=/queue/other`},
 	{rule: "a receipt", message: `T|text|receipt-id=1|receipt=2`},
 	{rule: "redelivered", message: `T|text|redelivered=false`},
-	{rule: "a time that is none", message: `T|text|timestamp=x|expires=x`},
+	{rule: "a time that is not one", message: `T|text|timestamp=x|expires=x`},
 	{rule: "headers of other frames", message: `T|text|heart-beat=x|version=1|session=x|server=x|message=x|transaction=x|id=1`},
 	{rule: "a type that is a property", message: `x|text|type=T`},
 	{rule: "a property without end", message: `T|text|long=` + strings.Repeat("x", 100_000)},
@@ -90,7 +90,7 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 	c := client(t, activeMQ())
 
 	b.command(t, c, "held", "")
-	held := next(t, r.got) // is not answered before the end
+	held := next(t, r.got) // not answered before the end
 	args := []string{"JmsHostile", shared.OpenWireURL(), o.CommandQueue}
 	want := map[string]bool{}
 	for i, s := range strange {
@@ -100,7 +100,7 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 	servertest.RunJava(t, args[0], args[1:]...)
 
 	broken, whole := 0, 0
-	seen := map[uint64]bool{} // also of a connection that ended
+	seen := map[uint64]bool{} // even of a connection that ended
 	for len(want) > 0 || broken+whole < len(strange) {
 		d := next(t, r.got)
 		d.Ack()
@@ -119,7 +119,7 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 			if d.Size == len("text") {
 				require.Equal(t, "text", d.Body)
 			} else {
-				require.Equal(t, strings.Repeat("x", 100_000)[:commandBody], d.Body, "it is cut")
+				require.Equal(t, strings.Repeat("x", 100_000)[:commandBody], d.Body, "the body is cut")
 				require.Equal(t, 100_000, d.Size)
 			}
 		}
@@ -141,21 +141,21 @@ func TestNoMessageStopsTheQueue(t *testing.T) {
 		if d.Type == "last" {
 			break
 		}
-		require.Equal(t, "held", d.Type, "only what was not acknowledged comes again")
+		require.Equal(t, "held", d.Type, "only the unacknowledged message comes again")
 		require.Equal(t, held.Identity, d.Identity)
 		require.Greater(t, d.Connection, held.Connection)
 	}
 	connects := value(t, registry, "broker_connects_total", "commands")
-	// The connection ends, and a sieve ends until one such message came twice; then
-	// it takes all others, and does not wait meanwhile.
+	// The connection ends, and so does each sieve until one such message came
+	// twice; then a sieve takes all others, and does not wait meanwhile.
 	require.LessOrEqual(t, connects, 8.0)
 	require.Eventually(t, func() bool { return value(t, registry, "broker_connects_total", "commands") > connects }, patience, 10*time.Millisecond,
 		"commands are taken at full speed again")
 }
 
-// A stranger knows how the broker numbers acknowledgements. However many ids he
-// writes into a message, the sieve keeps those that can be the broker's.
-func TestIdsOfStrangersHideNoneOfTheBroker(t *testing.T) {
+// A stranger knows how the broker numbers acknowledgements. However many ids
+// are written into a message, the sieve keeps those that can be the broker's.
+func TestIDsOfStrangersHideNoneOfTheBroker(t *testing.T) {
 	t.Parallel()
 	c := client(t, activeMQ())
 	last := make(chan string, 1)
@@ -174,7 +174,7 @@ func TestIdsOfStrangersHideNoneOfTheBroker(t *testing.T) {
 	forge := func(id func(i uint64) string) string {
 		var text strings.Builder
 		text.WriteString(`T|text|content-length=300`)
-		for i := range uint64(4000) { // as many as may stand in a name
+		for i := range uint64(4000) { // as many as fit in a name
 			if i%500 == 0 {
 				fmt.Fprintf(&text, `0|%c:b`, 'a'+rune(i/500))
 			}
@@ -204,7 +204,7 @@ func TestIdsOfStrangersHideNoneOfTheBroker(t *testing.T) {
 	}
 }
 
-// Of some messages ActiveMQ writes nothing: it closes the connection.
+// ActiveMQ cannot write some messages: it closes the connection.
 func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	t.Parallel()
 	const zero = `T|text\u0000more`
@@ -213,12 +213,12 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 		"after others":         {"1|", "2|", "3|", "!T|garbage", "4|"},
 		"among its kind":       {"1|", "!T|garbage", "!T|garbage", "2|", "!T|garbage", "3|"},
 		"last, for the moment": {"1|", "!T|garbage"},
-		// What stands behind a message that is no frame is lost if that one is swallowed.
-		"behind what is no frame":       {"1|", zero, "!T|garbage", "2|", "3|"},
-		"at once behind it":             {zero, "!T|garbage", "1|", "2|"},
-		"before what is no frame":       {"!T|garbage", zero, "1|", "2|", "3|"},
-		"between what is no frame":      {"1|", zero, zero, "2|", "!T|garbage", zero, "3|", "!T|garbage", zero, "4|", "5|"},
-		"one after the other, each way": {zero, "!T|garbage", zero, "!T|garbage", "!T|garbage", zero, zero, "1|"},
+		// A message behind one that is no frame is lost if that one is swallowed.
+		"behind what is no frame":             {"1|", zero, "!T|garbage", "2|", "3|"},
+		"right behind it":                     {zero, "!T|garbage", "1|", "2|"},
+		"before what is no frame":             {"!T|garbage", zero, "1|", "2|", "3|"},
+		"between messages that are no frames": {"1|", zero, zero, "2|", "!T|garbage", zero, "3|", "!T|garbage", zero, "4|", "5|"},
+		"one after the other, both ways":      {zero, "!T|garbage", zero, "!T|garbage", "!T|garbage", zero, zero, "1|"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
@@ -233,7 +233,7 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 				}
 			}
 			identities, limit := map[string]uint64{}, time.After(3*patience)
-			for bad := false; !bad || len(identities) < commands; { // one may take its like with it
+			for bad := false; !bad || len(identities) < commands; { // one may take another with it
 				select {
 				case <-limit:
 					require.FailNow(t, "it goes on for ever")
@@ -262,8 +262,8 @@ func TestAMessageThatCannotBeWrittenIsTakenOut(t *testing.T) {
 	}
 }
 
-// What comes by a connection that swallows cannot come again: what stands behind
-// a message that is no frame is read all the same.
+// A message that a connection swallows cannot come again: a message behind one
+// that is no frame is read anyway.
 func TestNoCommandIsSwallowed(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
@@ -295,12 +295,12 @@ func TestNoCommandIsSwallowed(t *testing.T) {
 			require.True(t, strings.HasPrefix(d.Type, fmt.Sprint(whole, " of ")), "%s came as number %d", d.Type, whole)
 		}
 	}
-	require.InDelta(t, commands/4, broken, 1, "each is named once; one lacks only what acknowledges it, which is not needed here")
+	require.InDelta(t, commands/4, broken, 1, "each is named once; one lacks only its ack id, which is not needed here")
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
 }
 
-// Nor while the process stops: when StopConsuming has returned, all that was taken from
-// the broker has been handed over.
+// Nor while the process stops: when StopConsuming returns, all that was taken from the
+// broker has been handed over.
 func TestNoCommandIsSwallowedWhileTheProcessStops(t *testing.T) {
 	t.Parallel()
 	const commands = 60 // fewer than maxSwallowed
@@ -344,8 +344,8 @@ func TestNoCommandIsSwallowedWhileTheProcessStops(t *testing.T) {
 	}
 }
 
-// A message may be next before the subscription is confirmed: what swallowed it
-// does not swallow again.
+// A message may be next before the subscription is confirmed: the connection
+// that swallowed it is not followed by another one that swallows.
 func TestAConnectionThatEndsBeforeItsReceiptCounts(t *testing.T) {
 	modes := make(chan string, 100)
 	o := server{url: serve(t, func(c net.Conn, _ *sync.WaitGroup) {
@@ -370,7 +370,7 @@ func TestAConnectionThatEndsBeforeItsReceiptCounts(t *testing.T) {
 	require.Equal(t, "client-individual", next(t, modes))
 }
 
-// Two connections are enough for each of them once there was one.
+// After the first, two connections are enough for each.
 func TestManyMessagesThatCannotBeWrittenCostTwoConnectionsEach(t *testing.T) {
 	t.Parallel()
 	const many = 20
@@ -387,8 +387,8 @@ func TestManyMessagesThatCannotBeWrittenCostTwoConnectionsEach(t *testing.T) {
 	require.LessOrEqual(t, value(t, registry, "broker_connects_total", "commands"), float64(maxCuts+2*many+2))
 }
 
-// A site may keep temporary destinations from the connector: then a message that
-// breaks STOMP is put aside all the same.
+// A site may keep temporary destinations from the connector: even then a message
+// that breaks STOMP is put aside.
 func TestPoisonWithoutARightToTemporaryDestinations(t *testing.T) {
 	t.Parallel()
 	const given = `read="connectors,drivers" write="connectors" admin="connectors,drivers"`
@@ -408,9 +408,9 @@ func TestPoisonWithoutARightToTemporaryDestinations(t *testing.T) {
 	require.Equal(t, 1, broken)
 }
 
-// What comes while a sieve is given up comes again on the next connection, where
-// the command that it is must be known to have run.
-func TestNothingIsMarkedThatASieveDidNotTake(t *testing.T) {
+// A message that comes while a sieve is given up comes again on the next
+// connection, where its command must be known to have run.
+func TestNoMessageIsMarkedThatASieveDidNotTake(t *testing.T) {
 	t.Parallel()
 	b := create(t, activeMQ().options())
 	b.caution.sieves, b.caution.calm, b.caution.found = true, time.Second, time.Now()
@@ -429,8 +429,8 @@ func TestNothingIsMarkedThatASieveDidNotTake(t *testing.T) {
 	}
 }
 
-// hostile is a broker that logs anybody in, takes the subscription and then
-// writes what say writes, which is given what every MESSAGE has to begin with.
+// hostile starts a broker that lets anybody log in, takes the subscription and
+// then calls say to write; head is how every MESSAGE must begin.
 func hostile(t *testing.T, say func(w io.Writer, head string)) (url string) {
 	return serve(t, func(c net.Conn, running *sync.WaitGroup) { // whose end ends say
 		in, out := frame.NewReader(c), frame.NewWriter(c)
@@ -503,7 +503,7 @@ func TestAHostileBrokerCostsAConnectionAndNoMemory(t *testing.T) {
 	}
 }
 
-// A long message over a slow line takes as long as it takes.
+// A long message may take long over a slow line.
 func TestALongFrameMayComeSlowly(t *testing.T) {
 	const pieces = 100
 	registry := prometheus.NewRegistry()
@@ -521,8 +521,8 @@ func TestALongFrameMayComeSlowly(t *testing.T) {
 	require.EqualValues(t, 1, value(t, registry, "broker_connects_total", "commands"))
 }
 
-// A frame that does not end is none, however lively its bytes come, and to connect
-// again is not to be ready.
+// A frame without end is no frame, however fast its bytes come, and a connector
+// that only connects again is not ready.
 func TestAFrameThatDripsMakesTheConnectorUnready(t *testing.T) {
 	t.Parallel()
 	ended := make(chan struct{})

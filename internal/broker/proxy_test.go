@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// proxy stands between a Broker and its server, to cut connections and to hold
-// back what the server says.
+// proxy stands between a Broker and its server. It can cut connections and hold
+// back what the server sends.
 type proxy struct {
 	url string
 
@@ -75,7 +75,8 @@ func (p *proxy) pass(to, from net.Conn, fromServer bool) {
 	}
 }
 
-// hold keeps everything the server says from now on, release passes it on.
+// hold keeps back everything the server sends from now on; release passes it
+// on.
 func (p *proxy) hold() { p.setHeld(true) }
 
 func (p *proxy) release() { p.setHeld(false) }

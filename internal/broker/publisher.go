@@ -26,33 +26,33 @@ type Message struct {
 	Expendable bool
 
 	// Answered is called once, before Confirmed and from the publisher's
-	// goroutine, when the broker has said whether it takes the message; not when
+	// goroutine, when the broker has accepted or refused the message; not when
 	// it was dropped. May be nil; must not block.
 	Answered func(taken bool)
 
 	// Confirmed is called once, from any goroutine, when the message is settled:
 	// the broker's receipt proved it, the broker refused it for good, or it was
 	// dropped (both are counted and logged; the command it answers must neither
-	// come back to meet the same end nor count as unanswered for ever). May be
-	// nil; must not block.
+	// come back only to end the same way nor count as unanswered for ever). May
+	// be nil; must not block.
 	Confirmed func()
 
-	// Lost is called once, from the publisher's goroutine, in place of
-	// Confirmed for a message that lasts UntilSent and has met its loss. May be
-	// nil; must not block, and may publish.
+	// Lost is called once, from the publisher's goroutine, instead of Confirmed
+	// for a message that lasts UntilSent and was lost with its connection. May
+	// be nil; must not block; may publish.
 	Lost func()
 }
 
 // Lasting says what becomes of a message whose connection is lost before the
-// broker's receipt. What is given up is told again, as it is by then, when
-// Options.Restored is called.
+// broker's receipt. A message given up is reported again, as it is by then,
+// when Options.Restored is called.
 type Lasting int
 
-// How long messages last.
+// The values of Lasting.
 const (
-	UntilProved    Lasting = iota // it is sent again: nothing else tells the same
+	UntilProved    Lasting = iota // it is sent again: nothing else reports the same
 	UntilSent                     // it is not sent again, for it may have arrived; see Message.Lost
-	WithConnection                // it is dropped, also where it waits, and not even kept without a connection
+	WithConnection                // it is dropped, even if it still waits, and not kept while there is no connection
 )
 
 const (
@@ -61,7 +61,7 @@ const (
 	queueBytes     = 64 << 20
 	slowReceipt    = 250 * time.Millisecond
 	receiptTimeout = 10 * time.Second // then the connection is given up, unless the broker still beats
-	heldTimeout    = 10 * time.Minute // then it is given up all the same
+	heldTimeout    = 10 * time.Minute // then the connection is given up anyway
 	drainTimeout   = 2 * time.Second  // for receipts, before a connection is left
 	replyTTL       = 24 * time.Hour   // see the package comment
 )
@@ -75,12 +75,12 @@ type publisher struct {
 	queue   *queue
 	late    time.Duration // receiptTimeout
 	held    time.Duration // heldTimeout
-	holding bool          // the broker was said to hold events back
+	holding bool          // the log says that the broker holds events back
 	drain   bool          // send nothing until nothing is on the way
 	pulse   *pulse.Pulse  // of serve
 
-	// singly is how many events are to be sent one at a time: an ERROR ended
-	// the connection without saying which of them it was about.
+	// singly is how many events to send one at a time, after an ERROR ended the
+	// connection without saying which of them it was about.
 	singly   int
 	refusals refusals
 }
@@ -91,9 +91,9 @@ type outcome struct {
 	err error
 }
 
-// serve sends what is queued over c until c or ctx ends, and reports whether
-// any event was settled. When ctx ends it still waits, up to drainTimeout, for
-// what is on the way.
+// serve sends queued events over c until c or ctx ends, and reports whether any
+// event was settled. After ctx ends it waits up to drainTimeout for those on
+// the way.
 func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
 	p.pulse.Begin()
 	defer p.pulse.End()
@@ -141,8 +141,8 @@ func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
 
 // fill sends as much as the window allows. An ActiveMQ that is out of memory
 // sets events with a receipt aside, and one that comes when there is memory
-// again overtakes those (ActiveMQ 5.17 measured): nothing is sent behind a slow
-// receipt, so that only those on the way together can change places.
+// again overtakes those (ActiveMQ 5.17 measured): nothing is sent while a
+// receipt is slow, so that only events on the way together can change places.
 func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 	first := p.queue.oldest()
 	p.drain = first != nil && (p.drain || time.Since(first.sent) > slowReceipt)
@@ -154,7 +154,7 @@ func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 		limit = 1
 	}
 	for e := p.queue.take(limit); e != nil; e = p.queue.take(limit) {
-		if e.Lasts == WithConnection && p.refusals.closed(e.Destination) { // or each would end the connection, and its end bring more
+		if e.Lasts == WithConnection && p.refusals.closed(e.Destination) { // or each would end the connection, and that would bring more
 			p.queue.settle(e)
 			p.metrics.dropped.WithLabelValues(droppedRefused).Inc()
 			e.settled()
@@ -167,7 +167,7 @@ func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 	}
 }
 
-// settle deals with one answer and reports whether e is done with.
+// settle deals with one answer and reports whether its event is done with.
 func (p *publisher) settle(o outcome) bool {
 	if errors.Is(o.err, errLost) {
 		return false // sent again on the next connection
@@ -195,7 +195,7 @@ func (p *publisher) settle(o outcome) bool {
 	return true
 }
 
-// conclude deals with what a dead connection leaves behind.
+// conclude deals with the events that a dead connection leaves.
 func (p *publisher) conclude(c *conn, outcomes <-chan outcome) (useful bool) {
 	for len(outcomes) > 0 {
 		useful = p.settle(<-outcomes) || useful
@@ -211,10 +211,10 @@ func (p *publisher) conclude(c *conn, outcomes <-chan outcome) (useful bool) {
 	return useful
 }
 
-// check gives the connection up when a receipt is late, and says when to look
-// again. While the broker beats it is only out of memory: the same events on
-// another connection would wait as long, and those it has read already would
-// arrive again behind newer ones (ActiveMQ 5.17 measured).
+// check gives the connection up when a receipt is late, and returns when to
+// look again. A broker that still beats is only out of memory: on another
+// connection the same events would wait as long, and those it has read already
+// would arrive again after newer ones (ActiveMQ 5.17 measured).
 func (p *publisher) check(c *conn) time.Duration {
 	e := p.queue.oldest()
 	if e == nil {

@@ -27,10 +27,11 @@ func (e *entry) size() int {
 	return entryOverhead + len(e.Body) + len(e.Type) + len(e.Destination) + len(e.CorrelationID)
 }
 
-// goesFirst: what nobody asked for is told again as it is by then.
+// goesFirst reports whether the event is dropped before others: what nobody
+// asked for is reported again, as it is by then.
 func (e *entry) goesFirst() bool { return e.Expendable || e.Lasts == WithConnection }
 
-// settled tells who published the event that nothing more comes of it.
+// settled tells the publisher of the event that it is done with.
 func (e *entry) settled() {
 	if e.Confirmed != nil {
 		e.Confirmed()
@@ -38,13 +39,12 @@ func (e *entry) settled() {
 }
 
 // queue holds the events of one kind until they are settled: some wait, some
-// are on the way. All are in the order of Publish. It is safe for concurrent
-// use.
+// are on the way, all in the order of Publish. It is safe for concurrent use.
 //
-// When too many wait some are dropped: first those that nobody asked for and that
-// are told again as they are by then (WithConnection) and those that are
-// expendable, the oldest first; when there are none, the oldest. What is dropped
-// is settled.
+// When too many wait some are dropped, the oldest first: those that are
+// expendable, and those that nobody asked for and that are reported again as they
+// are by then (WithConnection); when there are none, any. A dropped event is
+// settled.
 type queue struct {
 	kind       kind
 	limit      int // of those that wait
@@ -55,14 +55,14 @@ type queue struct {
 
 	mu      sync.Mutex
 	open    bool          // there is a connection
-	missed  bool          // something may not have arrived since it was opened
+	missed  bool          // something may have been missed since the queue was opened
 	last    uint64        // number of the newest
 	way     []*entry      // sent, not confirmed
 	waiting *list.List    // of *entry
-	spare   *list.List    // of *entry: of those that wait the ones that are dropped first
+	spare   *list.List    // of *entry: those that wait and are dropped first
 	bytes   int           // of those that wait
 	dropped int           // in the present episode of a full queue
-	untold  bool          // among them something that is to be told again
+	owed    bool          // something that must be reported again was dropped
 	settled chan struct{} // closed and replaced when an event leaves
 }
 
@@ -73,8 +73,8 @@ func newQueue(k kind, limit int, log *zap.Logger, m *metrics) *queue {
 	}
 }
 
-// put adds m, at the cost of others when there are too many. What lasts as long
-// as the connection is dropped at once when there is none.
+// put adds m, and drops others when there are too many. A message that lasts
+// WithConnection is dropped at once when there is none.
 func (q *queue) put(m Message) {
 	e := &entry{Message: m}
 	q.mu.Lock()
@@ -111,7 +111,8 @@ func (q *queue) await(e *entry) {
 	}
 }
 
-// remove takes e off those that wait. Nothing of it is kept. Called with mu held.
+// remove takes e off the waiting events and keeps nothing of it. Called with mu
+// held.
 func (q *queue) remove(e *entry) {
 	q.waiting.Remove(e.inWaiting)
 	q.bytes -= e.size()
@@ -121,7 +122,7 @@ func (q *queue) remove(e *entry) {
 	e.inWaiting, e.inSpare = nil, nil
 }
 
-// drop takes off one of those that wait, of which there is one. Called with mu
+// drop takes off one of the waiting events; there must be one. Called with mu
 // held.
 func (q *queue) drop() *entry {
 	first := q.spare.Front()
@@ -130,7 +131,7 @@ func (q *queue) drop() *entry {
 	}
 	e := first.Value.(*entry)
 	q.remove(e)
-	q.untold = q.untold || e.Lasts == WithConnection
+	q.owed = q.owed || e.Lasts == WithConnection
 	q.left()
 	q.dropped++
 	q.metrics.dropped.WithLabelValues(droppedFull).Inc()
@@ -148,8 +149,8 @@ func (q *queue) left() {
 	q.settled = make(chan struct{})
 }
 
-// take moves the oldest that waits onto the way, or gives nil when there is
-// none or limit are on the way.
+// take puts the oldest waiting event on the way, or returns nil when none waits
+// or limit are on the way.
 func (q *queue) take(limit int) *entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -167,21 +168,22 @@ func (q *queue) take(limit int) *entry {
 	return e
 }
 
-// owes reports, once for each episode of a full queue, that it is over and that
-// what was dropped is to be told as it is now.
+// owes reports, once for each episode of a full queue, whether it is over and
+// what was dropped must be reported as it is now.
 func (q *queue) owes() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.untold || q.waiting.Len() > 0 {
+	if !q.owed || q.waiting.Len() > 0 {
 		return false
 	}
-	q.untold = false
+	q.owed = false
 	return true
 }
 
-// restart makes what is on the way wait again, first, for a new connection,
-// and drops what does not last as long. lost are those that may have arrived;
-// missed reports whether anybody may have missed anything, as after every loss.
+// restart makes the events on the way wait again, ahead of others, for a new
+// connection, and drops those that do not last so long. lost are those that may
+// have arrived; missed reports whether anybody may have missed anything, as
+// after every loss.
 func (q *queue) restart() (missed bool, lost []*entry) {
 	q.mu.Lock()
 	var stale []*entry
@@ -214,7 +216,7 @@ func (q *queue) restart() (missed bool, lost []*entry) {
 		q.left()
 	}
 	missed = q.missed || dropped > 0
-	q.open, q.missed, q.untold = true, false, false // all is told
+	q.open, q.missed, q.owed = true, false, false // all is reported again
 	q.mu.Unlock()
 	for _, e := range stale {
 		e.settled()
@@ -229,7 +231,7 @@ func (q *queue) stop() {
 	q.open, q.missed = false, true
 }
 
-// settle removes e from the way, and reports whether it was there.
+// settle removes e from those on the way, and reports whether it was there.
 func (q *queue) settle(e *entry) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -243,7 +245,7 @@ func (q *queue) settle(e *entry) bool {
 	return false
 }
 
-// oldest is the first on the way, nil when there is none.
+// oldest returns the first on the way, nil when there is none.
 func (q *queue) oldest() *entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -259,7 +261,7 @@ func (q *queue) onTheWay() int {
 	return len(q.way)
 }
 
-// length is how many are not settled.
+// length returns how many are not settled.
 func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -284,8 +286,8 @@ func (q *queue) flush(ctx context.Context) error {
 	}
 }
 
-// first is the number of the oldest event that is not settled, and a channel
-// that is closed when one leaves.
+// first returns the number of the oldest event that is not settled, and a
+// channel that is closed when one leaves.
 func (q *queue) first() (number uint64, changed <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -19,7 +19,7 @@ func newTestQueue(t *testing.T, limit int) (*queue, *logbook, *prometheus.Regist
 	return newQueue(toTopic, limit, log.Logger, m), log, registry
 }
 
-func TestAFullQueueDropsTheOldestAndSaysSoOncePerEpisode(t *testing.T) {
+func TestAFullQueueDropsTheOldestAndLogsItOncePerEpisode(t *testing.T) {
 	q, log, registry := newTestQueue(t, 2)
 	fill := func() {
 		for _, body := range []string{"1", "2", "3", "4"} {
@@ -38,7 +38,7 @@ func TestAFullQueueDropsTheOldestAndSaysSoOncePerEpisode(t *testing.T) {
 	require.Equal(t, 1, log.count("no event waits any more", ""))
 }
 
-func TestWhatIsDroppedIsSettledAndWhatNobodyAskedForGoesFirst(t *testing.T) {
+func TestDroppedEventsAreSettledAndUnaskedOnesGoFirst(t *testing.T) {
 	q, _, registry := newTestQueue(t, 4)
 	require.False(t, func() bool { missed, _ := q.restart(); return missed }())
 	settled := ""
@@ -63,7 +63,7 @@ func TestWhatIsDroppedIsSettledAndWhatNobodyAskedForGoesFirst(t *testing.T) {
 		require.Equal(t, name, q.take(9).Body)
 	}
 	require.Nil(t, q.take(9))
-	require.True(t, q.owes(), "what was dropped is told as it is now")
+	require.True(t, q.owes(), "what was dropped is reported as it is now")
 	require.False(t, q.owes(), "once")
 	require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "queue_full"))
 }
@@ -80,16 +80,16 @@ func TestLongEventsFillTheQueueSooner(t *testing.T) {
 }
 
 // A queue that is always full keeps nothing of what it has dropped, whatever
-// waits before and behind it.
+// waits before and after it.
 func TestAFullQueueHasNoMoreThanItsBytes(t *testing.T) {
 	for rule, c := range map[string]struct {
 		length int
 		lasts  func(i int) Lasting
 	}{
-		"long events that nobody asked for, behind an answer": {4096, func(i int) Lasting { return []Lasting{UntilProved, WithConnection}[min(i, 1)] }},
-		"long events of all kinds":                            {4096, func(i int) Lasting { return Lasting(i % 3) }},
-		"answers":                                             {4096, func(int) Lasting { return UntilSent }},
-		"short events":                                        {8, func(i int) Lasting { return Lasting(i % 3) }},
+		"long events that nobody asked for, after an answer": {4096, func(i int) Lasting { return []Lasting{UntilProved, WithConnection}[min(i, 1)] }},
+		"long events of all kinds":                           {4096, func(i int) Lasting { return Lasting(i % 3) }},
+		"answers":                                            {4096, func(int) Lasting { return UntilSent }},
+		"short events":                                       {8, func(i int) Lasting { return Lasting(i % 3) }},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			q, _, _ := newTestQueue(t, 20_000)
@@ -100,7 +100,7 @@ func TestAFullQueueHasNoMoreThanItsBytes(t *testing.T) {
 				q.put(Message{Body: string(make([]byte, c.length)), Lasts: c.lasts(i)})
 			}
 			require.LessOrEqual(t, q.bytes, q.limitBytes)
-			const slack = 1 << 20 // whatever else the process does
+			const slack = 1 << 20 // for whatever else the process does
 			require.LessOrEqual(t, allocated()-before, q.bytes+slack)
 			for q.take(math.MaxInt) != nil {
 			}
@@ -110,7 +110,7 @@ func TestAFullQueueHasNoMoreThanItsBytes(t *testing.T) {
 	}
 }
 
-// allocated is what the process has in use, in bytes.
+// allocated returns how many bytes the process has in use.
 func allocated() int {
 	runtime.GC()
 	var m runtime.MemStats
@@ -118,7 +118,7 @@ func allocated() int {
 	return int(m.HeapAlloc)
 }
 
-func TestWhatIsOnTheWayComesFirstOnTheNextConnection(t *testing.T) {
+func TestEventsOnTheWayComeFirstOnTheNextConnection(t *testing.T) {
 	q, _, _ := newTestQueue(t, 10)
 	for _, body := range []string{"1", "2", "3"} {
 		q.put(Message{Body: body})
@@ -169,7 +169,7 @@ func TestHowLongMessagesLast(t *testing.T) {
 	require.EqualValues(t, 5, value(t, registry, "events_dropped_total", "stale"))
 }
 
-func TestFlushWaitsForWhatWasThereBeforeOnly(t *testing.T) {
+func TestFlushWaitsOnlyForEarlierEvents(t *testing.T) {
 	leave := map[string]func(*queue){
 		"until it is settled": func(q *queue) { q.settle(q.take(9)) },
 		"until it is dropped": func(q *queue) { q.put(Message{Body: "3"}) },

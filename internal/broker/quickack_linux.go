@@ -2,7 +2,7 @@ package broker
 
 import "syscall"
 
-// quickAck makes the kernel acknowledge what was just read at once.
+// quickAck makes the kernel acknowledge at once what was just read.
 func quickAck(fd uintptr) {
 	// Best effort: without it messages are late, not lost.
 	_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1)

@@ -2,6 +2,6 @@
 
 package broker
 
-// quickAck does nothing: the option is Linux' own. Elsewhere set
+// quickAck does nothing: only Linux has the option. Elsewhere set
 // transport.tcpNoDelay=true on ActiveMQ's stomp connector.
 func quickAck(uintptr) {}

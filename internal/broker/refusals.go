@@ -7,19 +7,19 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// refusals are the destinations of which the broker refused the last events. One
-// event that it will not have says nothing of the next to the same destination,
-// unless the broker says that rights are missing, the destination was a temporary
-// one, whose owner has gone, or maxStrikes were refused in a row: then the
-// destination is closed until one gets through.
+// refusals are the destinations whose last events the broker refused. One refused
+// event says nothing about the next to the same destination, unless the broker
+// says that rights are missing, the destination is a temporary one whose owner
+// has gone, or maxStrikes were refused in a row: then the destination is closed
+// until an event gets through.
 type refusals struct {
 	strikes map[gc.Destination]int
 	since   time.Time // of named
 	named   int       // in the log
 }
 
-// A client can make any number of destinations fail: of so many it is known, and
-// so many are named in the log in each namedTime.
+// A client can make any number of destinations fail: maxRefusals of them are
+// remembered, and the log names maxNamed in each namedTime.
 const (
 	maxStrikes  = 3
 	maxRefusals = 1000
@@ -27,8 +27,8 @@ const (
 	namedTime   = time.Minute
 )
 
-// note takes a refusal down, and reports whether the log should name it: the
-// first of a destination, if there are not too many of them.
+// note records a refusal, and reports whether the log should name it: the first
+// of each destination, unless there are too many.
 func (r *refusals) note(d gc.Destination, why error, now time.Time) (say bool) {
 	before := r.strikes[d]
 	if before == 0 && len(r.strikes) >= maxRefusals {
@@ -58,5 +58,5 @@ func (r *refusals) note(d gc.Destination, why error, now time.Time) (say bool) {
 
 func (r *refusals) closed(d gc.Destination) bool { return r.strikes[d] >= maxStrikes }
 
-// over forgets the refusals of a destination that takes events.
+// over forgets the refusals of a destination that accepts events.
 func (r *refusals) over(d gc.Destination) { delete(r.strikes, d) }

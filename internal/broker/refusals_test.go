@@ -10,7 +10,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-func TestARefusalIsTheMessagesUnlessTheBrokerSaysRights(t *testing.T) {
+func TestARefusalIsOfTheMessageUnlessARightIsMissing(t *testing.T) {
 	header := &ServerError{Message: "The maximum header length was exceeded"}
 	rights := &ServerError{Message: "User x is not authorized to write to: topic://desk"}
 	cases := []struct {

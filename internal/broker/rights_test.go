@@ -10,8 +10,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// The rights are those of docs/security.md: the users connector, desk and
-// mobile, of whom the last two are drivers.
+// The rights are those of docs/security.md: for the connector and for two
+// drivers, desk and mobile.
 func TestTheRightsOfTheSecurityPage(t *testing.T) {
 	t.Parallel()
 	a := servertest.StartActiveMQ(t, servertest.WithXML(readDoc(t, "security.md").xml("plugins")))
@@ -64,7 +64,7 @@ func TestTheRightsOfTheSecurityPage(t *testing.T) {
 	})
 	for rule, destinations := range map[string][]string{
 		"commands":               {"/queue/Connector1", "/queue/crm.desk,queue://Connector1"},
-		"what connectors say":    {"/topic/ConnectorSync", "/topic/crm.desk,topic://ConnectorSync"},
+		"what connectors send":   {"/topic/ConnectorSync", "/topic/crm.desk,topic://ConnectorSync"},
 		"another driver's":       {"/topic/crm.mobile", "/queue/crm.mobile", "/topic/crm.mobile.left", "/topic/crm.desk,crm.mobile"},
 		"everything":             {"/topic/>", "/queue/>", "/topic/crm.>", "/topic/*", "/queue/*"},
 		"who is connected":       {"/topic/ActiveMQ.Advisory.Connection", "/topic/ActiveMQ.Advisory.>"},

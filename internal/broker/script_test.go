@@ -20,7 +20,7 @@ import (
 )
 
 // script is a server that answers each frame as answer says, and hangs up when
-// that is nil. It beats never and expects no beats.
+// that is nil. It never beats and expects no beats.
 func script(t *testing.T, answer func(*frame.Frame) []*frame.Frame) (url string) {
 	return serve(t, func(c net.Conn, _ *sync.WaitGroup) {
 		in, out := frame.NewReader(c), frame.NewWriter(c)
@@ -45,8 +45,8 @@ func script(t *testing.T, answer func(*frame.Frame) []*frame.Frame) (url string)
 	})
 }
 
-// serve has each connection served by handle, and closed when that returns. What
-// handle starts in running is waited for, too.
+// serve calls handle for each connection, and closes it when handle returns. It
+// also waits for what handle starts in running.
 func serve(t *testing.T, handle func(c net.Conn, running *sync.WaitGroup)) (url string) {
 	l := listen(t)
 	var running sync.WaitGroup
@@ -119,8 +119,8 @@ func TestAnErrorWithoutReceiptIdDropsOnlyTheEventItIsAbout(t *testing.T) {
 	require.Len(t, slices.Compact(sent), 16)
 }
 
-// The driver of desk is told of its calls although a stranger's Hello in its
-// name had an answer that the broker would not have.
+// The driver of desk receives its calls even after the broker refused the
+// answer to a stranger's Hello in its name.
 func TestOneRefusedMessageSilencesNobody(t *testing.T) {
 	sent := make(chan string, 100)
 	url := script(t, func(f *frame.Frame) []*frame.Frame {
@@ -135,7 +135,7 @@ func TestOneRefusedMessageSilencesNobody(t *testing.T) {
 		return receipt(f)
 	})
 	b := run(t, create(t, server{url: url}.options()))
-	b.Publish(Message{Destination: "/topic/desk", Body: "first"}) // there is a connection then
+	b.Publish(Message{Destination: "/topic/desk", Body: "first"}) // then there is a connection
 	require.Equal(t, "first", next(t, sent))
 	for range maxStrikes - 1 {
 		b.Publish(Message{Destination: "/topic/desk", Body: "bad"})
@@ -144,7 +144,7 @@ func TestOneRefusedMessageSilencesNobody(t *testing.T) {
 	require.Equal(t, "call", next(t, sent))
 }
 
-func TestWhatIsWrongWithTheServerIsSaid(t *testing.T) {
+func TestErrorsSayWhatIsWrongWithTheServer(t *testing.T) {
 	nobody := "tcp://" + servertest.FreeAddress(t)
 	refuse := []*frame.Frame{frame.New(frame.ERROR, frame.Message, "User name [x] or password is invalid.")}
 	cases := []struct{ rule, url, says string }{

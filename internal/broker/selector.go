@@ -2,8 +2,9 @@ package broker
 
 import "sync"
 
-// selector says which url the connections of one Broker use: all the same one,
-// since a client is at one broker only. It is safe for concurrent use.
+// selector says which url the connections of one Broker use: all use the same,
+// since a client is connected to one broker only. It is safe for concurrent
+// use.
 type selector struct {
 	endpoints []endpoint
 
@@ -17,7 +18,8 @@ func newSelector(endpoints []endpoint) *selector {
 	return &selector{endpoints: endpoints, moved: make(chan struct{}), reached: make(chan struct{})}
 }
 
-// get gives the url to use and a channel that is closed when it no longer is.
+// get returns the url to use and a channel that is closed when another is to be
+// used.
 func (s *selector) get() (ep endpoint, moved <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +50,7 @@ func (s *selector) move(to int) {
 	}
 }
 
-// through tells those who wait for the broker that it is there.
+// through wakes those who wait for the broker: it is there.
 func (s *selector) through() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +58,7 @@ func (s *selector) through() {
 	s.reached = make(chan struct{})
 }
 
-// waitThrough is closed at the next call of through.
+// waitThrough returns a channel that the next call of through closes.
 func (s *selector) waitThrough() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

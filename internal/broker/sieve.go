@@ -20,51 +20,51 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
-// A message that its sender made so that ActiveMQ writes no frame of it (see
-// package framing) ends the connection, and would come back on the next one for
-// ever. A sieve finds it there whatever it looks like, and puts it aside.
+// A message crafted so that what ActiveMQ writes is no frame (see package
+// framing) ends the connection, and would come back on the next one for ever. A
+// sieve finds it there, whatever it looks like, and puts it aside.
 //
 // Its subscription has a prefetch of one. After a message has come, BEGIN asks
-// for a receipt: all that the broker writes before that receipt is of this one
-// message. Then ACK in the transaction lets the next message come: by the
+// for a receipt: all that the broker writes before that receipt belongs to this
+// one message. Then ACK in the transaction lets the next message come: by the
 // message's own id if it was a frame, else by each of the ids that stand in it
-// until the broker takes one. (ActiveMQ 5.17 measured: an acknowledgement in a
-// transaction extends the prefetch by one.) The broker numbers the ids, so that
+// until the broker accepts one. (ActiveMQ 5.17 measured: an acknowledgement in
+// a transaction extends the prefetch by one.) The broker numbers the ids, so
 // the one that follows the last it gave is likely to be right, and a stranger
-// who writes thousands into a message gains nothing.
+// gains nothing by writing thousands into a message.
 //
-// Nothing is committed before the sieve is given up, because ActiveMQ sends two
-// messages at once now and then while it commits (5.17 measured). Then what was
-// answered and what was put aside is committed; what was not, and all of it when
-// the connection is lost before, comes back as ever. So the next sieve takes only
-// as many as came before the loss, if any was put aside: what the broker cannot
-// write may stand behind them (see caution).
+// Nothing is committed before the sieve is given up, because ActiveMQ now and
+// then sends two messages at once while it commits (5.17 measured). Then what was
+// answered or put aside is committed; the rest, or all of it if the connection is
+// lost before, comes back as ever. So the next sieve takes only as many as came
+// before the loss, if any was put aside: a message that the broker cannot write
+// may stand behind them (see caution).
 //
-// All but settle, finish and rest are called from the reader goroutine.
+// All methods but settle, finish and rest are called from the reader goroutine.
 type sieve struct {
 	take    func(*Delivery)
 	options *Options
-	calm    time.Duration // without such a message, after which it is no longer needed
+	calm    time.Duration // without such a message: then the sieve is no longer needed
 
 	conn *conn
 	seen seen
-	// suspects are the sums of messages that were no frames on the connections
-	// before. One is put aside when it comes so again, then others at once (proven).
+	// suspects are the sums of messages that were no frames on earlier connections.
+	// One that comes so again is put aside, and after it others at once (proven).
 	suspects map[uint64]bool
 	proven   bool
 	limit    int           // of messages
 	taken    int           // messages, so far
-	aside    int           // of which were put aside
+	aside    int           // those of them that were put aside
 	spent    chan struct{} // closed when it has taken as many as it may
 	held     incoming      // waits for its proof
-	// transaction and receipt are of the message that is being proved, "" when
-	// there is none.
+	// transaction and receipt belong to the message that is being proved, ""
+	// when there is none.
 	transaction, receipt string
 
 	ending atomic.Pointer[string] // the receipt of DISCONNECT
 
 	mu    sync.Mutex
-	found time.Time // when a message was put aside, or was met that broke a connection
+	found time.Time // when a message was last put aside, or broke a connection
 	done  []ended   // to commit
 	hurry bool      // each is committed at once
 }
@@ -76,20 +76,20 @@ type ended struct {
 }
 
 const (
-	skipTimeout = time.Minute          // for what a message is made of that is no frame
+	skipTimeout = time.Minute          // for all bytes of a message that is no frame
 	commitTime  = 2 * time.Millisecond // for each transaction
 )
 
 var (
-	errForged  = errors.New("a message names what acknowledges it, and that is not so")
-	errStuck   = errors.New("a message is no STOMP frame, and cannot be acknowledged by any id in it")
-	errSuspect = errors.New("a message is no STOMP frame, and is looked at once more")
+	errForged  = errors.New("a message names a wrong id to acknowledge it by")
+	errStuck   = errors.New("a message is not a STOMP frame, and no id in it acknowledges it")
+	errSuspect = errors.New("a message is not a STOMP frame, and is checked once more")
 	errTwo     = errors.New("the broker sends several messages where it was asked for one at a time")
 	errCalm    = errors.New("the sieve is not needed any more")
-	errSpent   = errors.New("the sieve has taken as much as it may")
+	errSpent   = errors.New("the sieve has reached its limit")
 )
 
-// onto names the connection that the sieve is for.
+// onto sets the connection that the sieve is for.
 func (s *sieve) onto(c *conn) {
 	if s != nil {
 		s.conn = c
@@ -97,7 +97,7 @@ func (s *sieve) onto(c *conn) {
 	}
 }
 
-// loggedIn begins the first message: what the broker said before is another each
+// loggedIn begins the first message: what the broker says before differs each
 // time.
 func (s *sieve) loggedIn() {
 	if s != nil {
@@ -105,7 +105,7 @@ func (s *sieve) loggedIn() {
 	}
 }
 
-// watch makes the sieve see all that is read from the broker.
+// watch shows the sieve all that is read from the broker.
 func (s *sieve) watch(stream io.Reader) io.Reader {
 	if s == nil {
 		return stream
@@ -113,9 +113,9 @@ func (s *sieve) watch(stream io.Reader) io.Reader {
 	return io.TeeReader(stream, &s.seen)
 }
 
-// message takes one that may be a frame.
+// message takes a message that looks like a frame.
 func (s *sieve) message(f incoming) error {
-	if s.ending.Load() != nil { // it comes again, and is to be known then
+	if s.ending.Load() != nil { // it comes again, and must be recognized then
 		s.take(newDelivery(s.options, f))
 		return nil
 	}
@@ -135,8 +135,8 @@ func (s *sieve) prove() {
 	}
 }
 
-// proved acknowledges the message, and passes it on if the broker knows that it is
-// what was acknowledged: a sender can write another id where the broker's should stand.
+// proved acknowledges the message, and passes it on if the broker accepts that: a
+// sender can write another id where the broker's should stand.
 func (s *sieve) proved(err error) {
 	f, transaction := s.held, s.transaction
 	s.held, s.transaction, s.receipt = incoming{}, "", ""
@@ -175,9 +175,9 @@ func (s *sieve) proved(err error) {
 	})
 }
 
-// passLate takes a message while the process stops. One that was answered before is
-// acknowledged outside of the transaction: the next message, which may end the
-// connection, cannot come before that counts, as it can before a COMMIT.
+// passLate takes a message while the process stops. One that is answered already is
+// acknowledged outside the transaction: the next message, which may end the
+// connection, can come before a COMMIT counts, but not before such an ACK does.
 func (s *sieve) passLate(d *Delivery, ids []string, ack, transaction string) {
 	var mu sync.Mutex // so that no COMMIT overtakes the ACK
 	var answered func()
@@ -212,14 +212,14 @@ func (s *sieve) passLate(d *Delivery, ids []string, ack, transaction string) {
 	})
 }
 
-// forged puts a message aside that names another's id to acknowledge it by.
+// forged puts aside a message that names another's id to acknowledge it by.
 func (s *sieve) forged(transaction string, ids []string, d *Delivery) {
 	s.proven = true
 	s.putAside(transaction, ids, &Delivery{Broken: errForged, Size: d.Size})
 }
 
 // takeLast takes a message that was being proved when the sieve was given up: it comes
-// again, and is to be known then.
+// again, and must be recognized then.
 func (s *sieve) takeLast(f incoming) {
 	if s.ending.Load() != nil {
 		s.take(newDelivery(s.options, f))
@@ -246,8 +246,8 @@ func (s *sieve) settle(transaction string, gone func()) {
 	}
 }
 
-// hasten commits what is answered as soon as it is: the process stops, and another
-// one would answer it once more.
+// hasten commits each command as soon as it is answered: the process stops, and
+// another one would answer it once more.
 func (s *sieve) hasten() {
 	s.mu.Lock()
 	s.hurry = true
@@ -261,9 +261,9 @@ func (s *sieve) hurries() bool {
 	return s.hurry
 }
 
-// finish ends at the broker what is answered or was put aside, for which it may
-// take some time. What it sends from then on comes again on the next connection;
-// its last word is a receipt.
+// finish commits what is answered or was put aside, and returns how long the
+// broker may take for it. Messages sent from then on come again on the next
+// connection; its last word is a receipt.
 func (s *sieve) finish(receipt string) (takes time.Duration) {
 	if s == nil {
 		return 0
@@ -295,7 +295,7 @@ func (s *sieve) commit() (takes time.Duration) {
 	return takes
 }
 
-// broken puts the message aside that was no frame for the reason given, and
+// broken puts aside the message that was no frame for the reason given, and
 // returns an error when the connection cannot go on.
 func (s *sieve) broken(why error) error {
 	if !framing.IsFault(why) {
@@ -341,7 +341,7 @@ func (s *sieve) broken(why error) error {
 	return nil
 }
 
-// suspect keeps what a message is known by when it comes again.
+// suspect keeps the sum by which a message is recognized when it comes again.
 func (s *sieve) suspect(sum uint64) {
 	if len(s.suspects) >= maxSuspects {
 		clear(s.suspects)
@@ -349,7 +349,7 @@ func (s *sieve) suspect(sum uint64) {
 	s.suspects[sum] = true
 }
 
-// putAside acknowledges the message by one of the ids, of which one is its own; at
+// putAside acknowledges the message by trying the ids, one of which is its own; at
 // once if transaction is "".
 func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 	if len(ids) == 0 {
@@ -380,8 +380,8 @@ func (s *sieve) putAside(transaction string, ids []string, d *Delivery) {
 	})
 }
 
-// rest is how long the sieve is still needed. A long message may be one that broke
-// the connection before, until it has come.
+// rest returns how long the sieve is still needed. A long message that is still
+// coming may be the one that broke the connection before.
 func (s *sieve) rest() time.Duration {
 	return s.conn.socket.unlessWithin(s.calm - time.Since(s.foundLast()))
 }
@@ -392,14 +392,14 @@ func (s *sieve) foundLast() time.Time {
 	return s.found
 }
 
-// nearestFirst sorts the ids by which a message may be acknowledged, those first
-// that come after the last.
+// nearestFirst sorts the ids by which a message may be acknowledged; those that
+// follow the last come first.
 func nearestFirst(ids []string, last string) {
 	slices.SortStableFunc(ids, func(x, y string) int { return cmp.Compare(distance(last, x), distance(last, y)) })
 }
 
-// distance is how many ids the broker has given from one to another, MaxUint64 for
-// two that it did not give in this order.
+// distance returns how many ids the broker has given from one to another,
+// MaxUint64 for two that it did not give in this order.
 func distance(from, to string) uint64 {
 	fromName, first := splitID(from)
 	toName, number := splitID(to)
@@ -415,17 +415,17 @@ func splitID(id string) (name string, number uint64) {
 	return id[:i+1], number
 }
 
-// seen collects the ids by which a message may be acknowledged from all that
-// was read, and counts the messages.
+// seen collects, from all that is read, the ids by which a message may be
+// acknowledged, and counts the messages.
 type seen struct {
-	secret   string        // begins the ids that no stranger knows
+	secret   string        // prefix of the ids that no stranger knows
 	last     func() string // id of acknowledgement that the broker gave
-	messages int           // their subscription is one of the secret ids
+	messages int           // those whose subscription is one of the secret ids
 	receipts []string
 	size     int64    // bytes since forget
-	sum      uint64   // of the lines that are the same each time a message comes, in any order
+	sum      uint64   // of the lines that are the same each time the message comes, in any order
 	ids      []string // the maxAcks nearest of those so far, and up to as many later ones
-	line     []byte   // begun, not longer than maxAckLine
+	line     []byte   // the unfinished one, not longer than maxAckLine
 }
 
 const (
@@ -474,7 +474,7 @@ func (s *seen) note(line string) {
 	}
 }
 
-// nearest gives at most maxAcks of the ids, the likeliest first.
+// nearest returns at most maxAcks of the ids, the likeliest first.
 func (s *seen) nearest() []string {
 	nearestFirst(s.ids, s.last())
 	ids := slices.Compact(s.ids) // each number has one spelling

@@ -11,13 +11,13 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
-// writeTimeout bounds one write to the socket: a broker that stopped reading
-// is as good as dead.
+// writeTimeout bounds one write to the socket: a broker that has stopped
+// reading is as good as dead.
 const writeTimeout = 5 * time.Second
 
-// While a frame comes it has to come at minRate, whatever its size up to maxFrame,
-// which is more than ActiveMQ sends (wireFormat.maxFrameSize, 100 MB): a long one
-// over a slow line takes its time, one that drips is given up.
+// A frame has to come at minRate or faster, whatever its size up to maxFrame,
+// which is more than ActiveMQ sends (wireFormat.maxFrameSize, 100 MB): a long
+// frame may take long over a slow line; one that drips is given up.
 const (
 	minRate  = 16 << 10 // bytes a second
 	maxFrame = 128 << 20
@@ -27,10 +27,10 @@ var errSlow = framing.Faultf("a frame was begun and did not come to its end in t
 
 // socket is a TCP connection on which no read or write waits for ever.
 //
-// ActiveMQ leaves Nagle's algorithm on, and together with Linux' delayed
-// acknowledgement everything that has more than one message on the way stalls
-// for 42 ms (ActiveMQ 5.17 measured). Linux forgets TCP_QUICKACK after a
-// while, so each Read sets it again.
+// ActiveMQ leaves Nagle's algorithm on, and with Linux's delayed
+// acknowledgement any exchange with more than one message on the way stalls for
+// 42 ms (ActiveMQ 5.17 measured). Linux forgets TCP_QUICKACK after a while, so
+// each Read sets it again.
 type socket struct {
 	*net.TCPConn
 	raw     syscall.RawConn
@@ -53,8 +53,8 @@ func newSocket(tcp *net.TCPConn, silence time.Duration) (*socket, error) {
 	return s, nil
 }
 
-// begin has Read give up, with errSlow, when the frame that begins does not come
-// at minRate, or nothing of it for as long as patience.
+// begin makes Read give up, with errSlow, when the frame that begins now comes
+// more slowly than minRate, or nothing of it comes for as long as patience.
 func (s *socket) begin(patience time.Duration) {
 	s.begun, s.patience, s.bytes = time.Now(), patience, 0
 	s.within.Store(true)
@@ -62,7 +62,8 @@ func (s *socket) begin(patience time.Duration) {
 
 func (s *socket) end() { s.within.Store(false) }
 
-// unlessWithin is the rest of a wait, and a little more while a frame is coming.
+// unlessWithin returns the rest of a wait, and a little more while a frame is
+// coming.
 func (s *socket) unlessWithin(rest time.Duration) time.Duration {
 	if s.within.Load() {
 		return max(rest, 100*time.Millisecond)
@@ -86,7 +87,8 @@ func (s *socket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// until is when Read gives up, zero for never, and whether because of the frame.
+// until returns when Read gives up, zero for never, and whether the frame is the
+// reason.
 func (s *socket) until() (at time.Time, ofFrame bool) {
 	now := time.Now()
 	if d := time.Duration(s.silence.Load()); d > 0 {

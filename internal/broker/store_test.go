@@ -8,8 +8,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/servertest"
 )
 
-// A command that was delivered before the broker was killed comes again and
-// says so, to whoever consumes then; one that was not says nothing.
+// A command that was delivered before the broker was killed comes again,
+// marked, to whoever consumes then; one that was not delivered has no mark.
 func TestACommandOutlivesTheBrokerOfTheOperatorsPage(t *testing.T) {
 	t.Parallel()
 	p := readPage(t)

@@ -29,7 +29,7 @@ func stuckClient(t *testing.T, addr, destination string) net.Conn {
 	_, err = r.Read()
 	require.NoError(t, err)
 	require.NoError(t, w.Write(frame.New(frame.SUBSCRIBE, frame.Id, "1", frame.Destination, destination, frame.Receipt, "subscribed")))
-	var f *frame.Frame // nil for the line end behind a frame
+	var f *frame.Frame // nil for the line end after a frame
 	for f == nil {
 		f, err = r.Read()
 		require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestAStuckTopicConsumerHoldsEventsButNoCommands(t *testing.T) {
 	got := make(chan *Delivery, 100_000)
 	require.NoError(t, c.Subscribe(t.Context(), "/topic/reading", func(d *Delivery) { got <- d }))
 	for range o.prefetch + 10 {
-		r.command(t, c, "early", "") // drivers will be held up too
+		r.command(t, c, "early", "") // later on drivers are held up too
 	}
 	stuck := stuckClient(t, a.STOMP, "/topic/stuck")
 
@@ -92,7 +92,7 @@ func TestAStuckTopicConsumerHoldsEventsButNoCommands(t *testing.T) {
 	}
 	var commands []*Delivery
 	for range o.prefetch {
-		commands = append(commands, next(t, r.got)) // the last ten came for the acknowledgements
+		commands = append(commands, next(t, r.got)) // the last ten came because of the acknowledgements
 	}
 	held := b.topics.queue.oldest().sent
 	require.Eventually(t, func() bool { return time.Since(held) > 4*o.Heartbeat }, patience, 10*time.Millisecond)
@@ -104,14 +104,14 @@ func TestAStuckTopicConsumerHoldsEventsButNoCommands(t *testing.T) {
 	stuck.Close()
 	flush(t, b)
 	require.Zero(t, value(t, registry, "events_unconfirmed", "topic"))
-	require.Equal(t, log.count(holds, ""), log.count("the broker takes events again", ""), "each time it ends")
+	require.Equal(t, log.count(holds, ""), log.count("the broker takes events again", ""), "each episode ends")
 	require.True(t, r.Status().Consuming)
 	seen := make(map[int]bool)
 	for highest := -1; highest < l.sent-1; {
 		i, err := strconv.Atoi(next(t, got).Body)
 		require.NoError(t, err)
 		require.False(t, seen[i], "none comes twice")
-		require.Greater(t, i, highest-window, "none is overtaken but by those that were on the way with it")
+		require.Greater(t, i, highest-window, "only events on the way together overtake each other")
 		seen[i], highest = true, max(highest, i)
 	}
 	for _, d := range commands {
@@ -132,7 +132,7 @@ func TestWithTheRecommendedPolicyAStuckConsumerHoldsNobody(t *testing.T) {
 	got := make(chan *Delivery, 100_000)
 	require.NoError(t, c.Subscribe(t.Context(), "/topic/reading", func(d *Delivery) { got <- d }))
 	stuckClient(t, a.STOMP, "/topic/stuck")
-	for range 20 { // 16 mb are full after some 8500 pairs without the policy
+	for range 20 { // without the policy, 16 MB are full after some 8,500 pairs
 		l.put(1000)
 		flush(t, l.Broker)
 	}
@@ -143,5 +143,5 @@ func TestWithTheRecommendedPolicyAStuckConsumerHoldsNobody(t *testing.T) {
 	l.Publish(Message{Destination: gc.Destination("/queue/other"), Body: "at once"})
 	require.Equal(t, "at once", next(t, other).Body)
 	l.command(t, c, "command", "")
-	require.Equal(t, "command", next(t, l.got).Type, "the memory is not full, or drivers would wait")
+	require.Equal(t, "command", next(t, l.got).Type, "the memory is not full, else drivers would wait")
 }

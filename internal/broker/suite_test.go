@@ -16,29 +16,29 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// What must hold with every broker.
+// Rules that hold with every broker.
 var consumeAndPublish = []struct {
 	rule string
 	test func(*testing.T, server)
 }{
-	{"a command arrives with all that its driver set", commandArrives},
+	{"a command arrives with everything its driver set", commandArrives},
 	{"the category may come as category", otherCategory},
 	{"events arrive complete and in order, and are confirmed in order", eventsArrive},
 	{"text beyond the basic plane survives both ways", emoji},
-	{"a long event arrives whole, a body that no command has is cut", longTexts},
+	{"a long event arrives whole, a body longer than any command's is cut", longTexts},
 	{"an acknowledged command is gone, any other comes back", redelivery},
-	{"the broker says of each acknowledgement that it has it", acknowledgements},
-	{"what was acknowledged before the end is gone", acknowledgedInTime},
+	{"the broker confirms each acknowledgement", acknowledgements},
+	{"a command acknowledged before the end is gone", acknowledgedInTime},
 	{"a second acknowledgement and one for a dead connection do no harm", acknowledgedTwice},
-	{"what is ignored after StopConsuming comes back, acknowledgements still work", stopConsuming},
+	{"commands ignored after StopConsuming come back, acknowledgements still work", stopConsuming},
 	{"unacknowledged commands do not keep others out", unacknowledged},
 	{"whoever is subscribed misses nothing", barrier},
 	{"a bad reply-to hurts nobody else", badReplyTo},
 	{"a client's temporary destination is a reply-to until the client has gone", temporaryReplyTo},
 	{"a handler that blocks stops neither beats, acknowledgements nor events", slowHandler},
 	{"the consumer with the higher priority gets the commands", consumerPriority},
-	{"stopping waits for the receipts of what is on the way", stopping},
-	{"what is published before the connection is sent after it", publishedEarly},
+	{"stopping waits for the receipts of events on the way", stopping},
+	{"events published before the connection are sent after it", publishedEarly},
 }
 
 func TestConsumeAndPublish(t *testing.T) {
@@ -288,8 +288,8 @@ func badReplyTo(t *testing.T, s server) {
 	for i := range 10 {
 		require.Equal(t, fmt.Sprint("topic", i), next(t, atTopic).Body)
 	}
-	// Those to queues may come twice where the broker closed the connection,
-	// but the last of each is in order.
+	// Events to queues may come twice where the broker closed the connection,
+	// but the last copies are in order.
 	last := -1
 	for last < 9 {
 		var i int
@@ -348,7 +348,7 @@ func slowHandler(t *testing.T, s server) {
 	(&running{Broker: b}).waitConsuming(t)
 	c := client(t, s)
 	b.command(t, c, "slow", "")
-	b.command(t, c, "behind", "")
+	b.command(t, c, "later", "")
 	next(t, first).Ack()
 	destination := "/topic/" + unique("client")
 	got := subscribe(t, c, destination)
@@ -365,7 +365,7 @@ func slowHandler(t *testing.T, s server) {
 	}
 	close(release)
 	d := next(t, first)
-	require.Equal(t, "behind", d.Type)
+	require.Equal(t, "later", d.Type)
 	b.command(t, c, "alive", "")
 	d = next(t, first)
 	require.Equal(t, "alive", d.Type)
@@ -414,7 +414,7 @@ func publishedEarly(t *testing.T, s server) {
 	flush(t, b)
 }
 
-// A command of bytes is told apart; ActiveMQ marks it by a content-length.
+// A command of bytes is recognized; ActiveMQ marks it with a content-length.
 func TestBytesMessageIsNotText(t *testing.T) {
 	b := run(t, create(t, activeMQ().options()))
 	c := client(t, activeMQ())
@@ -423,5 +423,5 @@ func TestBytesMessageIsNotText(t *testing.T) {
 	require.NoError(t, c.conn.request(t.Context(), f))
 	d := next(t, b.got)
 	require.False(t, d.Text)
-	require.Equal(t, "\xED\xA0\xBD!", d.Body, "what is no text is the reader's to refuse")
+	require.Equal(t, "\xED\xA0\xBD!", d.Body, "bytes that are no text are the reader's to refuse")
 }

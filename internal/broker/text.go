@@ -6,13 +6,12 @@ import (
 )
 
 // ActiveMQ keeps the body of a JMS TextMessage in Java's modified UTF-8 and
-// passes it to STOMP clients, and theirs to JMS clients, byte for byte
-// (AMQ-8398; ActiveMQ 5.17 measured). It differs from UTF-8 in two ways: NUL
-// is C0 80, and a character beyond U+FFFF is a surrogate pair of two sequences
-// of three bytes. Java's getText fails on anything else.
+// passes it to STOMP clients, and their bodies to JMS clients, byte for byte
+// (AMQ-8398; ActiveMQ 5.17 measured). It differs from UTF-8 in two ways: NUL is
+// C0 80, and a character beyond U+FFFF is a surrogate pair of two sequences of
+// three bytes. Java's getText fails on anything else.
 
-// toJava encodes s, of which invalid UTF-8 becomes U+FFFD. The result has no
-// zero byte.
+// toJava encodes s. Invalid UTF-8 becomes U+FFFD. The result has no zero byte.
 func toJava(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if !strings.ContainsFunc(s, func(r rune) bool { return r == 0 || r > 0xFFFF }) {
@@ -38,9 +37,9 @@ func appendSurrogate(b []byte, r rune) []byte {
 	return append(b, 0xE0|byte(r>>12), 0x80|byte(r>>6)&0x3F, 0x80|byte(r)&0x3F)
 }
 
-// fromJava is the inverse. It is lenient: plain UTF-8 from a STOMP client
-// stays as it is, also beyond U+FFFF. What is neither stays as well, for the
-// reader to refuse: replaced by U+FFFD it could pass for a password.
+// fromJava is the inverse. It is lenient: plain UTF-8 from a STOMP client stays
+// as it is, even beyond U+FFFF. Bytes that are neither stay too, for the reader
+// to refuse: replaced by U+FFFD they could pass for a password.
 func fromJava(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -82,7 +81,7 @@ func surrogate(s string) (rune, bool) {
 	return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F), true
 }
 
-// toPlain is a body for a broker whose clients all speak STOMP. A zero byte
+// toPlain makes a body for a broker whose clients all speak STOMP. A zero byte
 // would end the frame, so it becomes U+FFFD too.
 func toPlain(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")

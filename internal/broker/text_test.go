@@ -34,8 +34,8 @@ func TestJavaTextIsReadLeniently(t *testing.T) {
 		{"a high surrogate alone stays", "a\xED\xA0\xBDb", "a\xED\xA0\xBDb"},
 		{"a low surrogate alone stays", "\xED\xB8\x80", "\xED\xB8\x80"},
 		{"of two high surrogates and a low one the first stays", "\xED\xA0\xBD\xED\xA0\xBD\xED\xB8\x80", "\xED\xA0\xBD😀"},
-		{"what is cut short stays", "\xED\xA0\xBD\xED\xB8", "\xED\xA0\xBD\xED\xB8"},
-		{"what is no text at all stays", "\xFF\xC0", "\xFF\xC0"},
+		{"a sequence cut short stays", "\xED\xA0\xBD\xED\xB8", "\xED\xA0\xBD\xED\xB8"},
+		{"bytes that are no text stay", "\xFF\xC0", "\xFF\xC0"},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) { require.Equal(t, c.text, fromJava(c.wire)) })
@@ -57,6 +57,6 @@ func FuzzJavaText(f *testing.F) {
 		}
 		wire := toJava(s)
 		require.NotContains(t, wire, "\x00", "it would end the frame")
-		require.Equal(t, strings.ToValidUTF8(s, "\uFFFD"), fromJava(wire), "what is written is read again")
+		require.Equal(t, strings.ToValidUTF8(s, "\uFFFD"), fromJava(wire), "written text is read again")
 	})
 }

@@ -35,10 +35,10 @@ func TestHowLongABrokerMayBeSilent(t *testing.T) {
 		rule, beats string
 		silence     time.Duration
 	}{
-		{"for two heart-beats, of which it was asked to beat in the middle of each", "5000,10000", 20 * time.Second},
+		{"for two heart-beats, when it was asked to beat in the middle of each", "5000,10000", 20 * time.Second},
 		{"for three of its intervals when it beats less often", "30000,10000", 90 * time.Second},
 		{"for ever when it does not beat", "0,10000", 0},
-		{"for ever when it says nothing of beats", "", 0},
+		{"for ever when it does not mention beats", "", 0},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			c := &conn{socket: &socket{}}
@@ -51,7 +51,7 @@ func TestHowLongABrokerMayBeSilent(t *testing.T) {
 }
 
 // With Nagle's algorithm on the broker's side and a delayed acknowledgement on
-// ours, more than one message on the way means 42 ms for nearly every one. The
+// ours, nearly every message takes 42 ms when more than one is on the way. The
 // stall is in every round, other work of the machine only in some.
 func TestManyMessagesOnTheWayDoNotStall(t *testing.T) {
 	b := run(t, create(t, Options{URLs: []string{shared.URL()}, CommandQueue: unique("Connector"), JavaText: true}))
@@ -67,8 +67,9 @@ func TestManyMessagesOnTheWayDoNotStall(t *testing.T) {
 	require.Less(t, slices.Min(medians), 30*time.Millisecond)
 }
 
-// round is the median time of a command, of 96 with 64 on the way at a time.
-// They are not acknowledged: a frame of ours would carry TCP's along.
+// round returns the median time of 96 commands, with 64 on the way at a time.
+// They are not acknowledged: a frame of ours would carry TCP's acknowledgement
+// along.
 func (r *running) round(t *testing.T, c *Client) time.Duration {
 	const n, ahead = 96, 64
 	sent, took := make([]time.Time, n), make([]time.Duration, n)

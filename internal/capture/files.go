@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// Files reads several files as one, in the order of what happened: the parts of
-// a run one after the other, whatever order they are named in, and runs of
-// several connectors by time. Records of one run stay in the order of seq, also
-// where their times say otherwise.
+// Files reads several files as one, in the order of events: the parts of a run
+// one after the other, whatever order they are named in, and runs of several
+// connectors by time. Records of one run stay in the order of seq, even if
+// their times differ.
 type Files struct{ sources []*source }
 
 type source struct {
@@ -54,7 +54,7 @@ func (f *Files) Close() error {
 	return err
 }
 
-// Next is as Reader.Next.
+// Next is like Reader.Next.
 func (f *Files) Next() (Item, error) {
 	if len(f.sources) == 0 {
 		return Item{}, io.EOF
@@ -69,8 +69,8 @@ func (f *Files) Next() (Item, error) {
 	return item, err
 }
 
-// before compares which of two sources has the line that comes first. What is
-// wrong with a file is said where it is found.
+// before compares which of two sources has the earlier line. A fault of a file
+// is reported where it is found.
 func before(a, b *source) int {
 	switch {
 	case (a.next.Problem == nil) != (b.next.Problem == nil):

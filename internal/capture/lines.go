@@ -13,36 +13,36 @@ import (
 )
 
 // Lines reads a text line by line, in constant memory however long it and its
-// lines are. It is where what a stranger's file can do to the program that
-// reads it is bounded: how much it expands to, how long a line is, and how much
-// memory the program makes of all lines so far.
+// lines are. It bounds what a stranger's file can do to the program that reads
+// it: how much it expands to, how long a line is, and how much memory the
+// program uses for all lines so far.
 type Lines struct {
-	Number int // of the line that Next gave last, from 1
+	Number int // of the line that Next returned last, from 1
 	from   *bufio.Reader
 	most   int
 	text   []byte
 	packed bool
 	total  int64 // bytes
-	looked int64 // of total, when the memory was looked at
+	looked int64 // of total, when the memory was last checked
 	limits limits
 }
 
-// limits are those of a file.
+// limits bound a file.
 type limits struct {
-	line     int    // bytes, of one that is passed over
+	line     int    // bytes of a line that is passed over
 	expanded int64  // bytes of a compressed file
-	memory   uint64 // bytes that the program needs after a part of the file
+	memory   uint64 // bytes that the program uses after a part of the file
 }
 
 // The longest capture that the connector writes has 10 GB (capture.max_size).
-// 10,000 agents that are replayed need some 300 MB.
+// A replay of 10,000 agents needs some 300 MB.
 var standing = limits{line: 256 << 20, expanded: 16 << 30, memory: 3 << 29}
 
-// ahead is how much of a text is read at a time.
+// ahead is how many bytes are read at a time.
 const ahead = 64 << 10
 
-// NewLines reads what may be compressed, until ctx ends. Of lines with more than
-// most bytes only the size is told.
+// NewLines reads a text, which may be compressed, until ctx ends. Of lines with
+// more than most bytes it returns only the size.
 func NewLines(ctx context.Context, from io.Reader, most int) (*Lines, error) {
 	l := &Lines{from: bufio.NewReaderSize(interruptible{ctx, from}, ahead), most: most, limits: standing}
 	if start, _ := l.from.Peek(2); !bytes.Equal(start, []byte{0x1f, 0x8b}) {
@@ -56,7 +56,7 @@ func NewLines(ctx context.Context, from io.Reader, most int) (*Lines, error) {
 	return l, nil
 }
 
-// interruptible reads until a context ends, also where a text has no end or no
+// interruptible reads until a context ends, even if a text has no end or no
 // line in it.
 type interruptible struct {
 	ctx context.Context
@@ -70,19 +70,19 @@ func (r interruptible) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// Start is the beginning of the text; nothing is taken from it.
+// Start returns the beginning of the text and consumes nothing.
 func (l *Lines) Start() []byte {
 	start, _ := l.from.Peek(ahead)
 	return bytes.TrimPrefix(start, byteOrder)
 }
 
-// byteOrder is the mark that editors put in front of a text.
+// byteOrder is the mark that some editors put in front of a text.
 var byteOrder = []byte("\ufeff")
 
-// Next is the next line with its end, which the last may lack, and its size. It
-// is valid until the next call, and empty where it is too long. io.EOF comes
-// behind the last, and another error where the text cannot be read, a
-// compressed file is cut off, or a bound is passed.
+// Next returns the next line with its end, which the last may lack, and its
+// size. The line is valid until the next call, and empty if it is too long.
+// After the last comes io.EOF; any other error means that the text cannot be
+// read, a compressed file is cut off, or a bound is passed.
 func (l *Lines) Next() (text []byte, size int, err error) {
 	l.Number++
 	l.text = l.text[:0]
@@ -112,14 +112,14 @@ func (l *Lines) Next() (text []byte, size int, err error) {
 // ErrBeyond is in the chain of the error about a file that passes a bound.
 var ErrBeyond = errors.New("that is more than this program takes")
 
-// often is after how many bytes the memory is looked at.
+// often is the number of bytes after which the memory is checked.
 const often = 256 << 10
 
-// beyond says which bound is passed by now, size bytes into a line.
+// beyond returns an error if a bound is passed, size bytes into a line.
 func (l *Lines) beyond(size int) error {
 	switch {
 	case size > max(l.limits.line, l.most):
-		return fmt.Errorf("%w: a line of more than %d MB, which none of a capture or a log has", ErrBeyond, l.limits.line>>20)
+		return fmt.Errorf("%w: a line of more than %d MB, longer than any in a capture or a log", ErrBeyond, l.limits.line>>20)
 	case l.packed && l.total > l.limits.expanded:
 		return fmt.Errorf("%w: the file expands to more than %d GB", ErrBeyond, l.limits.expanded>>30)
 	case l.total-l.looked < often:
@@ -135,8 +135,8 @@ func (l *Lines) beyond(size int) error {
 	return nil
 }
 
-// inUse is the memory of the program, with what is not needed any more and was
-// not found to be so yet.
+// inUse returns the memory of the program, with garbage that was not collected
+// yet.
 func inUse() uint64 {
 	s := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	runtimemetrics.Read(s)

@@ -32,7 +32,7 @@ func packed(t *testing.T, text io.Reader) *bytes.Buffer {
 	return &b
 }
 
-// What has no end is refused, and the error says at which line.
+// A file without end is refused, and the error names the line.
 func TestAFileOfAStrangerIsBounded(t *testing.T) {
 	for rule, k := range map[string]struct {
 		text  io.Reader
@@ -66,7 +66,7 @@ func TestAFileOfAStrangerIsBounded(t *testing.T) {
 	}
 }
 
-// Also where no line ever ends, or none has anything in it.
+// Even if no line ever ends, or all are empty.
 func TestReadingEndsWithItsContext(t *testing.T) {
 	for what, text := range map[string]io.Reader{
 		"one long line": forever("x"), "empty lines": forever("\n"), "lines that are too long": forever(strings.Repeat("x", ahead/2-1) + "\n"),

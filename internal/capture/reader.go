@@ -20,13 +20,13 @@ const maxLine = 32 << 20
 type Item struct {
 	File    string
 	Line    int
-	Run     string // that a record belongs to, "" where that is not known
+	Run     string // that a record belongs to, "" if that is not known
 	Header  *Header
 	Record  *Record
 	Problem error // of a line that is neither, or of the order of records
 }
 
-// Where is the item's place, for people.
+// Where returns the item's place, for people.
 func (i Item) Where() string { return fmt.Sprintf("%s:%d", i.File, i.Line) }
 
 // Reader reads one file, in constant memory however long it is.
@@ -37,7 +37,7 @@ type Reader struct {
 	run     *Header // nil before the first
 	seq     uint64
 	at      time.Time // the latest so far: clocks may be set back
-	waiting *Item     // behind a problem about it
+	waiting *Item     // follows a problem about it
 }
 
 // ErrVersion is in the chain of the error about a file of another version.
@@ -58,7 +58,8 @@ func Open(ctx context.Context, name string) (*Reader, error) {
 	return r, nil
 }
 
-// NewReader reads what may be compressed, until ctx ends. name is for people.
+// NewReader reads a capture, which may be compressed, until ctx ends. name is
+// for people.
 func NewReader(ctx context.Context, name string, from io.Reader) (*Reader, error) {
 	lines, err := NewLines(ctx, from, maxLine)
 	if err != nil {
@@ -70,9 +71,9 @@ func NewReader(ctx context.Context, name string, from io.Reader) (*Reader, error
 // Close closes the file.
 func (r *Reader) Close() error { return r.close() }
 
-// Next is the next line; io.EOF comes after the last. What is wrong with a
-// line is an item of its own, and the line behind it is read all the same. Any
-// error but io.EOF ends the file.
+// Next returns the next line; io.EOF comes after the last. A fault of a line is
+// an item of its own, and the line after it is read anyway. Any error but
+// io.EOF ends the file.
 func (r *Reader) Next() (Item, error) {
 	if i := r.waiting; i != nil {
 		r.waiting = nil
@@ -129,7 +130,7 @@ func (r *Reader) parse(i *Item, text []byte) error {
 	return nil
 }
 
-// header reads a line that is no record into i, if it is a header.
+// header reads a line that is not a record into i, if it is a header.
 func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
 	var what struct {
 		Capture *int `json:"capture"`
@@ -154,12 +155,12 @@ func (r *Reader) header(i *Item, text []byte) (isHeader bool, err error) {
 	return true, nil
 }
 
-// What a connector never passes: the most of the settings of a header, the
-// bytes of an agent's id and of any other field but the body, and the time.
+// Bounds that no connector passes: of the settings in a header, of the bytes of
+// an agent's id and of any other field but the body, and of the time.
 const (
 	maxNodes    = 8
 	maxPatterns = 1_000 // of destinations for each use, and as many sentences
-	maxPattern  = 300   // bytes: of a name that no destination has, and its kind
+	maxPattern  = 300   // bytes: longer than the name of any destination, with its kind
 	maxRetries  = 10
 	minTimeout  = 10 * time.Millisecond
 	maxAgentID  = 256
@@ -168,7 +169,7 @@ const (
 	maxSentence = 4 << 10 // bytes of one
 )
 
-// check says what of a header no connector could have written: a replay acts
+// check returns what no connector could have written in a header: a replay acts
 // on the settings.
 func (h *Header) check() error {
 	s := &h.Settings
@@ -195,25 +196,25 @@ func (h *Header) check() error {
 	case h.Time.Year() > lastYear:
 		return fmt.Errorf("the header has the year %d", h.Time.Year())
 	case len(s.Nodes) > maxNodes:
-		return fmt.Errorf("the header names %d nodes, more than the %d that there may be", len(s.Nodes), maxNodes)
+		return fmt.Errorf("the header names %d nodes, more than the %d allowed", len(s.Nodes), maxNodes)
 	case max(len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences)) > maxPatterns:
-		return fmt.Errorf("the header has %d formats, %d and %d destinations, and %d sentences, more than the %d that there may be",
+		return fmt.Errorf("the header has %d formats, %d and %d destinations, and %d sentences, more than the %d allowed",
 			len(s.Formats), len(s.Destinations), len(s.Own), len(s.Sentences), maxPatterns)
 	case s.Retries < 0 || s.Retries > maxRetries:
-		return fmt.Errorf("the header has %d retries, which are 0 to %d", s.Retries, maxRetries)
+		return fmt.Errorf("the header has %d retries, not 0 to %d", s.Retries, maxRetries)
 	case s.RequestTimeout != 0 && s.RequestTimeout < minTimeout:
 		return fmt.Errorf("the header has a time-out of %s, shorter than %s", s.RequestTimeout, minTimeout)
 	}
 	return nil
 }
 
-// check says what is wrong with a record that a program could not have made.
+// check returns what no connector could have written in a record.
 func (x *Record) check() error {
 	for _, field := range []string{
 		x.Type, x.Request, x.Event, x.Category, x.Destination, x.Format, x.MessageID, x.CorrelationID, x.ReplyTo, x.Node, x.Topic, x.Code, x.Problem,
 	} {
 		if len(field) > maxField {
-			return fmt.Errorf("the record has a field of %d bytes, more than the %d that any but its body may have", len(field), maxField)
+			return fmt.Errorf("the record has a field of %d bytes, more than the %d allowed for any but the body", len(field), maxField)
 		}
 	}
 	switch {
@@ -233,7 +234,7 @@ func (x *Record) check() error {
 	return nil
 }
 
-// inOrder puts what is wrong about the place of i before it.
+// inOrder puts a problem with the place of i before it.
 func (r *Reader) inOrder(i Item) Item {
 	var wrong error
 	switch {

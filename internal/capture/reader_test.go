@@ -23,7 +23,7 @@ func aRecord(seq int) string {
 	return fmt.Sprintf(`{"seq":%d,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"notify","type":"t%d"}`+"\n", seq, seq)
 }
 
-// lines reads a text as a file, each line as "line: what".
+// lines reads a text as a file; each line becomes "line: content".
 func lines(t *testing.T, text string) (all []string, err error) {
 	t.Helper()
 	r, err := NewReader(t.Context(), "f", strings.NewReader(text))
@@ -72,7 +72,7 @@ func TestBadFiles(t *testing.T) {
 		{"a field of the wrong kind", aHeader + `{"seq":"1"}` + "\n",
 			[]string{"f:1 header", "f:2 the record cannot be read: json: cannot unmarshal string into Go struct field Record.seq of type uint64"}},
 		{"a line that is too long", aHeader + strings.Repeat("x", maxLine+10) + "\n" + aRecord(1), []string{"f:1 header", "f:2 the line has more than 32 MB", "f:3 t1"}},
-		{"a line of 10 MB is not", aHeader + `{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest","type":"long","body":"` + strings.Repeat("x", 10<<20) + `"}` + "\n", []string{"f:1 header", "f:2 long"}},
+		{"a line of 10 MB is not too long", aHeader + `{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest","type":"long","body":"` + strings.Repeat("x", 10<<20) + `"}` + "\n", []string{"f:1 header", "f:2 long"}},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
 			all, err := lines(t, k.text)
@@ -103,7 +103,7 @@ func TestBadFiles(t *testing.T) {
 	})
 }
 
-// The parts of a run, and runs that overlap in time, come in order whatever
+// The parts of a run, and runs that overlap in time, come in order, whatever
 // order their files are named in: seq decides within a run, time between runs.
 func TestOrderAcrossFiles(t *testing.T) {
 	for seed := range uint64(100) {
@@ -184,7 +184,7 @@ func TestALongFileTakesConstantMemory(t *testing.T) {
 			break
 		}
 		if n%2000 == 0 {
-			runtime.GC() // what is in use, not what was
+			runtime.GC() // count what is in use, not what was
 			runtime.ReadMemStats(&now)
 			most = max(most, now.HeapInuse)
 		}

@@ -11,32 +11,34 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// Version is that of the format. Fields may be added without another one.
+// Version is the version of the format. It stays the same when fields are
+// added.
 const Version = 1
 
 // Header is the first line of a file, and of each run in it.
 type Header struct {
 	Capture   int       `json:"capture"`           // Version
-	Run       string    `json:"run"`               // another each time recording begins
-	Fresh     bool      `json:"fresh,omitempty"`   // it began with the process
-	Follows   string    `json:"follows,omitempty"` // the run that went over into this one without a gap: the configuration changed
+	Run       string    `json:"run"`               // a new one each time recording begins
+	Fresh     bool      `json:"fresh,omitempty"`   // the run began with the process
+	Follows   string    `json:"follows,omitempty"` // the run that this one continued without a gap: the configuration changed
 	Part      int       `json:"part"`              // of the run, from 1: its files in order
 	Time      time.Time `json:"time"`
 	Connector string    `json:"connector"` // the version that recorded
 	Settings  Settings  `json:"settings"`
 }
 
-// Settings are what of the configuration changes what the connector says.
+// Settings are the parts of the configuration that change what the connector
+// sends.
 type Settings struct {
 	Format              wire.Format       `json:"format"`
 	Formats             wire.FormatRules  `json:"formats,omitempty"`
 	TimeZone            string            `json:"timeZone"`
 	SeparatorSubstitute string            `json:"separatorSubstitute"`
 	Deprecated          bool              `json:"deprecated,omitempty"`
-	Sentences           map[string]string `json:"sentences,omitempty"`    // of the status bar; none: it is off
-	Destinations        []string          `json:"destinations,omitempty"` // patterns of those that clients may name; none: any
-	Own                 []string          `json:"own,omitempty"`          // queues and topics that they may not, by name
-	SyncTopic           string            `json:"syncTopic,omitempty"`    // where other connectors are told of agents
+	Sentences           map[string]string `json:"sentences,omitempty"`    // of the status bar; empty: it is off
+	Destinations        []string          `json:"destinations,omitempty"` // patterns of those that clients may name; empty: any
+	Own                 []string          `json:"own,omitempty"`          // names of queues and topics that they may not
+	SyncTopic           string            `json:"syncTopic,omitempty"`    // where agents are announced to other connectors
 	AgentLimit          int               `json:"agentLimit,omitempty"`
 	MaxCommandAge       time.Duration     `json:"maxCommandAge"`  // in nanoseconds
 	RequestTimeout      time.Duration     `json:"requestTimeout"` // in nanoseconds
@@ -68,27 +70,27 @@ const (
 const (
 	Opened   = "opened"   // the agent's stream
 	Refused  = "refused"  // no stream could be opened; Code says why
-	Lost     = "lost"     // the stream ended, by no wish of the connector's
-	Waits    = "waits"    // before it is tried again, as long as Body says: that is left to chance
+	Lost     = "lost"     // the stream ended, not at the connector's wish
+	Waits    = "waits"    // the wait before the next attempt, as long as Body says; it is random
 	Update   = "update"   // Body is the update
 	Followed = "followed" // the answer to the subscription of a team; Code is empty when it worked
 )
 
-// The types of records of the edge rest that are no exchanges.
+// The types of records of the edge rest that are not exchanges.
 const (
 	Usable   = "usable"   // a node is in service now
 	Unusable = "unusable" // it is not; Problem says why
 	Silent   = "silent"   // it does not even answer
-	Verified = "verified" // a session that asked how a node is has learnt it
-	Paused   = "paused"   // the recorder of calls was asked to pause, for the call Topic; Code says why it did not
+	Verified = "verified" // a session that asked for a node's state has learnt it
+	Paused   = "paused"   // the recorder of calls was asked to pause the call Topic; Code says why it did not
 	Resumed  = "resumed"  // the same, to go on
 )
 
-// The events of records that come in over the edge broker and are no commands.
+// The events of records that come in over the edge broker and are not commands.
 const (
-	Restored   = "restored"    // events can be sent again, after a time in which they could not: to Topics or Others
-	AnswerLost = "answer lost" // that to Request may not have arrived
-	Stopping   = "stopping"    // the process ends in order
+	Restored   = "restored"    // after an interruption events can be sent again: to Topics or Others
+	AnswerLost = "answer lost" // the answer to Request may not have arrived
+	Stopping   = "stopping"    // the process ends in an orderly way
 )
 
 // The destinations of Restored.
@@ -103,10 +105,10 @@ type Record struct {
 	Time    time.Time  `json:"time"`
 	Dir     Dir        `json:"dir"`
 	Edge    Edge       `json:"edge"`
-	Dropped uint64     `json:"dropped,omitempty"` // how many records before this one had no room
+	Dropped uint64     `json:"dropped,omitempty"` // how many records before this one found no room
 	Agent   gc.AgentID `json:"agent,omitempty"`
 	Type    string     `json:"type,omitempty"`    // JMSType; HTTP method and path; or one of Opened and the others
-	Request string     `json:"request,omitempty"` // what a command, the requests for it and its answers have in common
+	Request string     `json:"request,omitempty"` // links a command, the requests for it and its answers
 
 	// Of the broker.
 	Event         string    `json:"event,omitempty"` // the name of an event
@@ -124,10 +126,10 @@ type Record struct {
 	Node     string `json:"node,omitempty"`
 	Exchange uint64 `json:"exchange,omitempty"` // a request and its answer have the same
 	Status   int    `json:"status,omitempty"`   // of HTTP
-	Timeout  bool   `json:"timeout,omitempty"`  // of a request that was not answered: in time
+	Timeout  bool   `json:"timeout,omitempty"`  // of a request that was not answered in time
 	Topic    string `json:"topic,omitempty"`    // the node of the publish-subscribe service, or the team
 	Code     string `json:"code,omitempty"`     // why there is no stream
-	Problem  string `json:"problem,omitempty"`  // the same, and why a request was not answered, for people
+	Problem  string `json:"problem,omitempty"`  // the same for people, or why a request was not answered
 
 	Body string `json:"body,omitempty"`
 	Raw  []byte `json:"raw,omitempty"` // instead of Body, in base64, where that is not UTF-8
@@ -139,7 +141,7 @@ func (x *Record) IsCommand() bool { return x.Edge == Broker && x.Dir == In && x.
 // IsEvent reports whether the record is an event for a driver.
 func (x *Record) IsEvent() bool { return x.Edge == Broker && x.Dir == Out }
 
-// Text is the body, whatever it is made of.
+// Text returns the body, from Body or Raw.
 func (x *Record) Text() string {
 	if x.Raw != nil {
 		return string(x.Raw)
@@ -147,10 +149,11 @@ func (x *Record) Text() string {
 	return x.Body
 }
 
-// overhead is what a record takes beside its texts, in bytes.
+// overhead is what a record takes besides its texts, in bytes.
 const overhead = 1 << 10
 
-// Weight is about what the record takes in memory, in bytes, also for nil.
+// Weight returns about how many bytes the record takes in memory; it may be
+// nil.
 func (x *Record) Weight() int {
 	if x == nil {
 		return overhead
@@ -159,7 +162,7 @@ func (x *Record) Weight() int {
 		len(x.Node) + len(x.Topic) + len(x.Problem)
 }
 
-// line is a Header or a Record as it stands in the file.
+// line returns a Header or a Record as it is written to the file.
 func line(v any) ([]byte, error) {
 	if r, ok := v.(*Record); ok && !utf8.ValidString(r.Body) {
 		kept := *r
@@ -167,7 +170,7 @@ func line(v any) ([]byte, error) {
 		v = &kept
 	}
 	var b bytes.Buffer
-	e := json.NewEncoder(&b) // which ends the line
+	e := json.NewEncoder(&b) // it ends the line
 	e.SetEscapeHTML(false)   // Finesse's documents are XML
 	err := e.Encode(v)
 	return b.Bytes(), err

@@ -18,28 +18,29 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/pulse"
 )
 
-// queueSize is how many records wait for the disk: some seconds of a site with
-// thousands of agents.
+// queueSize is how many records can wait for the disk: some seconds of a site
+// with thousands of agents.
 const queueSize = 16 << 10
 
-// queueBytes bounds their texts: a list of Finesse has megabytes.
+// queueBytes bounds their texts: a list from Finesse has megabytes.
 const queueBytes = 64 << 20
 
-// retryAfter is how long a file that cannot be written to is left alone.
+// retryAfter is how long the recorder waits before it tries again to write a
+// file.
 const retryAfter = 10 * time.Second
 
-// Options say what is recorded and where to. They may change; see Configure.
+// Options say what is recorded and where. They may change; see Configure.
 type Options struct {
 	File         string       // "" records nothing
 	MaxSize      int64        // of a file, in bytes
 	Keep         int          // closed files
-	Destinations []string     // patterns of those of the agents that are recorded; empty: all
+	Destinations []string     // patterns: whose agents are recorded; empty: all
 	Agents       []gc.AgentID // empty: all
 	Settings     Settings
 }
 
 // Recorder writes the file. Its methods may be called from any goroutine and
-// never block; Run is the one that writes.
+// never block, except Run, which writes.
 type Recorder struct {
 	version string
 	begin   func() []Record
@@ -49,16 +50,16 @@ type Recorder struct {
 	setup   atomic.Pointer[setup]
 	first   *setup // the process began with it
 	queue   chan entry
-	waiting atomic.Int64  // what is in it, in bytes
+	waiting atomic.Int64  // bytes in the queue
 	control chan struct{} // has an element when setup may have changed
 	retry   time.Duration // retryAfter
 	pulse   *pulse.Pulse  // of Run
-	packing *pulse.Pulse  // of what compresses closed files
+	packing *pulse.Pulse  // of the compression of closed files
 
 	mu      sync.Mutex // orders records
 	seq     uint64
-	dropped uint64                        // since the last record that had room
-	homes   map[gc.AgentID]gc.Destination // where agents work, or worked last: their passwords were proved there
+	dropped uint64                        // since the last record that found room
+	homes   map[gc.AgentID]gc.Destination // where agents work, or last worked: their passwords were proved there
 	claims  map[gc.AgentID][]claim        // commands that want to bind them somewhere, until their outcome
 }
 
@@ -68,7 +69,8 @@ type claim struct {
 	to      gc.Destination
 }
 
-// setup is how records are taken. It does not change; another takes its place.
+// setup is how records are taken. It is immutable; Configure and Switch replace
+// it.
 type setup struct {
 	Options
 	on bool
@@ -81,8 +83,8 @@ type entry struct {
 }
 
 // New makes a recorder that records as o says once Run runs. begin, which may be
-// nil, gives what stands at the beginning of a run that begins later; it must
-// not block. version is the connector's.
+// nil, returns the first records of a run that begins later; it must not block.
+// version is the connector's.
 func New(o Options, begin func() []Record, version string, log *zap.Logger, reg prometheus.Registerer) *Recorder {
 	r := &Recorder{
 		version: version, begin: begin, log: log, metrics: newMetrics(reg), secrets: newSecrets(),
@@ -95,10 +97,10 @@ func New(o Options, begin func() []Record, version string, log *zap.Logger, reg 
 	return r
 }
 
-// Configure takes new options over. A file name switches recording on, "" off.
+// Configure applies new options. A file name switches recording on, "" off.
 func (r *Recorder) Configure(o Options) { r.change(&setup{o, o.File != ""}) }
 
-// Switch begins recording or ends it, and reports whether there is a file to
+// Switch begins or ends recording, and reports whether there is a file to
 // record to; without one nothing changes.
 func (r *Recorder) Switch(on bool) bool {
 	now := r.setup.Load()
@@ -126,13 +128,13 @@ func (r *Recorder) change(s *setup) {
 // On reports whether records are taken. A nil Recorder takes none.
 func (r *Recorder) On() bool { return r != nil && r.setup.Load().on }
 
-// File is where records go, "" where none was configured.
+// File returns where records go, "" if none was configured.
 func (r *Recorder) File() string { return r.setup.Load().File }
 
-// Command records a command, in which the caller has hidden what may be a
-// password. claims is the destination that it wants to bind the agent to, "" for
-// none: until Concluded the agent's records belong there too, so that a capture
-// of the destination has the proof as well.
+// Command records a command; the caller has hidden what may be a password.
+// claims is the destination that it wants to bind the agent to, "" for none:
+// until Concluded the agent's records belong there too, so that a capture of the
+// destination has the proof as well.
 func (r *Recorder) Command(x Record, claims gc.Destination) {
 	if !r.On() {
 		return
@@ -146,9 +148,9 @@ func (r *Recorder) Command(x Record, claims gc.Destination) {
 	r.take(&x)
 }
 
-// Concluded ends what a command claims for its agent. Somebody without the
-// password so makes no more recorded of an agent than what Finesse is asked for
-// him, and nothing less.
+// Concluded ends the claim of a command on its agent. So a client without the
+// password changes what is recorded of an agent only by the requests that its
+// command makes.
 func (r *Recorder) Concluded(agent gc.AgentID, request string) {
 	if r == nil {
 		return
@@ -163,8 +165,8 @@ func (r *Recorder) Concluded(agent gc.AgentID, request string) {
 	}
 }
 
-// Bound says where an agent works from now on, whose password was proved there.
-// The agent's records belong there, also while nothing is recorded.
+// Bound says where an agent works from now on; the agent's password was proved
+// there. The agent's records belong there, even while nothing is recorded.
 func (r *Recorder) Bound(agent gc.AgentID, to gc.Destination) {
 	if r == nil {
 		return
@@ -181,9 +183,9 @@ func (r *Recorder) Record(x Record) {
 	}
 }
 
-// Event records an event as x, without what e has that is to be hidden. lost, which is
-// nil where nothing can be lost, gives the answer to a command for an agent again; what
-// Event returns in its place records that too.
+// Event records an event as x, without what must be hidden of e. lost, which is nil
+// where nothing can be lost, sends the answer to an agent's command again; the function
+// that Event returns in its place records that too.
 func (r *Recorder) Event(e gc.Event, x Record, agent gc.AgentID, lost func()) func() {
 	d := gc.Destination(x.Destination)
 	other := r.Place(d, false)
@@ -208,8 +210,8 @@ func (r *Recorder) Event(e gc.Event, x Record, agent gc.AgentID, lost func()) fu
 	}
 }
 
-// Restored records that what is true is told again at all topics, or at all other
-// destinations.
+// Restored records that a snapshot is reported again to all topics, or to all
+// other destinations.
 func (r *Recorder) Restored(topics bool) {
 	kind := Others
 	if topics {
@@ -226,11 +228,11 @@ func (r *Recorder) Wait(agent gc.AgentID, d time.Duration) time.Duration {
 	return d
 }
 
-// Hide is what stands for a password, or for what may be one.
+// Hide returns the name that stands for a password, or for what may be one.
 func (r *Recorder) Hide(password string) string { return r.secrets.name(password) }
 
-// Place is what stands for a destination: itself, unless hide says that it may be
-// a password, or said so before.
+// Place returns what stands for a destination: itself, unless hide says now, or
+// said before, that it may be a password.
 func (r *Recorder) Place(d gc.Destination, hide bool) gc.Destination { return r.secrets.place(d, hide) }
 
 func (r *Recorder) take(x *Record) {
@@ -247,7 +249,7 @@ func (r *Recorder) take(x *Record) {
 	x.Seq, x.Time, x.Dropped = r.seq, time.Now().UTC(), r.dropped
 	if bytes := int64(x.Weight()); len(r.queue) < cap(r.queue) && r.waiting.Load()+bytes <= queueBytes {
 		r.waiting.Add(bytes)
-		r.queue <- entry{x, under} // only here
+		r.queue <- entry{x, under} // only here, with mu held
 		r.dropped = 0
 		r.metrics.records.Inc()
 	} else {
@@ -256,8 +258,8 @@ func (r *Recorder) take(x *Record) {
 	}
 }
 
-// wanted: what concerns no agent, such as a node's state, always is. Called
-// with mu held.
+// wanted reports whether o takes x. What concerns no agent, such as a node's
+// state, always is. Called with mu held.
 func (r *Recorder) wanted(x *Record, o *Options) bool {
 	if len(o.Agents) > 0 && x.Agent != "" && !slices.Contains(o.Agents, x.Agent) {
 		return false
@@ -269,15 +271,15 @@ func (r *Recorder) wanted(x *Record, o *Options) bool {
 	return x.Agent == "" || at(r.homes[x.Agent]) || slices.ContainsFunc(r.claims[x.Agent], func(c claim) bool { return at(c.to) })
 }
 
-// stuckAfter is very long for a disk to take one record.
+// stuckAfter is far longer than any disk takes for one record.
 const stuckAfter = 2 * time.Minute
 
-// Live asks whether records are still taken off; see pulse.Pulse.
+// Live reports a writer that stands still; see pulse.Pulse.
 func (r *Recorder) Live() error { return cmp.Or(r.pulse.Live(), r.packing.Live()) }
 
 // Run writes what is recorded until ctx ends, then what still waits, and
-// closes the file. What cannot be written is counted, and said once until it
-// works again.
+// closes the file. Records that cannot be written are counted, and that is
+// logged once until it works again.
 func (r *Recorder) Run(ctx context.Context) {
 	w := &writer{recorder: r}
 	r.pulse.Begin()

@@ -86,7 +86,7 @@ func (r *Recorder) update(agent gc.AgentID, what string) {
 	r.Record(Record{Dir: In, Edge: Notify, Agent: agent, Type: what})
 }
 
-func TestWhatIsRecordedIsReadBack(t *testing.T) {
+func TestRecordsAreReadBack(t *testing.T) {
 	r, _ := create(t, Options{})
 	stop := run(t, r)
 	want := Record{
@@ -118,7 +118,7 @@ func TestTheSamePasswordHasTheSameName(t *testing.T) {
 	require.Equal(t, "[secret 1]", r.Hide("one"))
 }
 
-func TestWhatHasNoRoomIsCountedAndMarked(t *testing.T) {
+func TestRecordsWithoutRoomAreCountedAndMarked(t *testing.T) {
 	r, _ := create(t, Options{})
 	for range queueSize + 7 { // nobody writes
 		r.update("1001", "x")
@@ -142,7 +142,7 @@ func TestLongRecordsThatWaitAreBounded(t *testing.T) {
 	for range 2 * queueBytes / length { // nobody writes
 		r.update("1001", strings.Repeat("x", length))
 	}
-	require.Equal(t, queueBytes/(length+overhead), len(r.queue), "a record has more than its text")
+	require.Equal(t, queueBytes/(length+overhead), len(r.queue), "a record takes more than its text")
 	require.Positive(t, testutil.ToFloat64(r.metrics.dropped))
 	stop := run(t, r)
 	require.Eventually(t, func() bool { return len(r.queue) == 0 }, patience, time.Millisecond)
@@ -160,7 +160,7 @@ func TestFilters(t *testing.T) {
 		want    []string
 	}{
 		{"none takes all", Options{}, []string{"System", "Connect#1001", "Connect#1002", "one", "two"}},
-		{"agents, and what concerns none", Options{Agents: []gc.AgentID{"1002"}}, []string{"System", "Connect#1002", "two"}},
+		{"agents, and records of none", Options{Agents: []gc.AgentID{"1002"}}, []string{"System", "Connect#1002", "two"}},
 		{"destinations of the agents", Options{Destinations: []string{"/topic/desk1"}}, []string{"System", "Connect#1001", "one"}},
 	} {
 		t.Run(k.rule, func(t *testing.T) {
@@ -202,7 +202,7 @@ func TestRecordingIsSwitchedLive(t *testing.T) {
 	require.False(t, (*Recorder)(nil).On())
 }
 
-func TestFilesAreBegunAnewAtTheirSize(t *testing.T) {
+func TestANewFileIsBegunAtTheSize(t *testing.T) {
 	r, _ := create(t, Options{MaxSize: 20_000, Keep: 3})
 	stop := run(t, r)
 	for range 40 {
@@ -214,11 +214,11 @@ func TestFilesAreBegunAnewAtTheirSize(t *testing.T) {
 	stop()
 	closed, err := Closed(r.File())
 	require.NoError(t, err)
-	require.Len(t, closed, 3, "as many as are to be kept")
+	require.Len(t, closed, 3, "as many as must be kept")
 	for _, name := range closed {
 		require.Equal(t, ".gz", filepath.Ext(name))
 	}
-	_, records := read(t, r.File(), closed[2], closed[0], closed[1]) // in whatever order
+	_, records := read(t, r.File(), closed[2], closed[0], closed[1]) // in any order
 	require.Greater(t, len(records), 200)
 	for i, x := range records {
 		require.Equal(t, records[0].Seq+uint64(i), x.Seq)
@@ -226,10 +226,10 @@ func TestFilesAreBegunAnewAtTheirSize(t *testing.T) {
 	require.EqualValues(t, 800, records[len(records)-1].Seq)
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(r.File()), "*"))
 	require.NoError(t, err)
-	require.Len(t, left, 4, "and nothing else lies about")
+	require.Len(t, left, 4, "and no other files are left")
 }
 
-// fillDisk lets no file grow until what it gives is called.
+// fillDisk lets no file grow until empty is called.
 func fillDisk(t *testing.T) (empty func()) {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -244,7 +244,7 @@ func fillDisk(t *testing.T) (empty func()) {
 	return empty
 }
 
-func TestAFileThatCanNotBeWrittenIsSaidOnceAndCallsGoOn(t *testing.T) {
+func TestAFileThatCannotBeWrittenIsLoggedOnceAndCallsGoOn(t *testing.T) {
 	for fault, f := range map[string]struct {
 		begin func(t *testing.T, file string) (end func())
 		want  string
@@ -297,7 +297,7 @@ func TestAFileThatOthersCouldReadIsMadePrivate(t *testing.T) {
 	require.NoError(t, os.Chmod(file, 0o666))
 	r, _ := create(t, Options{File: file, MaxSize: 20_000, Keep: 1})
 	stop := run(t, r)
-	for range 300 { // so that it is begun anew, too
+	for range 300 { // so that a new file is begun, too
 		r.update("1001", strings.Repeat("x", 100))
 	}
 	require.Eventually(t, func() bool { return len(r.queue) == 0 }, patience, time.Millisecond)
@@ -341,15 +341,15 @@ func BenchmarkOn(b *testing.B) {
 	<-done
 }
 
-// Files may have gigabytes, and compressing one takes its time.
-func TestWhoCompressesALongFileAnswersMeanwhile(t *testing.T) {
+// Files may have gigabytes, and to compress one takes long.
+func TestCompressingALongFileAnswersThePulse(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "closed.jsonl")
 	require.NoError(t, os.WriteFile(file, []byte("{}\n"), 0o600))
 	p := pulse.New("the compression", 0)
 	p.Begin()
 	require.NoError(t, p.Live(), "it is asked")
 	require.NoError(t, pack(file, p))
-	require.NoError(t, p.Live(), "and has answered")
+	require.NoError(t, p.Live(), "and answered")
 }
 
 func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
@@ -377,7 +377,7 @@ func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
 			r.Concluded("1001", "Connect")
 			r.update("1001", "after")
 		}, []string{"Connect", "during", "after"}},
-		{"one that names the destination shows nothing after it failed", func(r *Recorder) {
+		{"one that names the destination shows nothing after its failure", func(r *Recorder) {
 			r.Bound("1001", "/topic/other")
 			connect(r, "Connect", "/topic/desk")
 			r.Concluded("1001", "Connect")
@@ -389,14 +389,14 @@ func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
 			r.Concluded("1001", "stranger's")
 			r.update("1001", "proof")
 		}, []string{"Connect", "stranger's", "proof"}},
-		{"until it was proved elsewhere", func(r *Recorder) {
+		{"until the password was proved elsewhere", func(r *Recorder) {
 			r.Bound("1001", "/topic/desk")
 			connect(r, "Connect", "/topic/other")
 			r.Bound("1001", "/topic/other")
 			r.Concluded("1001", "Connect")
 			r.update("1001", "after")
 		}, []string{"Connect"}},
-		{"also where nothing was recorded meanwhile", func(r *Recorder) {
+		{"even if nothing was recorded meanwhile", func(r *Recorder) {
 			r.Switch(false)
 			r.Bound("1001", "/topic/desk")
 			r.Switch(true)
@@ -418,7 +418,7 @@ func TestAnAgentsRecordsBelongWhereThePasswordWasProved(t *testing.T) {
 	none.Concluded("1001", "Connect")
 }
 
-// Whatever text of a record somebody else made has a part in its weight.
+// Each text of a record that may be a stranger's counts in its weight.
 func TestEveryTextOfARecordHasAWeight(t *testing.T) {
 	ours := map[string]bool{"Dir": true, "Edge": true, "Agent": true, "Request": true, "Event": true, "Format": true, "MessageID": true, "Code": true}
 	for f := range reflect.TypeFor[Record]().Fields() {

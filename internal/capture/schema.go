@@ -9,7 +9,7 @@ import (
 
 //go:generate go test -run ^TestGenerated -count=1 . -update
 
-// Schema is schema.json: the lines of a capture as a JSON Schema.
+// Schema returns schema.json: the lines of a capture as a JSON Schema.
 func Schema() []byte {
 	type object = map[string]any
 	b, err := json.MarshalIndent(object{
@@ -19,7 +19,7 @@ func Schema() []byte {
 		"oneOf":       []any{schemaOf(reflect.TypeFor[Header]()), schemaOf(reflect.TypeFor[Record]())},
 	}, "", "  ")
 	if err != nil {
-		panic(err) // it holds nothing but texts
+		panic(err) // it holds only texts
 	}
 	return append(b, '\n')
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // secrets gives passwords, and destinations that may be passwords, names that
-// tell nothing but which are the same. It keeps none of them.
+// reveal only which are the same. It keeps none of the originals.
 type secrets struct {
 	key []byte
 
@@ -21,7 +21,7 @@ type secrets struct {
 	places map[string]string
 }
 
-// maxSecrets bounds the names: who tries passwords may try any number.
+// maxSecrets bounds the names: an attacker may try any number of passwords.
 const maxSecrets = 100_000
 
 func newSecrets() *secrets {
@@ -36,8 +36,8 @@ func (s *secrets) digest(of string) string {
 	return string(h.Sum(nil))
 }
 
-// place is what stands for a destination: itself, unless it is hidden, now or
-// before.
+// place returns what stands for a destination: itself, unless it is hidden, now
+// or before.
 func (s *secrets) place(d gc.Destination, hide bool) gc.Destination {
 	name := d.Name()
 	kind := strings.TrimSuffix(string(d), name)
@@ -58,7 +58,7 @@ func (s *secrets) place(d gc.Destination, hide bool) gc.Destination {
 	return gc.Destination(kind + other)
 }
 
-// HiddenPlaces is what the names of hidden destinations begin with.
+// HiddenPlaces is the prefix of the names of hidden destinations.
 const HiddenPlaces = "hidden."
 
 func (s *secrets) name(password string) string {

@@ -23,9 +23,9 @@ type transport struct {
 // exchanges numbers requests throughout the process.
 var exchanges atomic.Uint64
 
-// Transport puts the recorder before next, which leads to a node. Nothing of a
-// request's header is recorded but who asks and the request id, and nothing at
-// all of a request in nobody's name: how a node is, its state says.
+// Transport puts the recorder before next, which leads to a node. Of a
+// request's header only the user and the request id are recorded, and a request
+// without a user not at all: the state of a node is recorded apart.
 func (r *Recorder) Transport(node string, next http.RoundTripper) http.RoundTripper {
 	return &transport{recorder: r, node: node, next: next}
 }
@@ -61,7 +61,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// failed notes why there is no answer, or no whole one.
+// failed notes why there is no answer, or not a whole one.
 func (t *transport) failed(answer *Record, err error) {
 	answer.Timeout = exchange.TimedOut(err)
 	answer.Problem = err.Error()
@@ -90,7 +90,7 @@ func bodyOf(req *http.Request) string {
 	return string(text)
 }
 
-// recorded keeps of a body what its reader reads, and no more.
+// recorded keeps what the reader of a body reads, and no more.
 type recorded struct {
 	io.ReadCloser
 	read bytes.Buffer

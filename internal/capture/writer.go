@@ -34,13 +34,13 @@ type writer struct {
 	fresh   bool   // the run began with the process
 	follows string // the run before, without a gap
 
-	failing bool             // it was said that the file cannot be written to
+	failing bool             // the log says that the file cannot be written
 	lost    uint64           // records since
 	due     <-chan time.Time // when to try again
 	packing sync.WaitGroup   // one file at a time
 }
 
-// use goes over to a setup, with a run of its own.
+// use switches to a setup, with a run of its own.
 func (w *writer) use(s *setup) {
 	if w.under == s {
 		return
@@ -57,7 +57,7 @@ func (w *writer) use(s *setup) {
 	}
 }
 
-// follow goes over to the newest setup, once what was taken before is written.
+// follow switches to the newest setup, once everything taken before is written.
 func (w *writer) follow() {
 	r := w.recorder
 	for {
@@ -72,7 +72,7 @@ func (w *writer) follow() {
 	}
 }
 
-// drain writes what waits by now.
+// drain writes what waits now.
 func (w *writer) drain() {
 	for range len(w.recorder.queue) {
 		w.write(<-w.recorder.queue)
@@ -109,7 +109,7 @@ func (w *writer) open() {
 	}
 }
 
-// write adds a record. What is lost to a file that fails is part of the next
+// write adds a record. Records lost to a failing file are part of the next
 // record's count.
 func (w *writer) write(x entry) {
 	w.recorder.pulse.Answer() // there may be many to write
@@ -148,11 +148,11 @@ func (w *writer) flush() {
 	}
 }
 
-// fail gives the file up for a while: a full disk must not be asked at every
+// fail gives the file up for a while: a full disk must not be tried for every
 // record.
 func (w *writer) fail(err error) {
 	if w.file != nil {
-		_ = w.file.Close() // it failed already
+		_ = w.file.Close() // it has failed already
 		w.file = nil
 	}
 	w.due = time.After(w.recorder.retry)
@@ -160,7 +160,7 @@ func (w *writer) fail(err error) {
 		return
 	}
 	w.failing = true
-	w.recorder.log.Error("the capture file cannot be written; trying on, calls go on", zap.Error(err),
+	w.recorder.log.Error("the capture file cannot be written; the connector keeps trying, calls go on", zap.Error(err),
 		zap.String("action", "make room on the disk, or do what the error says to the file or capture.file, or switch recording off"))
 }
 
@@ -181,14 +181,15 @@ func (w *writer) close() {
 	w.awaitPacking()
 }
 
-// awaitPacking waits for as long as a large file takes to be compressed.
+// awaitPacking waits while a closed file is compressed, as long as a large one
+// takes.
 func (w *writer) awaitPacking() {
 	w.recorder.pulse.End()
 	w.packing.Wait()
 	w.recorder.pulse.Begin()
 }
 
-// rotate begins a new file, and has the old one compressed beside.
+// rotate begins a new file, and has the old one compressed at the same time.
 func (w *writer) rotate() {
 	w.finish()
 	w.awaitPacking()
@@ -209,13 +210,13 @@ func (w *writer) rotate() {
 	w.open()
 }
 
-// closedName is that of a file begun anew at a time; they sort by it.
+// closedName returns the name of a file closed at a time; they sort by it.
 func closedName(file string, at time.Time) string {
 	ext := filepath.Ext(file)
 	return strings.TrimSuffix(file, ext) + "-" + at.UTC().Format("20060102T150405.000000000Z") + ext
 }
 
-// pack compresses a file. The original goes only when the copy is whole.
+// pack compresses a file. The original is removed only when the copy is whole.
 func pack(name string, p *pulse.Pulse) error {
 	in, err := os.Open(name)
 	if err != nil {
@@ -233,7 +234,7 @@ func pack(name string, p *pulse.Pulse) error {
 	return os.Remove(name)
 }
 
-// beating answers for a reader of a long file.
+// beating answers the pulse while a long file is read.
 type beating struct {
 	io.Reader
 	pulse *pulse.Pulse
@@ -257,7 +258,7 @@ func prune(file string, keep int) error {
 	return err
 }
 
-// Closed are the files that were begun anew as file, oldest first.
+// Closed returns the closed files of file, oldest first.
 func Closed(file string) ([]string, error) {
 	ext := filepath.Ext(file)
 	var closed []string

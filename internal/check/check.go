@@ -1,5 +1,5 @@
-// Package check tries everything that the connector needs and says what is wrong and
-// what to do about it.
+// Package check tries everything that the connector needs and reports what is wrong
+// and how to fix it.
 package check
 
 import (
@@ -29,16 +29,16 @@ type Result struct {
 	What   string `json:"what"`   // broker, certificate, rest, notifications, login, subscription
 	Target string `json:"target"` // what was tried
 	Detail string `json:"detail"` // what was found, or what went wrong
-	Next   string `json:"next"`   // what to do about it; "" when ok
+	Next   string `json:"next"`   // how to fix it; "" when ok
 }
 
 // checkTimeout bounds one check.
 const checkTimeout = 10 * time.Second
 
 // Run tries the broker and every Finesse node of c and reports each outcome
-// as it is known, in a fixed order. With who it also signs in as that agent,
-// without changing the agent's state; a password that was refused is not tried
-// again. It returns early when ctx ends.
+// once it is known, in a fixed order. With who it also signs in as that agent,
+// without changing the agent's state; it does not try a refused password again.
+// It returns early when ctx ends.
 func Run(ctx context.Context, c *config.Config, who *finesse.Credentials, report func(Result)) {
 	k := &check{config: c, who: who, report: report}
 	k.brokers(ctx)
@@ -61,7 +61,7 @@ type check struct {
 	report  func(Result)
 }
 
-// correct is the trouble with the value of a key.
+// correct returns the trouble with the value of a key.
 func correct(key string) trouble.Kind {
 	return trouble.Kind{Class: "configuration", Next: "correct " + key}
 }
@@ -102,8 +102,8 @@ func (k *check) brokers(ctx context.Context) {
 	}
 }
 
-// embedded is for the built-in broker, which a connector that runs has started
-// already.
+// embedded checks the built-in broker, which a running connector has already
+// started.
 func (k *check) embedded(address string) {
 	l, err := net.Listen("tcp", address)
 	if err == nil {
@@ -155,8 +155,8 @@ func (k *check) certificate(ctx context.Context, address string, tlsConfig *tls.
 	return k.say(what, address, certificateOf(conn.(*tls.Conn).ConnectionState(), tlsConfig), nil, trouble.Kind{})
 }
 
-// notifications connects to the notification service as far as one gets without
-// a password.
+// notifications connects to the notification service, as far as possible
+// without a password.
 func (k *check) notifications(ctx context.Context, n config.Node, dialer *notify.Dialer, info finesse.SystemInfo, tlsConfig *tls.Config) bool {
 	const what = "notifications"
 	state, err := dialer.Probe(ctx, k.domain(n, info))
@@ -170,8 +170,8 @@ func (k *check) notifications(ctx context.Context, n config.Node, dialer *notify
 	return k.say(what, n.Notify, found, nil, trouble.Kind{})
 }
 
-// domain is that of agents: the configuration's, else the node's own, else the
-// host of its notification service.
+// domain returns that of agents: the configuration's, else the node's own, else
+// the host of its notification service.
 func (k *check) domain(n config.Node, info finesse.SystemInfo) string {
 	u, err := url.Parse(n.Notify)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/simulator"
 )
 
-// twoNodes is a configuration with two simulated Finesse nodes that do not
-// know of each other, both trusted, and a broker.
+// twoNodes returns a configuration with two simulated Finesse nodes that do not
+// know each other, both trusted, and a broker.
 func twoNodes(t *testing.T) (*config.Config, [2]*simulator.Simulator) {
 	t.Helper()
 	b, err := embedded.Start(embedded.Options{Listen: "127.0.0.1:0"})
@@ -73,7 +73,7 @@ func credentials(password string) *finesse.Credentials {
 	return &finesse.Credentials{Agent: "1001", Password: gc.NewSecret(password)}
 }
 
-// checked gives "ok what" and "failed what" of each result, and the last one.
+// checked returns "ok what" or "failed what" for each result, and the last one.
 func checked(ctx context.Context, c *config.Config, who *finesse.Credentials) (verdicts []string, last check.Result) {
 	check.Run(ctx, c, who, func(r check.Result) {
 		verdict := "failed "
@@ -105,7 +105,7 @@ func TestARefusedPasswordIsNotTriedAtTheOtherNode(t *testing.T) {
 	}, got)
 	require.Equal(t, "not tried: the password was refused before", last.Detail)
 
-	// Five refusals lock an account, and one was had.
+	// Five refusals lock an account, and there was one.
 	c.Finesse.Nodes = c.Finesse.Nodes[:1]
 	for range 3 {
 		checked(t.Context(), c, credentials("canary"))
@@ -188,7 +188,7 @@ func TestAFailedCheckNamesTheNextStep(t *testing.T) {
 	}
 }
 
-// withoutTLS is where an XMPP server listens that knows no TLS.
+// withoutTLS starts an XMPP server without TLS and returns its address.
 func withoutTLS(t *testing.T) (address string) {
 	t.Helper()
 	return serveFirst(t, "127.0.0.1:0", func(conn net.Conn, _ *sync.WaitGroup) {
@@ -212,8 +212,8 @@ func relay(t *testing.T, listen, to string) (address string) {
 	})
 }
 
-// serveFirst has the first connection to listen served by handle, and closed
-// when that returns. What handle starts in running is waited for, too.
+// serveFirst calls handle for the first connection to listen, and closes it
+// when handle returns. It also waits for what handle starts in running.
 func serveFirst(t *testing.T, listen string, handle func(c net.Conn, running *sync.WaitGroup)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", listen)

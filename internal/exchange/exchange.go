@@ -1,25 +1,26 @@
-// Package exchange asks servers over HTTP that may be broken or hostile: a
-// Finesse node, a site's recorder, a simulator.
+// Package exchange sends HTTP requests to servers that may be broken or
+// hostile: a Finesse node, a site's recorder, a simulator.
 //
-// What it promises of each exchange, whatever the server does:
+// It promises for each exchange, whatever the server does:
 //
 //   - One deadline, Options.Timeout, holds from the dial to the last byte of the
-//     answer. A dial or a TLS handshake that nobody waits for any more ends as
-//     long after its own begin.
-//   - What is read is bounded: 64 KiB of status lines and headers, those of all
-//     informational answers (1xx) included, and of the body what the caller
-//     allows. Nothing is unpacked.
+//     answer. A dial or a TLS handshake that nobody waits for any more ends
+//     after the same time, counted from its own begin.
+//   - Reading is bounded: 64 KiB of status lines and headers, those of all
+//     informational answers (1xx) included, and as much of the body as the
+//     caller allows. Nothing is unpacked.
 //   - A redirect is an answer like any other and is not followed. No proxy is
 //     taken from the environment. HTTP/1.1 is spoken and at least TLS 1.2.
-//   - An answer 101 has no body. Behind it net/http would hand out the
-//     connection itself, whose reads heed no context, so that it is closed.
+//   - An answer 101 has no body. After it net/http would hand out the
+//     connection itself, where reads ignore the context, so the connection is
+//     closed.
 //
-// Errors hold what net/http puts into them, which may be all that the server
-// sent: who shows one makes it Brief, or hides what it must not show.
+// Errors hold what net/http puts into them, maybe all that the server sent: to
+// show one, make it Brief, or hide what must not be shown.
 //
-// A server that sends what nobody asked for on a connection that is kept loses
-// that connection, unless a request is under way on it again (net/http looks
-// when the one before has ended).
+// A server that sends something unasked on a kept connection loses that
+// connection, unless another request is already under way on it (net/http looks
+// when a request has ended).
 package exchange
 
 import (
@@ -43,13 +44,14 @@ type Options struct {
 	// has no reason to send a request twice.
 	Kept int
 	// Large is how many answers with a body of more than LargeBody may be held at a
-	// time; see Answer.Release. 0 does not bound them.
+	// time; see Answer.Release. 0: any number.
 	Large int
-	// Through, if set, is given the way to the server and gives the one to use.
+	// Through, if set, takes the way to the server and returns the one to use.
 	Through func(http.RoundTripper) http.RoundTripper
 }
 
-// LargeBody is what is read of every body, in bytes, however many there are.
+// LargeBody is how many bytes are read of every body, however many bodies there
+// are.
 const LargeBody = 1 << 20
 
 const (
@@ -65,7 +67,7 @@ const (
 type Client struct {
 	timeout time.Duration
 	way     http.RoundTripper
-	large   chan struct{} // has an element for each that is held; nil without a bound
+	large   chan struct{} // has an element for each large body held; nil without a bound
 }
 
 // New makes a client. It connects to nothing.
@@ -80,15 +82,15 @@ func New(o Options) *Client {
 	return c
 }
 
-// Answer is what a server said.
+// Answer is a server's answer.
 type Answer struct {
 	Status int
 	Body   []byte // at most as much as the caller allowed
-	// Broken is why the body is not whole, nil for one that is and for one that
+	// Broken is why the body is not whole; nil for a whole one and for one that
 	// was cut because the caller allows no more.
 	Broken error
-	// Release says that the body is not used any more. It is to be called once,
-	// and is nil where Do failed.
+	// Release says that the body is not used any more. Call it once. It is nil
+	// if Do failed.
 	Release func()
 }
 
@@ -109,14 +111,14 @@ func (c *Client) Do(ctx context.Context, r *http.Request, most int) (Answer, err
 		err = c.readOn(ctx, resp.Body, &a, most)
 	}
 	if err == nil {
-		err = ctx.Err() // a server that is told of our leaving may end its answer as if it were whole
+		err = ctx.Err() // a server that learns of our leaving may end its answer as if it were whole
 	}
 	a.Broken = err
 	return a, nil
 }
 
-// readOn reads the rest of a large body once it may be held. Who waits for that
-// has the time of the exchange.
+// readOn reads the rest of a large body once it may be held. The wait for that
+// is part of the exchange's time.
 func (c *Client) readOn(ctx context.Context, body io.Reader, a *Answer, most int) error {
 	if c.large != nil {
 		select {
@@ -134,8 +136,8 @@ func (c *Client) readOn(ctx context.Context, body io.Reader, a *Answer, most int
 // Close drops the idle connections. Exchanges under way are not disturbed.
 func (c *Client) Close() { (&http.Client{Transport: c.way}).CloseIdleConnections() }
 
-// TimedOut reports whether err says that the time was up, or that the caller
-// gave up waiting: the outcome is not known.
+// TimedOut reports whether time was up or the caller gave up waiting: the
+// outcome is not known.
 func TimedOut(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout() ||
@@ -143,10 +145,11 @@ func TimedOut(err error) bool {
 }
 
 // Transport is the way to a server, for answers that are read while they come:
-// its reader bounds its size and ends the request's context in time.
+// the reader of an answer bounds its size and ends the request's context in
+// time.
 type Transport struct{ http http.Transport }
 
-// NewTransport makes one. It ignores Options.Through.
+// NewTransport makes a Transport. It ignores Options.Through.
 func NewTransport(o Options) *Transport {
 	conf := &tls.Config{}
 	if o.TLS != nil {
@@ -162,7 +165,7 @@ func NewTransport(o Options) *Transport {
 	// its own for sending a request again.
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	// net/http lets a dial go on when its request has ended, so that it needs
+	// net/http lets a dial go on when its request has ended, so a dial needs
 	// limits of its own.
 	return &Transport{http.Transport{
 		DialContext:            (&net.Dialer{Timeout: o.Timeout, KeepAlive: 15 * time.Second}).DialContext,
@@ -173,7 +176,7 @@ func NewTransport(o Options) *Transport {
 		MaxIdleConnsPerHost:    o.Kept,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true, // or a limit on the body would be one on what it unpacks to
+		DisableCompression:     true, // else a limit on the body would not bound what it unpacks to
 	}}
 }
 
@@ -190,7 +193,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // CloseIdleConnections serves http.Client's.
 func (t *Transport) CloseIdleConnections() { t.http.CloseIdleConnections() }
 
-// Brief is err with a text that fits into a line of a log.
+// Brief returns err with a text that fits into a log line.
 func Brief(err error) error {
 	if text := []rune(err.Error()); len(text) > maxProblem {
 		return &brief{err, string(text[:maxProblem]) + "…"}

@@ -21,15 +21,15 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // net/http says there what a server sends unasked
+	log.SetOutput(io.Discard) // net/http logs there what a server sends unasked
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = 10 * time.Second
 
-// server does to each connection what its script says, and never hangs up
-// before its client does.
+// server runs its script on each connection, and never hangs up before its
+// client does.
 type server struct {
 	url     string
 	scripts sync.WaitGroup
@@ -117,7 +117,7 @@ func TestAnExchangeEndsWhateverTheServerDoes(t *testing.T) {
 		early  bool
 		broken bool
 	}{
-		{"nothing is said", says("", "", 0), 0, !early, false},
+		{"the server is silent", says("", "", 0), 0, !early, false},
 		{"another protocol (101) is not read", says("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "", 0), 101, early, false},
 		{"nor one that goes on for ever", says("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", long, 0), 101, early, false},
 		{"nor one without its header", says("HTTP/1.1 101 x\r\n\r\n", " ", slow), 101, early, false},
@@ -128,13 +128,13 @@ func TestAnExchangeEndsWhateverTheServerDoes(t *testing.T) {
 		{"headers without end are too much", says("HTTP/1.1 200 OK\r\n", "X: y\r\n", 0), 0, early, false},
 		{"slow ones meet the deadline too", says("HTTP/1.1 200 OK\r\n", "X: y\r\n", slow), 0, !early, false},
 		{"a body without end is cut", says("HTTP/1.1 200 OK\r\n\r\n", long, 0), 200, early, false},
-		{"one in chunks is too", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nabcde\r\n", 0), 200, early, false},
+		{"a chunked one is too", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nabcde\r\n", 0), 200, early, false},
 		{"a slow body meets the deadline", says("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", " ", slow), 200, !early, true},
 		{"slow chunks do too", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", slow), 200, !early, true},
-		{"an end of chunks that has none is broken", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n", 0), 200, early, true},
+		{"an endless end of chunks is broken", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n", 0), 200, early, true},
 		{"a redirect is an answer", says("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "", 0), 302, early, false},
 		{"so is one to nowhere", says("HTTP/1.1 302 Found\r\nLocation: :%zz"+long+"\r\nContent-Length: 0\r\n\r\n", "", 0), 302, early, false},
-		{"what is no HTTP is no answer", says(long+"\r\n\r\n", "", 0), 0, early, false},
+		{"an answer that is not HTTP is none", says(long+"\r\n\r\n", "", 0), 0, early, false},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
@@ -170,11 +170,11 @@ func TestAServerThatNeverShakesHandsIsLeft(t *testing.T) {
 		_, err := client.Do(t.Context(), request(t, s.url), 0)
 		require.True(t, TimedOut(err), err)
 	}
-	s.requireLeft(t) // before Close, which would end them all
+	s.requireLeft(t) // before Close, which would end all connections
 }
 
-// What a server sends unasked is no answer to the next request.
-func TestWhatNobodyAskedForIsNoAnswer(t *testing.T) {
+// Bytes that a server sends unasked do not answer the next request.
+func TestUnaskedBytesAreNoAnswer(t *testing.T) {
 	const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	left := make(chan error, 10)
 	s := serve(t, func(c net.Conn) {
@@ -249,7 +249,7 @@ func TestConnectionsAreKeptOnlyWhereAskedFor(t *testing.T) {
 	}
 }
 
-func TestTheWayIsDirectAndEncryptedAsItShouldBe(t *testing.T) {
+func TestTheTransportIsDirectAndEncryptedProperly(t *testing.T) {
 	transport := NewTransport(Options{TLS: &tls.Config{MinVersion: tls.VersionTLS10}, Timeout: time.Second})
 	require.Nil(t, transport.http.Proxy, "no proxy, whatever the environment says")
 	require.EqualValues(t, tls.VersionTLS12, transport.http.TLSClientConfig.MinVersion)

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// maxConnections is part of the descriptors that are not for agents.
+	// maxConnections is a part of the descriptors that are not for agents.
 	maxConnections = 192
-	// grace is what each connection has, once it is listened to, before it is
-	// closed for another one: time enough for a program that asks at once.
-	// Strangers thereby replace all of them in this time and not sooner, and wait
-	// in the queue of the kernel, with everybody else, beyond some 10,000
-	// connections a second.
+	// grace is how long each connection has, once the server reads from it,
+	// before it may be closed for another one: enough for a program that asks at
+	// once. So strangers need at least this time to replace all connections, and
+	// beyond some 10,000 connections a second they wait in the kernel's queue
+	// with everybody else.
 	grace = 15 * time.Millisecond
-	// quiet is how long there must have been no trouble before it is news again.
+	// quiet is how long there must be no trouble before it is logged again.
 	quiet = time.Minute
 )
 
-// door is a listener that accepts at once whoever comes, and keeps a bounded
-// number of connections.
+// door is a listener that accepts everybody at once, and keeps a bounded number
+// of connections.
 type door struct {
 	net.Listener
 	log     *zap.Logger
@@ -38,8 +38,8 @@ type door struct {
 	crowded, starved episode
 
 	mu      sync.Mutex
-	waiting list.List // visitors whose request has not come, or not whole, the longest first
-	serving list.List // those whose request is being answered, the longest first
+	waiting list.List // visitors whose request has not come, or not completely, the longest first
+	serving list.List // visitors whose request is being answered, the longest first
 }
 
 // visitor is a connection. It belongs to one list of the door until it is
@@ -51,7 +51,7 @@ type visitor struct {
 	// Guarded by the door's lock.
 	in    *list.List // nil when it has left
 	at    *list.Element
-	since time.Time // it came into that list; zero for a new one that was not listened to
+	since time.Time // it came into that list; zero for a new one that was not read from
 }
 
 func newDoor(l net.Listener, log *zap.Logger) *door {
@@ -65,8 +65,8 @@ func (d *door) Close() error {
 }
 
 // Accept implements net.Listener. Without descriptors it takes one from a
-// connection that waits, or tries on; http.Server would try on, too, and say so
-// every second.
+// waiting connection, or keeps trying; http.Server would keep trying, too, but
+// log it every second.
 func (d *door) Accept() (net.Conn, error) {
 	for {
 		c, err := d.Listener.Accept()
@@ -80,7 +80,7 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if d.starved.begins() {
-			d.log.Error("http server has no descriptor for a connection; trying on", trouble.NoFiles.Fields(err)...)
+			d.log.Error("http server has no descriptor for a connection; it keeps trying", trouble.NoFiles.Fields(err)...)
 		}
 		d.dismissIdle()
 		d.pause(grace)
@@ -88,7 +88,7 @@ func (d *door) Accept() (net.Conn, error) {
 }
 
 // makeRoom returns when one more may enter; false means that the door is being
-// closed. It waits for grace, once somebody listens to the one that is to go.
+// closed. It waits until the connection to be closed has had its grace.
 func (d *door) makeRoom() bool {
 	for {
 		full, rest := d.dismiss()
@@ -100,14 +100,14 @@ func (d *door) makeRoom() bool {
 				return false
 			}
 		case d.crowded.begins():
-			d.log.Warn("http server has as many connections as it keeps; for each new one the one that asks for nothing, or is served, for longest is closed", zap.Int("connections", maxConnections))
+			d.log.Warn("http server has as many connections as it keeps; each new one closes the one that has been idle or served longest", zap.Int("connections", maxConnections))
 		}
 	}
 }
 
-// dismiss closes a connection when there are as many as may be; rest is how
-// long it would have to wait for that. It takes one of those there are more of,
-// so that an attack of one kind is at the cost of that kind.
+// dismiss closes a connection when there are as many as allowed; rest is how
+// long that has to wait. It takes one of the larger group, waiting or served,
+// so that an attack of one kind costs connections of that kind.
 func (d *door) dismiss() (full bool, rest time.Duration) {
 	d.mu.Lock()
 	if d.waiting.Len()+d.serving.Len() < maxConnections {
@@ -129,7 +129,7 @@ func (d *door) dismiss() (full bool, rest time.Duration) {
 	return true, 0
 }
 
-// dismissIdle closes the one that has not asked for longest.
+// dismissIdle closes the connection that has waited longest without a request.
 func (d *door) dismissIdle() {
 	d.mu.Lock()
 	first := d.waiting.Front()
@@ -139,7 +139,8 @@ func (d *door) dismissIdle() {
 	}
 }
 
-// clear closes those who have not asked, whom nothing need be finished for.
+// clear closes connections without a request: nothing has to be finished for
+// them.
 func (d *door) clear() {
 	_ = d.Close() // nobody enters any more
 	d.mu.Lock()
@@ -162,7 +163,7 @@ func (d *door) closed() bool {
 	}
 }
 
-// pause is false when the door is being closed.
+// pause waits, and returns false when the door is being closed.
 func (d *door) pause(long time.Duration) bool {
 	t := time.NewTimer(long)
 	defer t.Stop()
@@ -183,8 +184,8 @@ func (d *door) enter(c net.Conn) *visitor {
 	return v
 }
 
-// rest is what is left of the grace; the door's lock is held. The time until
-// somebody listens is the server's, not the visitor's.
+// rest returns what is left of the grace; the door's lock is held. The time
+// until the server first reads does not count.
 func (v *visitor) rest() time.Duration {
 	if v.since.IsZero() {
 		return grace
@@ -215,7 +216,7 @@ func (v *visitor) leave() {
 	}
 }
 
-// serve puts a visitor who has not left among those who are served.
+// serve moves a visitor that has not left to those that are served.
 func (v *visitor) serve() {
 	v.door.mu.Lock()
 	defer v.door.mu.Unlock()
@@ -240,8 +241,8 @@ func remember(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, visitorKey{}, c)
 }
 
-// follow notes that a whole request has come; http.StateActive would not do: one
-// byte of a request is enough for that.
+// follow notes that a whole request has come; http.StateActive would not do,
+// because one byte of a request is enough for that.
 func (d *door) follow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if v, ok := r.Context().Value(visitorKey{}).(*visitor); ok {
@@ -251,7 +252,7 @@ func (d *door) follow(next http.Handler) http.Handler {
 	})
 }
 
-// episode is trouble that is worth one line for as long as it goes on.
+// episode is trouble that is logged once for as long as it goes on.
 type episode struct{ last time.Time }
 
 func (e *episode) begins() bool {

@@ -43,7 +43,7 @@ func TestTheOneThatIsIdleForLongestMakesRoom(t *testing.T) {
 	require.True(t, gone(t, idle[0], 5*time.Second))
 	require.False(t, gone(t, idle[maxConnections-1], grace))
 	require.LessOrEqual(t, s.door.count(), maxConnections)
-	require.Equal(t, 1, logs.FilterMessageSnippet("as many connections as it keeps").Len(), "said once")
+	require.Equal(t, 1, logs.FilterMessageSnippet("as many connections as it keeps").Len(), "logged once")
 }
 
 func TestARequestUnderWayOutlivesThoseWhoOnlyWait(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAConnectionIsForOneRequest(t *testing.T) {
 	require.Equal(t, 1, strings.Count(string(answers), "200 OK"))
 }
 
-func TestWhoOnlyWaitsDoesNotDelayTheEnd(t *testing.T) {
+func TestIdleConnectionsDoNotDelayTheEnd(t *testing.T) {
 	s, err := Listen("127.0.0.1:0", http.NotFoundHandler(), zap.NewNop())
 	require.NoError(t, err)
 	served := make(chan error, 1)
@@ -148,7 +148,7 @@ func (p *poor) Accept() (net.Conn, error) {
 	return p.Listener.Accept()
 }
 
-func TestWithoutADescriptorOneIsTakenFromWhoOnlyWaits(t *testing.T) {
+func TestWithoutADescriptorOneIsTakenFromAnIdleConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	core, logs := observer.New(zap.InfoLevel)
@@ -170,5 +170,5 @@ func TestWithoutADescriptorOneIsTakenFromWhoOnlyWaits(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	require.True(t, gone(t, idle, 5*time.Second))
-	require.Equal(t, 1, logs.FilterMessageSnippet("no descriptor").Len(), "said once")
+	require.Equal(t, 1, logs.FilterMessageSnippet("no descriptor").Len(), "logged once")
 }

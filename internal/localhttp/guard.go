@@ -11,19 +11,20 @@ import (
 	"go.uber.org/zap"
 )
 
-// guard answers requests that are not for this server, or for a page of
+// guard refuses requests that are not for this server, or come from a page of
 // another one, and lets the rest through.
 type guard struct {
 	next     http.Handler
 	cross    *http.CrossOriginProtection
 	log      *zap.Logger
 	port     string
-	names    []string // that are this server's, lower case
+	names    []string // this server's, lower case
 	refused  atomic.Bool
 	accepted string // for people
 }
 
-// newGuard takes the address that was asked for, and the one that became of it.
+// newGuard takes the address that was asked for, and the one that is listened
+// on.
 func newGuard(asked string, listening net.Addr, next http.Handler, log *zap.Logger) *guard {
 	g := &guard{next: next, cross: http.NewCrossOriginProtection(), log: log}
 	var bound string
@@ -42,13 +43,13 @@ func newGuard(asked string, listening net.Addr, next http.Handler, log *zap.Logg
 	return g
 }
 
-// The style of pages is in them; nothing else is loaded, and forms lead back.
+// The style of pages is in them; they load nothing else, and forms lead back.
 const contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // headers are those of every answer.
 var headers = map[string]string{
 	"Content-Security-Policy":      contentPolicy,
-	"X-Frame-Options":              "DENY", // for what does not know frame-ancestors
+	"X-Frame-Options":              "DENY", // for browsers that do not know frame-ancestors
 	"X-Content-Type-Options":       "nosniff",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Referrer-Policy":              "same-origin", // no-referrer would make the Origin of our own forms null
@@ -74,13 +75,13 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// meant reports whether the request names this server. What a literal address
-// may be depends on the address that the connection came in at, and so does
+// meant reports whether the request names this server. Which literal addresses
+// are right depends on the address that the connection came in at, and so does
 // localhost: no name server can make a browser take another page for one of
 // these.
 func (g *guard) meant(r *http.Request) bool {
 	if r.Host == "" && !r.ProtoAtLeast(1, 1) {
-		return true // a load balancer's probe: no browser leaves it out
+		return true // a load balancer's probe; browsers never leave it out
 	}
 	host, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -106,8 +107,8 @@ func (g *guard) meant(r *http.Request) bool {
 	return false
 }
 
-// sameOrigin is stricter than the standard library's rule in one case: an
-// Origin, where there is one, is compared in any case.
+// sameOrigin is stricter than the standard library's rule in one point: if
+// there is an Origin, it is always compared.
 func (g *guard) sameOrigin(r *http.Request) bool {
 	if g.cross.Check(r) != nil {
 		return false
@@ -124,7 +125,7 @@ func (g *guard) sameOrigin(r *http.Request) bool {
 	return true
 }
 
-// localIP is the address of this machine that the request came in at.
+// localIP returns the address of this machine that the request came in at.
 func localIP(r *http.Request) netip.Addr {
 	a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {

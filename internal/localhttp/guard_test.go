@@ -32,7 +32,7 @@ func TestTheHostOfARequestNamesTheServer(t *testing.T) {
 		{"127.0.0.1:0", "127.0.0.1", "evil.example:PORT", 421},
 		{"127.0.0.1:0", "127.0.0.1", "localhost.evil.example:PORT", 421},
 		{"127.0.0.1:0", "127.0.0.1", "127.0.0.1.evil.example:PORT", 421},
-		{"127.0.0.1:0", "127.0.0.1", "MACHINE:PORT", 421}, // nobody finds a loopback address by it
+		{"127.0.0.1:0", "127.0.0.1", "MACHINE:PORT", 421}, // the name leads to no loopback address
 		{"127.0.0.1:0", "127.0.0.1", "10.0.0.1:PORT", 421},
 		{"127.0.0.1:0", "127.0.0.1", "0.0.0.0:PORT", 421},
 		{"127.0.0.1:0", "127.0.0.1", "[::]:PORT", 421},
@@ -77,13 +77,13 @@ func TestTheHostOfARequestNamesTheServer(t *testing.T) {
 				return
 			}
 			require.Zero(t, asked, "no handler sees it")
-			require.Equal(t, 1, logs.FilterLevelExact(zap.WarnLevel).Len(), "said once")
+			require.Equal(t, 1, logs.FilterLevelExact(zap.WarnLevel).Len(), "logged once")
 			require.NotContains(t, fmt.Sprint(logs.All()[0].ContextMap()), "evil", "a stranger's words are not logged")
 		})
 	}
 }
 
-// outside is an address of this machine that others could reach.
+// outside returns an address of this machine that others could reach.
 func outside(t *testing.T) string {
 	t.Helper()
 	all, err := net.InterfaceAddrs()
@@ -97,7 +97,7 @@ func outside(t *testing.T) string {
 	return ""
 }
 
-// A name of the configuration is one of the server's; it is checked here
+// A name in the configuration is one of the server's; here it is checked
 // without a name server.
 func TestTheConfiguredHostIsAName(t *testing.T) {
 	at := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 8112}
@@ -127,7 +127,7 @@ func TestAProbeWithoutAHostIsAnswered(t *testing.T) {
 	}
 }
 
-func TestWhatChangesSomethingComesFromNoOtherSite(t *testing.T) {
+func TestChangesComeFromNoOtherSite(t *testing.T) {
 	const ours, other = "http://127.0.0.1:PORT", "http://evil.example"
 	for _, k := range []struct {
 		method string

@@ -1,16 +1,17 @@
 // Package localhttp serves HTTP to people and programs of this machine and to
-// its operators: health, metrics, and the simulator's control page. Nobody
-// proves a password there, so three things are decided here for all of them:
+// its operators: health, metrics, and the simulator's control page. They need
+// no password, so three things are decided here for all of them:
 //
 //   - Who is meant. The Host of a request must be a name or an address of this
-//     server; else it is answered 421. A name that an attacker's DNS points to
-//     this machine makes no page of the attacker's one of this server's.
-//   - Who asks. What may change something, anything but GET, HEAD and OPTIONS,
-//     is answered 403 when a browser sends it for a page of another origin.
-//     Handlers therefore change nothing on GET.
+//     server; else the answer is 421. An attacker's DNS can point a name to
+//     this machine, but that does not turn the attacker's page into one of this
+//     server's.
+//   - Who asks. A request that may change something, that is any but GET, HEAD
+//     and OPTIONS, is answered 403 when a browser sends it for a page of
+//     another origin. So handlers change nothing on GET.
 //   - Who gets in: everybody, at once. A connection is for one request. At most
-//     maxConnections are open, and for one more the one is closed that has asked
-//     for nothing for longest, or that is served for longest. Connections that
+//     maxConnections are open; for one more, the one is closed that has waited
+//     longest without a request, or has been served longest. Connections that
 //     are idle, slow or do not read keep nobody out.
 //
 // Every answer has headers that keep it out of caches and of other sites'
@@ -43,9 +44,9 @@ type Server struct {
 	door *door
 }
 
-// Listen binds an address, host:port, of which port 0 is a free one. A host
-// name in it is one that requests may use; an empty host is all addresses of
-// the machine. The caller serves and closes the server.
+// Listen binds an address, host:port; port 0 takes a free one. Requests may use
+// a host name in it; an empty host means all addresses of the machine. The
+// caller serves and closes the server.
 func Listen(address string, h http.Handler, log *zap.Logger) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -66,15 +67,15 @@ func Listen(address string, h http.Handler, log *zap.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the address listened on.
+// Addr returns the address listened on.
 func (s *Server) Addr() net.Addr { return s.door.Addr() }
 
 // Serve answers requests until Shutdown or Close. Its error is never nil:
-// http.ErrServerClosed then, else what ended it.
+// http.ErrServerClosed then, else the fault that ended it.
 func (s *Server) Serve() error { return s.http.Serve(s.door) }
 
 // Shutdown stops listening, lets running requests finish until ctx ends, and
-// then cuts them. It gives ctx's error when it had to cut.
+// then cuts them. It returns ctx's error if it had to cut.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Close stops listening, also when Serve was not called, and cuts all
+// Close stops listening, even if Serve was not called, and cuts all
 // connections.
 func (s *Server) Close() error {
 	err := s.http.Close()

@@ -4,5 +4,5 @@ package nodes
 
 import "math"
 
-// openFiles is without a limit where there is none of this kind.
+// openFiles returns no limit where there is none of this kind.
 func openFiles() uint64 { return math.MaxUint64 }

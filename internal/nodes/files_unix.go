@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// openFiles is how many descriptors the process may have.
+// openFiles returns how many descriptors the process may have.
 func openFiles() uint64 {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {

@@ -23,8 +23,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/trouble"
 )
 
-// node is one Finesse server: its REST interface, its notification service,
-// and what is known of their condition.
+// node is one Finesse server: its REST interface, its notification service, and
+// what is known of their condition.
 type node struct {
 	*finesse.Client
 	all    *Nodes
@@ -33,7 +33,7 @@ type node struct {
 	host   string
 	name   string // in a capture: two nodes may share a host
 	log    *zap.Logger
-	probe  time.Duration // the time in which it must say how it is
+	probe  time.Duration // how long it may take to report its state
 	admin  *finesse.Administrator
 
 	mu            sync.Mutex
@@ -41,7 +41,7 @@ type node struct {
 	fixedDomain   bool   // the configuration says so
 	pubSub        string // domain of the publish-subscribe service, "" for the usual one
 	fixedPubSub   bool
-	trouble       trouble.Kind // the one that was logged last, none while it is usable
+	trouble       trouble.Kind // the one that was last logged, none while it is usable
 	deaf          trouble.Kind // with the notification service, none while agents can subscribe
 	rest          ops.Condition
 	notifications ops.Condition
@@ -49,7 +49,7 @@ type node struct {
 
 var _ session.Node = (*node)(nil)
 
-// leastProbe is for networks and servers that are slow to answer.
+// leastProbe is for slow networks and servers.
 const leastProbe = 10 * time.Second
 
 func (ns *Nodes) newNode(c config.Finesse, index int, tlsConfig *tls.Config) (*node, error) {
@@ -80,7 +80,7 @@ func (ns *Nodes) newNode(c config.Finesse, index int, tlsConfig *tls.Config) (*n
 	}, nil
 }
 
-// Name is a node's in a capture: host and port of its REST interface.
+// Name returns a node's name in a capture: host and port of its REST interface.
 func Name(n config.Node) string {
 	_, host, _ := strings.Cut(n.REST, "://")
 	return host
@@ -125,17 +125,17 @@ func (n *node) subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	return nil, err
 }
 
-// Name is the node's host (session.Node).
+// Name returns the node's host (session.Node).
 func (n *node) Name() string { return n.host }
 
-// Usable is what the last check found (session.Node).
+// Usable returns what the last check found (session.Node).
 func (n *node) Usable() (bool, <-chan struct{}) {
 	is, changed := n.all.known.Condition(n.index)
 	return is.Usable, changed
 }
 
-// Verify has the nodes checked and waits for the outcome, or until this one is
-// known to be of no use (session.Node).
+// Verify makes Run check the nodes, and waits for the outcome or until this one
+// is known to be unusable (session.Node).
 func (n *node) Verify(ctx context.Context) {
 	if len(n.all.list) == 1 {
 		return
@@ -165,9 +165,9 @@ func (n *node) Verify(ctx context.Context) {
 // AllUsers asks as the site's administrator (session.Node).
 func (n *node) AllUsers(ctx context.Context) ([]gc.TeamUser, error) { return n.admin.AllUsers(ctx) }
 
-// check asks the node how it is. The domains may be others after a restart.
-// A node that takes longer than probe could as well be dead: agents had better
-// work at the other one.
+// check asks the node for its state. Its domains may differ after a restart. A
+// node that takes longer than probe is as good as dead: agents should work at
+// the other one.
 func (n *node) check(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, n.probe)
 	defer cancel()
@@ -194,7 +194,7 @@ func (n *node) check(ctx context.Context) {
 	n.all.known.Found(finesse.Finding{Node: n.index, Condition: is})
 }
 
-// captured is how the node is, for a capture.
+// captured returns the state of the node, for a capture.
 func (n *node) captured(is finesse.Condition, err error) capture.Record {
 	x := capture.Record{Dir: capture.In, Edge: capture.REST, Type: capture.Unusable, Node: n.name}
 	switch {
@@ -217,7 +217,7 @@ func takeOver(domain *string, now string, fixed bool) {
 
 // report logs a change once. Called with mu held.
 func (n *node) report(err error) {
-	var now trouble.Kind // the error's text may be another each time: it can name the local port
+	var now trouble.Kind // the error's text may differ each time: it can name the local port
 	if err != nil {
 		now = finesse.Trouble(err)
 	}
@@ -226,7 +226,7 @@ func (n *node) report(err error) {
 	case err == nil:
 		n.log.Info("finesse node is in service again")
 	default:
-		n.log.Warn("finesse node cannot be used; trying on", now.Fields(err)...)
+		n.log.Warn("finesse node cannot be used; the connector keeps trying", now.Fields(err)...)
 	}
 	n.trouble = now
 }

@@ -24,8 +24,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What is wrong with a node is said once, with what to do about it, however
-// often it is tried.
+// A node's trouble is logged once, with the next step, however often the node
+// is tried.
 func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	address := servertest.FreeAddress(t)
 	c := config.Finesse{RequestTimeout: time.Second, Nodes: []config.Node{{REST: "https://" + address, Notify: "xmpps://" + address}}}
@@ -44,15 +44,15 @@ func TestANodeThatIsAwayIsLoggedOnce(t *testing.T) {
 	state := n.state()
 	require.Equal(t, ops.Down, state.REST)
 	require.Equal(t, ops.Down, state.Notifications)
-	for _, message := range []string{"finesse node cannot be used; trying on", "notification service cannot be used; agents cannot connect"} {
+	for _, message := range []string{"finesse node cannot be used; the connector keeps trying", "notification service cannot be used; agents cannot connect"} {
 		lines := logs.FilterMessage(message).All()
 		require.Len(t, lines, 1, message)
 		require.Contains(t, lines[0].ContextMap()["action"], "or start Finesse")
 	}
 }
 
-// servers starts nodes whose web servers answer as told; the notification
-// service of each is where nobody listens.
+// servers starts nodes with these web servers; nobody listens at the address of
+// their notification service.
 func servers(t *testing.T, answers ...http.HandlerFunc) *Nodes {
 	nobody := servertest.FreeAddress(t)
 	c := config.Finesse{RequestTimeout: 5 * time.Second, InsecureSkipVerify: true}
@@ -68,7 +68,7 @@ func servers(t *testing.T, answers ...http.HandlerFunc) *Nodes {
 	return ns
 }
 
-// server is one whose state a test changes.
+// server is a server whose state a test changes.
 type server struct {
 	broken, out atomic.Bool
 	asked       atomic.Int32
@@ -86,7 +86,7 @@ func (s *server) answer(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "<SystemInfo><status>"+status+"</status></SystemInfo>")
 }
 
-func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
+func TestASessionThatMeetsADeadNodeHasItChecked(t *testing.T) {
 	for what, breaks := range map[string]func(*server){
 		"the connection breaks": func(s *server) { s.broken.Store(true) },
 		"it is out of service":  func(s *server) { s.out.Store(true) },
@@ -117,7 +117,7 @@ func TestWhoMeetsADeadNodeHasItFoundOut(t *testing.T) {
 				default:
 					return false
 				}
-			}, 5*time.Second, time.Millisecond, "every session is told")
+			}, 5*time.Second, time.Millisecond, "every session notices")
 
 			a.broken.Store(false)
 			a.out.Store(false)
@@ -172,8 +172,8 @@ func TestANodeThatDoesNotAnswerIsGivenUpInTime(t *testing.T) {
 	require.True(t, is.Silent)
 }
 
-// net/http hands out the connection behind a 101, whose reads heed no context:
-// read, it would hold the watch over all nodes up for ever.
+// After a 101 net/http hands out the connection itself; reads on it ignore the
+// context and would hold up the watch over all nodes for ever.
 func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
 	switching := func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -186,15 +186,15 @@ func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
 	}
 	var other server
 	ns := servers(t, switching, other.answer)
-	told := make(chan gc.SystemStatus, 10)
-	ns.Changed = func(s gc.SystemStatus) { told <- s }
+	reported := make(chan gc.SystemStatus, 10)
+	ns.Changed = func(s gc.SystemStatus) { reported <- s }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); ns.Run(ctx) }()
 	defer func() { cancel(); <-done }()
 	for range 2 {
 		select {
-		case s := <-told:
+		case s := <-reported:
 			require.Equal(t, gc.InService, s, "the other node is in service")
 		case <-time.After(3 * checkInterval):
 			require.Fail(t, "the watch stands still")
@@ -204,7 +204,7 @@ func TestANodeThatSwitchesProtocolsIsWatchedOn(t *testing.T) {
 	require.Equal(t, ops.Down, ns.States()[0].REST)
 }
 
-func TestACheckCutShortSaysNothing(t *testing.T) {
+func TestACheckCutShortChangesNothing(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)
 	ns.Check(t.Context())
@@ -214,8 +214,8 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 	require.Equal(t, session.Node(ns.list[0]), ns.Serving())
 }
 
-// An agent whose stream cannot be opened had better be at the other node,
-// whatever SystemInfo says.
+// An agent whose stream cannot be opened should be at the other node, whatever
+// SystemInfo says.
 func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing.T) {
 	var a, b server
 	ns := servers(t, a.answer, b.answer)
@@ -226,7 +226,7 @@ func TestANodeWhoseNotificationServiceFailsIsTheSecondChoiceForAWhile(t *testing
 	}
 	subscribe(ns.list[0])
 	require.Equal(t, session.Node(ns.list[1]), ns.Serving())
-	require.Len(t, ns.hint, 1, "it is looked at")
+	require.Len(t, ns.hint, 1, "a check is asked for")
 	subscribe(ns.list[1])
 	require.Equal(t, session.Node(ns.list[0]), ns.Serving(), "neither is better, so it is the first")
 }

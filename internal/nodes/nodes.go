@@ -1,6 +1,6 @@
-// Package nodes watches over the Finesse servers: it asks each how it is, opens
-// agents' streams there as long as the process has room for them, and says what an
-// operator has to know. Which one serves is decided by finesse.Nodes.
+// Package nodes watches over the Finesse servers: it checks each, opens agents'
+// streams there as long as the process has room for them, and logs what an
+// operator must know. finesse.Nodes decides which one serves.
 package nodes
 
 import (
@@ -23,7 +23,7 @@ import (
 
 // Options are what Nodes need besides the configuration.
 type Options struct {
-	Changed    func(gc.SystemStatus) // is given the status after each round; may block only for a moment
+	Changed    func(gc.SystemStatus) // is called with the status after each round; may block only for a moment
 	Logger     *zap.Logger
 	Registerer prometheus.Registerer // nil keeps the metrics private
 	Capture    *capture.Recorder     // nil for none
@@ -36,10 +36,10 @@ type Nodes struct {
 	list  []*node
 	room  *room
 	pulse *pulse.Pulse  // of Run
-	hint  chan struct{} // somebody heard that the state changed
+	hint  chan struct{} // somebody noticed that the state changed
 
 	mu       sync.Mutex
-	upcoming chan struct{} // closed at the end of the next round of checks to begin
+	upcoming chan struct{} // closed at the end of the next round that begins
 }
 
 // checkInterval is how often each node is asked for its SystemInfo. Cisco's
@@ -52,7 +52,7 @@ const restBetween = 250 * time.Millisecond
 // stuckAfter is much longer than any configuration lets one round take: 30 s.
 const stuckAfter = 2 * time.Minute
 
-// New makes them. It connects to nothing; the caller calls Close.
+// New makes the nodes. It connects to nothing; the caller calls Close.
 func New(c config.Finesse, o Options) (*Nodes, error) {
 	tlsConfig, err := trust.Config(c.CAFile, c.InsecureSkipVerify)
 	if err != nil {
@@ -72,14 +72,14 @@ func New(c config.Finesse, o Options) (*Nodes, error) {
 	return ns, nil
 }
 
-// Serving is the node to use now.
+// Serving returns the node to use now.
 func (ns *Nodes) Serving() session.Node { return ns.list[ns.known.Serving()] }
 
-// Captured is how all nodes are, for a capture that begins now.
+// Captured returns the states of all nodes, for a capture that begins now.
 func (ns *Nodes) Captured() []capture.Record {
 	var all []capture.Record
 	for i, n := range ns.list {
-		n.mu.Lock() // a check that saw no capture yet has said how the node is
+		n.mu.Lock() // a check that saw no capture yet has set the state of the node
 		is, _ := ns.known.Condition(i)
 		all = append(all, n.captured(is, nil))
 		n.mu.Unlock()
@@ -87,7 +87,7 @@ func (ns *Nodes) Captured() []capture.Record {
 	return all
 }
 
-// States are what /readyz shows.
+// States returns what /readyz shows.
 func (ns *Nodes) States() []ops.NodeState {
 	states := make([]ops.NodeState, len(ns.list))
 	for i, n := range ns.list {
@@ -119,11 +119,11 @@ func (ns *Nodes) Run(ctx context.Context) {
 	}
 }
 
-// Live asks whether Run goes round; see pulse.Pulse.
+// Live reports whether Run stands still; see pulse.Pulse.
 func (ns *Nodes) Live() error { return ns.pulse.Live() }
 
-// Check asks all nodes, in one round, and reports whether Finesse can be used,
-// unless ctx ends before.
+// Check asks all nodes, in one round, and passes on whether Finesse can be
+// used, unless ctx ends before.
 func (ns *Nodes) Check(ctx context.Context) {
 	defer ns.begin()()
 	var asked sync.WaitGroup
@@ -137,7 +137,7 @@ func (ns *Nodes) Check(ctx context.Context) {
 	ns.Changed(ns.known.Status())
 }
 
-// Look has Run check at once. It never blocks.
+// Look makes Run check at once. It never blocks.
 func (ns *Nodes) Look() {
 	select {
 	case ns.hint <- struct{}{}:
@@ -145,15 +145,15 @@ func (ns *Nodes) Look() {
 	}
 }
 
-// round is closed at the end of the next round to begin: one that is under way
-// may have asked before the state changed.
+// round returns a channel that is closed at the end of the next round to begin:
+// a round under way may have asked before the state changed.
 func (ns *Nodes) round() <-chan struct{} {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	return ns.upcoming
 }
 
-// begin begins a round; what it returns ends it.
+// begin begins a round, and returns the function that ends it.
 func (ns *Nodes) begin() (end func()) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
@@ -162,7 +162,7 @@ func (ns *Nodes) begin() (end func()) {
 	return func() { close(ended) }
 }
 
-// Close drops the connections to REST. Streams are their sessions' to close.
+// Close drops the connections to REST. Sessions close their streams.
 func (ns *Nodes) Close() {
 	for _, n := range ns.list {
 		n.Close()

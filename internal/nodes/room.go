@@ -11,9 +11,9 @@ import (
 )
 
 // room is how many notification streams the process has descriptors for. Each
-// agent has one, and a connection to REST while it asks, so that half of what
-// the process may open goes to streams: those who got one are never left
-// without the other. A part is for everything else.
+// agent has a stream, and a connection to REST during a request, so half of
+// what the process may open goes to streams: an agent with a stream is never
+// left without a request. A part is reserved for everything else.
 type room struct {
 	limit   int // 0: no limit
 	log     *zap.Logger
@@ -21,11 +21,11 @@ type room struct {
 
 	mu    sync.Mutex
 	taken int
-	full  bool // said since there was room last
+	full  bool // logged since there was last room
 }
 
-// reservedFiles is at most for connections to the broker, the operator's HTTP
-// server and the nodes' own checks, a quarter of a small limit.
+// reservedFiles is for connections to the broker, the operator's HTTP server
+// and the nodes' own checks; of a small limit, a quarter is.
 const reservedFiles = 256
 
 func newRoom(files uint64, log *zap.Logger, reg prometheus.Registerer) *room {
@@ -60,12 +60,13 @@ func (r *room) give() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.taken--
-	// Half of it: one agent who comes and goes is not an episode each time.
+	// Half of it: an agent who comes and goes does not make an episode each
+	// time.
 	r.full = r.full && r.taken > r.limit/2
 }
 
-// seated is a stream that gives its place back when it is closed, which its
-// session does in any case.
+// seated is a stream that gives its place back when it is closed; its session
+// always closes it.
 type seated struct {
 	session.Stream
 	leave func()

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// Half of what the process may open, without a part for itself, is for agents.
+// Half of what the process may open, after a part for itself, is for agents.
 func TestRoomForAgents(t *testing.T) {
 	for files, agents := range map[uint64]int{1: 1, 64: 24, 1024: 384, 65536: 32640, 1 << 20: 0, math.MaxUint64: 0} {
 		require.Equal(t, agents, newRoom(files, zap.NewNop(), nil).limit, files)
@@ -24,7 +24,7 @@ func TestRoomForAgents(t *testing.T) {
 		r.give()
 		require.True(t, r.take())
 	}
-	require.Equal(t, 1, logs.Len(), "who comes and goes is no new episode")
+	require.Equal(t, 1, logs.Len(), "an agent who comes and goes is no new episode")
 	for range 3 {
 		r.give()
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 )
 
-// crowd are a stranger's connections, which end with ctx.
+// crowd is a stranger's connections, which end with ctx.
 type crowd struct {
 	address string
 	ctx     context.Context
@@ -26,8 +26,8 @@ type crowd struct {
 	begun   sync.WaitGroup // until each has connected once
 }
 
-// come has many connections, each of which act uses. One that was closed comes
-// again soon.
+// come opens many connections and calls act for each. A closed one is soon
+// opened again.
 func (c *crowd) come(many int, act func(net.Conn)) {
 	for range many {
 		c.begun.Add(1)
@@ -37,7 +37,7 @@ func (c *crowd) come(many int, act func(net.Conn)) {
 			c.until(again, func() error {
 				conn, err := net.Dial("tcp", c.address)
 				if err != nil {
-					return nil // as the machine is busy; the probe tells whether it is too busy
+					return nil // the machine is busy; the probe shows whether it is too busy
 				}
 				defer conn.Close()
 				defer context.AfterFunc(c.ctx, func() { _ = conn.Close() })()
@@ -71,7 +71,7 @@ const (
 	many   = 250 // more than are kept
 	again  = 400 * time.Millisecond
 	probes = 16
-	// probeTime is what a probe waits for. It takes milliseconds; this is for a
+	// probeTime is how long a probe waits. It takes milliseconds; this is for a
 	// busy machine, where attackers and server fight for the processors.
 	probeTime = 2 * time.Second
 )
@@ -119,7 +119,7 @@ func TestNobodyKeepsTheProbeOut(t *testing.T) {
 		},
 		"two thousand new connections a second": func(c *crowd) {
 			c.work.Go(func() {
-				var latest [2 * many]io.Closer // older ones are for the server to close
+				var latest [2 * many]io.Closer // the server must close older ones
 				n := 0
 				c.until(time.Millisecond, func() error {
 					for range 2 {
@@ -164,7 +164,7 @@ func TestNobodyKeepsTheProbeOut(t *testing.T) {
 	}
 }
 
-// besieged has big metrics.
+// besieged returns options with big metrics.
 func besieged() ops.Options {
 	p := &process{registry: prometheus.NewRegistry()}
 	series := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "series", Help: "Many."}, []string{"number"})

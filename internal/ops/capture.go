@@ -8,24 +8,24 @@ import (
 	"go.uber.org/zap"
 )
 
-// Switch is something that can be off and on.
+// Switch is something that can be switched off and on.
 type Switch interface {
 	On() bool
 	Switch(on bool) (possible bool)
-	File() string // what it writes to while it is on, "" for nothing ever
+	File() string // the file it writes to while it is on, "" for none
 }
 
-// maxAsked is more than any request to switch takes.
+// maxAsked is larger than any request to switch.
 const maxAsked = 1 << 10
 
-// switchCapture switches recording on or off: {"on": true}. It is for programs
-// on this machine, whoever else may read the metrics.
+// switchCapture switches recording on or off: {"on": true}. It is only for
+// programs on this machine, even if others may read the metrics.
 func switchCapture(w http.ResponseWriter, r *http.Request, s Switch, log *zap.Logger) {
 	if !fromHere(r) {
 		http.Error(w, "only from this machine", http.StatusForbidden)
 		return
 	}
-	// A web page could have a browser on this machine send anything but JSON.
+	// A web page could make a browser on this machine send anything but JSON.
 	if r.Header.Get("Content-Type") != "application/json" {
 		http.Error(w, "send application/json", http.StatusUnsupportedMediaType)
 		return
@@ -44,10 +44,10 @@ func switchCapture(w http.ResponseWriter, r *http.Request, s Switch, log *zap.Lo
 		return
 	}
 	log.Info("recording switched over HTTP", zap.Bool("on", *want.On), zap.String("file", s.File()))
-	tellCapture(w, s)
+	reportCapture(w, s)
 }
 
-func tellCapture(w http.ResponseWriter, s Switch) {
+func reportCapture(w http.ResponseWriter, s Switch) {
 	writeJSON(w, true, struct {
 		On   bool   `json:"on"`
 		File string `json:"file,omitempty"`

@@ -18,13 +18,13 @@ func Logger(level zapcore.LevelEnabler, format string) (*zap.Logger, error) {
 	return newLogger(level, format, zapcore.Lock(os.Stderr))
 }
 
-// ServiceLogger is a Logger for a process that must not stop working when
-// standard error does not take its lines; see lineWriter. The caller calls
-// closing before exit, which writes what waits, for a second at most.
+// ServiceLogger returns a Logger for a process that must not stop working when
+// nobody takes the lines from standard error; see lineWriter. The caller calls
+// closing before exit; it writes what waits, for a second at most.
 //
-// What libraries write to the log of package log is dropped from then on:
-// net/http would show there what a server sends unasked, which may be anything,
-// and wait for standard error to take it.
+// From then on, what libraries write through package log is dropped: net/http
+// would log what a server sends unasked, which may be anything, and wait for
+// standard error to take it.
 func ServiceLogger(level zapcore.LevelEnabler, format string) (log *zap.Logger, closing func(), err error) {
 	encoder, err := newEncoder(format)
 	if err != nil {
@@ -59,12 +59,12 @@ func newEncoder(format string) (zapcore.Encoder, error) {
 	}
 }
 
-// lossLine is the line that stands for those that could not be written.
+// lossLine returns the line that stands for those that could not be written.
 func lossLine(encoder zapcore.Encoder, lost int64) []byte {
 	entry := zapcore.Entry{Level: zap.WarnLevel, Time: time.Now(), Message: "lines of the log are missing here: standard error was full, or nobody read it"}
 	line, err := encoder.Clone().EncodeEntry(entry, []zap.Field{zap.Int64("lines", lost)})
 	if err != nil {
-		return nil // an integer has always a form
+		return nil // an integer can always be encoded
 	}
 	return line.Bytes()
 }

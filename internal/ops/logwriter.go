@@ -9,31 +9,30 @@ import (
 )
 
 const (
-	// linesWaiting is how many lines wait while they are not taken: some
-	// megabytes.
+	// linesWaiting is how many lines can wait: some megabytes.
 	linesWaiting = 4096
-	// closeTime is how long the last of them may take.
+	// closeTime is how long the last lines may take.
 	closeTime = time.Second
 )
 
-// lineWriter writes lines in a goroutine of its own, so that nobody who logs
-// waits for a pipe that nobody reads. What it has no room for, or what cannot
-// be written, is left out; where lines can be written again one says how many
-// are missing. It is safe for concurrent use.
+// lineWriter writes lines in a goroutine of its own, so that logging never
+// waits for a pipe that nobody reads. Lines that find no room, or cannot be
+// written, are left out; once lines can be written again, one says how many are
+// missing. It is safe for concurrent use.
 type lineWriter struct {
-	out   io.Writer
-	lines chan []byte
-	lost  atomic.Int64
-	tell  func(lost int64) []byte
+	out    io.Writer
+	lines  chan []byte
+	lost   atomic.Int64
+	report func(lost int64) []byte
 
 	closing  sync.Once
 	finish   chan struct{}
 	finished chan struct{}
 }
 
-func newLineWriter(out io.Writer, tell func(lost int64) []byte) *lineWriter {
+func newLineWriter(out io.Writer, report func(lost int64) []byte) *lineWriter {
 	w := &lineWriter{
-		out: out, lines: make(chan []byte, linesWaiting), tell: tell,
+		out: out, lines: make(chan []byte, linesWaiting), report: report,
 		finish: make(chan struct{}), finished: make(chan struct{}),
 	}
 	go w.run() // ends with close, or hangs in a write until the process ends
@@ -50,7 +49,7 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Sync has nothing to do: close is what waits.
+// Sync has nothing to do: close waits.
 func (w *lineWriter) Sync() error { return nil }
 
 func (w *lineWriter) run() {
@@ -75,7 +74,7 @@ func (w *lineWriter) run() {
 
 func (w *lineWriter) put(line []byte) {
 	if lost := w.lost.Swap(0); lost > 0 {
-		if _, err := w.out.Write(w.tell(lost)); err != nil {
+		if _, err := w.out.Write(w.report(lost)); err != nil {
 			w.lost.Add(lost)
 		}
 	}

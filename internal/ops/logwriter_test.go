@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sink takes lines while it is told to.
+// sink takes lines while it is open.
 type sink struct {
 	text strings.Builder
 	err  error         // instead of taking
@@ -34,7 +34,7 @@ func writeTo(out io.Writer) *lineWriter {
 	return newLineWriter(out, func(lost int64) []byte { return fmt.Appendf(nil, "%d lost\n", lost) })
 }
 
-func TestWhoLogsDoesNotWaitForWhoReads(t *testing.T) {
+func TestLoggingDoesNotWaitForTheReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{open: make(chan struct{})}
 		w := writeTo(s)
@@ -56,7 +56,7 @@ func TestWhoLogsDoesNotWaitForWhoReads(t *testing.T) {
 	})
 }
 
-func TestWhatCouldNotBeWrittenIsCounted(t *testing.T) {
+func TestLostLinesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{err: syscall.ENOSPC}
 		w := writeTo(s)

@@ -5,8 +5,8 @@ import "github.com/finesse-connector/finesse-connector/internal/trouble"
 // Condition is what is known of a connection.
 type Condition string
 
-// The conditions. Unknown is one that was not tried yet: the notification
-// service of a node, for example, until an agent is connected.
+// The conditions. Unknown is a connection not tried yet, for example the
+// notification service of a node until an agent is connected.
 const (
 	Unknown Condition = "unknown"
 	Up      Condition = "up"
@@ -35,6 +35,6 @@ type Readiness struct {
 	Nodes  []NodeState `json:"nodes"`
 }
 
-// Ready reports whether commands are being consumed. Finesse being away does
-// not count: drivers are told so by events, which takes a connector that runs.
+// Ready reports whether commands are being consumed. That Finesse is away does
+// not count: events report it to drivers, which needs a running connector.
 func (r Readiness) Ready() bool { return r.Broker.Consuming }

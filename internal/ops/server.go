@@ -1,12 +1,12 @@
 // Package ops is the operator's side of the process: health and metrics over
-// HTTP, the log, and word to the service manager.
+// HTTP, the log, and messages to the service manager.
 //
-// The server only reads what its callbacks give it and holds no state of the
-// connector, so that no request can change or delay anything, but for the
-// switch of the capture, which only the machine itself may press. Who may ask,
-// and that nobody keeps a probe out, is decided by localhttp; requests for
-// metrics are also bounded in number. Answers never hold a secret as long as the
-// callbacks' values do not.
+// The server only reads what its callbacks return and holds no state of the
+// connector, so no request can change or delay anything, except the switch of
+// the capture, which only the machine itself may use. Package localhttp decides
+// who may ask, and keeps others from shutting a probe out; the number of
+// requests for metrics is bounded, too. Answers hold no secret as long as the
+// callbacks' values hold none.
 package ops
 
 import (
@@ -32,8 +32,8 @@ type Options struct {
 	Logger   *zap.Logger
 	Gatherer prometheus.Gatherer
 	// Ready and Live are called for every request, from several goroutines,
-	// and must not block. Live gives the reason why the process should be
-	// restarted, nil when there is none.
+	// and must not block. Live returns the reason why the process should be
+	// restarted, nil if there is none.
 	Ready func() Readiness
 	Live  func() error
 	// Capture is what /api/capture switches.
@@ -50,8 +50,8 @@ type Server struct {
 	serving sync.WaitGroup
 }
 
-// The limits of a scrape, the longest of the answers. It is put together in
-// memory, so that one who does not read it is none of the maxScrapes.
+// The limits of a scrape, the longest answer. It is assembled in memory, so a
+// client that does not read it does not count among the maxScrapes.
 const (
 	metricsTimeout = 10 * time.Second
 	maxScrapes     = 4
@@ -63,7 +63,7 @@ func New(o Options) *Server {
 	// A pattern for GET also serves HEAD; the mux answers 405 to the rest.
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { serveLive(w, o.Live()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { serveReady(w, o.Ready()) })
-	mux.HandleFunc("GET /api/capture", func(w http.ResponseWriter, _ *http.Request) { tellCapture(w, o.Capture) })
+	mux.HandleFunc("GET /api/capture", func(w http.ResponseWriter, _ *http.Request) { reportCapture(w, o.Capture) })
 	mux.HandleFunc("POST /api/capture", func(w http.ResponseWriter, r *http.Request) { switchCapture(w, r, o.Capture, o.Logger) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{
 		ErrorLog:            zap.NewStdLog(o.Logger),
@@ -92,7 +92,7 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Addr is the address the server listens on, nil before Start.
+// Addr returns the address the server listens on, nil before Start.
 func (s *Server) Addr() net.Addr {
 	if server := s.started(); server != nil {
 		return server.Addr()
@@ -100,9 +100,9 @@ func (s *Server) Addr() net.Addr {
 	return nil
 }
 
-// Close stops listening, lets running requests finish until ctx ends and
-// then cuts them. It gives ctx's error when it had to cut. Calling it again,
-// or without Start, does no harm.
+// Close stops listening, lets running requests finish until ctx ends and then
+// cuts them. It returns ctx's error if it had to cut. To call it again, or
+// without Start, does no harm.
 func (s *Server) Close(ctx context.Context) error {
 	server := s.started()
 	if server == nil {
@@ -137,8 +137,8 @@ func serveReady(w http.ResponseWriter, r Readiness) {
 	}{r.Ready(), r})
 }
 
-// writeJSON answers 200 when good, else 503. A write that fails means that
-// the client is gone, which is no news to anybody.
+// writeJSON answers 200 when good, else 503. A failed write means that the
+// client is gone, which nobody needs to know.
 func writeJSON(w http.ResponseWriter, good bool, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	if !good {

@@ -78,7 +78,7 @@ func request(t *testing.T, method string, s *ops.Server, path string) (int, stri
 	return resp.StatusCode, string(body)
 }
 
-func TestReadyzSaysWhetherCommandsAreConsumedAndShowsTheRest(t *testing.T) {
+func TestReadyzReportsWhetherCommandsAreConsumedAndShowsTheRest(t *testing.T) {
 	p := &process{registry: prometheus.NewRegistry()}
 	s := start(t, p.options(t))
 
@@ -122,7 +122,7 @@ func TestReadyzSaysWhetherCommandsAreConsumedAndShowsTheRest(t *testing.T) {
 	}
 }
 
-func TestLivezTellsWhyTheProcessShouldBeRestarted(t *testing.T) {
+func TestLivezReportsWhyTheProcessShouldBeRestarted(t *testing.T) {
 	p := &process{registry: prometheus.NewRegistry()}
 	s := start(t, p.options(t))
 

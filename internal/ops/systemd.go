@@ -8,18 +8,18 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// What Notify can tell systemd; see sd_notify(3).
+// States for Notify; see sd_notify(3).
 const (
 	ServiceReady    = daemon.SdNotifyReady
 	ServiceStopping = daemon.SdNotifyStopping
 )
 
-// ServiceStatus is the line that systemctl status shows.
+// ServiceStatus makes the line that systemctl status shows.
 func ServiceStatus(text string) string {
 	return "STATUS=" + strings.ReplaceAll(text, "\n", " ")
 }
 
-// Notify tells systemd about the service, all states in one datagram. Without
+// Notify tells systemd the states of the service, in one datagram. Without
 // NOTIFY_SOCKET (not started by systemd, or not as Type=notify) it does
 // nothing. It does not wait for systemd to act.
 func Notify(states ...string) error {
@@ -27,10 +27,10 @@ func Notify(states ...string) error {
 	return err
 }
 
-// Watchdog shows systemd a sign of life twice in each WatchdogSec for as long
-// as live gives nil, until ctx ends. A process that does not live is thereby
-// restarted. It returns at once when the service has no watchdog. The error
-// says why systemd could not be told, which ends in a restart too.
+// Watchdog sends systemd a sign of life twice in each WatchdogSec as long as
+// live returns nil, until ctx ends. So systemd restarts a process that stands
+// still. Watchdog returns at once if the service has no watchdog. The error
+// says why systemd could not be reached, which ends in a restart, too.
 func Watchdog(ctx context.Context, live func() error) error {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/ops"
 )
 
-// serviceManager stands where systemd listens for its services.
+// serviceManager listens in place of systemd.
 func serviceManager(t *testing.T) *net.UnixConn {
 	t.Helper()
 	// t.TempDir can be longer than the 108 bytes of a socket's address.
@@ -57,7 +57,7 @@ func TestNotifyReportsASocketThatIsGone(t *testing.T) {
 	require.Error(t, ops.Notify(ops.ServiceReady))
 }
 
-// watch runs Watchdog until the test ends and gives its result.
+// watch runs Watchdog until the test ends and returns its result.
 func watch(t *testing.T, interval time.Duration, live func() error) (stop func() error) {
 	t.Helper()
 	t.Setenv("WATCHDOG_USEC", strconv.FormatInt(interval.Microseconds(), 10))

@@ -10,7 +10,7 @@ import (
 
 const most = time.Minute
 
-// watched asks every ten seconds, as a service manager does, and gives the
+// watched asks every ten seconds, as a service manager does, and returns the
 // first complaint within an hour.
 func watched(p *Pulse) error {
 	for range 360 {
@@ -97,7 +97,7 @@ func TestOnlyALoopThatStandsStillIsDead(t *testing.T) {
 	}
 }
 
-// Whoever asks all the time wakes nobody more often.
+// Asking all the time wakes the loop no more often.
 func TestQuestionsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New("the loop", most)
@@ -115,7 +115,7 @@ func TestQuestionsAreFew(t *testing.T) {
 	})
 }
 
-// A process that was stopped and goes on has done nothing wrong.
+// A process that was suspended and goes on is not at fault.
 func TestAProcessThatWasSuspendedIsAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New("the loop", most)

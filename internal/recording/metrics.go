@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// action is what the recorder is asked for, and a label: the set is closed.
+// action is a request to the recorder, and a label: the set is closed.
 type action string
 
 const (
@@ -19,7 +19,7 @@ type result string
 
 const (
 	resultOK            result = "ok"
-	resultRefused       result = "refused" // an answer that is no success, redirects included
+	resultRefused       result = "refused" // any answer but success, redirects included
 	resultTimeout       result = "timeout"
 	resultIO            result = "io"             // no connection, bad certificate, cut
 	resultNotConfigured result = "not_configured" // nothing was sent
@@ -31,7 +31,7 @@ var (
 )
 
 // newMetrics starts every series at zero, so that the first failure of a kind
-// shows as a change. A Recorder made after another one counts with it.
+// shows as a change. A later Recorder shares the metrics of an earlier one.
 func newMetrics(r prometheus.Registerer) *prometheus.CounterVec {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "recording_requests_total",

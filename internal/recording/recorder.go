@@ -1,21 +1,21 @@
 // Package recording asks a site's call recorder to pause and to resume, over
 // HTTP: Finesse itself cannot pause the recording of a voice call.
 //
-// What it promises:
+// It promises:
 //
-//   - Each Pause and each Resume is at most one request, whatever becomes of
-//     it: a recorder that toggles would record again after a second one. No
+//   - Each Pause and each Resume is at most one request, whatever its outcome:
+//     a recorder that toggles would record again after a second one. No
 //     redirect is followed, and each request has a connection of its own, so
 //     that net/http has no reason to send it twice either.
 //   - It ends within Options.Timeout, and no more than 64 KiB of an answer's
 //     head and of its body are read (package exchange).
 //   - Every error is a *gc.Error. PLEASE_RETRY means that no answer came in
-//     time, so that the outcome is not known.
+//     time, so the outcome is not known.
 //   - No error and no line of the log shows the query of an address: sites put
 //     keys there.
 //
-// Calls do not wait for each other and are in no order. A Recorder starts no
-// goroutine that outlives a call and needs no end.
+// Calls do not wait for each other and have no order. A Recorder starts no
+// goroutine that outlives a call, and needs no Close.
 package recording
 
 import (
@@ -33,37 +33,37 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// Options say where the recorder is. An address that is empty leaves its
-// command unconfigured.
+// Options say where the recorder is. An empty address leaves its command
+// unconfigured.
 type Options struct {
 	// PauseURL and ResumeURL are http:// or https:// addresses; their query is
-	// kept, and the call's values are added behind it.
+	// kept, and the call's values are appended to it.
 	PauseURL, ResumeURL string
-	// TLS says whose certificates https:// addresses may have; nil takes the
-	// system's authorities.
+	// TLS holds the authorities for https:// addresses; nil trusts the
+	// system's.
 	TLS *tls.Config
-	// Timeout is for a request with its answer; 0 means 5 s.
+	// Timeout is for a request and its answer; 0 means 5 s.
 	Timeout time.Duration
-	// Logger is told of successes, at debug level; nil is silent. Failures are
-	// for the caller to log.
+	// Logger gets successes, at debug level; nil is silent. The caller logs
+	// failures.
 	Logger *zap.Logger
 	// Registerer gets the metrics; nil keeps them private. It panics when it
 	// has other metrics of that name.
 	Registerer prometheus.Registerer
-	// Capture records what the recorder answers; nil for nothing.
+	// Capture records what the recorder answers; nil: nothing.
 	Capture *capture.Recorder
 }
 
 const defaultTimeout = 5 * time.Second
 
-// Call is what the recorder is told: whose call it is, and which.
+// Call is what the recorder gets: whose call it is, and which.
 type Call struct {
 	Agent     gc.AgentID
 	Extension gc.Extension
 	Dialog    gc.DialogID
 }
 
-// values are the same in the query and in the body.
+// values returns the parameters, the same for the query and the body.
 func (c Call) values() url.Values {
 	return url.Values{
 		"agent":     {string(c.Agent)},
@@ -117,12 +117,12 @@ func (r *Recorder) ask(ctx context.Context, a action, address string, c Call) er
 	if err != nil {
 		return err
 	}
-	r.log.Debug("recorder did as it was asked", zap.String("action", string(a)),
+	r.log.Debug("the recorder did as asked", zap.String("action", string(a)),
 		zap.String("agent", string(c.Agent)), zap.String("dialog", string(c.Dialog)))
 	return nil
 }
 
-// record has a capture hold how a request ended.
+// record captures how a request ended.
 func (r *Recorder) record(what string, c Call, err error) error {
 	if !r.capture.On() {
 		return err

@@ -30,7 +30,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var call = recording.Call{Agent: "1001", Extension: "+42012", Dialog: "16777230_1"}
 
-// site is a recorder that does as its handler says, and what it was asked.
+// site is a recorder that acts as its handler says, and the requests that it
+// got.
 type site struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -78,7 +79,7 @@ func endless(status int) http.HandlerFunc {
 	}
 }
 
-// silent keeps its client waiting, and says begin first.
+// silent sends begin, and then keeps its client waiting.
 func silent(status int, begin string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if begin != "" {
@@ -118,7 +119,7 @@ func TestTheCallIsNamedInQueryAndForm(t *testing.T) {
 	}, s.requests())
 }
 
-// What the recorder answers decides, and it is asked once whatever it is.
+// The recorder's answer decides, and it is asked once, whatever the answer.
 func TestAnAnswerDecides(t *testing.T) {
 	elsewhere := start(t, answer(200, ""))
 	redirect := func(status int) http.HandlerFunc {
@@ -148,7 +149,7 @@ func TestAnAnswerDecides(t *testing.T) {
 		"nor one for ever":                         {redirect(308), gc.GeneralError, "refused", "sends clients elsewhere", `answer 308: ""`},
 		"another protocol is not waited for":       {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), gc.GeneralError, "refused", "refused", `answer 101: ""`},
 		"a connection that is cut is a failure":    {raw(""), gc.GeneralError, "io", "no HTTP answer", "EOF"},
-		"what is no HTTP is a failure":             {raw("hello\r\n\r\n"), gc.GeneralError, "io", "no HTTP answer", `net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"`},
+		"an answer that is not HTTP is a failure":  {raw("hello\r\n\r\n"), gc.GeneralError, "io", "no HTTP answer", `net/http: HTTP/1.x transport connection broken: malformed HTTP response "hello"`},
 		"no answer in time has no outcome":         {silent(0, ""), gc.PleaseRetry, "timeout", "no answer", "context deadline exceeded"},
 		"half an answer in time has no outcome":    {raw("HTTP/1.1 200 OK\r\n"), gc.PleaseRetry, "timeout", "no answer", "context deadline exceeded"},
 		"a proxy that has no answer is a refusal":  {answer(504, ""), gc.GeneralError, "refused", "refused", `answer 504: ""`},
@@ -190,8 +191,8 @@ func TestAnAnswerWithoutAnEndIsNotReadOn(t *testing.T) {
 	require.Less(t, time.Since(began), 30*time.Second)
 }
 
-// counted is recording_requests_total. The registry must have nothing else, and
-// all other series must be 0.
+// counted returns recording_requests_total. The registry must have nothing
+// else, and all other series must be 0.
 func counted(t *testing.T, g prometheus.Gatherer, action, result string) float64 {
 	t.Helper()
 	families, err := g.Gather()
@@ -219,7 +220,7 @@ func TestARecorderThatIsNotThereIsAFailure(t *testing.T) {
 	require.Equal(t, 1., counted(t, registry, "resume", "io"))
 }
 
-func TestWhoseCertificateIsTaken(t *testing.T) {
+func TestWhichCertificatesAreTrusted(t *testing.T) {
 	s := httptest.NewUnstartedServer(answer(200, ""))
 	s.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
 	s.StartTLS()
@@ -236,7 +237,7 @@ func TestWhoseCertificateIsTaken(t *testing.T) {
 	require.ErrorContains(t, recording.New(taken).Pause(t.Context(), call), "(use the name in the certificate in recording.pause_url)")
 }
 
-func TestWhatIsNotConfiguredIsNotAsked(t *testing.T) {
+func TestAnUnconfiguredActionIsNotAsked(t *testing.T) {
 	s := start(t, answer(200, ""))
 	registry := prometheus.NewRegistry()
 	r := recording.New(recording.Options{PauseURL: s.URL, Registerer: registry})
@@ -247,7 +248,7 @@ func TestWhatIsNotConfiguredIsNotAsked(t *testing.T) {
 	require.Equal(t, 1., counted(t, registry, "resume", "not_configured"))
 }
 
-// Two at once: the second is not held up by the first.
+// Two at once: the first does not hold up the second.
 func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	began := make(chan struct{})
 	s := start(t, func(_ http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ const (
 	// maxBody is how much of an answer is read. A recorder that still writes
 	// when the connection closes might take that for a failure of its own.
 	maxBody = 64 << 10
-	// maxShown is how many characters of what the recorder says the operator
+	// maxShown is how many characters of the recorder's answer the operator
 	// sees.
 	maxShown = 200
 )
@@ -33,14 +33,14 @@ func (q *request) op() string { return "recording." + string(q.action) }
 
 func (q *request) key() string { return "recording." + string(q.action) + "_url" }
 
-// The troubles with a recorder that answers, or whose answer cannot be read.
+// Troubles with a recorder's answer, or with one that cannot be read.
 var (
 	refused = trouble.Kind{Class: "refused", Next: "see the recorder's log"}
 	noHTTP  = trouble.Kind{Class: "no HTTP answer", Next: "see the recorder's log"}
 )
 
-// target is the address with the call's values behind the query the site wrote,
-// which stays as it is.
+// target returns the address with the call's values after the query of the
+// site, which stays as it is.
 func (q *request) target() (*url.URL, error) {
 	u, err := url.Parse(q.address)
 	if err != nil {
@@ -71,14 +71,14 @@ func (r *Recorder) send(ctx context.Context, q request) (result, error) {
 	if err != nil {
 		return q.failure(u.Host, err)
 	}
-	// How the body ends does not matter: the status has been said.
+	// How the body ends does not matter: the status is known.
 	if answer.Status/100 != 2 {
 		return resultRefused, q.refusal(u.Host, answer.Status, string(answer.Body))
 	}
 	return resultOK, nil
 }
 
-// failure is a request without an answer.
+// failure returns the error of a request without an answer.
 func (q *request) failure(host string, err error) (result, error) {
 	code, result := gc.GeneralError, resultIO
 	if exchange.TimedOut(err) {
@@ -92,7 +92,7 @@ func (q *request) failure(host string, err error) (result, error) {
 	return result, &gc.Error{Code: code, Op: q.op(), Err: &trouble.Error{Kind: kind, Target: host, Err: err}}
 }
 
-// refusal is the error behind a status that is no success.
+// refusal returns the error for any status but success.
 func (q *request) refusal(host string, status int, body string) error {
 	kind := refused
 	if status/100 == 3 {
@@ -102,8 +102,8 @@ func (q *request) refusal(host string, status int, body string) error {
 	return &gc.Error{Code: gc.GeneralError, Op: q.op(), Err: &trouble.Error{Kind: kind, Target: host, Err: err}}
 }
 
-// presentable is what the recorder said, without the query that the site wrote
-// and it may repeat, and cut.
+// presentable returns what the recorder said, cut, and without the site's
+// query, which it may repeat.
 func (q *request) presentable(said string) string {
 	_, query, _ := strings.Cut(q.address, "?")
 	for pair := range strings.SplitSeq(query, "&") {
@@ -123,7 +123,7 @@ func (q *request) presentable(said string) string {
 }
 
 // leastSecret is the length from which a value could be a key: to hide "1"
-// would only garble what is said.
+// would only garble the text.
 const leastSecret = 4
 
 func hide(secret, text string) string {

@@ -8,9 +8,9 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// ahead reads a capture, and looks forward in it for how long a session is to
-// wait before its next attempt: that was left to chance. It is recorded within
-// an instant of what makes the session wait.
+// ahead reads a capture, and looks forward in it for how long a session must
+// wait before its next attempt: that was random. It is recorded within an
+// instant of what makes the session wait.
 type ahead struct {
 	source Source
 
@@ -26,7 +26,7 @@ type read struct {
 	err error
 }
 
-// furthest is how many lines are looked ahead: thousands of sessions can lose
+// furthest is how many lines it looks ahead: thousands of sessions can lose
 // their streams at once. widest bounds their bytes.
 const (
 	furthest = 50_000
@@ -37,7 +37,7 @@ func newAhead(s Source) *ahead {
 	return &ahead{source: s, waits: map[gc.AgentID][]*capture.Record{}, known: map[gc.AgentID]int{}}
 }
 
-// Next is the next line.
+// Next returns the next line.
 func (a *ahead) Next() (capture.Item, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,9 +63,9 @@ func isWait(x *capture.Record) bool { return x != nil && x.Type == capture.Waits
 // sameMoment bounds moment: machines are busy when nodes fail.
 const sameMoment = 100 * time.Millisecond
 
-// moment gives x, which says how a node is, and what says that of others in the
-// same moment: no session did anything between them, so that each saw all at
-// once.
+// moment returns x, which reports the state of a node, and the records that
+// report others in the same moment: no session did anything between them, so
+// each session saw all at once.
 func (a *ahead) moment(x *capture.Record) []*capture.Record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -85,13 +85,13 @@ func (a *ahead) moment(x *capture.Record) []*capture.Record {
 	}
 }
 
-// isState: the record says how a node is.
+// isState reports whether the record gives the state of a node.
 func isState(x *capture.Record) bool {
 	return x.Type == capture.Usable || x.Type == capture.Unusable || x.Type == capture.Silent
 }
 
-// more reads a line into the buffer, if it has room and nothing in it ends the
-// run. Called with mu held.
+// more reads a line into the buffer, if that has room and does not hold the end
+// of the run. Called with mu held.
 func (a *ahead) more() bool {
 	n := len(a.buffer)
 	if n >= furthest || a.size > widest || n > 0 && (a.buffer[n-1].err != nil || a.buffer[n-1].Header != nil) {
@@ -106,9 +106,9 @@ func (a *ahead) more() bool {
 	return true
 }
 
-// wait is how long the agent's session waited; 0 when the capture does not say. It
-// ends when it ended in the capture: a busy machine begins to wait a little later,
-// and then that may be after an answer.
+// wait returns how long the agent's session waits now, 0 when the capture does not
+// say. The wait ends when it ended in the capture: a busy machine begins to wait a
+// little later, maybe after an answer.
 func (a *ahead) wait(agent gc.AgentID) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()

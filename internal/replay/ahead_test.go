@@ -15,11 +15,11 @@ func TestASessionWaitsUntilItDidInTheCapture(t *testing.T) {
 		at := func(begun, end time.Duration) *capture.Record {
 			return &capture.Record{Time: time.Now().Add(begun), Edge: capture.Notify, Type: capture.Waits, Agent: "1", Body: (end - begun).String()}
 		}
-		behind := list{{Record: at(10*time.Millisecond, 247*time.Millisecond)}, {Record: at(-time.Hour, -time.Hour+time.Second)}}
-		a := newAhead(&behind)
+		later := list{{Record: at(10*time.Millisecond, 247*time.Millisecond)}, {Record: at(-time.Hour, -time.Hour+time.Second)}}
+		a := newAhead(&later)
 		require.Equal(t, 247*time.Millisecond, a.wait("1"))
-		require.Equal(t, time.Second, a.wait("1"), "as long at least")
-		require.Zero(t, a.wait("1"), "the capture says of no other")
+		require.Equal(t, time.Second, a.wait("1"), "at least as long")
+		require.Zero(t, a.wait("1"), "the capture has no other")
 	})
 }
 
@@ -30,8 +30,8 @@ func TestNodesThatFailAtOnceAreSeenAtOnce(t *testing.T) {
 	}
 	first := at(0, capture.Unusable, "a")
 	for rule, k := range map[string]struct {
-		behind []*capture.Record
-		want   int
+		later []*capture.Record
+		want  int
 	}{
 		"one after the other":                    {[]*capture.Record{at(1, capture.Silent, "b")}, 2},
 		"though a session asked how one is":      {[]*capture.Record{at(1, capture.Verified, "a"), at(2, capture.Unusable, "b")}, 2},
@@ -40,16 +40,16 @@ func TestNodesThatFailAtOnceAreSeenAtOnce(t *testing.T) {
 		"nothing else became known":              {nil, 1},
 		"a third, and what comes later does not": {[]*capture.Record{at(1, capture.Unusable, "b"), at(2, capture.Unusable, "c"), at(200, capture.Usable, "a")}, 3},
 	} {
-		var behind list
-		for _, x := range k.behind {
-			behind = append(behind, capture.Item{Record: x})
+		var later list
+		for _, x := range k.later {
+			later = append(later, capture.Item{Record: x})
 		}
-		a := newAhead(&behind)
+		a := newAhead(&later)
 		require.Len(t, a.moment(first), k.want, rule)
-		for _, x := range k.behind {
+		for _, x := range k.later {
 			i, err := a.Next()
 			require.NoError(t, err)
-			require.Same(t, x, i.Record, "%s: nothing is taken from the capture", rule)
+			require.Same(t, x, i.Record, "%s: nothing is consumed", rule)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// stranger makes up a capture: line n of it, from 1, is a header or a record.
+// stranger makes up a capture: each line n, from 1, is a header or a record.
 type stranger struct {
 	line func(n int) (*capture.Header, *capture.Record)
 	n    int
@@ -34,8 +34,8 @@ func (s *stranger) Next() (capture.Item, error) {
 
 var startOfRun = time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
 
-// made is a capture that begins with the process and has what record gives
-// behind its header; nil ends it.
+// made returns a capture that begins with the process; after its header come
+// the records that record returns, until nil.
 func made(record func(n int) *capture.Record) *stranger {
 	return &stranger{line: func(n int) (*capture.Header, *capture.Record) {
 		if n == 1 {
@@ -56,12 +56,12 @@ func connect(agent string) *capture.Record {
 	return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: "Connect#" + agent, Agent: gc.AgentID(agent), Body: "desk,[secret 1]"}
 }
 
-func told(agent, destination, body string) *capture.Record {
+func eventRecord(agent, destination, body string) *capture.Record {
 	return &capture.Record{Dir: capture.Out, Edge: capture.Broker, Event: "State", Type: "State", Format: "text", Agent: gc.AgentID(agent), Destination: destination, Body: body}
 }
 
-// Whatever a capture has without end is refused, with the line at which it is
-// too much, and what was before is reported.
+// A capture that has anything without end is refused at the line where it is
+// too much, and what came before is reported.
 func TestACaptureOfAStrangerIsBounded(t *testing.T) {
 	for rule, k := range map[string]struct {
 		bound  func(*bounds)
@@ -83,15 +83,15 @@ func TestACaptureOfAStrangerIsBounded(t *testing.T) {
 			},
 			52, "more than 50 agents",
 		},
-		"destinations that are told": {
-			func(b *bounds) { b.waiting = 1 << 20 }, func(n int) *capture.Record { return told("", fmt.Sprint("/topic/", n), "x") },
+		"destinations that get events": {
+			func(b *bounds) { b.waiting = 1 << 20 }, func(n int) *capture.Record { return eventRecord("", fmt.Sprint("/topic/", n), "x") },
 			0, "more than 1 MB of events have not found their counterpart",
 		},
 		"long events": {
-			func(b *bounds) { b.waiting = 1 << 20 }, func(n int) *capture.Record { return told("a", "/topic/d", strings.Repeat("x", 300<<10)) },
+			func(b *bounds) { b.waiting = 1 << 20 }, func(n int) *capture.Record { return eventRecord("a", "/topic/d", strings.Repeat("x", 300<<10)) },
 			5, "more than 1 MB of events have not found their counterpart",
 		},
-		"destinations that ask how Finesse is": {
+		"destinations that ask for Finesse's state": {
 			func(b *bounds) { b.waiting = 1 << 20 }, func(n int) *capture.Record {
 				return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: fmt.Sprint("Hello#d", n)}
 			},
@@ -130,8 +130,7 @@ func TestACaptureOfAStrangerIsBounded(t *testing.T) {
 	}
 }
 
-// A signal ends it between two records, and while time passes in which nothing
-// was recorded.
+// A signal ends it between two records, and while time passes without records.
 func TestASignalEndsAReplay(t *testing.T) {
 	for where, record := range map[string]func(n int) *capture.Record{
 		"records without end at one moment": func(n int) *capture.Record {
@@ -161,8 +160,8 @@ func TestASignalEndsAReplay(t *testing.T) {
 	}
 }
 
-// The number of questions that wait does not make a replay slow to end: each
-// agent's are apart.
+// Many waiting questions do not make a replay slow to end: each agent's are
+// kept apart.
 func TestManyAgentsEndSoon(t *testing.T) {
 	const agents = 3_000
 	synctest.Test(t, func(t *testing.T) {
@@ -178,8 +177,8 @@ func TestManyAgentsEndSoon(t *testing.T) {
 	})
 }
 
-// What leads nowhere in a message costs its size, and no more.
-func TestAMessageThatIsNoneIsComparedAsAWhole(t *testing.T) {
+// A message without structure costs its size, and no more.
+func TestAMessageWithoutFieldsIsComparedAsAWhole(t *testing.T) {
 	const n = 200_000
 	deep := strings.Repeat("[", n) + strings.Repeat("]", n)
 	long := `{"` + strings.Repeat("k", n) + `":[` + strings.Repeat("[],", n) + `1]}`
@@ -204,8 +203,8 @@ func TestFindingsAreBoundedInBytes(t *testing.T) {
 	require.Less(t, len(r.Notes[0].Command), 2*maxShown)
 }
 
-// What is read ahead is bounded, and waits are found at once among many.
-func TestWhatIsReadAheadIsBounded(t *testing.T) {
+// Reading ahead is bounded, and waits are found at once among many.
+func TestReadingAheadIsBounded(t *testing.T) {
 	wait := func(n int) *capture.Record {
 		return &capture.Record{Edge: capture.Notify, Type: capture.Waits, Agent: gc.AgentID(fmt.Sprint("a", n)), Body: fmt.Sprint(n, "s")}
 	}
@@ -246,7 +245,7 @@ func TestAPlanOfAStrangerIsBounded(t *testing.T) {
 				fmt.Fprintf(&b, " DialogID:%d", (1_000*n+i)%calls)
 			}
 			agent := fmt.Sprint("a", n%agents)
-			return told(agent, "/topic/d", agent+"#x"+b.String())
+			return eventRecord(agent, "/topic/d", agent+"#x"+b.String())
 		}
 	}
 	for rule, record := range map[string]func(n int) *capture.Record{
@@ -265,7 +264,7 @@ func TestAPlanOfAStrangerIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// ended is the record of a capture that ends.
+// ended returns the record of a capture that ends.
 func ended(x *capture.Record, over bool) *capture.Record {
 	if over {
 		return nil
@@ -275,8 +274,8 @@ func ended(x *capture.Record, over bool) *capture.Record {
 
 func connectAll(n int) *capture.Record { return connect(fmt.Sprint("a", n)) }
 
-// Thousands of events that hang on thousands of calls share the list of them.
-func TestEventsThatHangOnManyCallsArePlanned(t *testing.T) {
+// Thousands of events that depend on thousands of calls share the list of them.
+func TestEventsThatDependOnManyCallsArePlanned(t *testing.T) {
 	const n = 20_000
 	p, err := NewPlan(t.Context(), made(func(i int) *capture.Record {
 		switch {
@@ -285,9 +284,9 @@ func TestEventsThatHangOnManyCallsArePlanned(t *testing.T) {
 		case i > n:
 			return nil
 		case i%2 == 0:
-			return told("a", "/topic/d", fmt.Sprintf("a#InboundCall#ACTIVE#DialogID:%d", i))
+			return eventRecord("a", "/topic/d", fmt.Sprintf("a#InboundCall#ACTIVE#DialogID:%d", i))
 		default:
-			return told("a", "/topic/d", "a#State#READY")
+			return eventRecord("a", "/topic/d", "a#State#READY")
 		}
 	}), Cut{})
 	require.NoError(t, err)
@@ -299,7 +298,7 @@ func TestEventsThatHangOnManyCallsArePlanned(t *testing.T) {
 }
 
 // So do those of all commands between which no call comes or goes, and the lists count
-// for the bound.
+// towards the bound.
 func TestCommandsBetweenManyCallsArePlanned(t *testing.T) {
 	const calls, pairs = 900, 1_000
 	text := "a#InboundCall#ACTIVE#"
@@ -314,9 +313,9 @@ func TestCommandsBetweenManyCallsArePlanned(t *testing.T) {
 			case i%2 == 1:
 				return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: "GetState#a", Agent: "a"}
 			case i == 2:
-				return told("a", "/topic/d", text)
+				return eventRecord("a", "/topic/d", text)
 			default:
-				return told("a", "/topic/d", between(i))
+				return eventRecord("a", "/topic/d", between(i))
 			}
 		})
 	}
@@ -330,9 +329,9 @@ func TestCommandsBetweenManyCallsArePlanned(t *testing.T) {
 	require.ErrorIs(t, err, ErrTooLong)
 }
 
-// Neither looks at its context meanwhile: the one costs as much as there are
-// agents, the other as the text is long.
-func TestWhatALiveReplayLooksFor(t *testing.T) {
+// Neither checks its context meanwhile: one costs as much as there are agents,
+// the other as much as the text is long.
+func TestSearchesOfALiveReplayAreBounded(t *testing.T) {
 	const agents, words = 50_000, 50_000
 	p := &Plan{}
 	for i := range agents {

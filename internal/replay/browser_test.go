@@ -55,7 +55,7 @@ func openText(t *testing.T, page string) *tab {
 	return b
 }
 
-// hear notes what comes to the console.
+// hear notes what the console receives.
 func (b *tab) hear(e any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,7 +86,7 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// until waits until an expression is true, which is looked at with each frame.
+// until waits until an expression is true, which is checked at each frame.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	const script = `new Promise((done, fail) => {
@@ -103,7 +103,7 @@ func (b *tab) until(expression string) {
 	require.True(b.t, ok)
 }
 
-// Short forms of what until is asked for.
+// Short forms of expressions for until.
 const (
 	drawn    = `document.querySelectorAll(".row").length`
 	details  = `document.getElementById("details")`

@@ -13,32 +13,31 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// settled is how long after an event the other that may belong to it can come.
+// settled is how long after an event its counterpart can come.
 const settled = 10 * time.Second
 
-// maxBlock is how many events of an agent are compared at a time where they
-// differ.
+// maxBlock is how many differing events of an agent are compared at a time.
 const maxBlock = 256
 
-// comparison compares the events that were captured with those that come, for
-// each agent and destination in order.
+// comparison compares captured events with those that come, in order for each
+// agent and destination.
 type comparison struct {
 	report *Report
 	bounds bounds
 	writer *wire.Writer
 	asked  func(id string) string // the captured request that has an id now
-	also   wire.Format            // in which events must tell the same; "" for none
+	also   wire.Format            // in which events must say the same; "" for none
 
 	mu    sync.Mutex
 	deaf  bool           // what comes now is not compared
-	sure  time.Time      // what was captured before may have its cause before the capture
-	lanes map[lane]*pair // those in which something has not found its counterpart
-	count uint64         // of what was expected
+	sure  time.Time      // what was captured before this may have its cause before the capture
+	lanes map[lane]*pair // those with events without counterpart
+	count uint64         // of expected events
 
-	waiting int       // bytes of what has not found its counterpart
-	oldest  time.Time // nothing that waits is older; zero: nothing waits
+	waiting int       // bytes of events without counterpart
+	oldest  time.Time // nothing older waits; zero: nothing waits
 	crowded bool      // a lane has more than maxBlock
-	problem string    // which bound is passed
+	problem string    // the bound that is passed
 }
 
 type lane struct {
@@ -46,7 +45,7 @@ type lane struct {
 	agent       gc.AgentID
 }
 
-// pair is what has not found its counterpart yet.
+// pair holds the events that have not found their counterparts yet.
 type pair struct {
 	expected []expected
 	got      []event
@@ -62,7 +61,7 @@ func newComparison(r *Report, b bounds) *comparison {
 	return &comparison{report: r, bounds: b, lanes: map[lane]*pair{}}
 }
 
-// beyond says which bound was passed, "" for none.
+// beyond returns which bound was passed, "" for none.
 func (c *comparison) beyond() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,7 +103,7 @@ func (c *comparison) heard(e event) {
 	}
 }
 
-// match takes off what is the same on both sides.
+// match removes what is the same on both sides.
 func (c *comparison) match(l lane, p *pair) {
 	for len(p.expected) > 0 && len(p.got) > 0 && c.same(&p.expected[0], &p.got[0]) {
 		c.agreed(&p.expected[0], &p.got[0])
@@ -126,7 +125,7 @@ func (c *comparison) match(l lane, p *pair) {
 
 func (p *pair) isCrowded() bool { return len(p.expected)+len(p.got) > maxBlock }
 
-// since is how long the pair, which is not empty, has waited.
+// since returns the time since which the pair, which is not empty, has waited.
 func (p *pair) since() time.Time {
 	switch {
 	case len(p.expected) == 0:
@@ -138,14 +137,15 @@ func (p *pair) since() time.Time {
 	}
 }
 
-// same compares everything a driver sees, and which command an event answers.
+// same compares everything that a driver sees, and which command an event
+// answers.
 func (c *comparison) same(x *expected, e *event) bool {
 	return x.Event == e.Record.Event && x.Type == e.Type && x.Category == e.Category && x.CorrelationID == e.CorrelationID &&
 		x.Request == e.Request && x.Text() == c.written(x, e)
 }
 
-// written is the text of an event. The time at which other connectors are told
-// of an agent is that of the telling.
+// written returns the text of an event. An agent announced to other connectors
+// has the time of the announcement.
 func (c *comparison) written(x *expected, e *event) string {
 	if _, ok := e.Event.(gc.AgentSync); !ok {
 		return e.Body
@@ -159,8 +159,8 @@ func (c *comparison) written(x *expected, e *event) string {
 	})
 }
 
-// agreed takes an event that came as captured. It is compared with what the
-// other format that was asked for makes of it.
+// agreed takes an event that came as captured, and compares it with the same
+// event in the other format that was asked for.
 func (c *comparison) agreed(x *expected, e *event) {
 	c.report.Events++
 	if c.also == "" {
@@ -178,7 +178,7 @@ func (c *comparison) agreed(x *expected, e *event) {
 	c.report.Add(f)
 }
 
-// settle decides about what has waited long enough.
+// settle decides about events that have waited long enough.
 func (c *comparison) settle(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -197,7 +197,7 @@ func (c *comparison) settle(now time.Time) {
 	c.decideAll(due, now)
 }
 
-// decideAll decides about lanes, in an order that is always the same.
+// decideAll decides about lanes, always in the same order.
 func (c *comparison) decideAll(lanes []lane, unsure time.Time) {
 	slices.SortFunc(lanes, func(a, b lane) int {
 		return cmp.Or(cmp.Compare(a.destination, b.destination), cmp.Compare(a.agent, b.agent))
@@ -215,9 +215,9 @@ func (c *comparison) decideAll(lanes []lane, unsure time.Time) {
 	}
 }
 
-// unfinished is how long before the end of a capture what comes may have its
-// counterpart behind that end; and how long behind the beginning of one that
-// did not begin with the process what was captured may have its cause before.
+// unfinished is how long before the end of a capture an event may have its
+// counterpart after that end; and how long after the beginning of a capture
+// that did not begin with the process an event may have its cause before it.
 const unfinished = time.Second
 
 // end decides about everything.
@@ -229,8 +229,8 @@ func (c *comparison) end(now time.Time) {
 }
 
 // decide reports what is not the same: the longest common sequence stays, and
-// between its members what was captured stands against what came. What came
-// last, and after unsure, is not held against anybody.
+// between its members captured events are compared with those that came. Events
+// that came last, and after unsure, are no findings.
 func (c *comparison) decide(p *pair, unsure time.Time) {
 	xs, es := p.expected, p.got
 	keepX, keepE := c.common(xs, es)
@@ -269,15 +269,15 @@ func (c *comparison) decide(p *pair, unsure time.Time) {
 	}
 }
 
-// couple is an event that was captured and is the same now.
+// couple is a captured event and the same event now.
 type couple struct {
 	*expected
 	*event
 }
 
-// concurrent reports whether two events that changed places have causes that
-// crossed the edge before either came out: which one a session took first was
-// left to chance then.
+// concurrent reports whether the causes of two events that changed places both
+// crossed the edge before either event came out: which one a session took first
+// was random then.
 func (a couple) concurrent(b couple) bool {
 	return a.cause != b.cause && max(a.cause, b.cause) < min(a.expected.Seq, b.expected.Seq)
 }
@@ -317,8 +317,8 @@ func (c *comparison) common(xs []expected, es []event) (keepX, keepE []bool) {
 	return keepX, keepE
 }
 
-// changed reports events of the same name in the same gap, which are taken for
-// one with other content, and gives what is left.
+// changed reports events of the same name in the same gap, which count as one
+// with other content, and returns the rest.
 func (c *comparison) changed(xs []*expected, es []*event) ([]*expected, []*event) {
 	movedX, movedE := map[*expected]bool{}, map[*event]bool{}
 	for _, x := range xs {
@@ -347,8 +347,8 @@ func (c *comparison) changed(xs []*expected, es []*event) ([]*expected, []*event
 	return left, es
 }
 
-// moved reports what came at another place or does not come, and gives what
-// was not captured. in are the events that are in their place.
+// moved reports events that came at another place or did not come, and returns
+// those that were not captured. in are the events that are in their place.
 func (c *comparison) moved(xs []*expected, es []*event, in []couple) (left []*event) {
 	for _, x := range xs {
 		i := slices.IndexFunc(es, func(e *event) bool { return c.same(x, e) })

@@ -12,7 +12,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// fields names what differs between an event as captured and as it comes.
+// fields returns what differs between an event as captured and as it comes.
 func (c *comparison) fields(x *expected, e *event) []Field {
 	var all []Field
 	for _, f := range []Field{
@@ -35,15 +35,15 @@ func (c *comparison) fields(x *expected, e *event) []Field {
 	return all
 }
 
-// eventFields names what differs between two texts of an event: the path in
-// JSON, else what of the event it shows.
+// eventFields returns what differs between two texts of an event, by the path
+// in JSON, else by the field of the event.
 func eventFields(event string, f wire.Format, expected, got string) (all []Field) {
 	if f == wire.JSON {
 		all = differing(jsonLeaves(expected), jsonLeaves(got))
 	} else {
 		all = differing(wire.EventFields(event, f, expected), wire.EventFields(event, f, got))
 	}
-	if len(all) == 0 && expected != got { // the values are the same, not how they are written
+	if len(all) == 0 && expected != got { // the values are the same, but written differently
 		all = []Field{{"body", expected, got}}
 	}
 	return all
@@ -52,10 +52,10 @@ func eventFields(event string, f wire.Format, expected, got string) (all []Field
 // leaf is a value of a message.
 type leaf = wire.ReadField
 
-// differing pairs leaves by name; names may repeat.
+// differing compares leaves by name; names may repeat.
 func differing(expected, got []leaf) []Field {
 	var all []Field
-	places := map[string][]int{} // in got, of each name
+	places := map[string][]int{} // of each name in got
 	for i, g := range got {
 		places[g.Name] = append(places[g.Name], i)
 	}
@@ -79,8 +79,8 @@ func differing(expected, got []leaf) []Field {
 	return all
 }
 
-// A message that is deeper, or the paths in which take more bytes, is compared as
-// one text: its fields would tell nobody anything.
+// A message that is deeper, or whose paths take more bytes, is compared as one
+// text: its fields would be of no use to anybody.
 const (
 	maxDepth = 32
 	maxPaths = 16 << 20
@@ -102,7 +102,7 @@ func (l *leaves) add(name, value string, depth int) error {
 	return nil
 }
 
-// jsonLeaves are the values of a JSON text under their paths, in order.
+// jsonLeaves returns the values of a JSON text by their paths, in order.
 func jsonLeaves(text string) []leaf {
 	var found leaves
 	d := json.NewDecoder(strings.NewReader(text))
@@ -145,7 +145,7 @@ func jsonLeaves(text string) []leaf {
 	return found.all
 }
 
-// xmlFields names what differs between two documents.
+// xmlFields returns what differs between two documents.
 func xmlFields(expected, got string) []Field {
 	return differing(xmlLeaves(expected), xmlLeaves(got))
 }

@@ -45,11 +45,11 @@ func (l *played) hear(d *broker.Delivery) {
 	}
 }
 
-// release lets the events come that follow a command.
+// release allows the events that follow a command to come.
 func (l *played) release(s *step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s == l.plan.steps[0] { // what was captured before cannot come
+	if s == l.plan.steps[0] { // what was captured before it cannot come
 		l.summary.NotPlayed += len(l.plan.before)
 		for _, a := range l.plan.before {
 			l.plan.report.page.leave(a.where)
@@ -62,8 +62,8 @@ func (l *played) release(s *step) {
 	l.waiting = slices.DeleteFunc(l.waiting, l.match)
 }
 
-// laneOf is within what events have an order: those about a call, and those
-// about the agent, of one agent at one destination.
+// laneOf returns the lane within which events have an order: those about a
+// call, and those about the agent, of one agent at one destination.
 func laneOf(a *awaited) lane {
 	call := ""
 	if len(a.calls) > 0 {
@@ -72,22 +72,22 @@ func laneOf(a *awaited) lane {
 	return lane{a.Destination + " " + call, a.Agent}
 }
 
-// address is where an event belongs, by what stands in it: what came is looked for
-// among the captured events of its address only.
+// address is where an event belongs, by its content: an event that came is
+// compared only with the captured events of its address.
 type address struct {
 	destination string
 	agent       gc.AgentID
 }
 
-// match finds the captured event that h is, and reports whether there is one:
-// the first behind what came before, else one that was passed over. Called with
-// mu held.
+// match finds the captured event that h corresponds to, and reports whether
+// there is one: the first after those that came before, else one that was
+// passed over. Called with mu held.
 func (l *played) match(h *heard) bool {
 	at := address{h.Destination, h.of}
-	for _, behind := range []bool{true, false} {
+	for _, after := range []bool{true, false} {
 		for i, a := range l.released[at] {
 			lane := laneOf(a)
-			if (a.number > l.last[lane]) != behind || !l.sameHead(a, h) {
+			if (a.number > l.last[lane]) != after || !l.sameHead(a, h) {
 				continue
 			}
 			all, alike := a.compare(h.Body, l.plan.dialogs)
@@ -96,7 +96,7 @@ func (l *played) match(h *heard) bool {
 			}
 			l.mapping.learn(a, all)
 			l.released[at] = slices.Delete(l.released[at], i, i+1)
-			if behind {
+			if after {
 				l.last[lane] = a.number
 				l.plan.report.Events++
 			} else {
@@ -115,7 +115,7 @@ func (l *played) sameHead(a *awaited, h *heard) bool {
 	return a.Destination == h.Destination && a.Type == h.Type && a.Category == h.Category && l.correlation(a) == h.CorrelationID
 }
 
-// correlation is the correlation id that an event has now: each command is
+// correlation returns the correlation id that an event has now: each command is
 // sent with one of its own, and its answers have it.
 func (l *played) correlation(a *awaited) string {
 	if a.answers == nil {
@@ -124,7 +124,7 @@ func (l *played) correlation(a *awaited) string {
 	return a.answers.id
 }
 
-// conclude decides about what is left. Called with mu held.
+// conclude decides about the events that are left. Called with mu held.
 func (l *played) conclude() {
 	left := slices.Concat(slices.Collect(maps.Values(l.released))...)
 	slices.SortFunc(left, func(a, b *awaited) int { return cmp.Compare(a.number, b.number) })
@@ -163,8 +163,8 @@ func (l *played) unexpected(h *heard) {
 	l.plan.report.Add(f)
 }
 
-// counterpart is the place of what came in place of a, -1 for nothing: an
-// answer to the same command rather than another event.
+// counterpart returns the index of the event that came instead of a, -1 for
+// none: preferably an answer to the same command.
 func (l *played) counterpart(a *awaited) int {
 	for _, strict := range []bool{true, false} {
 		i := slices.IndexFunc(l.waiting, func(h *heard) bool {
@@ -178,8 +178,8 @@ func (l *played) counterpart(a *awaited) int {
 	return -1
 }
 
-// fields names what differs. Ids of calls stand as they are now, and any two
-// times are the same unless that is what differs.
+// fields returns what differs. Ids of calls stand as they are now, and any two
+// times are equal unless only they differ.
 func (l *played) fields(a *awaited, h *heard) []Field {
 	var all []Field
 	for _, f := range []Field{{"JMSType", a.Type, h.Type}, {"MessageCategory", a.Category, h.Category}} {

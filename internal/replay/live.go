@@ -39,14 +39,14 @@ type Progress struct {
 }
 
 const (
-	confirmed = 10 * time.Second       // is the broker's time for a command
-	quiet     = 300 * time.Millisecond // is for what comes and was not captured, behind all that was
+	confirmed = 10 * time.Second       // how long the broker may take for a command
+	quiet     = 300 * time.Millisecond // for events that were not captured, after all that were
 )
 
 // Live sends the commands of a plan and compares the events that come with the
-// captured ones. Speed is a factor; at every speed a command waits for what was
+// captured ones. Speed is a factor; at any speed a command waits for the events
 // captured for its agent before it, and at 0 for nothing else. An error means
-// that it ended early; the report is of what was before.
+// that it ended early; the report covers what came before.
 func Live(ctx context.Context, p *Plan, c Connection, o LiveOptions) (*Report, error) {
 	l := newPlayed(p, c, o)
 	start := time.Now()
@@ -59,7 +59,7 @@ func Live(ctx context.Context, p *Plan, c Connection, o LiveOptions) (*Report, e
 	defer l.mu.Unlock()
 	l.over = true
 	if err != nil {
-		p.report.Ended = fmt.Sprintf("ended early, behind command %d of %d; what was still awaited is not compared", l.summary.Sent+l.summary.NotSent, len(p.steps))
+		p.report.Ended = fmt.Sprintf("ended early, after command %d of %d; events still awaited are not compared", l.summary.Sent+l.summary.NotSent, len(p.steps))
 		return p.report, err
 	}
 	l.conclude()
@@ -74,15 +74,15 @@ type played struct {
 	options LiveOptions
 	summary *LiveSummary
 	changed chan struct{}     // something was heard
-	replies map[string]string // captured temporary destinations, and the topics in their place
+	replies map[string]string // captured temporary destinations, and the topics that replace them
 
 	mu       sync.Mutex
 	over     bool
 	mapping  *mapping
 	ids      map[string]*step       // by correlation id
-	released map[address][]*awaited // what can come now, in the order of the capture
+	released map[address][]*awaited // events that can come now, in the order of the capture
 	last     map[lane]uint64        // number of the latest that came
-	waiting  []*heard               // what has no counterpart yet
+	waiting  []*heard               // events that have no counterpart yet
 	given    map[string]bool        // calls that were waited for in vain
 	all      int
 }
@@ -104,7 +104,7 @@ func newPlayed(p *Plan, c Connection, o LiveOptions) *played {
 	return l
 }
 
-// subscribe listens where the captured events went.
+// subscribe listens to the destinations of the captured events.
 func (l *played) subscribe(ctx context.Context) error {
 	all := map[string]bool{}
 	for _, s := range l.plan.steps {
@@ -139,9 +139,9 @@ func (l *played) play(ctx context.Context) error {
 	return l.pause(ctx, quiet)
 }
 
-// step sends a command, when what it needs is there.
+// step sends a command, once what it needs has come.
 func (l *played) step(ctx context.Context, s *step) error {
-	if s.skip == "" && s.Agent != "" { // its driver knew that when it sent it
+	if s.skip == "" && s.Agent != "" { // its driver knew those when it sent the command
 		if err := l.await(ctx, func() bool { return l.answered(s) }); err != nil {
 			return err
 		}
@@ -165,12 +165,14 @@ func (l *played) step(ctx context.Context, s *step) error {
 	return l.send(ctx, s)
 }
 
-// inVain reports whether a call of s did not come before. Called with mu held.
+// inVain reports whether a call of s was awaited before and did not come.
+// Called with mu held.
 func (l *played) inVain(s *step) bool {
 	return slices.ContainsFunc(s.calls, func(c string) bool { return l.given[c] })
 }
 
-// unknownCall says why a command about a call cannot be sent, "" when it can.
+// unknownCall returns why a command about a call cannot be sent, "" when it
+// can.
 func (l *played) unknownCall(s *step) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -205,7 +207,7 @@ func (l *played) send(ctx context.Context, s *step) error {
 	return nil
 }
 
-// body are the parameters of now.
+// body returns the parameters as they are now.
 func (l *played) body(s *step) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -219,14 +221,15 @@ func (l *played) body(s *step) string {
 	}
 }
 
-// answered: what was captured for the agent before s has come.
+// answered reports whether all events captured for the agent before s have
+// come.
 func (l *played) answered(s *step) bool {
 	return !l.lacks(func(a *awaited) bool { return a.Agent == s.Agent })
 }
 
 func (l *played) everything() bool { return !l.lacks(func(*awaited) bool { return true }) }
 
-// lacks reports whether something that match accepts is waited for.
+// lacks reports whether an event that match accepts is still awaited.
 func (l *played) lacks(match func(*awaited) bool) bool {
 	for _, all := range l.released {
 		if slices.ContainsFunc(all, func(a *awaited) bool { return !a.overdue && match(a) && l.needed(a) }) {
@@ -236,13 +239,13 @@ func (l *played) lacks(match func(*awaited) bool) bool {
 	return false
 }
 
-// needed: it has to come. Called with mu held.
+// needed reports whether the event has to come. Called with mu held.
 func (l *played) needed(a *awaited) bool {
 	return !a.optional || len(a.about) > 0 && l.mapping.knows(a.about)
 }
 
-// await waits until done, called with mu held, but no longer than is said.
-// What did not come then is not waited for again.
+// await waits until done, called with mu held, returns true, but no longer than
+// LiveOptions.Wait. Events that have not come by then are not awaited again.
 func (l *played) await(ctx context.Context, done func() bool) error {
 	deadline := time.NewTimer(l.options.Wait)
 	defer deadline.Stop()

@@ -21,7 +21,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// again is a connector that says what was captured, with other ids of calls
+// again is a connector that sends what was captured, with other ids of calls
 // (Connection).
 type again struct {
 	plan    *Plan
@@ -29,9 +29,9 @@ type again struct {
 	sent    []broker.Outgoing
 	at      []time.Time
 	next    int                    // of the plan's steps
-	after   time.Duration          // it says things this long behind the command
-	lacks   func(*awaited) bool    // what it does not say; nil: nothing
-	changes func(*broker.Delivery) // what it says otherwise; nil: nothing
+	after   time.Duration          // it sends events this long after the command
+	lacks   func(*awaited) bool    // events that it does not send; nil: none
+	changes func(*broker.Delivery) // changes its events; nil: does not
 }
 
 func (g *again) Subscribe(_ context.Context, _ string, hear func(*broker.Delivery)) error {
@@ -96,7 +96,7 @@ func planOf(t *testing.T, name string, c Cut) *Plan {
 	return p
 }
 
-// everybody has a password.
+// everybody gives everybody a password.
 func everybody(p *Plan) Secrets {
 	all := Secrets{}
 	for agent := range p.playedFor {
@@ -116,8 +116,8 @@ func playedLive(t *testing.T, p *Plan, g *again, speed float64) (r *Report) {
 	return r
 }
 
-// Who says the same about calls with other ids is not different, also where
-// calls from outside are made again beside it.
+// The same events about calls with other ids are no difference, even if calls
+// from outside are made again meanwhile.
 func TestLiveEachScenarioIsTheSameAsItself(t *testing.T) {
 	for _, name := range samples(t) {
 		for _, speed := range []float64{0, 1} {
@@ -140,8 +140,8 @@ func TestLiveEachScenarioIsTheSameAsItself(t *testing.T) {
 	}
 }
 
-// A command waits for what its driver knew when it sent it: a connector that is
-// slower than the one captured, or than the speed, says nothing else for that.
+// A command waits for what its driver knew when it sent it: a connector slower
+// than the captured one, or than the speed, sends the same.
 func TestLiveASlowConnectorIsNotDifferent(t *testing.T) {
 	for _, speed := range []float64{0, 1, 1000} {
 		r := playedLive(t, planOf(t, "main-job", Cut{}), &again{after: 300 * time.Millisecond}, speed)
@@ -151,7 +151,7 @@ func TestLiveASlowConnectorIsNotDifferent(t *testing.T) {
 	}
 }
 
-// What is planned is in memory; what lies outside the part to be played is not.
+// The part to be played is in memory; nothing outside it is.
 func TestLiveMoreThanCanBePlannedIsRefused(t *testing.T) {
 	body, start := strings.Repeat("x", maxPlan/10), time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	var all list
@@ -171,8 +171,8 @@ func TestLiveMoreThanCanBePlannedIsRefused(t *testing.T) {
 	require.Len(t, p.steps, 5)
 }
 
-// Nobody calls in by himself: without the calls from outside nothing is
-// missing, and what was done about them is not sent.
+// Nobody calls from outside now: without those calls nothing is missing, and
+// the commands about them are not sent.
 func TestLiveCallsFromOutsideAreNotPlayed(t *testing.T) {
 	for _, name := range []string{"main-job", "wrap-up", "consult", "one-call-json", "withheld-number", "recording-with-a-recorder"} {
 		g := &again{lacks: func(a *awaited) bool { return a.optional }}
@@ -267,7 +267,7 @@ func TestLiveTimes(t *testing.T) {
 		return &awaited{expected: expected{Record: capture.Record{Event: event, Agent: "1001", Body: body}}}
 	}
 	calls, m := map[string]bool{"7": true}, newMapping()
-	tell := func(event, then, now string) string {
+	conflict := func(event, then, now string) string {
 		a := at(event, then)
 		all, alike := a.compare(now, calls)
 		require.True(t, alike, now)
@@ -277,16 +277,16 @@ func TestLiveTimes(t *testing.T) {
 		m.learn(a, all)
 		return ""
 	}
-	require.Empty(t, tell("State", "READY#2026-01-01 10:00:00", "READY#2026-02-02 10:00:05"))
-	require.Empty(t, tell("State", "READY#2026-01-01 10:00:00", "READY#2026-02-02 10:00:06"), "a second may end between")
-	require.NotEmpty(t, tell("State", "READY#2026-01-01 10:00:09", "READY#2026-02-02 10:00:01"))
-	require.Empty(t, tell("InboundCall", "DialogID:7#2026-01-01 10:00:00", "DialogID:8#2026-02-02 10:00:00"))
-	require.NotEmpty(t, tell("InboundCall", "DialogID:7#2026-01-01 10:00:00", "DialogID:8#2026-02-02 10:00:01"))
+	require.Empty(t, conflict("State", "READY#2026-01-01 10:00:00", "READY#2026-02-02 10:00:05"))
+	require.Empty(t, conflict("State", "READY#2026-01-01 10:00:00", "READY#2026-02-02 10:00:06"), "a second may pass between")
+	require.NotEmpty(t, conflict("State", "READY#2026-01-01 10:00:09", "READY#2026-02-02 10:00:01"))
+	require.Empty(t, conflict("InboundCall", "DialogID:7#2026-01-01 10:00:00", "DialogID:8#2026-02-02 10:00:00"))
+	require.NotEmpty(t, conflict("InboundCall", "DialogID:7#2026-01-01 10:00:00", "DialogID:8#2026-02-02 10:00:01"))
 	_, alike := at("State", "READY#2026-01-01 10:00:00").compare("READY#", calls)
-	require.False(t, alike, "where a time was there is one")
+	require.False(t, alike, "where a time was, one must be")
 }
 
-func TestLiveAtThePaceItHad(t *testing.T) {
+func TestLiveAtTheCapturedPace(t *testing.T) {
 	for _, speed := range []float64{1, 2} {
 		p, g := planOf(t, "main-job", Cut{}), &again{}
 		playedLive(t, p, g, speed)
@@ -297,7 +297,7 @@ func TestLiveAtThePaceItHad(t *testing.T) {
 	}
 }
 
-func TestLiveWaitsNoLongerThanIsSaid(t *testing.T) {
+func TestLiveWaitsNoLongerThanItsOption(t *testing.T) {
 	p, g := planOf(t, "main-job", Cut{}), &again{lacks: func(*awaited) bool { return true }}
 	r := playedLive(t, p, g, 0)
 	require.NotZero(t, r.Counts[Missing])
@@ -328,7 +328,7 @@ func TestLiveCuts(t *testing.T) {
 	require.Empty(t, p.Lacking(nil), "its commands need no password")
 }
 
-// Whatever a capture's files are called and wherever their times are equal,
+// Whatever a capture's files are called, and even where times are equal,
 // commands keep their order.
 func TestLiveKeepsTheOrderOfCommands(t *testing.T) {
 	for seed := range uint64(50) {
@@ -377,7 +377,7 @@ func TestLivePasswords(t *testing.T) {
 	}
 }
 
-// commandRecord is a capture's record of a command.
+// commandRecord returns a capture's record of a command.
 func commandRecord(seq uint64, typ, body, request string) *capture.Record {
 	agent := gc.AgentID(typ[strings.IndexByte(typ, '#')+1:])
 	return &capture.Record{Seq: seq, Time: time.Unix(int64(seq), 0), Dir: capture.In, Edge: capture.Broker, Agent: agent, Type: typ, Body: body, Request: request}
@@ -402,7 +402,7 @@ func TestLiveTriesNoPasswordThatWasRefused(t *testing.T) {
 		"nobody knows": {[]*capture.Record{commandRecord(1, "Connect#1", "d,[secret 1]", "a")}, nil},
 		"it is the one that worked before": {[]*capture.Record{commandRecord(1, "Connect#1", "d,[secret 1]", "a"), rest(2, 200), commandRecord(3, "Login#1", "[secret 1],2001", "b")},
 			[]string{"d,hunter2", "hunter2,2001"}},
-		"it worked before and was refused then": {[]*capture.Record{commandRecord(1, "Connect#1", "d,[secret 1]", "a"), rest(2, 200), commandRecord(3, "Connect#1", "d,[secret 1]", "b"), rest(4, 401)},
+		"it worked before, then was refused": {[]*capture.Record{commandRecord(1, "Connect#1", "d,[secret 1]", "a"), rest(2, 200), commandRecord(3, "Connect#1", "d,[secret 1]", "b"), rest(4, 401)},
 			[]string{"d,hunter2"}},
 		"it is another one": {[]*capture.Record{commandRecord(1, "Connect#1", "d,[secret 1]", "a"), rest(2, 200), commandRecord(3, "Login#1", "[secret 2],2001", "b")},
 			[]string{"d,hunter2"}},
@@ -441,14 +441,14 @@ func TestACallEndsWithItsEnd(t *testing.T) {
 				case 1, 4:
 					return &capture.Record{Dir: capture.In, Edge: capture.Broker, Type: "GetState#a", Agent: "a"}
 				case 2, 3: // text-old names the call only when it is held or has ended
-					x := told("a", "/topic/d", w.Write(format, gc.DialogState{Call: gc.Call{Agent: "a", Dialog: "17", State: gc.Active}}).Body)
+					x := eventRecord("a", "/topic/d", w.Write(format, gc.DialogState{Call: gc.Call{Agent: "a", Dialog: "17", State: gc.Active}}).Body)
 					if i == 3 {
 						x.Body = w.Write(format, gc.InboundCall{Call: call}).Body
 					}
 					x.Format = string(format)
 					return x
 				case 5:
-					return told("a", "/topic/d", "a#State#READY##Ann")
+					return eventRecord("a", "/topic/d", "a#State#READY##Ann")
 				}
 				return nil
 			}), Cut{})

@@ -9,31 +9,31 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// mapping says what of a capture is what now. The ids of calls are mapped one
-// to one. So is the time at which a call began; the time of a state comes in
-// the order of the states.
+// mapping links values of the capture to those of now. The ids of calls are
+// mapped one to one. So is the time at which a call began; times of states must
+// be in the order of the states.
 type mapping struct {
 	there, back map[string]string // calls
 	began       map[string]string // by call and captured time
 	states      map[gc.AgentID]moment
 }
 
-// moment is the same time then and now, as an event tells it.
+// moment is the same time then and now, as an event has it.
 type moment struct{ then, now string }
 
 func newMapping() *mapping {
 	return &mapping{there: map[string]string{}, back: map[string]string{}, began: map[string]string{}, states: map[gc.AgentID]moment{}}
 }
 
-// pairing is a place in an event where now stands what it was mapped to.
+// pairing is an id or a time in an event, as captured and as it is now.
 type pairing struct {
 	then, now string
 	call      string // of a time: whose; "" for the id of a call
 	time      bool
 }
 
-// compare finds out whether a text is the captured one but for ids and times;
-// the pairings are then what has to be mapped.
+// compare reports whether a text is the captured one except for ids and times;
+// all is then what must be mapped.
 func (a *awaited) compare(text string, calls map[string]bool) (all []pairing, alike bool) {
 	if a.parts == nil {
 		a.parts = partsOf(a.Text(), calls)
@@ -61,14 +61,14 @@ func (a *awaited) compare(text string, calls map[string]bool) (all []pairing, al
 // maxToken is longer than any id and any time.
 const maxToken = 256
 
-// part is a piece of a text that stays, and the id or time behind it: none
-// behind the last.
+// part is a piece of a text that stays, and the id or time after it: none after
+// the last.
 type part struct {
 	before string
 	pairing
 }
 
-// partsOf takes a text apart at ids and times.
+// partsOf splits a text at ids and times.
 func partsOf(body string, calls map[string]bool) (all []part) {
 	at, call := 0, ""
 	for _, span := range token.FindAllStringIndex(body, -1) {
@@ -88,7 +88,7 @@ func partsOf(body string, calls map[string]bool) (all []part) {
 	return append(all, part{before: body[at:]})
 }
 
-// conflict says which pairing is not as it was before; "" for none.
+// conflict returns which pairing is not as it was before; "" for none.
 func (m *mapping) conflict(a *awaited, all []pairing) string {
 	for _, p := range all {
 		switch before, known := m.began[p.call+" "+p.then]; {
@@ -137,7 +137,7 @@ func (m *mapping) knows(calls []string) bool {
 	return !slices.ContainsFunc(calls, func(c string) bool { return m.there[c] == "" })
 }
 
-// now is a captured text with the ids of now, as far as they are known.
+// now returns a captured text with the ids of now, as far as they are known.
 func (m *mapping) now(text string) string {
 	return token.ReplaceAllStringFunc(text, func(t string) string { return cmp.Or(m.there[t], t) })
 }

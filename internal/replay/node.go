@@ -16,7 +16,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// node is a Finesse server that answers as it did (session.Node).
+// node is a Finesse server that answers as captured (session.Node).
 type node struct {
 	*finesse.Client
 	world *world
@@ -59,7 +59,7 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	return n.world.streams[c.Agent], nil
 }
 
-// noStream is the error of a stream that could not be opened.
+// noStream returns the error of a stream that could not be opened.
 func noStream(x *capture.Record) error {
 	err := captured(x)
 	if gc.CodeOf(err) == gc.SubscriptionFailed {
@@ -68,7 +68,7 @@ func noStream(x *capture.Record) error {
 	return err
 }
 
-// captured is the error that a record tells of, nil for none.
+// captured returns the error in a record, nil for none.
 func captured(x *capture.Record) error {
 	if x.Code == "" {
 		return nil
@@ -76,7 +76,7 @@ func captured(x *capture.Record) error {
 	return &gc.Error{Code: gc.Code(x.Code), Op: "replay", Err: errors.New(x.Problem)}
 }
 
-// RoundTrip answers a request as it was answered (http.RoundTripper).
+// RoundTrip answers a request as captured (http.RoundTripper).
 func (n *node) RoundTrip(req *http.Request) (*http.Response, error) {
 	agent, _, _ := req.BasicAuth()
 	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")
@@ -105,7 +105,7 @@ func (n *node) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: x.Status, Header: http.Header{}, Body: io.NopCloser(answer), Request: req}, nil
 }
 
-// broken is the end of an answer that has none.
+// broken is the end of an answer that broke off.
 type broken struct{ *capture.Record }
 
 func (b broken) Read([]byte) (int, error) {
@@ -115,7 +115,7 @@ func (b broken) Read([]byte) (int, error) {
 	return 0, errors.New(b.Problem)
 }
 
-// stream brings what an agent's stream brought (session.Stream).
+// stream brings the captured updates of an agent's stream (session.Stream).
 type stream struct {
 	world   *world
 	agent   gc.AgentID
@@ -123,8 +123,7 @@ type stream struct {
 	err     error
 }
 
-// updatesAhead is more than comes between two moments at which the session
-// waits.
+// updatesAhead is more updates than come between two waits of the session.
 const updatesAhead = 64
 
 func (s *stream) Updates() <-chan finesse.Update           { return s.updates }
@@ -144,7 +143,7 @@ func (s *stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
 func (s *stream) brings(x *capture.Record) {
 	u, err := finesse.ParseUpdate([]byte(s.world.renamed(x.Text())))
 	if err != nil {
-		return // nor was it passed on then
+		return // nor was it passed on in the capture
 	}
 	if !notify.Concerns(s.agent, x.Topic, u) {
 		return
@@ -156,7 +155,7 @@ func (s *stream) brings(x *capture.Record) {
 	}
 }
 
-// callRecorder answers as the recorder of calls did (session.Recorder).
+// callRecorder answers as the captured recorder of calls (session.Recorder).
 type callRecorder struct{ world *world }
 
 func (r callRecorder) Pause(ctx context.Context, c recording.Call) error {

@@ -23,17 +23,17 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// Source gives the lines of a capture in order; see capture.Reader.Next.
+// Source returns the lines of a capture in order; see capture.Reader.Next.
 type Source interface{ Next() (capture.Item, error) }
 
 // Options say what to replay.
 type Options struct {
 	Agents []gc.AgentID // empty: all
-	Format wire.Format  // in which events must tell the same; "" for the captured format only
+	Format wire.Format  // in which events must say the same; "" for the captured format only
 	Keep   bool         // the records, for Report.HTML
 
-	// Abandon leaves the connector as it is in the end, for who ends the process
-	// then: thousands of sessions take seconds to end.
+	// Abandon leaves the connector running at the end, for a caller that ends
+	// the process then: thousands of sessions take seconds to end.
 	Abandon bool
 
 	bounds bounds // standing, where it is zero
@@ -41,11 +41,10 @@ type Options struct {
 
 // Offline replays a capture. It must be called inside a bubble of
 // testing/synctest and returns when everything it started has ended, unless
-// Options.Abandon is set. An error
-// means that the capture cannot be read any further; the report is of what was
-// before, also where the capture passes a bound (ErrBeyond, capture.ErrBeyond).
-// It ends early with ctx, which is looked at between records and while virtual
-// time passes.
+// Options.Abandon is set. An error means that the capture cannot be read any
+// further, or passes a bound (ErrBeyond, capture.ErrBeyond); the report covers
+// what came before. It ends early with ctx, which is checked between records
+// and while virtual time passes.
 func Offline(ctx context.Context, s Source, o Options) (*Report, error) {
 	p := newPlayer(s, o)
 	defer p.finish(ctx)
@@ -89,12 +88,12 @@ type player struct {
 	where      string              // of the record in hand
 	seq        atomic.Uint64       // the same
 	heardAll   atomic.Uint64       // events
-	connection uint64              // to the command queue, counted from the repetitions in the capture
-	process    uint64              // of the broker, counted from those that it did not mark
+	connection uint64              // to the command queue, derived from the repetitions in the capture
+	process    uint64              // of the broker, derived from repetitions that it did not mark
 }
 
 func (p *player) play(ctx context.Context, i capture.Item) error {
-	p.compare.mu.Lock() // a request that ends while time passes tells where
+	p.compare.mu.Lock() // a request that ends while time passes reports where
 	p.where = i.Where()
 	p.compare.mu.Unlock()
 	if i.Record == nil || p.wanted(i.Record) {
@@ -142,7 +141,8 @@ func (p *player) begin(ctx context.Context, h *capture.Header) error {
 	return nil
 }
 
-// finish ends the replay. What still waited when ctx ended is not compared.
+// finish ends the replay. Events that still waited when ctx ended are not
+// compared.
 func (p *player) finish(ctx context.Context) {
 	switch {
 	case !p.options.Abandon:
@@ -173,7 +173,7 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 		return bridge.Settings{}, err
 	}
 	allowed := s.Destinations
-	if len(allowed) > 0 { // what was refused is hidden in another way
+	if len(allowed) > 0 { // refused ones are hidden in another way
 		allowed = append(slices.Clone(allowed), capture.HiddenPlaces+"*")
 	}
 	s.Format = cmp.Or(s.Format, wire.Text)
@@ -190,7 +190,7 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 	}, nil
 }
 
-// take applies a record and lets everything happen that it brings about.
+// take applies a record and lets all its effects happen.
 func (p *player) take(ctx context.Context, x *capture.Record) error {
 	if p.world == nil {
 		return fmt.Errorf("%s: a capture without a header cannot be replayed: it says how the connector was configured", p.where)
@@ -242,12 +242,12 @@ func (p *player) wanted(x *capture.Record) bool {
 	return len(p.options.Agents) == 0 || x.Agent == "" || slices.Contains(p.options.Agents, x.Agent)
 }
 
-// stride is how much time passes before ctx is looked at: the sessions of many
-// agents do much in it.
+// stride is how much virtual time passes between checks of ctx: the sessions of
+// many agents do much in it.
 const stride = 10 * time.Second
 
-// until lets time pass, at once where nothing runs that could do anything in it.
-// A clock that was set back stands still.
+// until lets time pass, at once if nothing runs that could act meanwhile. A
+// clock that was set back stands still.
 func (p *player) until(ctx context.Context, t time.Time) error {
 	if most := p.options.bounds.gap; p.world != nil && time.Until(t) > most {
 		return beyond(p.where, "the clock jumps from %s to %s; a gap of a run has at most %d days",
@@ -264,7 +264,8 @@ func (p *player) until(ctx context.Context, t time.Time) error {
 	return nil
 }
 
-// isJoined: what belongs to no agent is always compared.
+// isJoined reports whether the agent's records are compared; those of no agent
+// always are.
 func (p *player) isJoined(agent gc.AgentID) bool { return p.fresh || agent == "" || p.joined[agent] }
 
 func (p *player) command(x *capture.Record) {
@@ -299,7 +300,8 @@ func (p *player) command(x *capture.Record) {
 
 var identitySeed = maphash.MakeSeed()
 
-// identity is of all that is the same when a command is delivered again.
+// identity covers everything that is the same when a command is delivered
+// again.
 func identity(x *capture.Record) uint64 {
 	return max(1, maphash.Comparable(identitySeed, [...]string{x.MessageID, x.Type, x.Text(), x.CorrelationID, x.ReplyTo, x.Sent.String()}))
 }
@@ -359,7 +361,7 @@ func (p *player) applyREST(x *capture.Record) {
 	}
 }
 
-// request finds the request that is to be the captured one.
+// request finds the request that must be the captured one.
 func (p *player) request(x *capture.Record) {
 	same := func(q *question) bool {
 		return q.kind == exchange && q.exchange == 0 && q.what == x.Type && q.node == x.Node
@@ -385,7 +387,7 @@ func (p *player) request(x *capture.Record) {
 	}
 }
 
-// applyNotify reports whether somebody waited for what x tells.
+// applyNotify applies x, and reports whether somebody waited for it.
 func (p *player) applyNotify(x *capture.Record) bool {
 	w := p.world
 	s := w.streams[x.Agent]
@@ -422,7 +424,7 @@ func (p *player) heard(e event) {
 	}
 }
 
-// oddQuestion is told of a request that the capture does not have.
+// oddQuestion reports a request that the capture does not have.
 func (p *player) oddQuestion(q *question) {
 	p.compare.mu.Lock()
 	defer p.compare.mu.Unlock()

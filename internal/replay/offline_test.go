@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// replayed is the report on a capture.
+// replayed returns the report on a capture.
 func replayed(t *testing.T, s Source, o Options) (r *Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,7 +35,7 @@ func replayed(t *testing.T, s Source, o Options) (r *Report) {
 	return r
 }
 
-// lines are the lines of a sample.
+// lines returns the lines of a sample.
 func lines(t *testing.T, name string) []capture.Item {
 	t.Helper()
 	r, err := capture.Open(t.Context(), filepath.Join("..", "..", "test", "captures", name+".jsonl.gz"))
@@ -75,8 +75,8 @@ func samples(t *testing.T) []string {
 	return files
 }
 
-// The samples are the regression suite of the protocol: what the connector said
-// when they were made it says today.
+// The samples are the regression suite of the protocol: the connector sends
+// today what it sent when they were made.
 func TestEachScenarioReplays(t *testing.T) {
 	for _, name := range samples(t) {
 		t.Run(name, func(t *testing.T) {
@@ -133,8 +133,8 @@ func TestTheSameCaptureGivesTheSameReport(t *testing.T) {
 	}
 }
 
-// An answer that is taken for that to another command is told with the
-// commands' ids in the capture: those of now are others each time.
+// An answer taken for that to another command is reported with the commands'
+// ids in the capture: present ids differ each time.
 func TestADifferenceOfTheCommandIsTheSameEachTime(t *testing.T) {
 	all := lines(t, "main-job")
 	i := place(t, all, "ReasonCodes", 1)
@@ -163,8 +163,8 @@ func TestAnotherFormat(t *testing.T) {
 	}
 }
 
-// A character at which drivers split makes another value of one in a text.
-func TestAFormatThatTellsItInAnotherWayIsNamed(t *testing.T) {
+// A character at which drivers split makes a different value in a text.
+func TestAFormatWithAnotherValueIsNamed(t *testing.T) {
 	w := &wire.Writer{Location: time.UTC, Substitute: '|'}
 	call := gc.InboundCall{Call: gc.Call{Agent: "1001", Dialog: "5", State: gc.Active, Variables: []gc.CallVariable{{Name: "callVariable2", Value: "a=b"}}}}
 	for _, captured := range wire.Formats {
@@ -203,7 +203,7 @@ func spoil(t *testing.T, all []capture.Item, event, old, text string) {
 	require.NotZero(t, n)
 }
 
-// event is the place of the nth event of a name.
+// place returns the index of the nth event of a name.
 func place(t *testing.T, all []capture.Item, event string, nth int) int {
 	t.Helper()
 	for i := range all {
@@ -300,21 +300,21 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// A capture may begin and end anywhere, also inside a call: what it does not
+// A capture may begin and end anywhere, even inside a call: what it does not
 // hold is no difference.
 func TestACaptureThatIsCut(t *testing.T) {
 	all := lines(t, "main-job")
 	for end := 1; end <= len(all); end += 7 {
 		l := list(slices.Clone(all[:end]))
 		r := replayed(t, &l, Options{})
-		require.Empty(t, r.Findings, "cut behind line %d", end)
+		require.Empty(t, r.Findings, "cut after line %d", end)
 	}
 	for begin := 2; begin < len(all); begin += 7 {
 		header := *all[0].Header
 		header.Fresh = false
 		l := list{{Header: &header}}
 		for _, i := range all[:begin] {
-			if i.Record != nil && isState(i.Record) { // each run begins with how the nodes are
+			if i.Record != nil && isState(i.Record) { // each run begins with the states of the nodes
 				l = append(l, i)
 			}
 		}
@@ -324,7 +324,7 @@ func TestACaptureThatIsCut(t *testing.T) {
 	}
 }
 
-// That a driver sends what nobody knows is no difference, and is told.
+// A command that nobody knows is no difference, but is noted.
 func TestACommandThatNobodyKnowsIsNoted(t *testing.T) {
 	all := list(lines(t, "bad-input"))
 	r := replayed(t, &all, Options{})
@@ -351,7 +351,7 @@ func TestAReportForPeopleShowsTheBeginningOfALongText(t *testing.T) {
 	require.Contains(t, programs.String(), long)
 }
 
-// What two connectors did at a time cannot be done by one.
+// One connector cannot do what two did at the same time.
 func TestCapturesOfSeveralConnectorsAreRefused(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("..", "..", "test", "captures", "*.jsonl.gz")) // some are of the same seconds
 	require.NoError(t, err)
@@ -362,7 +362,7 @@ func TestCapturesOfSeveralConnectorsAreRefused(t *testing.T) {
 		r, err := Offline(t.Context(), files, Options{})
 		require.ErrorContains(t, err, "one at a time")
 		require.ErrorContains(t, err, ".jsonl.gz:")
-		require.False(t, r.Same(), "what comes behind is not replayed")
+		require.False(t, r.Same(), "what follows is not replayed")
 		require.Regexp(t, `^ended early, at .*\.jsonl\.gz:\d+$`, r.Ended)
 		var b strings.Builder
 		require.NoError(t, errors.Join(r.JUnit(&b), r.Text(&b)))
@@ -422,7 +422,7 @@ func repeated(t *testing.T, name string, n int) list {
 	return all
 }
 
-// Hours of traffic take seconds: the rate is told, not judged.
+// Hours of traffic take seconds: the rate is logged, not judged.
 func TestHowFastItIs(t *testing.T) {
 	all := repeated(t, "main-job", 50)
 	n, start := len(all), time.Now()
@@ -432,7 +432,7 @@ func TestHowFastItIs(t *testing.T) {
 	t.Logf("%d records of %s in %s: %.0f a second", n, r.Until.Sub(r.From).Round(time.Hour), took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
-func TestWhatIsLongPastIsForgotten(t *testing.T) {
+func TestTheLongPastIsForgotten(t *testing.T) {
 	var r recent[int]
 	for i := range 3 * maxRecent {
 		r.put(fmt.Sprint(i), i)

@@ -18,8 +18,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/capture"
 )
 
-// What a page holds, so that a browser still opens it: rows, bytes of text that
-// is not the same, and of these in one text.
+// Bounds of a page, so that a browser can open it: rows, bytes of distinct
+// texts, and bytes of one text.
 const (
 	maxRows = 200_000
 	maxText = 64 << 20
@@ -36,15 +36,15 @@ const (
 	otherRow        = "other"
 )
 
-// page is what a page shows of the records, in order. The methods of nil do
-// nothing: none is asked for.
+// page is what a page shows of the records, in order. The methods of a nil
+// *page do nothing: no page is asked for.
 type page struct {
 	rows   []row
-	left   int // rows that had no room
+	left   int // rows that found no room
 	texts  []string
 	number map[string]int // of each text
 	weight int            // of the texts
-	apart  []string       // where the rows are that turned out not to be compared
+	apart  []string       // places of rows that turned out not to be compared
 }
 
 // row is a message. Texts are numbers into the page's list of them.
@@ -79,7 +79,7 @@ func newPage() *page {
 // leftOut stands for texts that have no room.
 const leftOut = "(left out: the page is full)"
 
-// text is the number of a text.
+// text returns the number of a text.
 func (p *page) text(s string) int {
 	if len(s) > maxPart {
 		cut := maxPart
@@ -94,7 +94,7 @@ func (p *page) text(s string) int {
 	if p.weight+len(s) > maxText {
 		return p.number[leftOut]
 	}
-	s = strings.Clone(s) // not a part of a line of the capture
+	s = strings.Clone(s) // so as not to keep a line of the capture
 	p.weight += len(s)
 	p.number[s] = len(p.texts)
 	p.texts = append(p.texts, s)
@@ -122,14 +122,14 @@ func (p *page) item(i capture.Item) {
 	}
 }
 
-// skipped tells that the row before was not compared.
+// skipped notes that the row before was not compared.
 func (p *page) skipped() {
 	if p != nil && p.left == 0 {
 		p.rows[len(p.rows)-1].Skipped = true
 	}
 }
 
-// leave tells that a row is not compared, once that is known.
+// leave notes that a row is not compared, once that is known.
 func (p *page) leave(where string) {
 	if p != nil {
 		p.apart = append(p.apart, where)
@@ -153,7 +153,7 @@ func (p *page) record(x *capture.Record) row {
 	return r
 }
 
-// rowOf is the kind of a record's row and the words on its arrow.
+// rowOf returns the kind of a record's row and the words on its arrow.
 func rowOf(x *capture.Record) (kind, label string) {
 	switch {
 	case x.IsEvent():
@@ -177,7 +177,7 @@ func rowOf(x *capture.Record) (kind, label string) {
 	}
 }
 
-// jmsType is that of an event: a command's is its label.
+// jmsType returns that of an event: a command's is its label.
 func jmsType(x *capture.Record) string {
 	if x.Edge != capture.Broker || x.Dir != capture.Out {
 		return ""
@@ -195,8 +195,8 @@ func number(n uint64) string {
 //go:embed page.html
 var pageHTML string
 
-// HTML writes the report as a page that needs nothing else. Options.Keep must
-// have been set.
+// HTML writes the report as one self-contained page. Options.Keep must have
+// been set.
 func (r *Report) HTML(w io.Writer) error {
 	if r.page == nil {
 		return errors.New("the records were not kept")
@@ -211,7 +211,7 @@ func (r *Report) HTML(w io.Writer) error {
 		Texts []string `json:"texts"`
 		Rows  []row    `json:"rows"`
 	}{&summary, r.total() - len(r.Findings), r.page.left, r.page.texts, rows}
-	text, err := json.Marshal(data) // which escapes what could end the script or begin a comment
+	text, err := json.Marshal(data) // it escapes what could end the script or begin a comment
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,8 @@ func (r *Report) HTML(w io.Writer) error {
 	return nil
 }
 
-// policy lets a browser run the page's own script and style, and nothing else.
+// policy allows a browser to use the page's own script and style, and nothing
+// else.
 func policy(page string) string {
 	hash := func(tag string) string {
 		_, inner, _ := strings.Cut(page, "<"+tag+">")
@@ -235,15 +236,15 @@ func policy(page string) string {
 	return fmt.Sprintf("default-src 'none'; script-src %s; style-src %s; base-uri 'none'; form-action 'none'", hash("script"), hash("style"))
 }
 
-// spot is what a finding and its row have in common. A fault of a record's
-// place in the capture has the same line as the record.
+// spot links a finding to its row. A fault of a record's place in the capture
+// has the same line as the record.
 type spot struct {
 	where  string
 	damage bool
 }
 
-// marked are the rows with the findings and notes on them. What has no row of its own,
-// being new or beyond what was kept, gets one at its time.
+// marked returns the rows with the findings and notes on them. A finding without a
+// row, because it is new or its record was not kept, gets one at its time.
 func (p *page) marked(findings []Finding, notes []Note) []row {
 	rows := slices.Clone(p.rows)
 	if len(findings)+len(notes)+len(p.apart) == 0 {
@@ -307,8 +308,8 @@ func (p *page) ownRow(f Finding) row {
 	return r
 }
 
-// merged puts each row of own before the first row that is later, and at the
-// end without a time.
+// merged puts each row of own before the first later row, or at the end if it
+// has no time.
 func merged(rows, own []row) []row {
 	at := func(r row) int64 { return cmp.Or(r.Time, math.MaxInt64) }
 	slices.SortStableFunc(own, func(a, b row) int { return cmp.Compare(at(a), at(b)) })

@@ -17,14 +17,14 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// pageOf is the page of a replay, and what is in its data.
+// pageOf returns the page of a replay, and its data.
 func pageOf(t *testing.T, all []capture.Item) (string, shown) {
 	t.Helper()
 	l := list(slices.Clone(all))
 	return written(t, replayed(t, &l, Options{Keep: true}))
 }
 
-// written is the page of a report.
+// written returns the page of a report, and its data.
 func written(t *testing.T, r *Report) (string, shown) {
 	t.Helper()
 	var b bytes.Buffer
@@ -46,7 +46,7 @@ type shown struct {
 	Rows   []row
 }
 
-// marked are the rows with a difference.
+// marked returns the rows with a difference.
 func (s *shown) marked() (all []row) {
 	for _, r := range s.Rows {
 		if len(r.Marks) > 0 {
@@ -56,8 +56,8 @@ func (s *shown) marked() (all []row) {
 	return all
 }
 
-// The page of a live replay has what the capture has, and says of it what was
-// compared and why a command was not sent.
+// The page of a live replay shows the capture, what was compared and why a
+// command was not sent.
 func TestAPageOfALiveReplay(t *testing.T) {
 	p := planOf(t, "main-job", Cut{Keep: true})
 	r := playedLive(t, p, &again{
@@ -79,7 +79,7 @@ func TestAPageOfALiveReplay(t *testing.T) {
 	skipped := map[string]int{}
 	for _, x := range s.Rows {
 		if slices.Contains([]string{requestRow, answerRow, notificationRow}, x.Kind) {
-			require.True(t, x.Skipped, "what Finesse says now is not known")
+			require.True(t, x.Skipped, "what Finesse sends now is not known")
 		}
 		if x.Skipped {
 			skipped[x.Kind]++
@@ -101,7 +101,7 @@ func TestAPageOfALiveReplay(t *testing.T) {
 	require.Equal(t, len(r.Notes), noted)
 }
 
-// field is what a row says of the nth field that differs.
+// field returns what a row shows of the nth field that differs.
 func (s *shown) field(r row, n int) [3]string {
 	f := r.Marks[0].Fields[n]
 	return [3]string{s.Texts[f[0]], s.Texts[f[1]], s.Texts[f[2]]}
@@ -149,7 +149,7 @@ func TestADifferenceIsAtItsRow(t *testing.T) {
 		}
 		require.Len(t, s.marked(), s.Counts[Different])
 	})
-	t.Run("what was not captured has a row where it comes", func(t *testing.T) {
+	t.Run("an event that was not captured has a row where it comes", func(t *testing.T) {
 		all := lines(t, "one-call-json")
 		i := place(t, all, "State", 3)
 		gone := all[i].Record
@@ -198,7 +198,7 @@ func TestSkippedRecordsAreMarkedOnThePage(t *testing.T) {
 // hostile is text that would do something if a browser took it for markup.
 const hostile = `</script><img src=x onerror="document.title='taken'"><!--<script>alert(1)</script>` + "\u2028\u202e"
 
-// hostileRecord is x with such text in all that a page shows of it.
+// hostileRecord returns x with such text in everything that a page shows of it.
 func hostileRecord(x *capture.Record) *capture.Record {
 	changed := *x
 	changed.Event, changed.Type, changed.Category, changed.CorrelationID, changed.Body = hostile, hostile, hostile, hostile, hostile

@@ -23,7 +23,7 @@ type Moment struct {
 	clock bool
 }
 
-// ParseMoment reads RFC 3339 or HH:MM:SS; "" is no moment.
+// ParseMoment reads RFC 3339 or HH:MM:SS; "" is the zero Moment.
 func ParseMoment(s string) (m Moment, err error) {
 	if s == "" {
 		return m, nil
@@ -38,7 +38,7 @@ func ParseMoment(s string) (m Moment, err error) {
 	return m, nil
 }
 
-// on is the moment in a capture that begins at first.
+// on returns the moment in a capture that begins at first.
 func (m Moment) on(first time.Time) time.Time {
 	if !m.clock {
 		return m.at
@@ -63,7 +63,7 @@ type Plan struct {
 	dialogs   map[string]bool // the ids of all calls of the capture
 	before    []*awaited      // of the first command
 	playedFor map[gc.AgentID]bool
-	told      map[gc.AgentID]bool // those whom events name
+	named     map[gc.AgentID]bool // those whom events name
 }
 
 // step is a command of the capture.
@@ -72,9 +72,9 @@ type step struct {
 	capture.Record
 	command  gc.Command // as far as it could be read
 	planned  bool       // it is inside the cut
-	secret   bool       // "[secret N]" stands where its password was
+	secret   bool       // "[secret N]" stands in place of its password
 	password verdict
-	failed   bool   // it was answered with an error that tells nothing of its password
+	failed   bool   // it was answered with an error that says nothing about its password
 	skip     string // why it is not sent
 	note     string // what is odd about it
 	outside  bool   // it is about a call that nobody in the capture made
@@ -88,18 +88,18 @@ type awaited struct {
 	expected
 	format   wire.Format
 	reading        // what its text says
-	answers  *step // nil: no command's direct answer
+	answers  *step // nil: not the direct answer to a command
 	calls    []string
-	about    []string // calls of which one must have come for the event to come
+	about    []string // the event can come only if one of these calls has come
 	optional bool     // no command that is sent can bring it about
-	overdue  bool     // it was waited for in vain
+	overdue  bool     // it was awaited in vain
 	parts    []part   // of its text, once it was compared
 }
 
-// reading is what an event says, in whatever format.
+// reading is the content of an event, in any format.
 type reading struct {
 	name  string      // of the event
-	of    gc.AgentID  // whom it is about, "" for nobody
+	of    gc.AgentID  // the agent it is about, "" for none
 	ended gc.DialogID // the call whose end it reports, "" for none
 	code  gc.Code     // the error that it reports, "" for none
 }
@@ -107,8 +107,8 @@ type reading struct {
 // maxRead is longer than any event; lists of teams are the longest.
 const maxRead = 1 << 20
 
-// readingOf reads an event. What is none of this version is told apart by how it
-// begins.
+// readingOf reads an event. One that this version does not know is recognized by
+// its beginning.
 func readingOf(body string, usual wire.Format) reading {
 	r, ok := wire.ReadEvent(body[:min(len(body), maxRead)], usual)
 	if !ok {
@@ -131,31 +131,31 @@ type planner struct {
 	size        int // of what is kept, in bytes
 	byRequest   recent[*step]
 	lastConnect map[gc.AgentID]*step
-	later       map[gc.AgentID]bool // a command behind the cut was seen
+	later       map[gc.AgentID]bool // a command after the cut was seen
 	maxAge      time.Duration
 }
 
-// maxPlan bounds the part of a capture that is played, in bytes: about as much
-// memory is needed.
+// maxPlan bounds the part of a capture that is played, in bytes; it takes about
+// as much memory.
 const (
 	maxPlan      = 512 << 20
 	nameOverhead = 128 // of the id of an agent or a call that is kept
 	listOverhead = 16  // of it in a list
 )
 
-// maxAbout is how many calls an event can hang on. One that has more is not
-// expected to come.
+// maxAbout is how many calls an event can depend on. One that depends on more
+// is not expected to come.
 const maxAbout = 1_000
 
 // ErrTooLong is in the chain of the error about more than can be planned.
 var ErrTooLong = errors.New("that is too long to be played at once")
 
-// NewPlan reads a capture to its end: whether a password was right, and who
-// made a call, is known only then. What is kept is the part inside the cut.
-// It ends early with ctx.
+// NewPlan reads a capture to its end: only then is it known whether a password
+// was right, and who made a call. It keeps the part inside the cut. It ends
+// early with ctx.
 func NewPlan(ctx context.Context, s Source, c Cut) (*Plan, error) {
 	p := &planner{
-		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, playedFor: map[gc.AgentID]bool{}, told: map[gc.AgentID]bool{}},
+		Plan: &Plan{report: &Report{Live: &LiveSummary{}}, dialogs: map[string]bool{}, playedFor: map[gc.AgentID]bool{}, named: map[gc.AgentID]bool{}},
 		cut:  c, lastConnect: map[gc.AgentID]*step{}, later: map[gc.AgentID]bool{}, maxAge: time.Minute,
 	}
 	if c.Keep {
@@ -239,7 +239,7 @@ func (p *planner) record(i capture.Item) {
 	p.judge(x)
 }
 
-// seen counts an agent, of whom several things are kept.
+// seen counts the memory of an agent; several things are kept of each.
 func (p *planner) seen(agent gc.AgentID) {
 	if _, known := p.later[agent]; !known {
 		p.later[agent] = false
@@ -256,15 +256,15 @@ func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
 	case x.Redelivered:
 		s.skip = "it was redelivered, and only a broker can do that"
 	case x.Binary || x.Raw != nil:
-		s.skip = "it was no text, and only text can be sent"
+		s.skip = "it was not text, and only text can be sent"
 	case err == nil && s.command.Spec.CallControl() && !x.Sent.IsZero() && x.Time.Sub(x.Sent) > p.maxAge:
-		s.skip = "it came too late to be run, which it would not now"
+		s.skip = "it came too late to be run, and would not be late now"
 	case s.command.Spec == nil:
 		s.note = unknownCommand + "; it is sent as it is"
 	case err != nil:
 		s.note = "it cannot be read; it is sent as it is"
 	}
-	if !inside { // what is left of it is that it was there
+	if !inside { // only the fact that it was there is kept
 		s.Record.Body, s.Record.Raw = "", nil
 	}
 	if x.Request != "" {
@@ -276,8 +276,8 @@ func (p *planner) newStep(where string, x *capture.Record, inside bool) *step {
 	return s
 }
 
-// event keeps one that was captured. Behind the end of the cut, only answers
-// and what still belongs to the agent's last command.
+// event keeps a captured event; after the end of the cut, only answers and what
+// still belongs to the agent's last command.
 func (p *planner) event(where string, x *capture.Record, late bool) {
 	a := &awaited{expected: expected{where: where, number: uint64(len(p.all)) + 1, Record: *x}, format: wire.Format(x.Format)}
 	a.reading = readingOf(x.Text(), a.format)
@@ -293,8 +293,8 @@ func (p *planner) event(where string, x *capture.Record, late bool) {
 	}
 	p.all = append(p.all, a)
 	p.size += overhead + x.Weight()
-	if !p.told[a.of] {
-		p.told[gc.AgentID(strings.Clone(string(a.of)))] = true
+	if !p.named[a.of] {
+		p.named[gc.AgentID(strings.Clone(string(a.of)))] = true
 		p.size += nameOverhead + len(a.of)
 	}
 	if len(p.steps) == 0 {
@@ -313,8 +313,8 @@ var (
 	isTime   = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`)
 )
 
-// callsIn learns the ids of calls, from what came out and what Finesse said:
-// an id that only a driver named is none.
+// callsIn learns the ids of calls from what came out and from Finesse: an id
+// that only a driver named is not one.
 func (p *planner) callsIn(x *capture.Record) {
 	in := callURI
 	switch {
@@ -325,14 +325,14 @@ func (p *planner) callsIn(x *capture.Record) {
 	}
 	for _, found := range in.FindAllStringSubmatch(x.Text(), -1) {
 		if id := found[1]; strings.ContainsAny(id, "0123456789") && !p.dialogs[id] {
-			p.dialogs[strings.Clone(id)] = true // not a part of the whole text
+			p.dialogs[strings.Clone(id)] = true // so as not to keep the whole text
 			p.size += nameOverhead + len(id)
 		}
 	}
 }
 
-// namedIn are the known calls that a text names, each once, up to one more than
-// an event may be about.
+// namedIn returns the known calls that a text names, each once, up to one more
+// than an event may be about.
 func (p *planner) namedIn(text string) (calls []string) {
 	found := map[string]bool{}
 	for len(text) > 0 && len(calls) <= maxAbout {
@@ -349,21 +349,21 @@ func (p *planner) namedIn(text string) (calls []string) {
 	return calls
 }
 
-// judgeCalls finds out which calls came from outside, and with that what can
-// not be expected.
+// judgeCalls finds out which calls came from outside, and so which events
+// cannot be expected.
 func (p *planner) judgeCalls(ctx context.Context) {
 	for _, s := range p.steps {
 		if id := string(s.command.Dialog); p.dialogs[id] {
 			s.calls = []string{id}
 		}
 	}
-	made, calls := map[string]*step{}, map[*step][]string{} // by whom, and what each made
+	made, calls := map[string]*step{}, map[*step][]string{} // who made each call, and what each command made
 	for _, a := range p.all {
 		if ctx.Err() != nil || p.tooLong() {
 			return // the plan is not used
 		}
 		a.calls = p.namedIn(a.Text())
-		p.size += 2 * listOverhead * len(a.calls) // and as many of about
+		p.size += 2 * listOverhead * len(a.calls) // and as many in about
 		s := a.answers
 		if s == nil || s.command.Spec == nil || !s.command.Spec.CallControl() {
 			continue
@@ -375,7 +375,7 @@ func (p *planner) judgeCalls(ctx context.Context) {
 		}
 	}
 	outside := map[string]bool{}
-	for _, s := range p.steps { // in order, so that a call made from one is judged behind it
+	for _, s := range p.steps { // in order, so that a call made from another is judged after that one
 		if s.skip != "" || slices.ContainsFunc(s.calls, func(c string) bool { return made[c] == nil || outside[c] }) {
 			for _, call := range calls[s] {
 				outside[call] = true
@@ -394,7 +394,7 @@ func (p *planner) judgeCalls(ctx context.Context) {
 	p.disturb(ctx, outside)
 }
 
-// judgeEvent decides whether a command that is sent can bring an event about.
+// judgeEvent decides whether a command that is sent can cause an event.
 func (p *planner) judgeEvent(a *awaited, outside map[string]bool) {
 	for _, call := range a.calls {
 		if outside[call] {
@@ -414,9 +414,9 @@ func (p *planner) judgeEvent(a *awaited, outside map[string]bool) {
 	}
 }
 
-// disturb marks states that calls from outside had a part in: those between
-// two commands of an agent who has such a call there, and those of others that
-// are told of that agent.
+// disturb marks states that calls from outside may have influenced: those
+// between two commands of an agent who has such a call then, and that agent's
+// states as reported to others.
 func (p *planner) disturb(ctx context.Context, outside map[string]bool) {
 	alive := map[gc.AgentID]*calls{}
 	spans := map[gc.AgentID][]*awaited{}
@@ -443,7 +443,7 @@ func (p *planner) disturb(ctx context.Context, outside map[string]bool) {
 	}
 }
 
-// disturbSpan marks the states between two commands, of whom the calls are alive at
+// disturbSpan marks the states between two commands; alive are the agent's calls at
 // the first.
 func (p *planner) disturbSpan(alive *calls, span []*awaited, outside map[string]bool) {
 	about := p.disturbing(alive, span)
@@ -461,7 +461,7 @@ func (p *planner) disturbSpan(alive *calls, span []*awaited, outside map[string]
 			case !outside[call]:
 			case a.ended == gc.DialogID(call):
 				alive.set(call, false)
-			case a.ended != "": // it says nothing of others
+			case a.ended != "": // it says nothing about others
 			case len(alive.on) <= maxAbout:
 				alive.set(call, true)
 			}
@@ -469,8 +469,8 @@ func (p *planner) disturbSpan(alive *calls, span []*awaited, outside map[string]
 	}
 }
 
-// disturbing are the calls from outside in a span of an agent. It is one list for all
-// its events, and for all spans between which no call comes or goes.
+// disturbing returns the calls from outside in a span of an agent. All its events
+// share one list, and so do all spans between which no call comes or goes.
 func (p *planner) disturbing(alive *calls, span []*awaited) []string {
 	come := map[string]bool{}
 	for _, a := range span {
@@ -508,13 +508,13 @@ func (c *calls) set(call string, on bool) {
 	}
 }
 
-// concerns reports whether events about an agent can be of the replay; others
-// may use the same destination.
+// concerns reports whether events about an agent can belong to the replay;
+// others may use the same destination.
 func (p *Plan) concerns(agent gc.AgentID) bool {
-	return p.playedFor[agent] || p.told[agent] || agent == ""
+	return p.playedFor[agent] || p.named[agent] || agent == ""
 }
 
-// Lacking are the agents whose password is needed and not there, in the order
+// Lacking returns the agents whose password is needed and missing, in the order
 // of their commands.
 func (p *Plan) Lacking(secrets Secrets) []gc.AgentID {
 	var all []gc.AgentID
@@ -555,7 +555,7 @@ func (p *Plan) Commands(speed float64) []Planned {
 	return all
 }
 
-// due is when a step is sent, after the first; at once where speed is 0.
+// due returns when a step is sent, after the first; at once if speed is 0.
 func (p *Plan) due(s *step, speed float64) time.Duration {
 	if speed == 0 {
 		return 0

@@ -1,6 +1,7 @@
 package replay
 
-// recent is a map that forgets the oldest: what a capture refers to is near.
+// recent is a map that forgets the oldest: a capture refers only to what is
+// near.
 type recent[V any] struct {
 	values map[string]V
 	order  []string // oldest first

@@ -17,12 +17,12 @@ const (
 	Unexpected Kind = "unexpected"   // comes, and was not captured
 	Different  Kind = "different"    // comes with other content
 	OutOfOrder Kind = "out of order" // comes at another place
-	Request    Kind = "not asked"    // an answer was captured that nobody asks for any more
+	Request    Kind = "not asked"    // a captured answer that nobody asks for any more
 	Damage     Kind = "damage"       // a line of the capture that cannot be used
 
 	// Of a plain log.
-	NotUnderstood Kind = "not understood" // a command that is refused, or an event that is not known
-	NotWritten    Kind = "not written"    // an event that this version would write otherwise
+	NotUnderstood Kind = "not understood" // a command that is refused, or an unknown event
+	NotWritten    Kind = "not written"    // an event that this version writes differently
 )
 
 // Finding is one difference, or a fault of the capture.
@@ -47,13 +47,13 @@ type Field struct {
 	Got      string `json:"got"`
 }
 
-// maxFindings and maxFindingBytes bound the list; all are counted.
+// maxFindings and maxFindingBytes bound the list; all findings are counted.
 const (
 	maxFindings     = 10_000
 	maxFindingBytes = 64 << 20
 )
 
-// weight is about what a finding takes in memory, in bytes.
+// weight returns about how many bytes a finding takes in memory.
 func (f *Finding) weight() int {
 	n := len(f.Text) + len(f.Expected) + len(f.Got) + len(f.Line) + len(f.Event) + len(f.Destination)
 	for _, field := range f.Fields {
@@ -62,19 +62,19 @@ func (f *Finding) weight() int {
 	return n
 }
 
-// Report is what came of a replay.
+// Report is the result of a replay.
 type Report struct {
 	Records  int          `json:"records"` // replayed
 	Commands int          `json:"commands"`
 	Events   int          `json:"events"`   // that came as captured
-	Requests int          `json:"requests"` // the same
+	Requests int          `json:"requests"` // that are the same
 	Skipped  int          `json:"skipped"`  // records of agents before their first Connect
 	From     time.Time    `json:"from,omitzero"`
 	Until    time.Time    `json:"until,omitzero"`
 	Counts   map[Kind]int `json:"counts"` // of findings
 	Findings []Finding    `json:"findings"`
 	Notes    []Note       `json:"notes,omitempty"`
-	Unnoted  int          `json:"unnoted,omitempty"` // notes that had no room
+	Unnoted  int          `json:"unnoted,omitempty"` // notes that found no room
 	Agents   []gc.AgentID `json:"agents"`
 	Ended    string       `json:"ended,omitempty"` // where, when it ended early
 	Live     *LiveSummary `json:"live,omitempty"`  // nil for an offline replay
@@ -85,17 +85,17 @@ type Report struct {
 	page   *page // nil unless it was asked for
 }
 
-// LiveSummary is what a live replay has to say beyond the comparison.
+// LiveSummary is what a live replay reports besides the comparison.
 type LiveSummary struct {
 	Sent      int           `json:"sent"` // commands
 	NotSent   int           `json:"notSent"`
-	NotPlayed int           `json:"notPlayed"` // events that no command that was sent could bring about
+	NotPlayed int           `json:"notPlayed"` // events that no command that was sent could cause
 	Others    int           `json:"others"`    // events that came for other drivers and agents
 	Took      time.Duration `json:"took"`      // in nanoseconds
 }
 
-// Note is what is odd about a command and is no difference: that no such command
-// is known; or why it was not sent, or was sent in another way.
+// Note is something odd about a command that is no difference: no such command
+// is known, or why it was not sent or was sent in another way.
 type Note struct {
 	Where   string `json:"where"`
 	Command string `json:"command"`
@@ -113,9 +113,9 @@ func (r *Report) note(where string, x *capture.Record, text string) {
 	r.Notes = append(r.Notes, Note{where, Shown(commandText(x)), text})
 }
 
-// Log is what is known of a plain log. Of the counts in the report Records are
-// its messages, Commands those that are understood, and Events those that are
-// as this version writes them.
+// Log is what is known of a plain log. In the report, Records counts its
+// messages, Commands those that are understood, and Events those that are as
+// this version writes them.
 type Log struct {
 	Format  wire.Format `json:"format,omitempty"` // of most events
 	Times   bool        `json:"times"`            // most lines have one

@@ -16,9 +16,9 @@ import (
 // Secrets are the passwords of agents.
 type Secrets map[gc.AgentID]gc.Secret
 
-// ParseSecrets reads a file that has an agent and its password on each line,
-// with a tab or a blank between them. A password may have blanks. Empty lines and those that begin with "#" are passed
-// over. No error shows what may be a password.
+// ParseSecrets reads a file that has an agent and its password on each line, with a tab
+// or a blank between them. A password may have blanks. Empty lines and those that begin
+// with "#" are skipped. No error shows what may be a password.
 func ParseSecrets(data []byte) (Secrets, error) {
 	all := Secrets{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -42,7 +42,7 @@ func ParseSecrets(data []byte) (Secrets, error) {
 	return all, lines.Err()
 }
 
-// verdict is how a password was taken, as far as the capture tells.
+// verdict is whether a password was accepted, as far as the capture shows.
 type verdict int
 
 const (
@@ -71,15 +71,16 @@ func passwordField(x *capture.Record, spec *gc.CommandSpec) (fields []string, at
 	return fields, at, at < len(fields) && hidden.MatchString(strings.TrimSpace(fields[at]))
 }
 
-// withPassword are the parameters of the step with the password in its place.
+// withPassword returns the parameters of the step with the password in its
+// place.
 func (s *step) withPassword(password gc.Secret) string {
 	fields, at, _ := passwordField(&s.Record, s.command.Spec)
 	fields[at] = password.Reveal()
 	return strings.Join(fields, ",")
 }
 
-// judge learns from a record how the passwords of commands were taken. A
-// Connect that succeeds has no answer: that Finesse lets the agent in tells.
+// judge learns from a record whether the passwords of commands were accepted. A
+// Connect that succeeds has no answer; it shows in Finesse accepting the agent.
 func (p *planner) judge(x *capture.Record) {
 	last := p.lastConnect[x.Agent]
 	switch {
@@ -129,7 +130,7 @@ func (p *planner) admit() {
 		case s.password == refused:
 			s.skip = "its password was refused, and to repeat a wrong one locks accounts"
 		case s.password == unknown && !right[nameOf(s)]:
-			s.skip = "the capture does not tell whether its password was right, and a wrong one locks accounts"
+			s.skip = "the capture does not show whether its password was right, and a wrong one locks accounts"
 		}
 	}
 }

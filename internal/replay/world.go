@@ -20,7 +20,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// never is longer than any capture: what ends an attempt is in the capture.
+// never is longer than any capture: the capture has what ends an attempt.
 const never = 100 * 365 * 24 * time.Hour
 
 // world is a connector whose edges are played.
@@ -28,25 +28,25 @@ type world struct {
 	bridge *bridge.Bridge
 	known  *finesse.Nodes
 	nodes  []*node
-	heard  func(event) // is told of each event; may be called from several goroutines
+	heard  func(event) // is called with each event, maybe from several goroutines
 	odd    func(*question)
-	waits  func(gc.AgentID) time.Duration // what a session waited next
+	waits  func(gc.AgentID) time.Duration // how long a session waits next
 
 	stopping sync.WaitGroup
 
 	mu      sync.Mutex
-	asked   map[gc.AgentID][]*question // what has no answer yet, by who asked, oldest first
+	asked   map[gc.AgentID][]*question // those without answer yet, by agent, oldest first
 	streams map[gc.AgentID]*stream
 	command string         // the id that the session gave the command in hand
-	lost    recent[func()] // has the answer to a request given again
-	ids     recent[string] // of requests: the captured one's present one
+	lost    recent[func()] // sends the answer to a request again
+	ids     recent[string] // of requests: from the captured id to the present one
 }
 
-// event is one that came out.
+// event is an event that came out.
 type event struct {
 	gc.Event
 	capture.Record
-	cause  uint64 // seq of the record that brought it about, or that came before
+	cause  uint64 // seq of the record that caused it, or that came before
 	number uint64 // in the order in which events come out
 }
 
@@ -70,7 +70,7 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 	}
 	times, limits := session.DefaultTimes, bridge.DefaultLimits
 	times.Attempt = never
-	limits.AtOnce = math.MaxInt32 // who waited for whom is in the capture
+	limits.AtOnce = math.MaxInt32 // the capture has who waited for whom
 	w.bridge = bridge.New(bridge.Options{
 		Publish: func(m broker.Message) {
 			if m.Answered != nil {
@@ -86,8 +86,8 @@ func newWorld(s capture.Settings, settings bridge.Settings, heard func(event), o
 	return w, nil
 }
 
-// found takes over how nodes are, at once, but of those that the capture's header
-// does not name.
+// found takes over the states of several nodes at once, except nodes that the
+// capture's header does not name.
 func (w *world) found(all ...*capture.Record) {
 	var findings []finesse.Finding
 	for _, x := range all {
@@ -100,7 +100,7 @@ func (w *world) found(all ...*capture.Record) {
 	w.bridge.SetStatus(w.known.Status())
 }
 
-// tap hears what the bridge has to say (bridge.Capture).
+// tap receives what the bridge records (bridge.Capture).
 type tap struct{ *world }
 
 func (t tap) On() bool { return true }
@@ -125,15 +125,15 @@ func (t tap) Event(e gc.Event, x capture.Record, _ gc.AgentID, lost func()) func
 	return lost
 }
 
-// Wait has a session wait as long as it did.
+// Wait makes a session wait as long as in the capture.
 func (t tap) Wait(agent gc.AgentID, _ time.Duration) time.Duration { return t.waits(agent) }
 
-// Hide: a password of a capture is a name for one already.
+// Hide returns a password unchanged: in a capture it is a name for one already.
 func (t tap) Hide(password string) string { return password }
 
 func (t tap) Place(d gc.Destination, _ bool) gc.Destination { return d }
 
-// question is something that Finesse, or the recorder of calls, was asked.
+// question is a request to Finesse or to the recorder of calls.
 type question struct {
 	kind     kind
 	agent    gc.AgentID
@@ -177,7 +177,7 @@ func (w *world) ask(ctx context.Context, q *question) (*capture.Record, error) {
 	}
 }
 
-// answered takes the question at a place off, if it is still there. Called with
+// answered removes the question at a place, if it is still there. Called with
 // mu held.
 func (w *world) answered(agent gc.AgentID, i int) {
 	if i >= 0 {
@@ -188,9 +188,9 @@ func (w *world) answered(agent gc.AgentID, i int) {
 	}
 }
 
-// find gives the agent's question that match accepts, nil for none; of several
+// find returns the agent's question that match accepts, nil for none; of several
 // the first of those that were asked last: on a busy machine a wait ends late, so
-// that an older one may be of a request that the capture has still to come to.
+// an older one may belong to a later request of the capture.
 func (w *world) find(agent gc.AgentID, match func(*question) bool) (found *question) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -216,7 +216,7 @@ func (w *world) answer(agent gc.AgentID, x *capture.Record, match func(*question
 	return true
 }
 
-// renamed replaces the ids of captured requests in an update by those of now.
+// renamed replaces the ids of captured requests in an update with those of now.
 func (w *world) renamed(body string) string {
 	i := strings.Index(body, "<requestId>")
 	if i < 0 {
@@ -233,8 +233,8 @@ func (w *world) renamed(body string) string {
 	return body[:start] + now + body[start+len(id):]
 }
 
-// captured is the request of the capture that has an id now: ids of now are
-// others in each replay. Where several have it, it is the first by name.
+// captured returns the request of the capture that has an id now: present ids
+// differ in each replay. If several have it, it is the first by name.
 func (w *world) captured(id string) string {
 	if id == "" {
 		return "none"
@@ -250,10 +250,10 @@ func (w *world) captured(id string) string {
 	return cmp.Or(first, "one that was not captured")
 }
 
-// stopTimeout is what the connector has for its stop.
+// stopTimeout is how long the connector has to stop.
 const stopTimeout = 15 * time.Second
 
-// stop lets the connector stop in order.
+// stop lets the connector stop in an orderly way.
 func (w *world) stop() {
 	w.stopping.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)

@@ -85,7 +85,7 @@ func (r *Report) summariseLog(b *strings.Builder) {
 	}
 }
 
-// summary says what was replayed, in lines.
+// summary returns what was replayed, in lines.
 func (r *Report) summary() string {
 	if r.Live != nil {
 		return r.Live.text(r)
@@ -113,7 +113,7 @@ func (r *Report) total() int {
 	return n
 }
 
-// title is one line.
+// title returns one line.
 func (f *Finding) title() string {
 	var parts []string
 	for _, part := range []string{f.Where, string(f.Kind) + ":", f.Event} {
@@ -133,7 +133,7 @@ func (f *Finding) title() string {
 	return cmp.Or(strings.Join(parts, " "), "a difference")
 }
 
-// detail is what differs, each line behind indent.
+// detail returns what differs, each line after indent.
 func (f *Finding) detail(indent string) string {
 	var b strings.Builder
 	if f.Text != "" {
@@ -154,11 +154,11 @@ func (f *Finding) detail(indent string) string {
 	return b.String()
 }
 
-// maxShown is how much of a text a report for people has, in bytes.
+// maxShown is how many bytes of a text a report for people shows.
 const maxShown = 2000
 
-// Shown is a text as a report for people has it: the beginning of a long one.
-// The report in JSON and the page have more.
+// Shown returns a text as a report for people shows it: the beginning of a long
+// one. The report in JSON and the page have more.
 func Shown(s string) string {
 	if len(s) > maxShown {
 		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
@@ -166,10 +166,10 @@ func Shown(s string) string {
 	return s
 }
 
-// unknownCommand is the note on one.
+// unknownCommand is the note on an unknown command.
 const unknownCommand = "no command of that name is known"
 
-// commandText is a command for people. A capture holds no password.
+// commandText returns a command for people. A capture holds no password.
 func commandText(x *capture.Record) string {
 	line := x.Type
 	if x.Category != "" {

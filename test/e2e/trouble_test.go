@@ -172,7 +172,7 @@ func TestFinesseIsAwayAtTheStart(t *testing.T) {
 			d := newDriver(c, "crm")
 			d.send("system/Hello#" + d.destination)
 			d.expect("system\tSystem#OUT_OF_SERVICE")
-			c.says(append(k.says, "finesse node cannot be used; trying on")...)
+			c.says(append(k.says, "finesse node cannot be used; the connector keeps trying")...)
 			status, r := c.readiness()
 			require.Equal(t, http.StatusOK, status, "commands are taken, and answered that Finesse is away")
 			require.Equal(t, ops.Down, r.Nodes[0].REST)

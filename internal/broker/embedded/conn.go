@@ -19,7 +19,7 @@ import (
 
 const (
 	minBeat = 100 * time.Millisecond
-	maxBeat = 24 * time.Hour // keeps arithmetic on what a peer sends from overflowing
+	maxBeat = 24 * time.Hour // so that no number of a peer overflows the arithmetic
 )
 
 // conn is one client. Its serve goroutine reads and acts, its deliver
@@ -77,8 +77,8 @@ func (b *Broker) forget(c *conn) {
 	delete(b.conns, c)
 }
 
-// connect reads CONNECT and answers it. The result is how often the client
-// wants to hear from the broker, 0 for never.
+// connect reads CONNECT and answers it. It returns how often the client wants
+// to hear from the broker, 0 for never.
 func (c *conn) connect() (time.Duration, error) {
 	_ = c.net.SetReadDeadline(time.Now().Add(c.broker.limits.connect))
 	f, err := read(c.in, 0)
@@ -164,8 +164,8 @@ func (c *conn) refuse(err error) {
 	}
 }
 
-// listen acts on frames until DISCONNECT (nil error), a fault or the end of
-// the connection. The receipt is the one the last frame asked for.
+// listen acts on frames until DISCONNECT (nil error), a fault or the end of the
+// connection. It returns the receipt that the last frame asked for.
 func (c *conn) listen() (receipt string, err error) {
 	for {
 		f, err := read(c.in, c.broker.limits.body)
@@ -219,7 +219,7 @@ func (c *conn) leave(receipt string, err error) {
 	case err == nil:
 		c.finish(nil)
 	default:
-		_ = c.net.Close() // nobody reads any more: free a writer that waits
+		_ = c.net.Close() // nobody reads any more: free a waiting writer
 		c.finish(nil)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			c.log.Info("embedded broker closes a connection that missed its heart-beats")
@@ -227,8 +227,8 @@ func (c *conn) leave(receipt string, err error) {
 	}
 }
 
-// linger closes in a way that lets the peer read the last frame: closing
-// while input is unread would reset the connection and discard it.
+// linger closes so that the peer can read the last frame: to close while input
+// is unread would reset the connection and discard that frame.
 func (c *conn) linger() {
 	half, ok := c.net.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

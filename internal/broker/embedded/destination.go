@@ -15,16 +15,16 @@ type address struct {
 	topic bool
 }
 
-// temporary is a destination that lives and dies with its owner, who knows it
+// temporary is a destination that lives as long as its owner, which knows it
 // under a name of its own.
 type temporary struct {
 	owner *conn
 	local string
 }
 
-// resolve reads a destination header. As in ActiveMQ a name without a prefix
-// is a queue, and a temporary destination that is gone is a fault. Faults are
-// logged, so they name nothing: s may be a password in the wrong place.
+// resolve reads a destination header. As in ActiveMQ a name without a prefix is
+// a queue, and a temporary destination that is gone is a fault. Faults are
+// logged, so they quote nothing: s may be a misplaced password.
 func (b *Broker) resolve(c *conn, s string) (address, error) {
 	if s == "" || len(s) > maxDestination {
 		return address{}, framing.Faultf("destination is missing or longer than %d bytes", maxDestination)
@@ -56,9 +56,9 @@ func (b *Broker) resolve(c *conn, s string) (address, error) {
 	return address{}, framing.Faultf("a destination must begin with /queue/, /topic/, /temp-queue/ or /temp-topic/")
 }
 
-// own is the shared name of c's temporary destination, which is made on first
-// use. The client's part of the name is not in it: others must be able to use
-// it as it is in a header or in a destination.
+// own returns the shared name of c's temporary destination, and makes it on
+// first use. The client's part of the name is not in it: others must be able to
+// use the name unchanged in a header or as a destination.
 func (b *Broker) own(c *conn, local string) (string, error) {
 	if name, ok := c.temporaries[local]; ok {
 		return name, nil
@@ -73,7 +73,7 @@ func (b *Broker) own(c *conn, local string) (string, error) {
 	return name, nil
 }
 
-// shown is the name under which c knows a destination.
+// shown returns the name under which c knows a destination.
 func (b *Broker) shown(c *conn, name string) string {
 	if t, ok := b.temporaries[name]; ok && t.owner == c {
 		return t.local

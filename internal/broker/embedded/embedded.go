@@ -2,13 +2,13 @@
 // and for driver development on a laptop. It is not for production: messages
 // live in memory only and are gone with the process.
 //
-// It speaks STOMP 1.1 and 1.2 and answers the way ActiveMQ does where the
-// connector and its drivers can see it: queues, topics, temporary
-// destinations, the three ack modes, receipts, heart-beats, prefetch and
-// consumer priority, expiry, ERROR and then a closed connection for every
-// protocol fault. Left out, and refused with an ERROR instead of ignored:
-// STOMP 1.0, transactions, selectors, browsing, exclusive and durable
-// subscriptions, wildcards and composite destinations.
+// It speaks STOMP 1.1 and 1.2 and answers as ActiveMQ does wherever the
+// connector and its drivers can see it: queues, topics, temporary destinations,
+// the three ack modes, receipts, heart-beats, prefetch and consumer priority,
+// expiry, ERROR and then a closed connection for every protocol fault. Left
+// out, and refused with an ERROR instead of ignored: STOMP 1.0, transactions,
+// selectors, browsing, exclusive and durable subscriptions, wildcards and
+// composite destinations.
 //
 // Order: messages of one connection to one destination arrive in the order
 // sent; messages that come back keep their place in the queue.
@@ -17,14 +17,14 @@
 // until it is acknowledged, and comes back with redelivered:true after a
 // NACK, an UNSUBSCRIBE or the end of the connection; an ACK that comes after
 // that is a fault, because it no longer counts. A message is dropped, with a
-// log line, after maxNacks NACKs. With ack:auto a message is gone once it has
-// been handed to the socket. A topic message reaches those who are
-// subscribed at that moment, nobody else.
+// log line, after maxNacks NACKs. With ack:auto a message is gone once it was
+// written to the socket. A topic message reaches those who are subscribed at
+// that moment, nobody else.
 //
-// Bounds: see limits. A full queue, or a full store, answers SEND with ERROR
-// and closes that connection. A topic subscriber that does not read loses its oldest
+// Bounds: see limits. If a queue or the store is full, SEND is answered with ERROR
+// and its connection closed. A topic subscriber that does not read loses its oldest
 // messages, delays nobody, and is cut off once a write has not moved for
-// limits.write. A peer that does not read its receipts is not read from.
+// limits.write. A peer that does not read its receipts is not read.
 //
 // Concurrency: one mutex guards all broker state and is never held across I/O;
 // each connection has one goroutine that reads and one that writes.
@@ -49,10 +49,10 @@ import (
 // Options say where the broker listens and who may connect.
 type Options struct {
 	// Listen is host:port. Port 0 takes a free one; an empty host is the
-	// loopback address, so that other machines get in only when the
-	// operator names an address they can reach.
+	// loopback address, so that other machines get in only if the operator
+	// names an address they can reach.
 	Listen string
-	// Username and Password are asked of every client when either is set.
+	// Username and Password are required of every client when either is set.
 	Username string
 	Password gc.Secret
 	// Logger may be nil.
@@ -95,14 +95,14 @@ type Broker struct {
 	options  Options
 	limits   limits
 	log      *zap.Logger
-	id       string // tells the ids of this run from those of an earlier one
+	id       string // separates the ids of this run from those of an earlier one
 	listener net.Listener
 	workers  sync.WaitGroup
 	closing  chan struct{}
 
 	mu            sync.Mutex // guards all that follows, and every queue, topic, subscription and outbox
 	closed        bool
-	crowded       bool // connections are refused, which was said
+	crowded       bool // connections are refused, and that is logged
 	conns         map[*conn]struct{}
 	queues        map[string]*queue
 	topics        map[string]*topic
@@ -113,8 +113,8 @@ type Broker struct {
 	lastMessage   uint64
 }
 
-// Start listens and serves until Close. It fails when the address is not
-// valid or not free.
+// Start listens and serves until Close. It fails when the address is invalid or
+// taken.
 func Start(o Options) (*Broker, error) { return start(o, defaultLimits) }
 
 func start(o Options, l limits) (*Broker, error) {
@@ -154,11 +154,11 @@ func newBroker(o Options, l limits) *Broker {
 
 func (o Options) wantsLogin() bool { return o.Username != "" || o.Password.Reveal() != "" }
 
-// Addr is the host:port really bound.
+// Addr returns the host:port that is bound.
 func (b *Broker) Addr() string { return b.listener.Addr().String() }
 
 // Close stops listening, cuts every connection and waits for all goroutines.
-// What was not yet delivered is lost. Further calls do nothing but wait.
+// Messages not yet delivered are lost. Further calls do nothing but wait.
 func (b *Broker) Close() {
 	b.mu.Lock()
 	if !b.closed {
@@ -174,7 +174,7 @@ func (b *Broker) Close() {
 }
 
 func (b *Broker) accept() {
-	var failed time.Time // said once a minute at most
+	var failed time.Time // logged once a minute at most
 	for {
 		nc, err := b.listener.Accept()
 		switch {
@@ -184,7 +184,7 @@ func (b *Broker) accept() {
 			return
 		default: // out of descriptors, most likely: wait for some to come back
 			if time.Since(failed) > time.Minute {
-				b.log.Warn("embedded broker cannot accept connections; trying on", trouble.NoFiles.Fields(err)...)
+				b.log.Warn("embedded broker cannot accept connections; it keeps trying", trouble.NoFiles.Fields(err)...)
 			}
 			failed = time.Now()
 			select {

@@ -61,7 +61,7 @@ func connectRaw(t *testing.T, b *Broker) *peer {
 func connect(t *testing.T, b *Broker, headers ...string) *peer {
 	t.Helper()
 	p := connectRaw(t, b)
-	p.send(frame.CONNECT, "", append(headers, frame.AcceptVersion, "1.2")...) // the first of a name counts
+	p.send(frame.CONNECT, "", append(headers, frame.AcceptVersion, "1.2")...) // the first header of a name counts
 	require.Equal(t, frame.CONNECTED, p.next().Command)
 	return p
 }
@@ -73,7 +73,7 @@ func (p *peer) send(command, body string, headers ...string) {
 	require.NoError(p.t, p.w.Write(f))
 }
 
-// next is the next frame that is not a heart-beat.
+// next returns the next frame that is not a heart-beat.
 func (p *peer) next() *frame.Frame {
 	p.t.Helper()
 	if len(p.early) > 0 {
@@ -95,8 +95,8 @@ func (p *peer) read() *frame.Frame {
 	}
 }
 
-// answered is the next frame that is not a message: messages and answers are
-// in no order towards each other.
+// answered returns the next frame that is not a message: messages and answers
+// come in no fixed order.
 func (p *peer) answered() *frame.Frame {
 	p.t.Helper()
 	f := p.read()
@@ -135,8 +135,8 @@ func (p *peer) message(body string) *frame.Frame {
 	return f
 }
 
-// silent proves that nothing is on the way: what was ready when the first
-// request arrived is written before the answer to the second.
+// silent proves that nothing is on the way: messages that were ready when the
+// first request arrived are written before the answer to the second.
 func (p *peer) silent() {
 	p.t.Helper()
 	p.publish("/topic/nobody", "", "")
@@ -215,7 +215,7 @@ func TestGoStompConsumesAcknowledgesAndLeaves(t *testing.T) {
 		require.NoError(t, consumer.Ack(m))
 	}
 	// Not s.Unsubscribe: it can sleep through the receipt (go-stomp 3.1.3 wakes
-	// it without the lock that it sleeps with).
+	// it without holding its lock).
 	require.NoError(t, consumer.Disconnect())
 	require.NoError(t, producer.Disconnect())
 	require.Eventually(t, b.idle, patience, time.Millisecond, "acknowledged messages and unused destinations are freed")
@@ -244,8 +244,8 @@ func TestHundredClientsTalkAtOnce(t *testing.T) {
 	require.Eventually(t, b.idle, patience, time.Millisecond)
 }
 
-// talk sends to its own queue and to everybody, and hears each of the own
-// messages; what everybody says is drained.
+// talk sends to its own queue and to everybody, and receives each of its own
+// messages; those of everybody are drained.
 func talk(c *stomp.Conn, own string, s, all *stomp.Subscription, n int) error {
 	drained := make(chan struct{})
 	go func() {
@@ -298,7 +298,7 @@ func TestListenAddress(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestStartSaysThatItIsNotForProduction(t *testing.T) {
+func TestStartLogsThatItIsNotForProduction(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	run(t, func(o *Options, _ *limits) { o.Logger = zap.New(core) })
 	require.Equal(t, 1, logs.Len())

@@ -11,8 +11,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker/framing"
 )
 
-// messageOverhead is what a message costs besides its text, so that many
-// empty ones are bounded as well.
+// messageOverhead is what a message costs besides its text, so that empty ones
+// are bounded too.
 const messageOverhead = 512
 
 // message is one SEND. Only redelivered and nacks change after that.
@@ -31,7 +31,7 @@ type message struct {
 	nacks       int
 }
 
-// setByBroker are the headers of SEND that are not copied to MESSAGE as they are.
+// setByBroker are the headers of SEND that are not copied unchanged to MESSAGE.
 var setByBroker = map[string]bool{
 	frame.Destination: true, frame.Receipt: true, frame.ContentLength: true, frame.MessageId: true,
 	frame.Subscription: true, frame.Ack: true, "redelivered": true,
@@ -85,7 +85,7 @@ func (m *message) readSpecial(b *Broker, c *conn, h *frame.Header) (err error) {
 
 func (m *message) expired(now time.Time) bool { return m.expires > 0 && m.expires <= now.UnixMilli() }
 
-// render is the MESSAGE frame of m for s, called with the lock held.
+// render returns the MESSAGE frame of m for s; called with the lock held.
 func (b *Broker) render(m *message, s *subscription) *frame.Frame {
 	f := frame.New(frame.MESSAGE,
 		frame.Subscription, s.id,

@@ -12,9 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// batchSize is how many messages leave the outbox at a time: what an
-// auto-acknowledging consumer can lose with its connection, besides what the
-// socket buffers hold.
+// batchSize is how many messages leave the outbox at a time. An
+// auto-acknowledging consumer can lose so many with its connection, besides
+// what the socket buffers hold.
 const batchSize = 64
 
 // outbox is what waits to be written to one connection. Answers overtake
@@ -44,8 +44,8 @@ func signal(c chan struct{}) {
 }
 
 // answer queues f and waits while too many answers are unread, so that a peer
-// that only sends is slowed down instead of filling memory. It is false when
-// the connection has ended.
+// that only sends is slowed down instead of filling memory. It returns false
+// when the connection has ended.
 func (c *conn) answer(f *frame.Frame) bool {
 	c.broker.mu.Lock()
 	c.answers = append(c.answers, f)
@@ -76,8 +76,8 @@ func (c *conn) finish(f *frame.Frame) {
 	signal(c.wakeup)
 }
 
-// enqueue adds a message, called with the lock held. Topic messages beyond
-// the bound push out the oldest topic messages of this connection.
+// enqueue adds a message; called with the lock held. Topic messages beyond the
+// bound push out the oldest topic messages of this connection.
 func (c *conn) enqueue(d *delivery) {
 	c.backlog = append(c.backlog, d)
 	signal(c.wakeup)
@@ -102,7 +102,7 @@ func (c *conn) dropOldest() {
 	}
 }
 
-// withdraw removes what waits for s, called with the lock held.
+// withdraw removes what waits for s; called with the lock held.
 func (c *conn) withdraw(s *subscription) {
 	c.backlog = slices.DeleteFunc(c.backlog, func(d *delivery) bool {
 		if d.sub == s && s.queue == nil {
@@ -113,8 +113,8 @@ func (c *conn) withdraw(s *subscription) {
 	})
 }
 
-// take moves the next frames out of the outbox; empty says that it is empty
-// now, last that it will stay so.
+// take moves the next frames out of the outbox; empty reports whether it is
+// empty now, last whether it will stay so.
 func (c *conn) take() (frames []*frame.Frame, empty, last bool) {
 	b := c.broker
 	b.mu.Lock()
@@ -189,7 +189,7 @@ func (c *conn) abandon(err error) {
 	_ = c.net.Close()
 }
 
-// logDropped tells the total once the connection is over.
+// logDropped logs the total once the connection is over.
 func (c *conn) logDropped() {
 	if c.topicDropped > 0 {
 		c.log.Warn("a slow topic subscriber has left", zap.Int("messages_lost", c.topicDropped))

@@ -99,7 +99,7 @@ func TestFirstFrameMustBeConnect(t *testing.T) {
 	beats.fault("heart-beat")
 
 	_, err := connectRaw(t, b).r.Read()
-	require.ErrorIs(t, err, io.EOF, "who never sends CONNECT is cut off")
+	require.ErrorIs(t, err, io.EOF, "a client that never sends CONNECT is cut off")
 }
 
 func TestSecondAckIsAFaultAndGivesTheRestBack(t *testing.T) {

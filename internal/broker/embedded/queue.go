@@ -11,24 +11,24 @@ import (
 )
 
 // maxNacks is how often a message comes back after NACK before it is dropped,
-// so that a consumer that refuses a message does not turn in circles. The end
-// of a connection does not count.
+// so that a message does not go round for ever. The end of a connection does
+// not count.
 const maxNacks = 6
 
-// queue hands each message to one consumer. It exists while it has messages
+// queue delivers each message to one consumer. It exists while it has messages
 // or consumers.
 type queue struct {
 	name      string
 	ready     []*message      // waiting for a consumer, by seq
 	held      int             // sent or about to be sent, and not settled
-	consumers []*subscription // highest priority first, then whose turn it is
+	consumers []*subscription // highest priority first, then by turn
 }
 
 // delivery is one message on its way to one subscription.
 type delivery struct {
 	sub  *subscription
 	msg  *message
-	sent bool // handed to the socket: the client may have seen it
+	sent bool // written to the socket: the client may have seen it
 }
 
 func (b *Broker) queue(name string) *queue {
@@ -59,8 +59,8 @@ func (b *Broker) put(name string, m *message) error {
 	return nil
 }
 
-// dispatch gives waiting messages to consumers that have room: to the highest
-// priority first, in turn among equals.
+// dispatch gives waiting messages to consumers that have room: the highest
+// priority first, equals in turn.
 func (b *Broker) dispatch(q *queue) {
 	now := time.Now()
 	for len(q.ready) > 0 {
@@ -90,7 +90,7 @@ func (b *Broker) dispatch(q *queue) {
 	b.release(q)
 }
 
-// join adds s behind the consumers of its own priority.
+// join adds s after the consumers of its own priority.
 func (q *queue) join(s *subscription) {
 	i, _ := slices.BinarySearchFunc(q.consumers, s, func(have, s *subscription) int {
 		if have.priority >= s.priority {
@@ -118,7 +118,7 @@ func (b *Broker) giveBack(q *queue, back []*delivery) {
 	slices.SortFunc(q.ready, func(x, y *message) int { return cmp.Compare(x.seq, y.seq) })
 }
 
-// refused is giveBack after NACK: it has a limit.
+// refused is giveBack after NACK, which has a limit.
 func (b *Broker) refused(q *queue, back []*delivery) {
 	b.giveBack(q, slices.DeleteFunc(back, func(d *delivery) bool {
 		if d.msg.nacks++; d.msg.nacks <= maxNacks {
@@ -130,7 +130,7 @@ func (b *Broker) refused(q *queue, back []*delivery) {
 	}))
 }
 
-// purgeExpired makes room where nobody consumes.
+// purgeExpired makes room in queues that nobody consumes.
 func (b *Broker) purgeExpired() {
 	now := time.Now()
 	for _, q := range b.queues {

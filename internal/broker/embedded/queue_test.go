@@ -22,7 +22,7 @@ func left(t *testing.T, b *Broker, n int) {
 	}, patience, time.Millisecond)
 }
 
-func TestWhatIsNotAcknowledgedComesBack(t *testing.T) {
+func TestUnacknowledgedMessagesComeBack(t *testing.T) {
 	for _, tc := range []struct {
 		name, mode string
 		back       []string // after an ACK of the second of four
@@ -70,10 +70,10 @@ func TestUnsubscribeGivesBackInOrder(t *testing.T) {
 	require.Empty(t, p.message("2").Header.Get("redelivered"))
 }
 
-func TestWhatStillWaitsInTheOutboxCountsAsNeverSent(t *testing.T) {
+func TestMessagesInTheOutboxCountAsNeverSent(t *testing.T) {
 	nc, _ := net.Pipe()
 	b := newBroker(Options{}, defaultLimits)
-	c := newConn(b, nc) // nobody delivers: what is dispatched stays in the outbox
+	c := newConn(b, nc) // nobody delivers: dispatched messages stay in the outbox
 	c.v12 = true
 	for _, f := range []*frame.Frame{
 		frame.New(frame.SUBSCRIBE, frame.Id, "q", frame.Destination, "/queue/q", frame.Ack, ackIndividual),

@@ -10,8 +10,8 @@ import (
 )
 
 // read returns the next frame and skips heart-beats. Only SEND may have a
-// body, of at most maxBody bytes. The error is a *framing.Fault, which the peer
-// is told before the connection closes, or that of the connection.
+// body, of at most maxBody bytes. The error is a *framing.Fault, which is sent
+// to the peer before the connection closes, or the connection's.
 func read(r *framing.Reader, maxBody int) (*frame.Frame, error) {
 	f, err := r.Head()
 	if err != nil {

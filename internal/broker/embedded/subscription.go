@@ -36,8 +36,8 @@ type subscription struct {
 
 func (s *subscription) hasRoom() bool { return len(s.open) < s.prefetch }
 
-// unsupported are headers of SUBSCRIBE that would change what the client
-// gets; ignoring them would mislead it.
+// unsupported are headers of SUBSCRIBE that would change what the client gets;
+// to ignore them would mislead it.
 var unsupported = []string{"selector", "browser", "activemq.exclusive", "activemq.subscriptionName", "durable-subscription-name"}
 
 func (b *Broker) subscribe(c *conn, h *frame.Header) error {
@@ -130,7 +130,7 @@ func (b *Broker) end(s *subscription) {
 	b.dispatch(s.queue)
 }
 
-// detach ends all that c had.
+// detach ends everything that c had.
 func (b *Broker) detach(c *conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -157,8 +157,8 @@ func (b *Broker) send(c *conn, f *frame.Frame) error {
 	return b.put(to.name, m)
 }
 
-// hand gives a waiting message to the socket: nil when it has expired
-// meanwhile. An auto-acknowledged message is settled by it.
+// hand returns the frame of a waiting message for the socket, nil when it has
+// expired meanwhile. This settles an auto-acknowledged message.
 func (b *Broker) hand(d *delivery, now time.Time) *frame.Frame {
 	s, expired := d.sub, d.msg.expired(now)
 	d.sent = true
@@ -178,8 +178,8 @@ func (b *Broker) hand(d *delivery, now time.Time) *frame.Frame {
 // ackID is the ack header of a MESSAGE (STOMP 1.2). Message ids have no "@".
 func ackID(message, subscription string) string { return message + "@" + subscription }
 
-// acknowledge handles ACK and NACK. One that matches nothing is a fault, as
-// with ActiveMQ: the client believes something about the message that is not so.
+// acknowledge handles ACK and NACK. One that matches nothing is a fault, as in
+// ActiveMQ: the client is wrong about the message.
 func (b *Broker) acknowledge(c *conn, f *frame.Frame) error {
 	message, id := f.Header.Get(frame.MessageId), f.Header.Get(frame.Subscription)
 	if c.v12 {

@@ -2,8 +2,8 @@ package embedded
 
 import "slices"
 
-// topic hands each message to everybody who is subscribed now. It exists while
-// somebody is.
+// topic delivers each message to everybody who is subscribed now. It exists
+// while somebody is.
 type topic struct {
 	name        string
 	subscribers []*subscription

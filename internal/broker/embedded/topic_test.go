@@ -42,7 +42,7 @@ func TestSlowSubscriberLosesItsOldestAndDelaysNobody(t *testing.T) {
 	slow, quick, producer := connect(t, b), connect(t, b), connect(t, b)
 	slow.subscribe("s", "/topic/t")
 	quick.subscribe("s", "/topic/t")
-	filler := strings.Repeat("x", 16<<10) // in all more than any socket buffer takes
+	filler := strings.Repeat("x", 16<<10) // in total more than any socket buffer holds
 	for i := range n {
 		producer.publish("/topic/t", strconv.Itoa(i)+" "+filler)
 		quick.message(strconv.Itoa(i) + " " + filler)

@@ -1,24 +1,24 @@
-// Package framing reads STOMP frames that an enemy may have had a hand in:
-// within bounds, and without believing what a frame says of itself.
+// Package framing reads STOMP frames that an attacker may have shaped: within
+// bounds, and without trusting what a frame says about itself.
 //
 // The built-in broker reads what clients send (Strict). Its peers answer for
-// their frames, so whatever is wrong ends the connection with a word about it.
+// their frames, so any fault ends the connection with an explanation.
 //
-// The connector reads what a broker sends, and there the broker is honest but
-// passes on what strangers wrote (ActiveMQ 5.17 measured):
+// The connector reads what a broker sends. The broker is honest but passes on
+// what strangers wrote (ActiveMQ 5.17 measured):
 //
-//   - A JMS property becomes a header of the same name in place of the frame's
-//     own: content-length, message-id, destination, timestamp, redelivered and
+//   - A JMS property becomes a header and replaces the frame's own of that
+//     name: content-length, message-id, destination, timestamp, redelivered and
 //     all others but subscription and ack.
-//   - The name of a property is written as it is. A line break in it begins new
-//     header lines, and an empty line ends the headers.
+//   - The name of a property is written unescaped. A line break in it begins
+//     new header lines, and an empty line ends the headers.
 //   - The text of a compressed TextMessage may have a zero byte, which ends the
 //     frame for its reader; what follows is read as the next frame.
 //
-// So a body ends at its first zero byte whatever content-length says, and one
-// that says otherwise is a Fault (Delimited). Where the end of a frame was
-// forged the next frame is one too: its subscription is not the secret one
-// (package broker). The rest is to find the message that did it.
+// So a body ends at its first zero byte, and a content-length beyond that is a
+// Fault (Delimited). Where the end of a frame was forged, the next frame is a
+// Fault too: its subscription is not the secret one (package broker). What
+// remains is to find the message that did it.
 package framing
 
 import (
@@ -45,8 +45,8 @@ const (
 // read by Exact.
 const BuiltIn = "finesse-connector-embedded"
 
-// Fault says what is wrong with a frame. The text names no part of the frame
-// that its author chose.
+// Fault says what is wrong with a frame. The text quotes no part of the frame
+// that its sender chose.
 type Fault struct{ Text string }
 
 func (f *Fault) Error() string { return f.Text }
@@ -61,11 +61,11 @@ func IsFault(err error) bool {
 func Faultf(format string, args ...any) *Fault { return &Fault{fmt.Sprintf(format, args...)} }
 
 // Reader reads frames. It is for one goroutine; its methods block as long as
-// the stream does. Their errors are a *Fault or that of the stream.
+// the stream does. Their errors are a *Fault or the stream's.
 type Reader struct {
 	stream *bufio.Reader
 	strict bool
-	within bool // a frame was begun and not read to its end
+	within bool // a frame has begun and was not read to its end
 	doubt  bool // see Doubt
 	tail   []byte
 }
@@ -75,10 +75,9 @@ func NewStrict(r io.Reader) *Reader {
 	return &Reader{stream: bufio.NewReaderSize(r, MaxLine), strict: true}
 }
 
-// New makes a reader for a client of a broker: of a head beyond the bounds the
-// headers that exceed them are left out, because the frame is to be read all
-// the same, and a backslash that begins no escape stands for itself, because
-// ActiveMQ does not escape names.
+// New makes a reader for a client of a broker. Headers beyond the bounds are
+// left out, because the frame must be read anyway, and a backslash that begins
+// no escape stands for itself, because ActiveMQ does not escape names.
 func New(r io.Reader) *Reader { return &Reader{stream: bufio.NewReaderSize(r, MaxLine)} }
 
 // Await returns when a frame begins. Heart-beats before it are skipped.
@@ -101,8 +100,8 @@ var commands = map[string]bool{
 	frame.CONNECTED: true, frame.MESSAGE: true, frame.RECEIPT: true, frame.ERROR: true,
 }
 
-// Head reads the command and the headers of the next frame. Its body has to be
-// read next, with Body or Delimited.
+// Head reads the command and the headers of the next frame. Read its body next,
+// with Body or Delimited.
 func (r *Reader) Head() (*frame.Frame, error) {
 	if err := r.Await(); err != nil {
 		return nil, err
@@ -119,16 +118,16 @@ func (r *Reader) Head() (*frame.Frame, error) {
 	return f, r.headers(f)
 }
 
-// line reads up to the next line feed. What is longer than MaxLine is cut, and
-// not whole. One with a zero byte at its end, as ActiveMQ ends each frame, is no
-// line of a head: the frame is over.
+// line reads up to the next line feed. One longer than MaxLine is cut, and not
+// whole. One that ends with a zero byte, as ActiveMQ ends each frame, is not
+// part of a head: the frame is over.
 func (r *Reader) line() (line []byte, whole bool, err error) {
 	line, err = r.stream.ReadSlice('\n')
 	whole = !errors.Is(err, bufio.ErrBufferFull)
 	if !whole && r.strict {
 		return nil, false, Faultf("a header line is longer than %d bytes", MaxLine)
 	}
-	var before byte // line, where that is cut
+	var before byte // the last of the part before, where the line is cut
 	for errors.Is(err, bufio.ErrBufferFull) {
 		before = line[len(line)-1]
 		line, err = r.stream.ReadSlice('\n')
@@ -141,7 +140,7 @@ func (r *Reader) line() (line []byte, whole bool, err error) {
 }
 
 func (r *Reader) headers(f *frame.Frame) error {
-	// Strict 1.2 clients do not escape CONNECT, others do.
+	// Strict 1.2 clients do not escape in CONNECT, others do.
 	lenient := !r.strict || f.Command == frame.CONNECT || f.Command == frame.STOMP
 	for total := 0; ; {
 		line, whole, err := r.line()
@@ -156,7 +155,7 @@ func (r *Reader) headers(f *frame.Frame) error {
 			if r.strict {
 				return Faultf("more than %d headers or %d bytes of headers", MaxHeaders, maxBytes)
 			}
-			r.doubt = r.doubt || bytes.HasPrefix(line, acknowledged[1:]) // a cut line is longer than any broker's
+			r.doubt = r.doubt || bytes.HasPrefix(line, acknowledged[1:]) // a cut line is longer than any the broker writes
 			continue
 		}
 		name, value, ok := strings.Cut(string(line), ":")
@@ -201,9 +200,9 @@ func tooLong(limit int) error {
 	return Faultf("the body is longer than %d bytes", limit)
 }
 
-// Exact reads a body as a broker bounds it that lets no property take the place
-// of its own headers, as the built-in one: by content-length, else by the first
-// zero byte. It keeps the first bytes and gives the size.
+// Exact reads a body by content-length, else up to the first zero byte. It is
+// for a broker that lets no property replace its own headers, such as the
+// built-in one. It keeps the first bytes and returns the size.
 func (r *Reader) Exact(f *frame.Frame, keep int) (size int64, err error) {
 	size, given := contentLength(f)
 	if !given {
@@ -224,9 +223,9 @@ func (r *Reader) Exact(f *frame.Frame, keep int) (size int64, err error) {
 }
 
 // Delimited reads a body up to its first zero byte, keeps its first bytes and
-// gives its size. A content-length that says less or nothing was not the
-// broker's and is taken off. One that says more is a Fault: either the body has
-// a zero byte or the header lies, and whoever guessed wrong would read another
+// returns its size. A content-length that says less, or makes no sense, was not
+// the broker's and is removed. One that says more is a Fault: either the body
+// has a zero byte or the header lies, and a wrong guess would take another
 // message for a part of this one, or a part of this one for a message.
 func (r *Reader) Delimited(f *frame.Frame, keep int) (size int64, err error) {
 	size, err = r.delimited(f, keep)
@@ -261,10 +260,12 @@ func (r *Reader) delimited(f *frame.Frame, keep int) (size int64, err error) {
 	}
 }
 
-// acknowledged begins the header line that a broker writes into each message.
+// acknowledged is the start of the header line that a broker writes into each
+// message.
 var acknowledged = []byte("\n" + frame.Ack + ":")
 
-// suspect looks for that line in a part of a body, of which tail is what came before.
+// suspect looks for that line in a part of a body; tail is the end of what came
+// before it.
 func (r *Reader) suspect(part []byte) {
 	overlap := len(acknowledged) - 1
 	r.tail = append(r.tail, part[:min(len(part), overlap)]...)
@@ -278,10 +279,10 @@ func (r *Reader) suspect(part []byte) {
 
 // Doubt reports whether the frame that was read last may have another ack in its head
 // than the broker wrote: a property whose name has line breaks can write one and end
-// the head. Then the broker's own stands in a header that was left out, or in the body.
+// the head. Then the broker's own is in a header that was left out, or in the body.
 func (r *Reader) Doubt() bool { return r.doubt }
 
-// contentLength is what the header says if a broker may have written it.
+// contentLength returns what the header says if a broker may have written it.
 func contentLength(f *frame.Frame) (n int64, ok bool) {
 	s := f.Header.Get(frame.ContentLength)
 	if s == "" || strings.Trim(s, "0123456789") != "" {
@@ -294,10 +295,9 @@ func contentLength(f *frame.Frame) (n int64, ok bool) {
 	return n, true
 }
 
-// Resume discards what is left of a frame that was a Fault, up to its zero byte:
-// then the next one begins, or another piece of a text that had zero bytes. None of
-// ActiveMQ's own frames is a part of what is discarded, for each begins after a
-// zero byte and a line feed.
+// Resume discards the rest of a frame that was a Fault, up to its zero byte: then
+// the next one begins, or another piece of a text that had zero bytes. It discards
+// none of ActiveMQ's own frames, for each begins after a zero byte and a line feed.
 func (r *Reader) Resume() error {
 	if !r.within {
 		return nil
@@ -306,8 +306,8 @@ func (r *Reader) Resume() error {
 	return err
 }
 
-// SkipPast discards what comes up to the end of the first frame with the
-// header line given, however it is mixed up.
+// SkipPast discards everything up to the end of the first frame with the header
+// line given, whatever comes before it.
 func (r *Reader) SkipPast(header string) error {
 	for begins := true; ; {
 		part, err := r.stream.ReadSlice('\n')
@@ -323,7 +323,7 @@ func (r *Reader) SkipPast(header string) error {
 	return err
 }
 
-// Escape writes a header's name or value as it travels.
+// Escape encodes a header's name or value as it travels.
 func Escape(s string) string { return escapes.Replace(s) }
 
 var escapes = strings.NewReplacer(`\`, `\\`, ":", `\c`, "\r", `\r`, "\n", `\n`)

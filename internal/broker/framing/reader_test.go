@@ -79,7 +79,7 @@ func (e *repeated) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What a broker writes of a message in which a stranger had a hand.
+// A message shaped by a stranger, as a broker writes it.
 func TestTheEndOfAFrameIsFoundWhateverItsHeadersClaim(t *testing.T) {
 	cases := []struct {
 		rule, header, body string
@@ -121,9 +121,9 @@ func TestTheEndOfAFrameIsFoundWhateverItsHeadersClaim(t *testing.T) {
 	}
 }
 
-// The broker writes one header line with the id of acknowledgement. Where a sender ends
-// the head before it, or fills the head, it stands elsewhere.
-func TestAFrameOfWhichTheAckMayBeForgedIsDoubtful(t *testing.T) {
+// The broker writes one header line with the ack id. Where a sender ends the head
+// before it, or fills the head, it stands elsewhere.
+func TestAFrameWhoseAckMayBeForgedIsDoubtful(t *testing.T) {
 	many := strings.Repeat("p:v\n", MaxHeaders)
 	for rule, c := range map[string]struct {
 		frame string
@@ -134,8 +134,8 @@ func TestAFrameOfWhichTheAckMayBeForgedIsDoubtful(t *testing.T) {
 		"the body begins with it":         {"subscription:1\nack:forged\n\nack:1\n\ntext", true},
 		"the head was filled before":      {"subscription:1\nack:forged\n" + many + "ack:1\n\ntext", true},
 		"a long head is no reason":        {"subscription:1\nack:1\n" + many + "\ntext", false},
-		"a word is no line":               {"subscription:1\nack:1\n\ntext ack:2\nback:3", false},
-		"far behind":                      {"subscription:1\nack:forged\n\n" + strings.Repeat("x", 3*MaxLine) + "\nack:1", true},
+		"a word is not a line":            {"subscription:1\nack:1\n\ntext ack:2\nback:3", false},
+		"far below":                       {"subscription:1\nack:forged\n\n" + strings.Repeat("x", 3*MaxLine) + "\nack:1", true},
 		"a text of nothing but line ends": {"subscription:1\nack:1\n\n" + strings.Repeat("\n", 3*MaxLine), false},
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestAFrameOfWhichTheAckMayBeForgedIsDoubtful(t *testing.T) {
 			}
 		})
 	}
-	for at := range len(acknowledged) { // across what is read at once
+	for at := range len(acknowledged) { // across the parts that are read at once
 		body := strings.Repeat("x", MaxLine-at) + string(acknowledged)
 		r := New(strings.NewReader("MESSAGE\nack:1\n\n" + body + "\x00\n"))
 		f, err := r.Head()
@@ -215,7 +215,7 @@ func TestSkipPastFindsAHeaderLineInAnyRubbish(t *testing.T) {
 	}
 }
 
-// resumed reads on behind whatever is no frame to the first message of a
+// resumed reads past whatever is no frame, to the first message of a
 // subscription.
 func resumed(r *Reader, subscription string) (*frame.Frame, error) {
 	for {
@@ -237,7 +237,7 @@ func resumed(r *Reader, subscription string) (*frame.Frame, error) {
 
 const ours = "MESSAGE\nsubscription:secret\n\nours\x00\n"
 
-func TestTheNextFrameIsFoundBehindAnyRubbish(t *testing.T) {
+func TestTheNextFrameIsFoundAfterAnyRubbish(t *testing.T) {
 	long := strings.Repeat("x", 2*MaxLine)
 	for name, rubbish := range map[string]string{
 		"nothing":                                 "",
@@ -269,7 +269,7 @@ func FuzzResume(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, rubbish []byte) {
 		if bytes.Contains(rubbish, []byte("secret")) {
-			return // which nobody knows
+			return // nobody knows it
 		}
 		found, err := resumed(New(strings.NewReader(string(rubbish)+"\x00\n"+ours)), "secret")
 		require.NoError(t, err)
@@ -277,7 +277,7 @@ func FuzzResume(f *testing.F) {
 	})
 }
 
-// frames reads all there is and writes down what was understood.
+// frames reads everything and writes down what it understood.
 func frames(r *Reader, keep int) string {
 	var b bytes.Buffer
 	for {
@@ -314,8 +314,8 @@ func FuzzReader(f *testing.F) {
 }
 
 // FuzzDelimited writes a frame as ActiveMQ does, with a property in place of
-// its content-length: it is read as it was written, or it is a fault, and never
-// is the next frame taken for a part of it.
+// its content-length: it is read as it was written, or it is a fault, and the
+// next frame is never taken for a part of it.
 func FuzzDelimited(f *testing.F) {
 	for _, length := range []string{"", "0", "4", "+5", "3", "5", "45", "4000000000", "-1", "x", "99999999999999999999"} {
 		f.Add(length, "text")

@@ -1,13 +1,13 @@
-// Package anonymize makes a capture that a site can give away, and that still
+// Package anonymize makes a capture that a site can hand out, and that still
 // replays without a difference.
 //
-// What stays is what the tables of the protocol and of Finesse have (closed.go),
+// Only what the tables of the protocol and of Finesse have (closed.go) stays,
 // where it can stand: words such as names of commands, states and elements,
 // small numbers where there are counts, timers and codes, times, the ids that
-// the connector gave requests, and the ids of calls, teams, queues, phone books
-// and reason codes that Finesse gave: they say nothing of anybody, and the
-// order of events follows from those of calls. Everything else is replaced, each
-// value by the same one wherever it stands.
+// the connector gave to requests, and the ids that Finesse gave to calls, teams,
+// queues, phone books and reason codes. These ids say nothing about anybody, and
+// those of calls decide the order of events. Everything else is replaced, each
+// value by the same one everywhere.
 package anonymize
 
 import (
@@ -41,10 +41,10 @@ type Anonymizer struct {
 	hosts        map[string]string
 	destinations map[gc.Destination]bool
 	given        map[string]bool // ids, by Finesse
-	fromFinesse  bool            // what is looked at is
+	fromFinesse  bool            // the value in hand is
 }
 
-// New makes one whose replacements are left to chance.
+// New makes one whose replacements are random.
 func New() *Anonymizer {
 	var key [32]byte
 	_, _ = crypto.Read(key[:]) // it never fails
@@ -61,7 +61,7 @@ func seeded(key [32]byte) *Anonymizer {
 // Settle ends learning. It ends early with ctx.
 func (a *Anonymizer) Settle(ctx context.Context) error { return a.words.settle(ctx) }
 
-// tooMuch says that there are more different words than can be kept.
+// tooMuch returns the error for more different words than can be kept.
 func (a *Anonymizer) tooMuch(i capture.Item) error {
 	if a.words.size <= a.words.most {
 		return nil
@@ -70,8 +70,8 @@ func (a *Anonymizer) tooMuch(i capture.Item) error {
 }
 
 // Files writes captures as one, anonymized: file after file, by the time at
-// which they begin. They are read twice. Lines that cannot be read are left
-// out, and told to problem. It ends early with ctx.
+// which they begin. They are read twice. Lines that cannot be read are left out
+// and passed to problem. It ends early with ctx.
 func Files(ctx context.Context, out io.Writer, names []string, problem func(capture.Item)) error {
 	return New().files(ctx, out, names, problem)
 }
@@ -121,7 +121,7 @@ func inOrder(ctx context.Context, names []string) ([]string, error) {
 	return names, nil
 }
 
-// eachOf gives each line of the files to do.
+// eachOf passes each line of the files to do.
 func eachOf(ctx context.Context, names []string, do func(capture.Item) error) error {
 	for _, name := range names {
 		if err := eachItem(ctx, name, do); err != nil {
@@ -151,8 +151,8 @@ func eachItem(ctx context.Context, name string, do func(capture.Item) error) (er
 	}
 }
 
-// Item gives a line with other values; the one it is given stays as it is. When ctx
-// ends it gives a header that lacks some.
+// Item returns a copy of the line with other values. When ctx ends it returns a
+// header that lacks some.
 func (a *Anonymizer) Item(ctx context.Context, i capture.Item) capture.Item {
 	switch {
 	case i.Header != nil:
@@ -164,8 +164,8 @@ func (a *Anonymizer) Item(ctx context.Context, i capture.Item) capture.Item {
 	return i
 }
 
-// header keeps the settings but for the names in them. The patterns of
-// destinations give way to the destinations that they are about.
+// header keeps the settings except for the names in them. The destinations that
+// were seen take the place of the patterns that match them.
 func (a *Anonymizer) header(ctx context.Context, h capture.Header) *capture.Header {
 	s := &h.Settings
 	h.Run, h.Follows, h.Connector = a.opaque(h.Run), a.opaque(h.Follows), a.version(h.Connector)
@@ -204,8 +204,8 @@ func (a *Anonymizer) header(ctx context.Context, h capture.Header) *capture.Head
 	return &h
 }
 
-// sentences are those of the status bar. They are the site's even where it took
-// them over: only so an event says the same as the sentence.
+// sentences replaces those of the status bar, even where the site uses the
+// standard ones: only then an event says the same as the sentence.
 func (a *Anonymizer) sentences(all map[string]string) map[string]string {
 	if all == nil {
 		return nil
@@ -234,7 +234,7 @@ func (a *Anonymizer) zone(s string) string {
 	return a.words.text(s)
 }
 
-// firstRune is all of a substitute that is used.
+// firstRune returns the only part of a substitute that is used.
 func firstRune(s string) string {
 	for _, r := range s {
 		return string(r)
@@ -273,8 +273,8 @@ func (a *Anonymizer) body(x *capture.Record, body string) string {
 	}
 }
 
-// typ is the type of a command, of the command that an event answers, the path
-// of a request, or a word of the protocol.
+// typ replaces in the type of a command, or of the command that an event
+// answers, in the path of a request, or in a word of the protocol.
 func (a *Anonymizer) typ(x *capture.Record) string {
 	switch {
 	case x.Edge == capture.Broker && (x.Dir == capture.In || strings.Contains(x.Type, "#")):
@@ -288,7 +288,7 @@ func (a *Anonymizer) typ(x *capture.Record) string {
 	}
 }
 
-// topic is the path of what an update is about, or the id of a call.
+// topic replaces in the path of an update's object, or in the id of a call.
 func (a *Anonymizer) topic(s string) string {
 	if strings.Contains(s, "/") {
 		return a.path(s)
@@ -313,7 +313,7 @@ func (a *Anonymizer) parameter(k gc.Kind, s string) string {
 	case gc.DestinationKind:
 		return a.destination(s)
 	case gc.WrapUpReasonKind:
-		return a.id(s) // a driver may send the id in place of the label
+		return a.id(s) // a driver may send the id instead of the label
 	case gc.MemberKind, gc.PartyKind:
 		return a.words.login(s)
 	default:
@@ -321,10 +321,10 @@ func (a *Anonymizer) parameter(k gc.Kind, s string) string {
 	}
 }
 
-// kinds of destinations.
+// kindOfDestination matches the kind of a destination.
 var kindOfDestination = regexp.MustCompile(`^\s*(?:/(?:remote-)?(?:temp-)?(?:topic|queue)/|(?:topic|queue)://)`)
 
-// destination keeps the kind of one.
+// destination keeps the kind of a destination.
 func (a *Anonymizer) destination(s string) string {
 	if a.words.learning {
 		if d, err := gc.ParseDestination(strings.TrimSpace(s)); err == nil {
@@ -338,8 +338,7 @@ func (a *Anonymizer) destination(s string) string {
 	return kind + a.words.text(s[len(kind):])
 }
 
-// opaque replaces the id of a message, of which it only matters which are the
-// same.
+// opaque replaces the id of a message; it only matters which ids are the same.
 func (a *Anonymizer) opaque(id string) string {
 	if id == "" {
 		return ""
@@ -349,7 +348,7 @@ func (a *Anonymizer) opaque(id string) string {
 	return "ID:" + hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// node replaces the host of one.
+// node replaces the host of a node.
 func (a *Anonymizer) node(s string) string {
 	if s == "" {
 		return ""
@@ -368,14 +367,14 @@ func (a *Anonymizer) node(s string) string {
 	return net.JoinHostPort(a.hosts[host], port)
 }
 
-// reasons are those that a problem may end with.
+// reasons are the ends of a problem that stay.
 var reasons = []string{
 	"EOF", "unexpected EOF", "context deadline exceeded", "context canceled", "connection refused", "connection reset by peer",
 	"broken pipe", "i/o timeout", "no such host", "no route to host", "network is unreachable", "handshake failure",
 }
 
-// problem keeps of the text about one the reason at its end: before it may be
-// anything.
+// problem keeps only the reason at the end of a problem's text: anything may
+// stand before it.
 func problem(s string) string {
 	if s == "" {
 		return ""

@@ -29,7 +29,7 @@ func samples(t *testing.T) []string {
 	return files
 }
 
-// items are the lines of a capture.
+// items returns the lines of a capture.
 func items(t testing.TB, r *capture.Reader) []capture.Item {
 	t.Helper()
 	var all []capture.Item
@@ -80,12 +80,12 @@ func TestEachSampleReplaysAnonymized(t *testing.T) {
 	}
 }
 
-// sensitive are the elements of the samples whose values say something of a
-// person or of the site.
+// sensitive matches the elements of the samples whose values say something
+// about a person or the site.
 var sensitive = regexp.MustCompile(`<(firstName|lastName|loginId|loginName|extension|fromAddress|toAddress|callbackNumber|DNIS|dialedNumber|dialNumber|` +
 	`mediaAddress|targetMediaAddress|phoneNumber|description|label|teamName|value|wrapUpReason)>([^<]+)</`)
 
-// originals are the values of 4 characters or more, and their words.
+// originals returns the values of 4 characters or more, and their words.
 func originals(all []capture.Item) map[string]bool {
 	values := map[string]bool{}
 	add := func(s string) {
@@ -108,8 +108,8 @@ func originals(all []capture.Item) map[string]bool {
 			add(found[2])
 		}
 	}
-	// Words of entities, destinations and paths, and actions that variables name,
-	// too: the protocol's stay.
+	// Words of entities, destinations and paths, and of actions that variables
+	// name: those of the protocol stay.
 	for _, protocol := range []string{"quot", "topics", "others", "queue", "topic", "Team", "CONFERENCE", "OUTBOUND", "PREVIEW", "Busy"} {
 		delete(values, protocol)
 	}
@@ -127,7 +127,7 @@ func TestNoOriginalIsLeft(t *testing.T) {
 	for _, must := range []string{"Lovelace", "Müller", "4085551234", "agent1001", "Rückruf"} {
 		require.True(t, values[must], must)
 	}
-	var whole []string // of several words
+	var whole []string // those of several words
 	for v := range values {
 		if strings.ContainsFunc(v, func(r rune) bool { return kindOf(r) == 0 }) {
 			whole = append(whole, v)
@@ -154,19 +154,20 @@ func TestNoOriginalIsLeft(t *testing.T) {
 	}
 }
 
-// markup is a tag of a document.
+// markup matches a tag of a document.
 var markup = regexp.MustCompile(`</?[A-Za-z][A-Za-z0-9]*/?>`)
 
-// clock is a time in an event or a document: its year may be an extension.
+// clock matches a time in an event or a document: its year could be an
+// extension.
 var clock = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d`)
 
-// Ends of elements that nobody began are looked for nowhere.
-func TestWhichElementsAreOpen(t *testing.T) {
+// The end of an element that never began costs no search.
+func TestOpenElements(t *testing.T) {
 	p := ancestors{count: map[string]int{}}
 	for _, tag := range []string{"<User>", "<a>", "<b>", "</a>", "</c>", "<d/>"} {
 		p.follow(tag)
 	}
-	require.Equal(t, []string{"user"}, p.open, "an end ends all that is within")
+	require.Equal(t, []string{"user"}, p.open, "an end ends all elements within")
 	require.Equal(t, map[string]int{"user": 1, "a": 0, "b": 0}, p.count)
 }
 
@@ -236,7 +237,7 @@ func sameKind(s, r string) error {
 	return nil
 }
 
-// What was no word of the protocol does not become one, and a word may be as
+// A word that is not the protocol's does not become one, and a word may be as
 // long as a line.
 func TestNothingBecomesAWordOfTheProtocol(t *testing.T) {
 	a := seeded([32]byte{6})
@@ -256,8 +257,8 @@ func TestNothingBecomesAWordOfTheProtocol(t *testing.T) {
 	require.Len(t, a.words.text(broken), len(broken))
 }
 
-// A capture with no end of different values is refused with its line, and a
-// signal ends it wherever it is.
+// A capture with different values without end is refused, and the error names
+// the line; a signal ends it anywhere.
 func TestACaptureOfAStrangerIsBounded(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(header)
@@ -327,7 +328,7 @@ func TestTheReasonOfAProblemStays(t *testing.T) {
 	}
 }
 
-func TestPatternsBecomeTheDestinationsTheyAreAbout(t *testing.T) {
+func TestDestinationsTakeThePlaceOfTheirPatterns(t *testing.T) {
 	a := seeded([32]byte{5})
 	h := capture.Header{Settings: capture.Settings{Format: "text", Formats: wire.FormatRules{"cr*": "json", "desk": "text-4.4"}, Nodes: []string{"a.b:1", "a.b:2", "c"},
 		Destinations: []string{"crm*"}, Own: []string{"Connector1"}}}
@@ -344,7 +345,7 @@ func TestPatternsBecomeTheDestinationsTheyAreAbout(t *testing.T) {
 	require.Equal(t, "a.b:1", h.Settings.Nodes[0])
 }
 
-func TestFilesThatCanNotBeRead(t *testing.T) {
+func TestFilesThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{"version": `{"capture": 9}`, "gzip": "\x1f\x8bnothing"} {
 		file := filepath.Join(dir, name)
@@ -368,7 +369,7 @@ func TestASignalEndsIt(t *testing.T) {
 	require.Len(t, a.header(ctx, h).Settings.Destinations, 1, "in the middle of a header, which may have many to compare")
 }
 
-func TestALineThatCanNotBeReadIsLeftOut(t *testing.T) {
+func TestALineThatCannotBeReadIsLeftOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cut")
 	require.NoError(t, os.WriteFile(file, []byte(header+`{"seq":1,"time":"2026-11-23T07:00:01Z","dir":"in","edge":"rest"}`+"\n"+`{"seq":2,"bo`), 0o600))
 	var out bytes.Buffer
@@ -379,7 +380,7 @@ func TestALineThatCanNotBeReadIsLeftOut(t *testing.T) {
 	require.Len(t, items(t, read(t, out.Bytes())), 2)
 }
 
-// records are the lines that are no problems.
+// records returns the lines that are no problems.
 func records(all []capture.Item) (good []capture.Item) {
 	for _, i := range all {
 		if i.Problem == nil {

@@ -23,11 +23,11 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/replay"
 )
 
-// canaries stand where something of a person or a site may: a word, a number, an
-// id with both.
+// canaries stand where something about a person or a site may: a word, a number,
+// an id with both.
 var canaries = []string{"4085559876", "Qzcanaryxj_4085559876", "QZCANARYXJ"}
 
-// left are the canaries in a text, in whatever case and however they are escaped.
+// left returns the canaries in a text, in any case and however escaped.
 func left(text string) (found []string) {
 	for range 3 { // one escape in another
 		small := strings.ToLower(text)
@@ -44,7 +44,7 @@ func left(text string) (found []string) {
 	return found
 }
 
-// forms are those in which a text can stand in a document.
+// formsOf returns the forms in which a text can stand in a document.
 func formsOf(c string) []string {
 	var decimal, hex strings.Builder
 	for _, r := range c {
@@ -57,7 +57,7 @@ func formsOf(c string) []string {
 	}
 }
 
-// documents have a canary in each place of a document.
+// documents returns documents with a canary in each place.
 func documents(c string) (all []string) {
 	for _, name := range append(finesseElements, "unknown") {
 		for _, form := range formsOf(c) {
@@ -76,7 +76,7 @@ func documents(c string) (all []string) {
 	return all
 }
 
-// filled gives every text in v a canary, but for those named.
+// filled puts a canary into every text in v, except those named.
 func filled(v reflect.Value, c string, but ...string) {
 	for i := range v.NumField() {
 		f := v.Field(i)
@@ -95,12 +95,13 @@ func contains(all []string, s string) bool {
 	return false
 }
 
-// withCanaries are records that have a canary in every field, with each body.
+// withCanaries returns records that have a canary in every field, with each
+// body.
 func withCanaries(c string) (all []capture.Record) {
 	add := func(x capture.Record) { all = append(all, x) }
 	for _, edge := range []capture.Edge{capture.Broker, capture.REST, capture.Notify} {
 		for _, dir := range []capture.Dir{capture.In, capture.Out} {
-			for i := range reflect.TypeFor[capture.Record]().NumField() { // alone, so that no other decides what it is
+			for i := range reflect.TypeFor[capture.Record]().NumField() { // alone, so that no other field decides what it is
 				x := capture.Record{Dir: dir, Edge: edge}
 				if f := reflect.ValueOf(&x).Elem().Field(i); f.Kind() == reflect.String && f.String() == "" {
 					f.SetString(c)
@@ -152,7 +153,8 @@ func withCanaries(c string) (all []capture.Record) {
 	return all
 }
 
-// givesID are documents of Finesse whose numbers stay, as they are ids.
+// givesID matches documents of Finesse whose numbers stay, because they are
+// ids.
 var givesID = regexp.MustCompile(`(?i)<(id|secondaryid|teamid|reasoncodeid|mediaid|uri)>`)
 
 // canary fills everything in v.
@@ -177,7 +179,7 @@ func canary(v reflect.Value, c string) {
 	}
 }
 
-// Only what a table knows passes: a canary passes nowhere, in no form.
+// Only what a table knows passes: no canary passes anywhere, in any form.
 func TestNoCanaryIsLeft(t *testing.T) {
 	for _, c := range canaries {
 		h := capture.Header{Capture: 1, Run: c, Follows: c, Connector: c, Time: time.Now()}
@@ -210,9 +212,9 @@ func TestNoCanaryIsLeft(t *testing.T) {
 	}
 }
 
-// What the sites gave names to is replaced the same in all places: the copy
-// replays as the capture does.
-func TestWhatASitePutsInReplays(t *testing.T) {
+// Names that a site gave are replaced by the same everywhere: the copy replays
+// as the capture does.
+func TestNamesOfASiteReplay(t *testing.T) {
 	for name, k := range map[string]struct {
 		sample  string
 		replace []string // old, new, throughout the capture
@@ -257,7 +259,7 @@ func TestWhatASitePutsInReplays(t *testing.T) {
 				}
 				require.Empty(t, left(out.String()), file)
 			}
-			require.True(t, changed, "the samples have what is replaced")
+			require.True(t, changed, "the samples contain the replaced texts")
 		})
 	}
 }
@@ -280,7 +282,7 @@ func spoilt(i *capture.Item, replace []string) bool {
 	return changed
 }
 
-// source gives lines.
+// source returns lines.
 type source []capture.Item
 
 func (s *source) Next() (capture.Item, error) {

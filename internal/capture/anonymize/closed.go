@@ -11,9 +11,9 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// closed are the words that stay where one of them can stand, and nothing else
-// does: those of the tables of the protocol and of the capture, and those of
-// Finesse (Finesse developer guide), which has no table here.
+// closed are the words that stay where one of them can stand; nothing else
+// stays there. They are those of the tables of the protocol and of the capture,
+// and those of Finesse (Finesse developer guide), which has no table here.
 var closed = map[string]bool{}
 
 // errorTypes are the types of Finesse's errors, in lower case.
@@ -26,8 +26,8 @@ var elements = map[string]bool{}
 // segments are the parts of the paths of Finesse's objects, in lower case.
 var segments = map[string]bool{}
 
-// reserved are the words of all these, in lower case. None is a replacement: what
-// was no word of the protocol must not become one.
+// reserved are all these words, in lower case. None is a replacement: a word that
+// is not the protocol's must not become one.
 var reserved = map[string]bool{}
 
 var finesseWords = strings.Fields(`
@@ -125,25 +125,26 @@ func init() {
 	}
 }
 
-// isClosed reports whether s, with blanks around it or not, is a word that
+// isClosed reports whether s, with or without blanks around it, is a word that
 // stays.
 func isClosed(s string) bool { return closed[strings.TrimSpace(s)] }
 
 var (
-	// smallNumber is a count, a timer in seconds or a code, which is at most 65535.
+	// smallNumber matches a count, a timer in seconds or a code, which is at most
+	// 65535.
 	smallNumber = regexp.MustCompile(`^\s*-?[0-9]{1,5}\s*$`)
-	// stamp is a time as Finesse or an event writes it.
+	// stamp matches a time as Finesse or an event writes it.
 	stamp = regexp.MustCompile(`^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?\s*$`)
-	// requestID is one that the connector made (finesse.NewRequestID).
+	// requestID matches one that the connector made (finesse.NewRequestID).
 	requestID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
-	// version is that of a release.
+	// version matches that of a release.
 	version = regexp.MustCompile(`^v?[0-9]{1,3}(?:\.[0-9]{1,4}){0,2}$`)
-	// duration is one that Go writes.
+	// duration matches one that Go writes.
 	duration = regexp.MustCompile(`^(?:[0-9]{1,6}(?:\.[0-9]{1,9})?(?:h|m|s|ms|µs|ns))+$`)
 )
 
-// word keeps a word of a table, a small number and a time, and replaces what
-// else stands where one should.
+// word keeps a word of a table, a small number and a time, and replaces
+// anything else that stands in its place.
 func (a *Anonymizer) word(s string) string {
 	if isClosed(s) || smallNumber.MatchString(s) || stamp.MatchString(s) {
 		return s
@@ -151,7 +152,7 @@ func (a *Anonymizer) word(s string) string {
 	return a.words.text(s)
 }
 
-// id keeps the id of an object that Finesse gave. A driver may send anything in
+// id keeps the id that Finesse gave to an object. A driver may send anything in
 // its place.
 func (a *Anonymizer) id(s string) string {
 	if t := strings.TrimSpace(s); t == "-1" || a.given[t] {
@@ -162,7 +163,7 @@ func (a *Anonymizer) id(s string) string {
 
 var number = regexp.MustCompile(`^[0-9_]{1,64}$`)
 
-// give learns an id of Finesse's.
+// give learns an id that Finesse gave.
 func (a *Anonymizer) give(id string) {
 	if id = strings.TrimSpace(id); a.words.learning && a.fromFinesse && number.MatchString(id) && !a.given[id] {
 		a.given[strings.Clone(id)] = true
@@ -170,8 +171,8 @@ func (a *Anonymizer) give(id string) {
 	}
 }
 
-// code keeps the name of an error that is known. Of another one the beginning
-// stays by which the connector knows that it is one.
+// code keeps the name of a known error. Of another one it keeps the beginning,
+// by which the connector recognizes an error.
 func (a *Anonymizer) code(s string) string {
 	if isClosed(s) {
 		return s
@@ -192,7 +193,7 @@ func (a *Anonymizer) request(s string) string {
 	return a.words.text(s)
 }
 
-// variables are the names of call variables that Finesse gives.
+// variables are Finesse's own names of call variables.
 var variables = func() map[string]bool {
 	all := map[string]bool{"ani": true, "associatedDialogId": true}
 	for _, name := range strings.Fields(`
@@ -204,7 +205,7 @@ var variables = func() map[string]bool {
 	return all
 }()
 
-// variable replaces the name of a call variable that the site gave.
+// variable replaces the name of a call variable that the site chose.
 func (a *Anonymizer) variable(s string) string {
 	if variables[strings.TrimSpace(s)] {
 		return s
@@ -212,7 +213,7 @@ func (a *Anonymizer) variable(s string) string {
 	return a.words.text(s)
 }
 
-// name replaces the name of an element or attribute that Finesse has not.
+// name replaces the name of an element or attribute that Finesse does not have.
 func (a *Anonymizer) name(s string) string {
 	parts := strings.Split(s, ":")
 	for i, part := range parts {

@@ -5,7 +5,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// event replaces what an event tells. What no form of it knows is replaced too.
+// event replaces the values of an event. What no form of it knows is replaced
+// too.
 func (a *Anonymizer) event(x *capture.Record, body string) string {
 	return wire.RewriteEvent(x.Event, wire.Format(x.Format), body, func(_ string, holds wire.Holds, text string) string {
 		switch holds {

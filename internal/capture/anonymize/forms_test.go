@@ -24,13 +24,15 @@ var events = []gc.Event{
 	gc.PhonebookContacts{}, gc.Reconnect{Request: "MakeCall#ada", Text: "4085551234"},
 }
 
-// replacedFields are those of events that say something of a person or the site.
+// replacedFields are the fields of events that say something about a person or
+// the site.
 var replacedFields = map[string]bool{
 	"FullName": true, "FirstName": true, "LastName": true, "Extension": true, "From": true, "Customer": true, "To": true, "Value": true,
 	"Participants": true, "MediaAddress": true, "PhoneNumber": true, "Description": true, "Label": true,
 }
 
-// fill gives what is empty in v a value of its own; mapped then replaces.
+// fill gives every empty field in v a value of its own, which mapped then
+// replaces.
 func fill(v reflect.Value, name string, n *int) {
 	*n++
 	switch {
@@ -62,7 +64,7 @@ func fill(v reflect.Value, name string, n *int) {
 	}
 }
 
-// mapped replaces what fill gave, by where it stands in the event.
+// mapped replaces the values of fill, by where they stand in the event.
 func mapped(a *Anonymizer, v reflect.Value, in, name string) {
 	switch {
 	case v.Type() == reflect.TypeFor[time.Time]():
@@ -100,8 +102,8 @@ func mapped(a *Anonymizer, v reflect.Value, in, name string) {
 	}
 }
 
-// What an event becomes is the event of what is replaced in it, in every format:
-// nothing of the protocol is touched, and nothing else is left.
+// In every format, anonymizing an event gives the event with its values
+// replaced: nothing of the protocol is touched, and nothing else is left.
 func TestEachFormOfEachEvent(t *testing.T) {
 	w := &wire.Writer{Location: time.UTC, Substitute: '_'}
 	for _, e := range events {

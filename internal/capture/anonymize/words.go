@@ -12,14 +12,13 @@ import (
 )
 
 // words replaces words: runs of digits, of ASCII letters, or of other letters.
-// All that is between them stays. So what is put together of values, with
-// whatever separators, becomes what is put together of their replacements:
-// a full name, the path of a user, a value whose separators a text format
-// replaced.
+// Everything between them stays. So a text composed of values, with any
+// separators, becomes the text composed of their replacements: a full name, the
+// path of a user, a value whose separators a text format replaced.
 //
 // A word becomes one of the same length and kind, the same everywhere and
-// another one for each. First all words are learnt, then replacements are
-// drawn: so none is the original of another, as far as there are enough.
+// different from all others. First all words are learnt, then replacements are
+// drawn: so no replacement is another's original, if there are enough words.
 type words struct {
 	random   *rand.Rand
 	alphabet map[letters][]rune
@@ -27,18 +26,18 @@ type words struct {
 	known    map[string]map[string]bool // by kind: each word, and whether it is of a login id
 	new      map[string]string          // replacements
 	taken    map[string]bool
-	size     int            // about what is kept, in bytes
+	size     int            // about how many bytes are kept
 	most     int            // of it
 	reserved map[string]int // how many words of a kind are
 }
 
-// What a word takes beside its letters, and all may, in bytes.
+// How many bytes a word takes besides its letters, and how many all may take.
 const (
 	wordOverhead = 250
 	maxWords     = 512 << 20
 )
 
-// longestWord is how many bytes of letters are replaced as one word.
+// longestWord is how many bytes of letters are at most replaced as one word.
 const longestWord = 64
 
 func newWords(random *rand.Rand) *words {
@@ -60,7 +59,7 @@ var secret = regexp.MustCompile(`\[secret(?: \d+)?\]`)
 func (w *words) text(s string) string { return w.texts(s, false) }
 
 // login replaces the words of a login id. The connector lists agents in order
-// of their ids, so theirs keep their order.
+// of their ids, so they keep their order.
 func (w *words) login(s string) string { return w.texts(s, true) }
 
 func (w *words) texts(s string, login bool) string {
@@ -91,7 +90,7 @@ func (w *words) replace(b *strings.Builder, s string, login bool) {
 			if len(start) == len(s) || utf8.RuneStart(s[len(start)]) {
 				break
 			}
-			start = start[:len(start)-1] // no rune is cut: long words are at the same places
+			start = start[:len(start)-1] // no rune is cut; long words are cut at the same places
 		}
 		end := strings.IndexFunc(start, func(r rune) bool { return kindOf(r) != kind })
 		if end < 0 {
@@ -102,7 +101,7 @@ func (w *words) replace(b *strings.Builder, s string, login bool) {
 	}
 }
 
-// kindOf is 0 for what belongs to no word.
+// kindOf returns the kind of a rune, 0 for one that belongs to no word.
 func kindOf(r rune) int {
 	switch {
 	case r >= '0' && r <= '9':
@@ -116,7 +115,7 @@ func kindOf(r rune) int {
 	}
 }
 
-// word gives the replacement of one, with capitals in the same places.
+// word returns the replacement of a word, with capitals in the same places.
 func (w *words) word(original string, login bool) string {
 	small := strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf {
@@ -164,7 +163,7 @@ func (w *words) put(original, replacement string) {
 	w.taken[replacement] = true
 }
 
-// settle draws the replacements of all that was learnt, unless ctx ends.
+// settle draws the replacements of all words learnt, unless ctx ends.
 func (w *words) settle(ctx context.Context) error {
 	w.learning = false
 	for _, kind := range slices.Sorted(maps.Keys(w.known)) {
@@ -188,12 +187,12 @@ func (w *words) settle(ctx context.Context) error {
 	return nil
 }
 
-// few is how many words of a kind are looked through one by one.
+// few is the largest number of words of a kind that are searched one by one.
 const few = 20_000
 
-// draw gives n words of the kind of like, in no order, that are not taken. They
-// are no originals and no words of the protocol, either, unless most are. It gives
-// fewer when ctx ends.
+// draw returns n words of the kind of like, in no order, that are not taken. They
+// are no originals and no words of the protocol either, unless most words are. It
+// returns fewer when ctx ends.
 func (w *words) draw(ctx context.Context, like string, n int) []string {
 	alphabets, size := w.alphabets(like), 1
 	for _, a := range alphabets {
@@ -232,7 +231,7 @@ func spell(alphabets [][]rune, pick func(int) int) string {
 	return string(word)
 }
 
-// letters are those among which a letter is replaced: of the same part of
+// letters are those by which a letter may be replaced: of the same part of
 // Unicode, and capitals by capitals.
 type letters struct {
 	block rune
@@ -256,7 +255,7 @@ func lettersOf(r rune) letters {
 	}
 }
 
-// kind is the same for words among which one is replaced.
+// kind is the same for words that may replace each other.
 func (w *words) kind(word string) string {
 	var b []rune
 	for _, r := range word {

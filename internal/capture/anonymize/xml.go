@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// wordElements are those that hold words of Finesse, times and counts, and
-// idElements those with ids that it gave. The text of every other element is
+// wordElements are those that hold words of Finesse, times and counts;
+// idElements hold ids that Finesse gave. The text of every other element is
 // replaced.
 var wordElements, idElements = map[string]bool{}, map[string]bool{}
 
@@ -33,9 +33,9 @@ var paths = map[string]bool{
 	"source": true, "dialogs": true, "associateddialoguri": true, "phonebook": true, "contacts": true, "reasoncode": true,
 }
 
-// xml replaces what elements and attributes hold, and their names where they
-// are not Finesse's. It bears what is no XML, and leaves every other byte that is
-// markup as it is.
+// xml replaces the contents of elements and attributes, and their names if they
+// are not Finesse's. It accepts text that is not XML, and leaves all other markup
+// as it is.
 func (a *Anonymizer) xml(s string) string {
 	var b strings.Builder
 	path := ancestors{count: map[string]int{}}
@@ -52,7 +52,7 @@ func (a *Anonymizer) xml(s string) string {
 			markup, s = cut(s, "]]>")
 			inner := strings.TrimSuffix(strings.TrimPrefix(markup, "<![CDATA["), "]]>")
 			b.WriteString("<![CDATA[" + a.value(path.open, inner) + markup[len("<![CDATA[")+len(inner):])
-		case strings.HasPrefix(s, "<!--"): // for nobody
+		case strings.HasPrefix(s, "<!--"): // nobody reads it
 			_, s = cut(s, "-->")
 		case strings.HasPrefix(s, "<?"):
 			markup, s = cut(s, "?>")
@@ -69,7 +69,7 @@ func (a *Anonymizer) xml(s string) string {
 	return b.String()
 }
 
-// cut takes a beginning off s that ends with end, or all of it.
+// cut splits s after the first end, or at its own end.
 func cut(s, end string) (before, after string) {
 	if i := strings.Index(s, end); i >= 0 {
 		return s[:i+len(end)], s[i+len(end):]
@@ -87,8 +87,8 @@ func index(s, what string) int {
 // deepest bounds how many open elements are remembered.
 const deepest = 1000
 
-// ancestors are the open elements, and how many there are of each name: an end that
-// belongs to none costs nothing.
+// ancestors are the open elements, and how many there are of each name, so that an
+// end that belongs to none costs nothing.
 type ancestors struct {
 	open  []string
 	count map[string]int
@@ -118,8 +118,8 @@ var (
 	attribute   = regexp.MustCompile(`([\pL\pN_:.-]+)(\s*=\s*)("[^"]*"|'[^']*')`)
 )
 
-// instruction keeps the usual first line of a document, and of another one that
-// it is one: a document in another code cannot be read.
+// instruction keeps the usual first line of a document, and of any other only
+// that it is there: a document in another encoding cannot be read.
 func (a *Anonymizer) instruction(s string) string {
 	if declaration.MatchString(s) {
 		return s
@@ -139,7 +139,7 @@ func (a *Anonymizer) instruction(s string) string {
 	})
 }
 
-// tag replaces what is not Finesse's in one.
+// tag replaces what is not Finesse's in a tag.
 func (a *Anonymizer) tag(s string) string {
 	place := tagName.FindStringSubmatchIndex(s)
 	return s[:place[2]] + a.name(s[place[2]:place[3]]) + a.attributes(s[place[3]:], func(name, value string) (string, string) {
@@ -150,8 +150,8 @@ func (a *Anonymizer) tag(s string) string {
 	})
 }
 
-// attributes has each replace the attributes in s, and replaces what is between
-// them.
+// attributes calls each to replace the attributes in s, and replaces what is
+// between them.
 func (a *Anonymizer) attributes(s string, each func(name, value string) (string, string)) string {
 	var b strings.Builder
 	last := 0
@@ -168,19 +168,19 @@ func (a *Anonymizer) attributes(s string, each func(name, value string) (string,
 func (a *Anonymizer) element(open []string, s string) string {
 	return a.entities(s, func(part string) string {
 		if len(part) < len(s) && !isError(innermost(open)) {
-			return a.words.text(part) // no word, number or id, though it may look like one
+			return a.words.text(part) // not a word, number or id, though it may look like one
 		}
 		return a.value(open, part)
 	})
 }
 
-// ownReferences are those that XML has.
+// ownReferences are those that XML defines.
 var ownReferences = map[string]bool{"&lt;": true, "&gt;": true, "&amp;": true, "&quot;": true, "&apos;": true}
 
 var reference = regexp.MustCompile(`&(#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z]+);`)
 
-// entities has do replace s without the references in it, as they are no text.
-// Only one that stands for a letter is resolved.
+// entities calls do to replace s without the references in it, because they are
+// no text. It resolves only those that stand for a letter.
 func (a *Anonymizer) entities(s string, do func(string) string) string {
 	if !strings.Contains(s, "&") {
 		return do(s)
@@ -192,7 +192,7 @@ func (a *Anonymizer) entities(s string, do func(string) string) string {
 			return text
 		case ownReferences[r], r[1] == '#' && text != r && len(r) <= len("&#x10FFFF;"):
 			return r
-		default: // no reference, whatever it looks like
+		default: // not a reference, whatever it looks like
 			return "&" + a.words.text(r[1:len(r)-1]) + ";"
 		}
 	})
@@ -209,13 +209,13 @@ func (a *Anonymizer) entities(s string, do func(string) string) string {
 	return b.String()
 }
 
-// said is what the connector understands of the text of an error: the names of
-// failures and of parameters, and their numbers, which are shorter than those of
-// phones but for a few.
+// said matches what the connector understands of the text of an error: the names
+// of failures and of parameters, and their numbers, which are mostly shorter
+// than those of phones.
 var said = regexp.MustCompile(`\b(?:CF|E_CTI)_[A-Z0-9_]+|\bINVALID_ACTION|^(?:UNKNOWN_USER|AWS_SERVICE_UNAVAILABLE|UNAUTHORIZED)$|` +
 	`(?i:account locked|^extension$|^toAddress$|^reasonCodeId$)|^-?[0-9]{1,3}$|^(?:88049|13145|20999|20700)$`)
 
-// failure replaces the text of an error but for that.
+// failure replaces the text of an error except for that.
 func (a *Anonymizer) failure(s string) string {
 	var b strings.Builder
 	last := 0
@@ -242,7 +242,7 @@ func innermost(open []string) string {
 	return open[len(open)-1]
 }
 
-// value replaces what the innermost of open elements holds.
+// value replaces the contents of the innermost open element.
 func (a *Anonymizer) value(open []string, s string) string {
 	name, parent := "", ""
 	if n := len(open); n > 0 {
@@ -280,8 +280,7 @@ func (a *Anonymizer) value(open []string, s string) string {
 	return a.words.text(s)
 }
 
-// giveLast learns the id at the end of the uri of an object. A user's is a login
-// id.
+// giveLast learns the id at the end of an object's uri. A user's is a login id.
 func (a *Anonymizer) giveLast(uri string) {
 	parts := strings.Split(strings.TrimSpace(uri), "/")
 	if n := len(parts); n > 2 && !strings.EqualFold(parts[n-2], "User") {
@@ -289,7 +288,7 @@ func (a *Anonymizer) giveLast(uri string) {
 	}
 }
 
-// path keeps what the paths of Finesse's objects have in common, and the ids in
+// path keeps the common parts of the paths of Finesse's objects, and the ids in
 // them that Finesse gave.
 func (a *Anonymizer) path(s string) string {
 	parts := strings.Split(s, "/")

@@ -13,19 +13,19 @@ type calls struct {
 	count  int
 }
 
-// maxCalls bounds them: a log may be long, and not tell the end of any.
+// maxCalls bounds them: a log may be long, and not report the end of any.
 const maxCalls = 100_000
 
 // forget is called where the log may leave something out.
 func (c *calls) forget() { *c = calls{} }
 
-// forgetAgent is called where an agent's calls are told anew.
+// forgetAgent is called where an agent's calls are reported again.
 func (c *calls) forgetAgent(agent gc.AgentID) {
 	c.count -= len(c.states[agent])
 	delete(c.states, agent)
 }
 
-// begin: the call begins, maybe once more.
+// begin notes that the call begins, maybe once more.
 func (c *calls) begin(agent gc.AgentID, id gc.DialogID) {
 	if _, ok := c.states[agent][id]; ok {
 		delete(c.states[agent], id)
@@ -33,9 +33,9 @@ func (c *calls) begin(agent gc.AgentID, id gc.DialogID) {
 	}
 }
 
-// next takes a state, and says why it cannot follow the one before. An agent
-// may come into a call again, as who breaks into it twice does, so ACTIVE may
-// follow DROPPED, and no rule says that everything between is told.
+// next takes a state, and returns why it cannot follow the one before. An agent
+// may come into a call again, by a second barge-in for example, so ACTIVE may
+// follow DROPPED, and no rule says that everything between is reported.
 func (c *calls) next(agent gc.AgentID, id gc.DialogID, state gc.CallState) error {
 	if c.count >= maxCalls {
 		c.forget()

@@ -21,7 +21,7 @@ import (
 // Options say what to check.
 type Options struct {
 	Agents  []gc.AgentID // empty: all
-	Samples int          // of lines that are no message are kept
+	Samples int          // how many lines that are no message are kept
 }
 
 // ErrNoMessage is in the chain of the error about files without any message.
@@ -30,7 +30,7 @@ var ErrNoMessage = errors.New("neither a capture nor a log with messages in it")
 // maxLine is longer than any message; lists of teams are the longest.
 const maxLine = 1 << 20
 
-// IsLog reports whether a file, which may be compressed, is no capture.
+// IsLog reports whether a file, which may be compressed, is not a capture.
 func IsLog(ctx context.Context, name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -42,10 +42,10 @@ func IsLog(ctx context.Context, name string) (bool, error) {
 		return false, fmt.Errorf("%s: %w", name, err)
 	}
 	start := text.Start()
-	return len(start) > 0 && !captureLine.Match(start), nil // of an empty file what reads captures says so
+	return len(start) > 0 && !captureLine.Match(start), nil // the reader of captures reports an empty file
 }
 
-// captureLine is one of a capture, also of one whose header is lost.
+// captureLine matches a line of a capture, even of one that lost its header.
 var captureLine = regexp.MustCompile(`(?m)^\s*\{\s*"(?:capture|seq)"\s*:`)
 
 // Files checks logs, one after the other.
@@ -70,7 +70,7 @@ type checker struct {
 	messages int    // of all agents
 	timed    int    // of them
 	where    string // the line in hand
-	lacking  bool   // the line before may go on in this one, with a password
+	lacking  bool   // this line may continue the one before, with a password
 }
 
 func newChecker(o Options) *checker {
@@ -82,7 +82,7 @@ func (c *checker) done() *replay.Report {
 	return c.report
 }
 
-// usual is the format of most events so far.
+// usual returns the format of most events so far.
 func (c *checker) usual() (best wire.Format) {
 	for _, f := range wire.Formats {
 		if c.votes[f] > c.votes[best] {
@@ -105,7 +105,7 @@ func (c *checker) file(ctx context.Context, name string) error {
 	return c.read(ctx, name, text)
 }
 
-// read takes a line after the other, in constant memory.
+// read takes one line after the other, in constant memory.
 func (c *checker) read(ctx context.Context, name string, text *capture.Lines) error {
 	c.calls.forget()
 	for {
@@ -155,7 +155,7 @@ func (c *checker) line(line []byte, size int) {
 	}
 }
 
-// damaged is a line that may have held anything.
+// damaged notes a line that may have held anything.
 func (c *checker) damaged(text string) {
 	c.calls.forget()
 	c.report.Add(replay.Finding{Kind: replay.Damage, Where: c.where, Text: text})
@@ -163,7 +163,8 @@ func (c *checker) damaged(text string) {
 
 var password = regexp.MustCompile(`(?i)pass|pwd|secret|credential|authorization`)
 
-// noise keeps no line that may hold a password.
+// noise counts a line that is no message. It keeps none that may hold a
+// password.
 func (c *checker) noise(line string, lacking bool) {
 	l := c.report.Log
 	l.Noise++
@@ -180,7 +181,8 @@ func (c *checker) noise(line string, lacking bool) {
 	l.Samples = append(l.Samples, replay.Noise{Where: c.where, Text: text})
 }
 
-// wanted counts what is about an agent that is asked for, or about none.
+// wanted counts a message about an agent that is asked for, or about none, and
+// reports whether it is one.
 func (c *checker) wanted(agent gc.AgentID) bool {
 	if len(c.options.Agents) > 0 && agent != "" && !slices.Contains(c.options.Agents, agent) {
 		return false
@@ -193,7 +195,7 @@ func (c *checker) wanted(agent gc.AgentID) bool {
 func (c *checker) command(m message) {
 	parsed, err := wire.ParseCommand(strings.Clone(m.typ), m.body)
 	if s := parsed.Spec; err == nil && (s.Name == gc.Refresh || s.Category == gc.AgentInfoCategory) || s != nil && s.HasPassword() {
-		c.calls.forgetAgent(parsed.Agent) // its calls are told anew
+		c.calls.forgetAgent(parsed.Agent) // its calls are reported again
 		c.lacking = err != nil
 	}
 	if !c.wanted(parsed.Agent) {
@@ -215,8 +217,8 @@ func (c *checker) command(m message) {
 	})
 }
 
-// unknown is what may be an event of another version. What of it may be a
-// password cannot be told.
+// unknown reports what may be an event of another version. Nobody can say which
+// part of it may be a password.
 func (c *checker) unknown(m message) {
 	fields := strings.SplitN(m.text, "#", 3)
 	agent, _ := gc.ParseAgentID(strings.Clone(fields[0]))
@@ -236,7 +238,7 @@ func (c *checker) event(m message) {
 		}
 		return
 	}
-	agent, _ := gc.ParseAgentID(strings.Clone(r.Get("Agent"))) // else all of the line would be kept
+	agent, _ := gc.ParseAgentID(strings.Clone(r.Get("Agent"))) // else the whole line would be kept
 	problem := c.follow(&r, agent)
 	if !c.wanted(agent) {
 		return
@@ -262,7 +264,7 @@ func (c *checker) event(m message) {
 	c.report.Add(f)
 }
 
-// follow says why an event cannot follow those before.
+// follow returns why an event cannot follow those before.
 func (c *checker) follow(r *wire.Reading, agent gc.AgentID) error {
 	id, state := gc.DialogID(strings.Clone(r.Get("Dialog"))), gc.CallState(strings.Clone(r.Get("State")))
 	switch {

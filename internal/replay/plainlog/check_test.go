@@ -26,7 +26,7 @@ func linesOf(t testing.TB, text io.Reader) *capture.Lines {
 	return lines
 }
 
-// checked is the report on a log.
+// checked returns the report on a log.
 func checked(t testing.TB, text string, o Options) *replay.Report {
 	t.Helper()
 	c := newChecker(o)
@@ -116,7 +116,7 @@ func TestOneMessageIsReadWhateverIsAroundIt(t *testing.T) {
 	}
 	require.Equal(t, "2026-11-23T07:59:22.123Z", find("2026-11-23T08:59:22.123+01:00 "+body).time.Format("2006-01-02T15:04:05.000Z"))
 	require.Equal(t, int64(1795420762123), find("1795420762123 "+body).time.UnixMilli())
-	require.True(t, find("2026-11-23 07:59:22 "+body).time.IsZero(), "in which zone is not known")
+	require.True(t, find("2026-11-23 07:59:22 "+body).time.IsZero(), "the zone is not known")
 }
 
 func TestCommandsAreFoundInEitherForm(t *testing.T) {
@@ -135,7 +135,7 @@ func TestCommandsAreFoundInEitherForm(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMessageIsCountedAndNotAFinding(t *testing.T) {
+func TestNoiseIsCountedAndNotAFinding(t *testing.T) {
 	noise := []string{
 		"started", "java.lang.NullPointerException", "\tat com.example.Foo.bar(Foo.java:12)", "bug #12 in the driver", "a # b # c", "#", "##", "#State#", "see http://x/y#State",
 		`{"time":"2026-11-23","msg":"hello"}`, "password=hunter2",
@@ -149,7 +149,7 @@ func TestWhatIsNoMessageIsCountedAndNotAFinding(t *testing.T) {
 	require.Len(t, checked(t, strings.Join(noise, "\n"), Options{Samples: 3}).Log.Samples, 3)
 }
 
-func TestLinesThatCanNotBeUsedAreFindings(t *testing.T) {
+func TestLinesThatCannotBeUsedAreFindings(t *testing.T) {
 	long := "1001#State#READY##" + strings.Repeat("x", 10<<20)
 	r := checked(t, "1001#LOGOUT\n"+long+"\n1001#State#READY##Zo\xeb\n1002#LOGOUT", Options{})
 	require.Equal(t, map[replay.Kind]int{replay.Damage: 2}, r.Counts)
@@ -162,7 +162,7 @@ func TestLinesThatCanNotBeUsedAreFindings(t *testing.T) {
 
 const variables = "callVariable1=|callVariable2=|callVariable3=|callVariable4=|callVariable5=|callVariable6=|callVariable7=|callVariable8=|callVariable9=|callVariable10="
 
-// inbound are InboundCalls of one call in text, one for each state.
+// inbound returns InboundCalls of one call in text, one for each state.
 func inbound(states ...string) string {
 	var b strings.Builder
 	for _, s := range states {
@@ -175,7 +175,7 @@ func inbound(states ...string) string {
 	return b.String()
 }
 
-func TestOnlyWhatCanNotFollowIsOutOfOrder(t *testing.T) {
+func TestOnlyWhatCannotFollowIsOutOfOrder(t *testing.T) {
 	endedInJSON := `{"type":"InboundCall","dialogId":"7","prevDialogId":null,"state":"DROPPED","agentId":"1001"} #`
 	announced := "1001#NewInboundCall#2002#2002|" + variables + "#DialogID:7"
 	for _, x := range []struct {
@@ -183,7 +183,7 @@ func TestOnlyWhatCanNotFollowIsOutOfOrder(t *testing.T) {
 		line   int // of the finding, 0 for none
 	}{
 		{[]string{"ALERTING", "ACTIVE", "HELD", "ACTIVE", "WRAP_UP", "DROPPED"}, 0},
-		{[]string{"ACTIVE", "DROPPED", "DROPPED", "ACTIVE"}, 0}, // who breaks into a call twice
+		{[]string{"ACTIVE", "DROPPED", "DROPPED", "ACTIVE"}, 0}, // a second barge-in
 		{[]string{"ACTIVE", "DROPPED", announced, "ALERTING"}, 0},
 		{[]string{"ACTIVE", announced, "ALERTING"}, 0},
 		{[]string{"ACTIVE", "DROPPED", "HELD"}, 3},
@@ -217,7 +217,7 @@ func TestOneAgentOfALog(t *testing.T) {
 	require.Equal(t, 2, checked(t, log, Options{Agents: []gc.AgentID{"1002"}}).Counts[replay.NotUnderstood]+checked(t, log, Options{}).Counts[replay.NotWritten])
 }
 
-// repeated gives the lines of a log that has no end to speak of.
+// repeated returns the lines of a nearly endless log.
 type repeated struct{ left, agent int }
 
 func (r *repeated) Read(p []byte) (int, error) {
@@ -243,7 +243,7 @@ func TestALongLogTakesNoMoreMemory(t *testing.T) {
 	require.Equal(t, 20_000, c.done().Counts[replay.NotWritten])
 }
 
-func TestALogIsToldFromACapture(t *testing.T) {
+func TestALogIsDistinguishedFromACapture(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	_, err := z.Write([]byte(sample(t, "client-4.4.log")))
@@ -269,7 +269,8 @@ func TestALogIsToldFromACapture(t *testing.T) {
 }
 
 // Whatever a log holds, every line of it is a message, noise, damage or empty,
-// and a password in a command that is understood or not is not printed.
+// and no password in a command is printed, whether the command is understood or
+// not.
 func FuzzLog(f *testing.F) {
 	for _, name := range []string{"client-4.4.log", "server-text.log", "old-and-json.log", "faults.log"} {
 		for line := range strings.Lines(sample(f, name)) {

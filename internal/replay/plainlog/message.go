@@ -11,13 +11,13 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
-// message is what a line says.
+// message is the content of a line.
 type message struct {
 	kind      kind
 	text      string // of an event
 	typ, body string // of a command
 	timed     bool
-	time      time.Time // zero where the line does not say which, or in which zone
+	time      time.Time // zero if the line gives no time, or no zone
 }
 
 type kind int
@@ -29,7 +29,7 @@ const (
 	unknownEvent
 )
 
-// at are the times that lines begin with, in front of the message or of other
+// at matches the times that lines begin with, before the message or other
 // decorations.
 var at = regexp.MustCompile(`^\[?(` + strings.Join([]string{
 	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?`,
@@ -39,20 +39,20 @@ var at = regexp.MustCompile(`^\[?(` + strings.Join([]string{
 	`\d{13}`, // milliseconds
 }, "|") + `)\]?:?(?:\s+|$)`)
 
-// before are other decorations in front: a level, a thread, a logger, a word
-// that says what follows.
-var before = regexp.MustCompile(`^(?:\[[^\]#]*\]:?|\([^)#]*\):?|(?i:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|SEVERE|FATAL)\b:?|[\w.$-]+(?: [\w.$-]+)?(?::|\s+-+)|[->|:]+)(?:\s+|$)`)
+// leading matches other decorations before the message: a level, a thread, a
+// logger, a word that says what follows.
+var leading = regexp.MustCompile(`^(?:\[[^\]#]*\]:?|\([^)#]*\):?|(?i:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|SEVERE|FATAL)\b:?|[\w.$-]+(?: [\w.$-]+)?(?::|\s+-+)|[->|:]+)(?:\s+|$)`)
 
-// behind are decorations at the end.
-var behind = regexp.MustCompile(`[\s|;,]+(?:(?:NMS|JMS)\w+ ?[:=]|Sent Time\b|LastGCUpdate ?:|Build <>).*$`)
+// trailing matches decorations at the end.
+var trailing = regexp.MustCompile(`[\s|;,]+(?:(?:NMS|JMS)\w+ ?[:=]|Sent Time\b|LastGCUpdate ?:|Build <>).*$`)
 
-// undecorated is what is left of a line, and the time in front.
+// undecorated returns what is left of a line, and the time at its beginning.
 func undecorated(line string) (text, stamp string) {
 	text = strings.TrimSpace(line)
 	for {
 		if found := at.FindStringSubmatch(text); found != nil && stamp == "" {
 			stamp, text = found[1], text[len(found[0]):]
-		} else if found := before.FindString(text); found != "" {
+		} else if found := leading.FindString(text); found != "" {
 			text = text[len(found):]
 		} else {
 			break
@@ -60,7 +60,7 @@ func undecorated(line string) (text, stamp string) {
 	}
 	for _, word := range []string{"MS", "Sent Time", "LastGCUpdate", "Build <>"} {
 		if strings.Contains(text, word) { // the expression alone would take long
-			return strings.TrimSpace(behind.ReplaceAllString(text, "")), stamp
+			return strings.TrimSpace(trailing.ReplaceAllString(text, "")), stamp
 		}
 	}
 	return text, stamp
@@ -77,7 +77,7 @@ func find(line string) message {
 	return m
 }
 
-// moment is the time of a stamp that says its zone.
+// moment returns the time of a stamp that has a zone.
 func moment(stamp string) time.Time {
 	for _, layout := range []string{time.RFC3339, "02/Jan/2006:15:04:05 -0700"} {
 		if t, err := time.Parse(layout, stamp); err == nil {
@@ -109,21 +109,21 @@ func jsonIn(text string) (message, bool) {
 	return message{kind: event, text: text}, true
 }
 
-// leadIn are what may stand right in front of a message. None can be part of an
-// agent's id that is in use, and most are not allowed in one.
+// leadIn are the characters that may stand right before a message. None is part
+// of an agent's id in use, and most are not allowed in one.
 const leadIn = " \t:=([{<>'\"/"
 
-// textIn looks at each word with a separator whether a message begins with it.
+// textIn checks at each word with a separator whether a message begins there.
 func textIn(text string) message {
 	if text == "Phonebooks" { // an empty list has no separator
 		return message{kind: event, text: text}
 	}
-	from := 0 // behind the separator before
+	from := 0 // after the separator before
 	for hash := strings.IndexByte(text, '#'); hash >= 0; {
 		start := from + strings.LastIndexAny(text[from:hash], leadIn) + 1
 		name, next := text[start:hash], word(text[hash+1:])
 		switch _, err := gc.ParseAgentID(name); {
-		case start > 0 && text[start-1] == '/' && gc.FindCommand(name) == nil && !beginsLike(text, start): // of an address
+		case start > 0 && text[start-1] == '/' && gc.FindCommand(name) == nil && !beginsLike(text, start): // part of an address
 		case wire.IsEventName(name, true), err == nil && wire.IsEventName(next, false):
 			return message{kind: event, text: unquoted(text, start)}
 		case gc.FindCommand(name) != nil:
@@ -142,7 +142,8 @@ func textIn(text string) message {
 	return message{}
 }
 
-// beginsLike: in front of start is nothing but, it may be, a category.
+// beginsLike reports whether nothing stands before start, except perhaps a
+// category.
 func beginsLike(text string, start int) bool {
 	return start == 0 || category.MatchString(text[:start])
 }
@@ -153,8 +154,8 @@ var (
 	eventName   = regexp.MustCompile(`^[A-Z][A-Za-z_]{2,}$`)
 )
 
-// unknown is a message of no name that there is. Text with a "#" in it may be
-// anything else too.
+// unknown returns a message whose name the protocol does not have. Text with a
+// "#" in it may be something else altogether.
 func unknown(text, name, next string) message {
 	fields := strings.Count(text, "#") + 1
 	switch {
@@ -166,7 +167,7 @@ func unknown(text, name, next string) message {
 	return message{}
 }
 
-// word is what comes before the next separator or blank.
+// word returns what comes before the next separator or blank.
 func word(s string) string {
 	if i := strings.IndexAny(s, "# \t"); i >= 0 {
 		return s[:i]
@@ -174,7 +175,7 @@ func word(s string) string {
 	return s
 }
 
-// unquoted takes off what closes the bracket or quote in front of start.
+// unquoted removes what closes the bracket or quote before start.
 func unquoted(text string, start int) string {
 	if start > 0 {
 		if i := strings.IndexByte(`"'([{<`, text[start-1]); i >= 0 {
@@ -184,7 +185,7 @@ func unquoted(text string, start int) string {
 	return text[start:]
 }
 
-// commandOf is "Type#id parameters".
+// commandOf reads "Type#id parameters".
 func commandOf(text string) message {
 	name, rest, _ := strings.Cut(text, "#")
 	rest = strings.TrimLeft(rest, " \t")
