@@ -56,10 +56,16 @@ const (
 // know the agent (O-007).
 type ReLogin struct{ Agent AgentID }
 
-// ErrorEvent tells a driver why a command failed (O-002).
+// ErrorEvent tells a driver why a command failed (O-002). Failure makes one.
 type ErrorEvent struct {
-	Agent AgentID
-	Code  Code
+	Agent  AgentID
+	Code   Code
+	Reason Reason // in words
+}
+
+// Failure is the event that tells the driver of an agent of err.
+func Failure(agent AgentID, err error) ErrorEvent {
+	return ErrorEvent{Agent: agent, Code: CodeOf(err), Reason: ReasonOf(err)}
 }
 
 // AgentInfo describes an agent after sign-in (O-011).

@@ -201,7 +201,7 @@ func (s *Session) wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials
 	if label, ok := find(reasons); ok {
 		return label, nil
 	}
-	return "", gc.Errorf(gc.PleaseRetry, "find the wrap-up reason", "finesse lists none with that label or key")
+	return "", gc.Retry(gc.NoSuchWrapUp, "find the wrap-up reason", "finesse lists none with that label or key")
 }
 
 // forceLogout signs the agent out whatever it does: Finesse signs out only who

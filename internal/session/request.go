@@ -115,7 +115,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
-	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
+	s.finish(r, gc.Failure(r.Agent, err), err)
 	used := r.used.Password // the agent may have been connected with another since
 	if r.Password != (gc.Secret{}) {
 		used = r.Password
@@ -261,7 +261,7 @@ func (s *Session) expire(now time.Time) {
 // outcome.
 func (s *Session) overdue(all []*await, err error) {
 	if err == nil {
-		err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
+		err = gc.Retry(gc.NoOutcome, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
 	}
 	for _, a := range all {
 		s.abandon(a, err)
@@ -304,7 +304,7 @@ func (s *Session) rejected(u finesse.Update) {
 		return
 	}
 	a := s.awaiting[i]
-	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error}
+	err := &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error, Reason: u.Error.Reason()}
 	s.heard(a.request.used, err, func() { s.abandon(a, err) })
 }
 

@@ -112,7 +112,7 @@ func (s *Session) awaitMember(ctx context.Context, n Node, c finesse.Credentials
 		select {
 		case <-time.After(memberInterval):
 		case <-ctx.Done():
-			return u, gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome)
+			return u, gc.Retry(gc.NoOutcome, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome)
 		}
 	}
 }

@@ -32,8 +32,9 @@ var Events = complete([]Row{
 			`"stateChangeTimeString":"","pendingState":"<Pending:UserStateOrNone>","stateChangeTime":"<Changed>"}`}, // the first is not used, says the seed
 	}},
 	{Numbers: []string{"O-002"}, Name: "Error", Category: gc.AgentError, event: gc.ErrorEvent{}, lasts: kept, keys: []string{"Error#<Code>", "Error#GENERIC_ERROR"}, forms: []form{
-		{texts, usual, "<Agent>#Error#<Code>"},
-		{inJSON, usual, `{"type":"Error","error":"<Code>","agentId":"<Agent>"}`},
+		{documented, usual, "<Agent>#Error#<Code>"},
+		{gc44, usual, "<Agent>#Error#<Code>#<Detail=Reason:Explanation>"}, // a client of 2021 shows field 3
+		{inJSON, usual, `{"type":"Error","error":"<Code>","agentId":"<Agent>","detail":"<Detail=Reason:Explanation>"}`},
 	}},
 	{Numbers: []string{"O-003"}, Name: "Control", Category: gc.AgentControl, event: gc.StatusBar{}, lasts: retold, jmsType: "Request", forms: []form{ // the type "as was sent"
 		{texts, usual, "<Agent>#Control#PrintStatusBar#<Message:Sentence>"},

@@ -37,6 +37,7 @@ const (
 	Login                     // the id of an agent
 	ID                        // an id that Finesse gave
 	Code                      // an error code
+	Explanation               // the reason of an error in words
 	VariableName              // the name of a call variable
 	Destination               // the name of a destination
 	CommandType               // the JMSType of a command
@@ -59,7 +60,8 @@ type named interface{ FullName() string }
 // for them.
 var singleKinds = map[string]*valueKind{
 	"Text": anyText, "Word": {holds: Words}, "Label": label,
-	"Sentence":    {holds: Private, check: unchecked, keeps: "|,="}, // for people: only "#" would do harm
+	"Sentence":    {holds: Private, check: unchecked, keeps: "|,="},       // for people: only "#" would do harm
+	"Explanation": {holds: Explanation, check: explanation, keeps: "|,="}, // the last field; only "#" would do harm
 	"Destination": {holds: Destination, check: unchecked, text: func(_ *page, v reflect.Value) string { return gc.Destination(v.String()).Name() }},
 	"Secret":      {holds: Password, check: unchecked, keeps: separators, text: func(_ *page, v reflect.Value) string { return held[gc.Secret](v).Reveal() }},
 	"Parameters":  {holds: Parameters, check: unchecked, keeps: separators}, // what the driver is to send again
@@ -202,6 +204,14 @@ func wholeNumber(s string) error {
 func timeOfEvent(s string) error {
 	if _, err := time.Parse(timeLayout, s); err != nil || len(s) != len(timeLayout) {
 		return notA("a time as YYYY-MM-DD hh:mm:ss", s)
+	}
+	return nil
+}
+
+// explanation takes the words of the connector.
+func explanation(s string) error {
+	if !gc.IsReason(s) {
+		return notA("a reason", s)
 	}
 	return nil
 }
