@@ -75,6 +75,7 @@ var singleKinds = map[string]*valueKind{
 	"Count":    {holds: Words, check: wholeNumber, text: func(_ *page, v reflect.Value) string { return strconv.Itoa(v.Len()) }},
 	"Position": {holds: Words, check: wholeNumber, json: '0', text: func(p *page, _ reflect.Value) string { return strconv.Itoa(p.position + 1) }},
 	"Command":  {holds: Words, text: func(p *page, _ reflect.Value) string { return controlled(p.position) }},
+	"Device":   {holds: Words, check: oneOf(agentDevice, noDevice), text: func(_ *page, v reflect.Value) string { return when(v.String() == agentDevice, agentDevice, noDevice) }},
 	"BargedIn": {holds: Words, check: oneOf("", bargedIn), text: func(_ *page, v reflect.Value) string { return when(v.Bool(), bargedIn, "") }},
 
 	"Status":    words(gc.InService, gc.OutOfService, gc.FinesseNotHeard),
@@ -90,7 +91,11 @@ var singleKinds = map[string]*valueKind{
 	"VariablesJSON": {holds: Private, json: 'v'}, "CodesJSON": {holds: ID, json: 'c'},
 }
 
-const bargedIn = "SUPERVISOR_BARGE_IN"
+const (
+	bargedIn    = "SUPERVISOR_BARGE_IN"
+	agentDevice = "AGENT_DEVICE"
+	noDevice    = "NULL"
+)
 
 func when(yes bool, one, other string) string {
 	if yes {

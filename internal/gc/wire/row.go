@@ -225,7 +225,8 @@ type field struct {
 	label, name string
 	kind        *valueKind
 	place
-	null bool // in JSON, null stands for ""
+	null      bool // in JSON, null stands for ""
+	colonless bool // in text-4.4, whose drivers split it off at a colon, none may be in it
 }
 
 // place is where an event has something.
@@ -302,10 +303,13 @@ func parseField(s string, t reflect.Type, kinds map[string]*valueKind) field {
 	return f
 }
 
-// parseFields reads an entry: some, with commas between them.
+// parseFields reads an entry: some, with commas between them. Drivers split each on
+// its colon too, and a time, which has colons, on the first one only.
 func parseFields(s string, t reflect.Type) (all []field) {
 	for part := range strings.SplitSeq(s, ",") {
-		all = append(all, parseField(part, t, allKinds))
+		f := parseField(part, t, allKinds)
+		f.colonless = strings.HasSuffix(f.label, ":") && f.of != timeType
+		all = append(all, f)
 	}
 	return all
 }
