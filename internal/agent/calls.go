@@ -81,6 +81,7 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		FullName:  a.FullName(),
 		Dialog:    d.ID,
 		Previous:  cmp.Or(d.AssociatedDialog, d.SecondaryID),
+		Handed:    handed(d, own),
 		State:     own.State,
 		From:      d.FromAddress,
 		To:        d.ToAddress,
@@ -103,6 +104,26 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		})
 	}
 	return c
+}
+
+// handed is the id before this one of a call that somebody transfers: to the agent
+// (UCCX says OFFERED of one handed over without asking), or the agent to somebody,
+// whose part then ends with the cause OTHER while others go on.
+func handed(d finesse.Dialog, own *finesse.Participant) gc.DialogID {
+	others := slices.ContainsFunc(d.Participants, func(p finesse.Participant) bool { return p.MediaAddress != own.MediaAddress && p.State != gc.Dropped })
+	comes := d.CallType == "TRANSFER" || d.CallType == "OFFERED"
+	goes := own.State == gc.Dropped && own.StateCause == "OTHER" && others && mayGo(d.CallType)
+	if !comes && !goes {
+		return ""
+	}
+	return cmp.Or(d.SecondaryID, d.AssociatedDialog, d.ID)
+}
+
+// mayGo reports whether the end of a call of a type that names another call, or goes
+// on without the agent, is a transfer. A conference goes on too, and a consultation
+// goes over into the call it is about.
+func mayGo(callType string) bool {
+	return callType != "CONFERENCE" && !strings.HasPrefix(callType, "CONSULT")
 }
 
 // maxGone bounds the calls remembered after their end.
@@ -159,14 +180,24 @@ func (a *Agent) dialogNotified(event finesse.Event, d finesse.Dialog) []Change {
 		known = &call{}
 		a.calls[d.ID] = known
 	}
+	isNew := known.reported.Dialog == ""
 	changes := a.announce(known, d, now)
 	known.touched, known.asOf = a.clock, time.Time{}
 	known.consult = known.consult || a.IsConsultation(d)
-	return append(changes, known.become(now))
+	told := known.become(now)
+	if call, ok := told.Event.(gc.InboundCall); ok {
+		call.Arrived = isNew && len(changes) == 0 && now.From != string(a.Extension())
+		told.Event = call
+	}
+	return append(changes, told)
 }
 
 func (a *Agent) deleted(d finesse.Dialog) []Change {
-	changes := a.ended(d.ID, d.SecondaryID)
+	went := d.SecondaryID
+	if own := a.Own(d); own != nil {
+		went = cmp.Or(went, handed(d, own))
+	}
+	changes := a.ended(d.ID, d.SecondaryID, went)
 	delete(a.calls, d.ID)
 	if len(a.gone) >= maxGone { // nobody has read for long
 		clear(a.gone)
@@ -212,9 +243,9 @@ func (c *call) report() gc.Event {
 	return gc.InboundCall{Call: c.reported}
 }
 
-// ended is the end of a call, once. A call that was transferred names the one it
-// was joined with (seed, "Release Call Output").
-func (a *Agent) ended(id, joined gc.DialogID) []Change {
+// ended is the end of a call, once: joined with another, and transferred as went, "" for
+// neither (seed, "Release Call Output").
+func (a *Agent) ended(id, joined, went gc.DialogID) []Change {
 	known := a.calls[id]
 	if known == nil || known.over {
 		return nil
@@ -222,6 +253,9 @@ func (a *Agent) ended(id, joined gc.DialogID) []Change {
 	now := known.reported
 	now.State, now.Cause = gc.Dropped, ""
 	now.Previous = cmp.Or(now.Previous, joined)
+	if mayGo(now.Type) {
+		now.Handed = cmp.Or(now.Handed, went)
+	}
 	change := known.become(now)
 	if len(a.live()) == 0 {
 		clear(a.barged)

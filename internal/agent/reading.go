@@ -155,11 +155,11 @@ func (a *Agent) endUnlisted(r Reading) (changes []Change) {
 		}
 		i := slices.IndexFunc(r.Dialogs, func(d finesse.Dialog) bool { return d.ID == id })
 		if i < 0 {
-			changes = append(changes, a.ended(id, "")...)
+			changes = append(changes, a.ended(id, "", "")...)
 			delete(a.calls, id)
 			a.readEnd(id, known.asOf)
 		} else if own := a.part(r.Dialogs[i]); own == nil || own.State == gc.Dropped {
-			changes = append(changes, a.ended(id, "")...)
+			changes = append(changes, a.ended(id, "", "")...)
 			if own != nil {
 				known.asOf = own.StateChangeTime
 			}
