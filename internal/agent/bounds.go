@@ -72,7 +72,7 @@ func (a *Agent) kept(now gc.Call) (count, size int) {
 }
 
 func sizeOf(c gc.Call) int {
-	n := partSize + len(c.FullName) + len(c.Dialog) + len(c.Previous) + len(c.State) + len(c.From) + len(c.To) + len(c.Type) + len(c.Cause) + len(c.Customer)
+	n := partSize + len(c.FullName) + len(c.Dialog) + len(c.Previous) + len(c.Handed) + len(c.State) + len(c.From) + len(c.To) + len(c.Type) + len(c.Cause) + len(c.Customer)
 	for _, v := range c.Variables {
 		n += partSize + len(v.Name) + len(v.Value)
 	}

@@ -73,6 +73,7 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		FullName:  a.FullName(),
 		Dialog:    d.ID,
 		Previous:  cmp.Or(d.AssociatedDialog, d.SecondaryID),
+		Handed:    handed(d, own),
 		State:     own.State,
 		From:      d.FromAddress,
 		To:        d.ToAddress,
@@ -95,6 +96,26 @@ func (a *Agent) Describe(d finesse.Dialog, own *finesse.Participant) gc.Call {
 		})
 	}
 	return c
+}
+
+// handed is the id before this one of a call that somebody transfers: to the agent
+// (UCCX says OFFERED of one handed over without asking), or the agent to somebody,
+// whose part then ends with the cause OTHER while others go on.
+func handed(d finesse.Dialog, own *finesse.Participant) gc.DialogID {
+	others := slices.ContainsFunc(d.Participants, func(p finesse.Participant) bool { return p.MediaAddress != own.MediaAddress && p.State != gc.Dropped })
+	comes := d.CallType == "TRANSFER" || d.CallType == "OFFERED"
+	goes := own.State == gc.Dropped && own.StateCause == "OTHER" && others && mayGo(d.CallType)
+	if !comes && !goes {
+		return ""
+	}
+	return cmp.Or(d.SecondaryID, d.AssociatedDialog, d.ID)
+}
+
+// mayGo reports whether the end of a call of a type that names another call, or goes
+// on without the agent, is a transfer. A conference goes on too, and a consultation
+// goes over into the call it is about.
+func mayGo(callType string) bool {
+	return callType != "CONFERENCE" && !strings.HasPrefix(callType, "CONSULT")
 }
 
 // dialogNotified says what became of a call. The same notification may come
@@ -148,10 +169,16 @@ func (a *Agent) tell(d finesse.Dialog, own *finesse.Participant) []Change {
 		known = &call{}
 		a.calls[d.ID] = known
 	}
+	isNew := known.reported.Dialog == ""
 	changes := a.announce(known, d, now)
 	known.touched, known.times = a.clock, stampsOf(d)
 	known.consult = known.consult || a.IsConsultation(d)
-	return append(changes, known.become(now))
+	told := known.become(now)
+	if call, ok := told.Event.(gc.InboundCall); ok {
+		call.Arrived = isNew && len(changes) == 0 && now.From != string(a.Extension())
+		told.Event = call
+	}
+	return append(changes, told)
 }
 
 // deleted ends a call, unless it has begun anew since.
@@ -239,6 +266,10 @@ func (a *Agent) last(known gc.Call, d finesse.Dialog) gc.Call {
 	now := a.Describe(d, own)
 	now.State, now.Cause = gc.Dropped, ""
 	now.Previous = cmp.Or(d.AssociatedDialog, known.Previous, d.SecondaryID)
+	went := cmp.Or(d.SecondaryID, now.Handed)
+	if now.Handed = known.Handed; mayGo(now.Type) {
+		now.Handed = cmp.Or(now.Handed, went)
+	}
 	now.From, now.To = cmp.Or(now.From, known.From), cmp.Or(now.To, known.To)
 	now.Start = cmp.Or(now.Start, known.Start)
 	now.Customer = cmp.Or(now.Customer, known.Customer)

@@ -107,6 +107,11 @@ func (p *transcript) tell(changes []agent.Change) {
 			p.awaited = slices.Delete(p.awaited, i, i+1)
 		case c.News:
 			p.say("%s", p.spell(c.Event))
+			if call, ok := c.Event.(gc.InboundCall); ok {
+				for _, e := range wire.RowOf(call).Companions(p.format, call, "", "") {
+					p.say("%s", p.spell(e))
+				}
+			}
 		}
 		if c.SignedOut {
 			p.say("(signed out)")

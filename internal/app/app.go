@@ -110,7 +110,7 @@ func (a *App) wire(c *config.Config) (err error) {
 
 func settings(c *config.Config) bridge.Settings {
 	s := bridge.Settings{
-		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0]},
+		Writer:        &wire.Writer{Location: c.Messages.TimeZone, Substitute: []rune(c.Messages.SeparatorSubstitute)[0], Participants: c.Messages.Participants},
 		Format:        c.Messages.Format,
 		Formats:       c.Messages.Formats,
 		Destinations:  c.Messages.Destinations,

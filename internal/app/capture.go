@@ -21,6 +21,7 @@ func captureOptions(c *config.Config) capture.Options {
 			Own:                 s.Own,
 			TimeZone:            s.Writer.Location.String(),
 			SeparatorSubstitute: string(s.Writer.Substitute),
+			Participants:        s.Writer.Participants,
 			Deprecated:          s.Deprecated,
 			Sentences:           s.Sentences,
 			SyncTopic:           s.SyncTopic,

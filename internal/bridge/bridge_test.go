@@ -2,6 +2,8 @@ package bridge_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -396,6 +398,38 @@ func TestCommandsReachTheirAgent(t *testing.T) {
 			close(st.hold)
 		})
 	})
+}
+
+// PLEASE_RETRY is many things: the driver and the log are told which, in the same words.
+func TestAnErrorExplainsItself(t *testing.T) {
+	for _, x := range []struct {
+		d    *broker.Delivery
+		code gc.Code
+		want gc.Reason
+	}{
+		{&broker.Delivery{Type: "MakeTea#1001"}, gc.PleaseRetry, gc.NoSuchCommand},
+		{&broker.Delivery{Type: "MakeCall#1001", Body: "1002,7"}, gc.PleaseRetry, gc.TooManyParameters},
+		{&broker.Delivery{Type: "update_call_variable#1001", Body: "7"}, gc.PleaseRetry, gc.ParameterMissing},
+		{&broker.Delivery{Type: "MakeCall#1001", Body: "S3cret! höst"}, gc.PleaseRetry, gc.ParameterWrong},
+		{&broker.Delivery{Type: "MakeCall#1001", Body: "\xff"}, gc.PleaseRetry, gc.BodyNotUTF8},
+		{&broker.Delivery{Type: "MakeCall#1001", Body: strings.Repeat("4", 9000)}, gc.PleaseRetry, gc.BodyTooLong},
+		{&broker.Delivery{Type: "MakeCall#1001", Body: "1002", Redelivered: true}, gc.PleaseRetry, gc.DeliveredBefore},
+		{&broker.Delivery{Type: "HoldCall#1001", Body: "7", Timestamp: time.Unix(0, 0)}, gc.PleaseRetry, gc.TooOld},
+		{&broker.Delivery{Type: "GetState#1001", Unanswerable: errors.New("S3cret!")}, gc.PleaseRetry, gc.NotAnswerable},
+		{&broker.Delivery{Type: "MakeCall#1001"}, gc.MissingNumber, gc.MissingNumber.Meaning()},
+	} {
+		t.Run(string(x.want), func(t *testing.T) {
+			play(t, 0, func(st *stage) {
+				st.send(&broker.Delivery{Type: "Connect#1001", Body: "crm,secret", Format: "text-4.4"})
+				st.hears(1)
+				st.send(x.d)
+				st.hears(1, fmt.Sprintf("/topic/crm agent_error 1001#Error#%s#%s", x.code, x.want))
+				line := st.logs.FilterMessage("command failed").All()
+				require.Len(t, line, 1)
+				require.Equal(t, string(x.want), line[0].ContextMap()["reason"])
+			})
+		})
+	}
 }
 
 func TestCommandsThatCanNotRun(t *testing.T) {

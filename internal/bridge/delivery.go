@@ -210,7 +210,7 @@ func (d *delivery) follow(e session.Emission, format wire.Format) {
 	if c := e.Cause; c != nil && c.Spec != nil && !c.Spec.HasPassword() {
 		typ, text = c.Type, c.Text
 	}
-	events := row.Companions(e.Event, typ, text)
+	events := row.Companions(format, e.Event, typ, text)
 	if sentence := row.Sentence(settings.Sentences, e.Event); sentence != "" && isAbout(e.Event, e.Agent) {
 		bar := gc.StatusBar{Agent: e.Agent, Message: sentence}
 		if e.Cause != nil {

@@ -67,7 +67,7 @@ func (in *intake) handle(d *broker.Delivery, ack func(gone func())) {
 	}
 	if c.Destination != "" {
 		if bad := in.settings.Load().permits(c.Destination); bad != nil {
-			c.Destination, err = "", &gc.Error{Code: gc.PleaseRetry, Op: "parse parameters", Err: bad}
+			c.Destination, err = "", gc.Retry(gc.DestinationBarred, "parse parameters", "%w", bad)
 		}
 	}
 	if err == nil {
@@ -91,13 +91,13 @@ func (in *intake) handle(d *broker.Delivery, ack func(gone func())) {
 // may have run before, or comes too late to be wanted still.
 func (in *intake) unwanted(spec *gc.CommandSpec, d *broker.Delivery) error {
 	if d.Unanswerable != nil {
-		return &gc.Error{Code: gc.PleaseRetry, Op: "accept command", Err: d.Unanswerable}
+		return gc.Retry(gc.NotAnswerable, "accept command", "%w", d.Unanswerable)
 	}
 	if spec.Once && d.Redelivered {
-		return gc.Errorf(gc.PleaseRetry, "accept command", "%s was delivered before and may have run", spec.Name)
+		return gc.Retry(gc.DeliveredBefore, "accept command", "%s was delivered before and may have run", spec.Name)
 	}
 	if age := time.Since(d.Timestamp); spec.CallControl() && !d.Timestamp.IsZero() && age > in.settings.Load().MaxCommandAge {
-		return gc.Errorf(gc.PleaseRetry, "accept command", "%s is %s old; if it was just sent, set the clocks", spec.Name, age.Round(time.Second))
+		return gc.Retry(gc.TooOld, "accept command", "%s is %s old; if it was just sent, set the clocks", spec.Name, age.Round(time.Second))
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 			in.directory.Count(s, -1)
 			in.journal.full.Inc()
 			strange := s.Works() && !in.passwords.Worked(r.Agent, r.Password)
-			in.answer(r, gc.Errorf(gc.PleaseRetry, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
+			in.answer(r, gc.Retry(gc.TooManyWait, "submit command", "too many commands wait for the agent"), r.AnswerTo(s.Destination(), strange))
 			return
 		default:
 			return
@@ -179,7 +179,7 @@ func (in *intake) unserved(r *received, d *broker.Delivery) {
 		return
 	}
 	if r.Refusal == nil {
-		r.Refusal = gc.Errorf(gc.PleaseRetry, "find agent", "nobody has connected it, and the command has no reply-to")
+		r.Refusal = gc.Retry(gc.NobodyConnected, "find agent", "nobody has connected it, and the command has no reply-to")
 	}
 	in.journal.quarantine("command dropped: no destination is known to answer to",
 		zap.String("req", string(r.ID)), zap.String("cmd", r.name), zap.String("agent", string(r.Agent)), token("message", d.MessageID), zap.Int("bytes", d.Size),
@@ -193,7 +193,7 @@ func (in *intake) unserved(r *received, d *broker.Delivery) {
 func (in *intake) answer(r *received, err error, to gc.Destination) {
 	e := gc.Event(gc.ReLogin{Agent: r.Agent})
 	if err != nil {
-		e = gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}
+		e = gc.Failure(r.Agent, err)
 	}
 	r.Refusal = err
 	in.unproved.answer(r.Request)
@@ -216,7 +216,7 @@ func (in *intake) admit(r *received) *directory.Agent {
 	}
 	s := in.begin(r.Agent)
 	if s == nil {
-		r.Refusal = gc.Errorf(gc.PleaseRetry, "begin session", "the connector stops, or too many agents of whom no password was proved wait for finesse")
+		r.Refusal = gc.Retry(gc.TooManyUnproved, "begin session", "the connector stops, or too many agents of whom no password was proved wait for finesse")
 	}
 	return s
 }
@@ -241,7 +241,7 @@ func (in *intake) mayWait(r *received) error {
 func (in *intake) hello(r *received, d *broker.Delivery) {
 	ask, ok := in.directory.Hello(r.Destination, r.Spec.Name == gc.Beat, wire.Format(r.Format), time.Now())
 	if !ok {
-		r.Refusal = gc.Errorf(gc.PleaseRetry, "greet", "too many new destinations")
+		r.Refusal = gc.Retry(gc.TooManyWait, "greet", "too many new destinations")
 		in.unserved(r, d)
 		return
 	}

@@ -76,7 +76,7 @@ func (l *ledger) enter(d *broker.Delivery, ack func(gone func())) (acknowledge f
 	}
 	l.unmarked = max(0, l.unmarked-1)
 	if !l.makeRoom() {
-		return plainly, false, gc.Errorf(gc.PleaseRetry, "accept command", "%d commands are not answered yet", l.order.Len())
+		return plainly, false, gc.Retry(gc.TooManyWait, "accept command", "%d commands are not answered yet", l.order.Len())
 	}
 	e := &taken{identity: d.Identity, connection: d.Connection, process: d.Process, acknowledge: ack}
 	l.entries[e.identity] = append(l.entries[e.identity], e)

@@ -18,12 +18,12 @@ const unprovedFifths = 4
 // access token has, and 26 MB for all that the usual share lets wait.
 const maxWaiting = 4 << 10
 
-var errLong = gc.Errorf(gc.PleaseRetry, "accept command", "more than %d bytes of an agent of whom no password was proved", maxWaiting)
+var errLong = gc.Retry(gc.TooManyUnproved, "accept command", "more than %d bytes of an agent of whom no password was proved", maxWaiting)
 
 // errCrowd is told to who comes when no more may wait. It is the newest: those
 // who wait have their turn in the order in which they came, and somebody who sends
 // very many could otherwise have each of them refused before it.
-var errCrowd = gc.Errorf(gc.PleaseRetry, "accept command", "too many commands of agents of whom no password was proved wait already")
+var errCrowd = gc.Retry(gc.TooManyUnproved, "accept command", "too many commands of agents of whom no password was proved wait already")
 
 // owed are commands that are not settled, within a share of what the broker gives
 // at a time: it gives no further one while all are unsettled. There are those of

@@ -58,11 +58,11 @@ func (r *received) done(err error, among *lines) {
 	took, result := time.Since(r.start), resultOf(err)
 	r.journal.commands.WithLabelValues(r.name, result).Inc()
 	r.journal.took.Observe(took.Seconds())
-	message := "command done"
+	message, reason := "command done", zap.Skip()
 	if err != nil {
-		message = "command failed"
+		message, reason = "command failed", zap.String("reason", string(gc.ReasonOf(err)))
 	}
-	r.journal.sayAmong(among, r.log, zap.InfoLevel, message, zap.String("result", result), zap.Duration("took", took), zap.Error(err))
+	r.journal.sayAmong(among, r.log, zap.InfoLevel, message, zap.String("result", result), reason, zap.Duration("took", took), zap.Error(err))
 }
 
 func (in *intake) receive(c gc.Command, d *broker.Delivery, refusal error, acknowledge func()) *received {

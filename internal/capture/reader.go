@@ -173,7 +173,7 @@ const (
 // on the settings.
 func (h *Header) check() error {
 	s := &h.Settings
-	for _, name := range append([]string{h.Run, h.Follows, h.Connector, string(s.Format), s.TimeZone, s.SeparatorSubstitute, s.SyncTopic, s.Admin}, s.Nodes...) {
+	for _, name := range append([]string{h.Run, h.Follows, h.Connector, string(s.Format), s.TimeZone, s.SeparatorSubstitute, string(s.Participants), s.SyncTopic, s.Admin}, s.Nodes...) {
 		if len(name) > maxField {
 			return fmt.Errorf("the header has a name of more than %d bytes", maxField)
 		}

@@ -34,6 +34,7 @@ type Settings struct {
 	Formats             wire.FormatRules  `json:"formats,omitempty"`
 	TimeZone            string            `json:"timeZone"`
 	SeparatorSubstitute string            `json:"separatorSubstitute"`
+	Participants        wire.Participants `json:"participants,omitempty"` // none: full
 	Deprecated          bool              `json:"deprecated,omitempty"`
 	Sentences           map[string]string `json:"sentences,omitempty"`    // of the status bar; empty: it is off
 	Destinations        []string          `json:"destinations,omitempty"` // patterns of those that clients may name; empty: any

@@ -19,6 +19,7 @@ func TestChangesTellWhatNeedsARestart(t *testing.T) {
 		"nothing changed":               {func(*config.Config) {}, nil, nil},
 		"the log's level is live":       {func(c *config.Config) { c.Log.Level = "debug" }, []string{"log.level"}, nil},
 		"formats are live":              {func(c *config.Config) { c.Messages.Formats = wire.FormatRules{"*": wire.JSON} }, []string{"messages.formats"}, nil},
+		"the way of participants is":    {func(c *config.Config) { c.Messages.Participants = wire.Short }, []string{"messages.participants"}, nil},
 		"the time zone is live":         {func(c *config.Config) { c.Messages.TimeZone = time.UTC }, []string{"messages.time_zone"}, nil},
 		"a broker needs a restart":      {func(c *config.Config) { c.Broker.URLs = nil }, nil, []string{"broker.urls"}},
 		"a password needs a restart":    {func(c *config.Config) { c.Broker.Password = gc.NewSecret("new") }, nil, []string{"broker.password"}},

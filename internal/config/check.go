@@ -139,8 +139,9 @@ func (m *Messages) check(k *checker) {
 	}
 	k.that(propertyName.MatchString(m.CategoryProperty), "messages.category_property", m.CategoryProperty, "is not the name of a message property")
 	r, size := utf8.DecodeRuneInString(m.SeparatorSubstitute)
-	fits := size > 0 && size == len(m.SeparatorSubstitute) && r != utf8.RuneError && unicode.IsPrint(r) && !strings.ContainsRune("#|,=", r)
+	fits := size > 0 && size == len(m.SeparatorSubstitute) && r != utf8.RuneError && unicode.IsPrint(r) && !strings.ContainsRune("#|,=:", r)
 	k.that(fits, "messages.separator_substitute", m.SeparatorSubstitute, "cannot stand in for a separator")
+	k.that(slices.Contains(wire.AllParticipants, m.Participants), "messages.participants", string(m.Participants), "is not a way to list participants")
 }
 
 func checkFormat(k *checker, path string, f wire.Format) {

@@ -84,15 +84,16 @@ type Node struct {
 
 // Messages is the section messages.
 type Messages struct {
-	Format              wire.Format      `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text, text-old, text-4.4 or json"`
-	Formats             wire.FormatRules `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text, text-old, text-4.4 or json"`
-	Destinations        []string         `key:"destinations" live:"true" doc:"The only destinations that clients may name, as patterns like those of formats; temporary ones are always allowed. Empty: any but the broker's and the connector's own. Any client can name any number of destinations, and each becomes a topic of the broker." accept:"patterns of destinations as in messages.formats, or an empty list"`
-	TimeZone            *time.Location   `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
-	CategoryProperty    string           `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
-	SeparatorSubstitute string           `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , ="`
-	StatusBar           bool             `key:"status_bar" live:"true" doc:"Also sends each state, error and call as a sentence for the agent's status bar (O-003)." accept:"true or false"`
-	StatusBarFile       string           `key:"status_bar_file" live:"true" doc:"A file with other sentences, e.g. a translation; see configs/status-bar.yaml." accept:"a readable YAML file, or empty"`
-	Deprecated          bool             `key:"deprecated" live:"true" doc:"Also sends the events the protocol keeps for old clients: O-006, O-018, O-023." accept:"true or false"`
+	Format              wire.Format       `key:"format" live:"true" doc:"The format of events for clients that ask for none." accept:"text, text-old, text-4.4 or json"`
+	Formats             wire.FormatRules  `key:"formats" live:"true" doc:"Formats by destination: pattern: format. In a pattern * stands for any text; a pattern that begins with /topic/ or /queue/ also compares the kind. Of several that match the longest wins." accept:"destination pattern: text, text-old, text-4.4 or json"`
+	Destinations        []string          `key:"destinations" live:"true" doc:"The only destinations that clients may name, as patterns like those of formats; temporary ones are always allowed. Empty: any but the broker's and the connector's own. Any client can name any number of destinations, and each becomes a topic of the broker." accept:"patterns of destinations as in messages.formats, or an empty list"`
+	TimeZone            *time.Location    `key:"time_zone" live:"true" doc:"The time zone of times in events." accept:"Local, UTC or an IANA name such as Europe/Prague"`
+	CategoryProperty    string            `key:"category_property" doc:"The message property that carries the category of an event." accept:"letters, digits and _"`
+	SeparatorSubstitute string            `key:"separator_substitute" live:"true" doc:"Stands in the text formats for a separator inside a value." accept:"one printable character that is none of # | , = :"`
+	Participants        wire.Participants `key:"participants" live:"true" doc:"How text-4.4 lists the parties of a call: full as the Generic Connector of mid 2022 did, address,state,type,SUPERVISOR_BARGE_IN or nothing,start; short as the one before, address,state,AGENT_DEVICE or NULL, for drivers that split the list on colons." accept:"full or short"`
+	StatusBar           bool              `key:"status_bar" live:"true" doc:"Also sends each state, error and call as a sentence for the agent's status bar (O-003)." accept:"true or false"`
+	StatusBarFile       string            `key:"status_bar_file" live:"true" doc:"A file with other sentences, e.g. a translation; see configs/status-bar.yaml." accept:"a readable YAML file, or empty"`
+	Deprecated          bool              `key:"deprecated" live:"true" doc:"Also sends the events the protocol keeps for old clients: O-006, O-018, O-023." accept:"true or false"`
 
 	// Sentences are those of StatusBarFile, and where it has none those of
 	// gc.UserMessages: one for each key, whether StatusBar is set or not.
@@ -159,6 +160,7 @@ func Default() *Config {
 			TimeZone:            time.Local,
 			CategoryProperty:    "MessageCategory",
 			SeparatorSubstitute: "_",
+			Participants:        wire.Full,
 			Sentences:           defaultSentences(),
 		},
 		Capture: Capture{MaxSize: 100 * MB, Keep: 10, Destinations: []string{}, Agents: []string{}},

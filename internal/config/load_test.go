@@ -79,6 +79,7 @@ messages:
   time_zone: Europe/Prague
   category_property: category
   separator_substitute: ";"
+  participants: short
   status_bar: true
   deprecated: true
 agents: {limit: 7}
@@ -104,7 +105,7 @@ log: {level: debug, format: console}
 		Admin: config.Admin{Username: "boss", Password: gc.NewSecret("5678")},
 	}, c.Finesse)
 	require.Equal(t, config.Messages{
-		Format: wire.JSON, Destinations: []string{"crm.*", "/queue/desk"}, TimeZone: prague, CategoryProperty: "category", SeparatorSubstitute: ";",
+		Format: wire.JSON, Destinations: []string{"crm.*", "/queue/desk"}, TimeZone: prague, CategoryProperty: "category", SeparatorSubstitute: ";", Participants: wire.Short,
 		StatusBar: true, Deprecated: true, Sentences: config.Default().Messages.Sentences,
 	}, c.Messages)
 	require.Equal(t, 7, c.Agents.Limit)
@@ -267,6 +268,8 @@ func TestValuesThatCanNotWorkAreRefused(t *testing.T) {
 		"a time zone is text":                             {nodes + "messages: {time_zone: 1}", "messages.time_zone"},
 		"a property name is one JMS allows":               {nodes + "messages: {category_property: a-b}", "messages.category_property"},
 		"a separator does not replace one":                {nodes + `messages: {separator_substitute: "|"}`, "messages.separator_substitute"},
+		"a colon is one too, in lists of text-4.4":        {nodes + `messages: {separator_substitute: ":"}`, "messages.separator_substitute"},
+		"participants are listed in a way there is":       {nodes + `messages: {participants: long}`, "messages.participants"},
 		"the substitute is one character":                 {nodes + `messages: {separator_substitute: "__"}`, "messages.separator_substitute"},
 		"the substitute is not empty":                     {nodes + `messages: {separator_substitute: ""}`, "messages.separator_substitute"},
 		"the substitute can be seen":                      {nodes + `messages: {separator_substitute: "\u0007"}`, "messages.separator_substitute"},

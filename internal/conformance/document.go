@@ -28,6 +28,8 @@ func (p *Protocol) Document() []byte {
 		"Parameters": parameterRows(),
 		"Events":     p.eventSections(),
 		"Errors":     errorRows(),
+		"Reasons":    gc.RetryReasons,
+		"Other":      gc.Code("CF_…").Meaning(), // one that is not listed
 		"Messages":   messageRows(),
 		"Rows":       p.rows,
 	})
@@ -169,7 +171,7 @@ type errorRow struct{ Anchor, Code, Origin, Meaning, Driver string }
 func errorRows() []errorRow {
 	rows := make([]errorRow, len(errorNotes))
 	for i, n := range errorNotes {
-		rows[i] = errorRow{errorAnchor(n.code), n.code, n.origin, n.meaning, n.driver}
+		rows[i] = errorRow{errorAnchor(n.code), n.code, n.origin, strings.TrimSpace(string(gc.Code(n.code).Meaning()) + " " + n.more), n.driver}
 	}
 	return rows
 }

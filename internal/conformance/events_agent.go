@@ -10,8 +10,9 @@ var agentEvents = []event{
 	}, {
 		key:      "O-002",
 		when:     "A command failed; also SESSION_INVALIDATED, behind a State LOGOUT, when another destination has signed the agent in, and SUBSCRIPTION_FAILED when Finesse no longer takes the password.",
-		fields:   []field{agent, {"Code", "code", "one of the [errors](#errors)"}},
-		examples: []string{"error"},
+		note:     "A text-4.4 client of 2021 shows the reason in words; `text` and `text-old` are as the protocol document has them.",
+		fields:   []field{agent, {"Code", "code", "one of the [errors](#errors)"}, {"Detail", "reason", "why, in words for people: one of [these sentences](#reasons-in-words)"}},
+		examples: []string{"error", "error-that-explains-itself"},
 	}, {
 		key:     "O-003",
 		when:    "With `messages.status_bar`: each state, error and call also as a sentence for the agent; see [user messages](#user-messages).",

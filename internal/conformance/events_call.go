@@ -5,7 +5,7 @@ var callEvents = []event{
 	{
 		key:  "O-008",
 		when: "A call of the agent, whoever made it, began, changed or ended. JSON and text-4.4 show each change of a party too, text only what it has fields for.",
-		note: "In JSON the end of a call is the short object of the example `inbound-call-dropped`, and `cause` is there only where the call failed.",
+		note: "In JSON the end of a call is the short object of the example `inbound-call-dropped`, and `cause` is there only where the call failed. In text-old, which does not name the dialog of a call that goes on, a DialogStatus goes with the first event of one that came without ringing, as after a transfer or in a conference.",
 		fields: append([]field{agent, callState, dialog, from, callVariables, start, fullName, cause, previous, callType,
 			{"ParticipantsCount", "parties", "number of parties"},
 			{"Participants", "participants", "a party each, separated by |: number, state, address type, SUPERVISOR_BARGE_IN or nothing, start; separated by commas"},

@@ -11,7 +11,7 @@ var (
 	callState     = field{"State", "state", "state of the agent's part in the call: INITIATING, INITIATED, ALERTING, ACTIVE, HELD, WRAP_UP, FAILED, DROPPED (DROP in text-old), for a preview also ACCEPTED"}
 	from          = field{"From", "from", "number of who calls, empty when withheld"}
 	start         = field{"Start", "start", "when the agent's part in the call began"}
-	previous      = field{"Previous", "", "id of the associated call, null when there is none; in text-4.4 it is associatedDialogId among the call variables"}
+	previous      = field{"Handed", "", "id before this one of a call that comes by transfer, or leaves so, its own where Finesse keeps it; null for any other call, a consultation and a conference too. What text-4.4 has as associatedDialogId among the call variables is the associated call, of a consultation also"}
 	callType      = field{"CallType", "call type", "Finesse's callType, or SM for a silent monitoring and CONSULT_IN for the consulted agent's call"}
 	cause         = field{"Cause", "cause", "why the call failed: BUSY, BAD_DESTINATION, …; only with the state FAILED"}
 	callVariables = field{"Variables", "call variables", "ani=<number>|callVariable1=…|…: ani is who calls; callVariable1 to 10 are always there; ECC (user.…) and campaign variables (BA…) follow. In JSON an array of objects with one key, ani last"}

@@ -78,6 +78,16 @@ func (e APIError) Code() gc.Code {
 	return gc.GeneralError
 }
 
+// Reason is why, for the driver, where the code does not say it.
+func (e APIError) Reason() gc.Reason { return reasonOf(e.Code()) }
+
+func reasonOf(code gc.Code) gc.Reason {
+	if code == gc.PleaseRetry {
+		return gc.RequestRefused
+	}
+	return ""
+}
+
 // numberCode is what a number means: that of a CTI failure in Data, or one of
 // the peripheral's, which may also stand in a place of its own or as the type.
 // Where the type does not say that Data is such a number, it may be an

@@ -193,7 +193,7 @@ func (c *Client) refusal(r request, status int, body []byte) error {
 	case status == http.StatusUnauthorized && (code == gc.SubscriptionFailed || code == gc.AccountLocked):
 		cause = fmt.Errorf("%w: %w", cause, ErrPasswordRefused)
 	}
-	return &gc.Error{Code: code, Op: r.op(), Err: cause}
+	return &gc.Error{Code: code, Op: r.op(), Err: cause, Reason: reasonOf(code)}
 }
 
 // ErrPasswordRefused is in the chain of an error that says that the credentials

@@ -39,18 +39,26 @@ const (
 	GenericOperationError Code = "CF_GENERIC_OPERATION"
 )
 
-// Error is a failure with two readers: Code goes to the driver, Op and Err
-// tell the operator what was being done and why it failed. Err never leaves
+// Error is a failure with two readers: Code and Reason go to the driver, Op and
+// Err tell the operator what was being done and why it failed. Err never leaves
 // the process.
 type Error struct {
 	Code Code
 	Op   string
 	Err  error
+	// Reason says more than the code does; "" where that says all.
+	Reason Reason
 }
 
 // Errorf makes an Error whose cause is formatted as by fmt.Errorf.
 func Errorf(code Code, op, format string, args ...any) *Error {
 	return &Error{Code: code, Op: op, Err: fmt.Errorf(format, args...)}
+}
+
+// Retry makes a PLEASE_RETRY that the driver is told the reason of. Its cause,
+// formatted as by fmt.Errorf, is the operator's.
+func Retry(why Reason, op, format string, args ...any) *Error {
+	return &Error{Code: PleaseRetry, Op: op, Err: fmt.Errorf(format, args...), Reason: why}
 }
 
 // ErrReLogin is what became of a command that was answered with ReLogin, for the log

@@ -56,10 +56,16 @@ const (
 // know the agent (O-007).
 type ReLogin struct{ Agent AgentID }
 
-// ErrorEvent tells a driver why a command failed (O-002).
+// ErrorEvent tells a driver why a command failed (O-002). Failure makes one.
 type ErrorEvent struct {
-	Agent AgentID
-	Code  Code
+	Agent  AgentID
+	Code   Code
+	Reason Reason // in words
+}
+
+// Failure is the event that tells the driver of an agent of err.
+func Failure(agent AgentID, err error) ErrorEvent {
+	return ErrorEvent{Agent: agent, Code: CodeOf(err), Reason: ReasonOf(err)}
 }
 
 // AgentInfo describes an agent after sign-in (O-011).
@@ -103,10 +109,14 @@ const (
 
 // Call is what the call events say about one agent's part in a dialog.
 type Call struct {
-	Agent        AgentID
-	FullName     string
-	Dialog       DialogID
-	Previous     DialogID // the associated dialog, "" when there is none
+	Agent    AgentID
+	FullName string
+	Dialog   DialogID
+	Previous DialogID // the associated dialog, "" when there is none
+	// Handed is the id before this one of a call that comes to the agent by transfer,
+	// or leaves it so; "" for any other, a conference too. It is the call's own where
+	// Finesse keeps it.
+	Handed       DialogID
 	State        CallState
 	Cause        string // why the call failed: BUSY, BAD_DESTINATION, …
 	From         string // "" when the caller withholds the number
@@ -143,7 +153,12 @@ type NewInboundCall struct{ Call }
 type NewOutboundCall struct{ Call }
 
 // InboundCall reports the state of a call (O-008).
-type InboundCall struct{ Call }
+type InboundCall struct {
+	Call
+	// Arrived says that it is the first event of a call that came to the agent and did
+	// not ring, as of a transfer or a conference: nothing announced it.
+	Arrived bool
+}
 
 // ConsultCall reports the state of a call with which the agent consults
 // somebody about another one (O-010). The consulted agent has an InboundCall.

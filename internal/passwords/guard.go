@@ -314,7 +314,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 	return a, nil
 }
 
-var errCrowd = gc.Errorf(gc.PleaseRetry, "prove password", "too many agents of whom no password has worked are being tried")
+var errCrowd = gc.Retry(gc.TooManyUnproved, "prove password", "too many agents of whom no password has worked are being tried")
 
 // wait is for a turn, as long as ctx allows.
 func (g *Guard) wait(ctx context.Context, line chan struct{}) error {

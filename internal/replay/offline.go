@@ -182,8 +182,12 @@ func (p *player) bridgeSettings(s capture.Settings) (bridge.Settings, error) {
 			return bridge.Settings{}, fmt.Errorf("format %.40q is not one of %v", f, wire.Formats)
 		}
 	}
+	listed := cmp.Or(s.Participants, wire.Full)
+	if !slices.Contains(wire.AllParticipants, listed) {
+		return bridge.Settings{}, fmt.Errorf("participants %.40q is not one of %v", listed, wire.AllParticipants)
+	}
 	return bridge.Settings{
-		Writer: &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0]},
+		Writer: &wire.Writer{Location: zone, Substitute: []rune(cmp.Or(s.SeparatorSubstitute, "_"))[0], Participants: listed},
 		Format: s.Format, Formats: s.Formats, Destinations: allowed,
 		Own: s.Own, Sentences: s.Sentences, Deprecated: s.Deprecated,
 		SyncTopic: s.SyncTopic, AgentLimit: s.AgentLimit, MaxCommandAge: cmp.Or(s.MaxCommandAge, time.Minute),

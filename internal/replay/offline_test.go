@@ -379,11 +379,27 @@ func TestOnlyTheAgentsAskedFor(t *testing.T) {
 	require.False(t, replayed(t, &other, Options{Agents: []gc.AgentID{"1002"}}).Same())
 }
 
+// A capture replays with the participants listed as they were when it was recorded.
+func TestParticipantsAreListedAsCaptured(t *testing.T) {
+	all := lines(t, "one-call-text-4-4")
+	usual := list(slices.Clone(all))
+	require.True(t, replayed(t, &usual, Options{}).Same())
+	for i := range all {
+		if all[i].Header != nil {
+			h := *all[i].Header
+			h.Settings.Participants = wire.Short
+			all[i].Header = &h
+		}
+	}
+	short := list(all)
+	require.False(t, replayed(t, &short, Options{}).Same())
+}
+
 func TestUnusableSettings(t *testing.T) {
 	nodes := []string{"a"}
 	for _, s := range []capture.Settings{
 		{TimeZone: "Mars/Phobos", Nodes: nodes}, {Format: "morse", Nodes: nodes}, {Format: "TEXT", Nodes: nodes},
-		{Formats: wire.FormatRules{"crm": "JSON"}, Nodes: nodes}, {Nodes: []string{"a b"}}, {},
+		{Formats: wire.FormatRules{"crm": "JSON"}, Nodes: nodes}, {Nodes: []string{"a b"}}, {}, {Participants: "long", Nodes: nodes},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := list{{File: "f", Line: 1, Header: &capture.Header{Settings: s}}, {File: "f", Line: 2, Record: &capture.Record{Seq: 1, Dir: capture.In, Edge: capture.Broker, Type: "Connect#1001", Agent: "1001", Body: "crm,x"}}}

@@ -245,7 +245,7 @@ func (s *Session) wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials
 	if label, ok := find(reasons); ok {
 		return label, nil
 	}
-	return "", gc.Errorf(gc.PleaseRetry, "find the wrap-up reason", "finesse lists none with that label or key")
+	return "", gc.Retry(gc.NoSuchWrapUp, "find the wrap-up reason", "finesse lists none with that label or key")
 }
 
 // failHalfway ends a command whose first step worked and was to be told with

@@ -116,7 +116,7 @@ func (s *Session) proved(r *Request, destination gc.Destination, c finesse.Crede
 func (s *Session) takenOver() {
 	s.Logger.Info("agent moves to another destination", zap.String("from", string(s.access.destination())))
 	s.emit(gc.State{Agent: s.Agent, State: gc.LoggedOut, FullName: s.known.FullName()})
-	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.SessionInvalidated})
+	s.emit(gc.Failure(s.Agent, &gc.Error{Code: gc.SessionInvalidated}))
 	s.known.SignsOutLater(false)
 	s.leaveTeams()
 }
@@ -202,7 +202,7 @@ func (s *Session) disconnect() {
 // vanished ends the service of an agent whom Finesse does not know any more.
 func (s *Session) vanished(err error) {
 	s.Logger.Warn("finesse does not know the agent any more; waiting for the driver to connect again", zap.Error(err))
-	s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.UserNotFound})
+	s.emit(gc.Failure(s.Agent, &gc.Error{Code: gc.UserNotFound}))
 	s.disconnect()
 }
 

@@ -246,7 +246,7 @@ func (s *Session) signedBackIn(err error) {
 	if err != nil && !wrongPassword(err) && !unavailable(err) {
 		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
 		s.failover.forget()
-		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+		s.emit(gc.Failure(s.Agent, err))
 		err = nil
 	}
 	if err != nil {

@@ -98,7 +98,7 @@ func (s *Session) logoutNow() {
 		s.known.SignsOutLater(false)
 		s.Logger.Info("agent could not be signed out after the call", s.fields(r, zap.Error(err))...)
 		if !wrongPassword(err) { // that is told by heard
-			s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+			s.emit(gc.Failure(s.Agent, err))
 		}
 	}
 	s.request(a, asking(to, id))

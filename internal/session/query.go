@@ -65,7 +65,7 @@ func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 // answers of commands that waited for something else.
 func (s *Session) reportRefusal() {
 	if err := s.access.refusal; err != nil && !s.access.reported {
-		s.emit(gc.ErrorEvent{Agent: s.Agent, Code: gc.CodeOf(err)})
+		s.emit(gc.Failure(s.Agent, err))
 		s.access.reported = true
 	}
 }

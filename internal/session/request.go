@@ -127,7 +127,7 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 
 // fail answers a command with an error (O-002).
 func (s *Session) fail(r *Request, err error) {
-	s.finish(r, gc.ErrorEvent{Agent: r.Agent, Code: gc.CodeOf(err)}, err)
+	s.finish(r, gc.Failure(r.Agent, err), err)
 	used := r.used.Password // the agent may have been connected with another since
 	if r.Password != (gc.Secret{}) {
 		used = r.Password
@@ -299,7 +299,7 @@ func (s *Session) expire(now time.Time) {
 // outcome.
 func (s *Session) overdue(all []*await, err error) {
 	if err == nil {
-		err = gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
+		err = gc.Retry(gc.NoOutcome, "await outcome", "finesse accepted the request and did nothing within %s", s.Times.Outcome)
 	}
 	for _, a := range all {
 		s.abandon(a, err)
@@ -351,7 +351,7 @@ func (s *Session) rejected(u finesse.Update) {
 		return
 	}
 	a := s.awaiting[i]
-	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error})
+	s.abandon(a, &gc.Error{Code: u.Error.Code(), Op: "finesse." + string(a.request.Spec.Name), Err: u.Error, Reason: u.Error.Reason()})
 }
 
 // isOf reports whether an asynchronous error is of a's request: by the id of the

@@ -302,6 +302,8 @@ func (s *Session) idle() bool {
 
 const ending = "the session ends"
 
+var errEnding = gc.Retry(gc.NotServed, "accept command", ending)
+
 // leave answers what is held and gives back what was taken. The agent stays
 // signed in at Finesse.
 func (s *Session) leave() {
@@ -310,13 +312,13 @@ func (s *Session) leave() {
 		s.Licences.Give()
 	}
 	for len(s.open) > 0 {
-		s.refuse(s.open[0], gc.PleaseRetry, ending)
+		s.fail(s.open[0], errEnding)
 	}
 	s.mailbox.close()
 	s.access.withdraw()
 	s.reportMissed()
 	for len(s.mailbox.requests) > 0 {
-		s.refuse(<-s.mailbox.requests, gc.PleaseRetry, ending)
+		s.fail(<-s.mailbox.requests, errEnding)
 	}
 }
 

@@ -131,7 +131,7 @@ func (s *Session) lookAtMember(a *await, want gc.UserState, until time.Time) {
 			s.forget(a)
 			s.answer(a.request, stateOfMember(a.request, u))
 		case late && !wrongPassword(err):
-			s.abandon(a, gc.Errorf(gc.PleaseRetry, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome))
+			s.abandon(a, gc.Retry(gc.NoOutcome, "await outcome", "finesse accepted the request and the member did not change within %s", s.Times.Outcome))
 		case err != nil:
 			s.abandon(a, err)
 		case s.jobs.ctx.Err() != nil:

@@ -195,6 +195,7 @@ func (a *Anonymizer) header(ctx context.Context, h capture.Header) *capture.Head
 	}
 	s.Sentences = a.sentences(s.Sentences)
 	s.TimeZone, s.SeparatorSubstitute = a.zone(s.TimeZone), firstRune(s.SeparatorSubstitute)
+	s.Participants = wire.Participants(a.word(string(s.Participants)))
 	s.SyncTopic = a.destination(s.SyncTopic)
 	s.Admin = a.words.login(s.Admin)
 	s.Nodes = slices.Clone(s.Nodes)

@@ -48,7 +48,7 @@ var finesseWords = strings.Fields(`
 	IN_SERVICE OUT_OF_SERVICE FINESSE_NOT_HEARD success failure UCCE UCCX CTI
 	VOICE ANSWERING_MACHINE FAX INVALID DO_NOT_CALL
 	INVALID_ACTION UNKNOWN_USER AWS_SERVICE_UNAVAILABLE UNAUTHORIZED
-	CONSULT_IN SM WrapUp PrintStatusBar NoTeamPhoneBookFound NoContactFound teamevents events null
+	CONSULT_IN SM WrapUp PrintStatusBar NoTeamPhoneBookFound NoContactFound teamevents events null NULL
 	finesse-event text/xml`)
 
 var finesseErrorTypes = []string{
@@ -93,6 +93,9 @@ func init() {
 	}
 	for _, f := range wire.Formats {
 		add(string(f))
+	}
+	for _, p := range wire.AllParticipants {
+		add(string(p))
 	}
 	for _, c := range gc.CallControls {
 		add(string(c))

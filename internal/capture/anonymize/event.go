@@ -2,6 +2,7 @@ package anonymize
 
 import (
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
 )
 
@@ -18,6 +19,11 @@ func (a *Anonymizer) event(x *capture.Record, body string) string {
 			return a.id(text)
 		case wire.Code:
 			return a.code(text)
+		case wire.Explanation:
+			if gc.IsReason(text) {
+				return text
+			}
+			return a.words.text(text)
 		case wire.VariableName:
 			return a.variable(text)
 		case wire.Destination:

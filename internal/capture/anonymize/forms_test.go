@@ -92,6 +92,8 @@ func mapped(a *Anonymizer, v reflect.Value, in, name string) {
 		v.SetString(a.variable(v.String()))
 	case in == "ErrorEvent" && name == "Code":
 		v.SetString(a.code(v.String()))
+	case in == "ErrorEvent" && name == "Reason":
+		v.SetString(a.words.text(v.String()))
 	case in == "Reconnect" && name == "Request":
 		request, _ := a.command(v.String(), "")
 		v.SetString(request)

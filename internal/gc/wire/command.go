@@ -147,7 +147,7 @@ func ParseCommand(typ, body string) (gc.Command, error) {
 	var c gc.Command
 	name, id, err := splitType(typ)
 	if err != nil {
-		return c, &gc.Error{Code: gc.PleaseRetry, Op: "parse type", Err: err}
+		return c, gc.Retry(gc.NoJMSType, "parse type", "%w", err)
 	}
 	c.Spec = gc.FindCommand(name)
 	if c.Spec != nil && c.Spec.ForDestination {
@@ -157,13 +157,13 @@ func ParseCommand(typ, body string) (gc.Command, error) {
 	}
 	switch {
 	case err != nil:
-		return c, &gc.Error{Code: gc.PleaseRetry, Op: "parse type", Err: err}
+		return c, gc.Retry(gc.NamesNobody, "parse type", "%w", err)
 	case c.Spec == nil:
-		return c, gc.Errorf(gc.PleaseRetry, "parse type", "no command has that name")
+		return c, gc.Retry(gc.NoSuchCommand, "parse type", "no command has that name")
 	case len(body) > MaxBody:
-		return c, gc.Errorf(gc.PleaseRetry, "parse body", "the body is longer than the %d bytes allowed", MaxBody)
+		return c, gc.Retry(gc.BodyTooLong, "parse body", "the body is longer than the %d bytes allowed", MaxBody)
 	case !utf8.ValidString(body):
-		return c, gc.Errorf(gc.PleaseRetry, "parse body", "text is not UTF-8")
+		return c, gc.Retry(gc.BodyNotUTF8, "parse body", "text is not UTF-8")
 	}
 	return c, parseParameters(&c, body)
 }
@@ -186,7 +186,7 @@ func parseParameters(c *gc.Command, body string) error {
 	want := c.Spec.Parameters
 	fields := splitBody(body, want)
 	if len(fields) > len(want) {
-		return gc.Errorf(gc.PleaseRetry, "parse parameters", "%s takes %d, not %d", c.Spec.Name, len(want), len(fields))
+		return gc.Retry(gc.TooManyParameters, "parse parameters", "%s takes %d, not %d", c.Spec.Name, len(want), len(fields))
 	}
 	for i, p := range want {
 		kind, field := kinds[p.Kind], ""
@@ -200,13 +200,21 @@ func parseParameters(c *gc.Command, body string) error {
 			continue
 		}
 		if field == "" && (!kind.empty || i >= len(fields)) {
-			return gc.Errorf(kind.missing, "parse parameters", "%s lacks %s", c.Spec.Name, p.Name)
+			return faulty(kind.missing, gc.ParameterMissing, "%s lacks %s", c.Spec.Name, p.Name)
 		}
 		if err := kind.set(c, field); err != nil {
-			return &gc.Error{Code: kind.wrong, Op: "parse parameters", Err: fmt.Errorf("%s: %w", p.Name, err)}
+			return faulty(kind.wrong, gc.ParameterWrong, "%s: %w", p.Name, err)
 		}
 	}
 	return nil
+}
+
+// faulty has a reason where the code does not say already what is wrong.
+func faulty(code gc.Code, why gc.Reason, format string, args ...any) error {
+	if code == gc.PleaseRetry {
+		return gc.Retry(why, "parse parameters", format, args...)
+	}
+	return gc.Errorf(code, "parse parameters", format, args...)
 }
 
 // Fields are the parameters in a command's body, as many as it has: also too

@@ -61,7 +61,7 @@ func readAs(body string, f Format, e gc.Event) []attempt {
 // bare is a value without what a text form cannot have in it.
 func (w *Writer) bare(s string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("#|,=", r) {
+		if strings.ContainsRune(separators+":", r) {
 			return w.Substitute
 		}
 		return r

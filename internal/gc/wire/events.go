@@ -32,8 +32,9 @@ var Events = complete([]Row{
 			`"stateChangeTimeString":"","pendingState":"<Pending:UserStateOrNone>","stateChangeTime":"<Changed>"}`}, // the first is not used, says the seed
 	}},
 	{Numbers: []string{"O-002"}, Name: "Error", Category: gc.AgentError, event: gc.ErrorEvent{}, lasts: kept, keys: []string{"Error#<Code>", "Error#GENERIC_ERROR"}, forms: []form{
-		{texts, usual, "<Agent>#Error#<Code>"},
-		{inJSON, usual, `{"type":"Error","error":"<Code>","agentId":"<Agent>"}`},
+		{documented, usual, "<Agent>#Error#<Code>"},
+		{gc44, usual, "<Agent>#Error#<Code>#<Detail=Reason:Explanation>"}, // a client of 2021 shows field 3
+		{inJSON, usual, `{"type":"Error","error":"<Code>","agentId":"<Agent>","detail":"<Detail=Reason:Explanation>"}`},
 	}},
 	{Numbers: []string{"O-003"}, Name: "Control", Category: gc.AgentControl, event: gc.StatusBar{}, lasts: retold, jmsType: "Request", forms: []form{ // the type "as was sent"
 		{texts, usual, "<Agent>#Control#PrintStatusBar#<Message:Sentence>"},
@@ -52,7 +53,7 @@ var Events = complete([]Row{
 		{gc44, usual, "<Agent>#State#RE_LOGIN######<Member=Agent>#"},
 		{inJSON, usual, `{"type":"State","agentId":"<Agent>","state":"RE_LOGIN","reasonCode":"","stateChangeTimeString":"","pendingState":"","stateChangeTime":""}`},
 	}},
-	{Numbers: []string{"O-008"}, Name: "InboundCall", Category: gc.AgentCall, event: gc.InboundCall{}, lasts: callState, keys: []string{"InboundCall#<State:OldAny>"}, forms: []form{
+	{Numbers: []string{"O-008"}, Name: "InboundCall", Category: gc.AgentCall, event: gc.InboundCall{}, lasts: callState, keys: []string{"InboundCall#<State:OldAny>"}, with: arrival, withOnly: old, forms: []form{
 		{texts, failed, "<Agent>#InboundCall#FAILED#DialogID:<Dialog>#<Cause:Word>#<FullName>"},
 		{text, usual, "<Agent>#InboundCall#<State:CallState>#DialogID:<Dialog>#<From>#<Variables=Call>#<Start>#<FullName>"},
 		// text-old names the dialog only where the seed says so, and calls the end DROP.
@@ -60,7 +61,7 @@ var Events = complete([]Row{
 		{old, usual, "<Agent>#InboundCall#<State:OldState>#<FullName>"},
 		{gc44, usual, "<Agent>#InboundCall#<State:CallState>#DialogID:<Dialog>#<From>#<Variables=Call:Variables44>#<Start>" +
 			"#CallType:<CallType=Type:CallType>#ParticipantsCount:<ParticipantsCount=Participants:Count>#participants:<Participants>"},
-		{inJSON, ended, `{"type":"InboundCall","dialogId":"<Dialog>","prevDialogId":"<Previous?>","state":"DROPPED","agentId":"<Agent>"}`},
+		{inJSON, ended, `{"type":"InboundCall","dialogId":"<Dialog>","prevDialogId":"<Handed?>","state":"DROPPED","agentId":"<Agent>"}`},
 		{inJSON, withoutCause, inboundJSON + `}`},
 		{inJSON, usual, inboundJSON + `,"cause":"<Cause:Word>"}`}, // the cause is ours
 	}},
@@ -200,7 +201,7 @@ const (
 	contactEntry = "{Contacts description:<Description>,firstName:<FirstName>,lastName:<LastName>,phoneNumber:<PhoneNumber>,id:<ID:Label>}"
 	callJSON     = `"callVariables":"<Variables=Call:VariablesJSON>",` +
 		`"participants":[Participants {"mediaAddress":"<Address=MediaAddress>","state":"<AddressState=State>","addressType":"<AddressType:Word>"}],"agentId":"<Agent>"`
-	inboundJSON = `{"type":"InboundCall","dialogId":"<Dialog>","state":"<State:CallStateJSON>","startTime":"<Start>","prevDialogId":"<Previous?>","fromAddress":"<From>",` + callJSON
+	inboundJSON = `{"type":"InboundCall","dialogId":"<Dialog>","state":"<State:CallStateJSON>","startTime":"<Start>","prevDialogId":"<Handed?>","fromAddress":"<From>",` + callJSON
 	consultJSON = `{"type":"ConsultCall","state":"<State>","assDialogId":"<Dialog>","fromAddress":"<From>","toAddress":"<To>","startTime":"<Start>",` + callJSON
 	newCallJSON = `,"dialogId":"<Dialog>","fromAddress":"<From>","callVariables":"<Variables=Call:VariablesJSON>","agentId":"<Agent>"}`
 	statusJSON  = `{"type":"DialogStatus","dialogId":"<Dialog>","state":"<State>","fromAddress":"<From>","callVariables":"<Variables=Call:VariablesJSON>","associated":`
@@ -234,6 +235,16 @@ func teams(e gc.Event, _, _ string) []gc.Event {
 		return nil
 	}
 	return []gc.Event{gc.TeamInfoIDs{AgentInfo: info}, gc.TeamInfoNames{AgentInfo: info}}
+}
+
+// arrival tells the dialog of a call that nothing announced, where InboundCall does
+// not name it.
+func arrival(e gc.Event, _, _ string) []gc.Event {
+	call := e.(gc.InboundCall)
+	if !call.Arrived {
+		return nil
+	}
+	return []gc.Event{gc.DialogStatus{Call: call.Call}}
 }
 
 // logout is what old clients expect.

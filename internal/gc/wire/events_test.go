@@ -163,3 +163,18 @@ func TestFormatsAreNamedInAnyCase(t *testing.T) {
 	_, err := wire.ParseFormat("xml")
 	require.EqualError(t, err, `format "xml" is not one of [text text-old text-4.4 json]`)
 }
+
+func TestADialogThatTextOldDoesNotNameIsTold(t *testing.T) {
+	c := gc.Call{Agent: "1001", Dialog: "55", State: gc.Active}
+	for _, f := range wire.Formats {
+		arrived := gc.InboundCall{Call: c, Arrived: true}
+		told := wire.RowOf(arrived).Companions(f, arrived, "", "")
+		if f == wire.TextOld {
+			require.Equal(t, []gc.Event{gc.DialogStatus{Call: c}}, told)
+			require.Equal(t, "1001#DialogStatus#55#ACTIVE##", writer.Write(f, told[0]).Body)
+		} else {
+			require.Empty(t, told, "InboundCall names it in %s", f)
+		}
+		require.Empty(t, wire.RowOf(arrived).Companions(f, gc.InboundCall{Call: c}, "", ""))
+	}
+}

@@ -65,7 +65,7 @@ var callExamples = []example{
 	}()}},
 	{"inbound-call-of-another", gc.InboundCall{Call: func() gc.Call {
 		c := call("16871291", "jehanzeb6", gc.Active, "4012", "2019-09-17 15:32:15")
-		c.Previous = "16871284"
+		c.Previous, c.Handed = "16871284", "16871284"
 		return c
 	}()}},
 	{"inbound-call-with-variables", gc.InboundCall{Call: func() gc.Call {

@@ -32,6 +32,19 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("format %.40q is not one of %v", s, Formats)
 }
 
+// Participants is a way to list the parties of a call in text-4.4.
+type Participants string
+
+// The two that Generic Connector had: short until spring 2022. A driver of before
+// splits the whole field on colons, and finds nothing where there are times.
+const (
+	Full  Participants = "full"  // address, state, type, SUPERVISOR_BARGE_IN or nothing, start
+	Short Participants = "short" // address, state, AGENT_DEVICE or NULL
+)
+
+// AllParticipants lists them, the default first.
+var AllParticipants = []Participants{Full, Short}
+
 // Message is an event as it goes to the broker.
 type Message struct {
 	Format   Format
@@ -48,6 +61,8 @@ type Message struct {
 type Writer struct {
 	Location   *time.Location // of every time in a message
 	Substitute rune           // for "#", "|", "," and "=" inside a value of a text form
+	// Participants says how text-4.4 lists the parties of a call; "" is Full.
+	Participants Participants
 }
 
 // Write gives e in format f, one of Formats. An event type without a row in
@@ -63,7 +78,7 @@ func (w *Writer) Write(f Format, e gc.Event) Message {
 	}
 	for _, form := range row.written[f] {
 		if form.fits(event) {
-			m.Body, m.Replaced = w.write(form, event)
+			m.Body, m.Replaced = w.write(f, form, event)
 			break
 		}
 	}

@@ -37,6 +37,7 @@ const (
 	Login                     // the id of an agent
 	ID                        // an id that Finesse gave
 	Code                      // an error code
+	Explanation               // the reason of an error in words
 	VariableName              // the name of a call variable
 	Destination               // the name of a destination
 	CommandType               // the JMSType of a command
@@ -59,7 +60,8 @@ type named interface{ FullName() string }
 // for them.
 var singleKinds = map[string]*valueKind{
 	"Text": anyText, "Word": {holds: Words}, "Label": label,
-	"Sentence":    {holds: Private, check: unchecked, keeps: "|,="}, // for people: only "#" would do harm
+	"Sentence":    {holds: Private, check: unchecked, keeps: "|,="},       // for people: only "#" would do harm
+	"Explanation": {holds: Explanation, check: explanation, keeps: "|,="}, // the last field; only "#" would do harm
 	"Destination": {holds: Destination, check: unchecked, text: func(_ *page, v reflect.Value) string { return gc.Destination(v.String()).Name() }},
 	"Secret":      {holds: Password, check: unchecked, keeps: separators, text: func(_ *page, v reflect.Value) string { return held[gc.Secret](v).Reveal() }},
 	"Parameters":  {holds: Parameters, check: unchecked, keeps: separators}, // what the driver is to send again
@@ -73,6 +75,7 @@ var singleKinds = map[string]*valueKind{
 	"Count":    {holds: Words, check: wholeNumber, text: func(_ *page, v reflect.Value) string { return strconv.Itoa(v.Len()) }},
 	"Position": {holds: Words, check: wholeNumber, json: '0', text: func(p *page, _ reflect.Value) string { return strconv.Itoa(p.position + 1) }},
 	"Command":  {holds: Words, text: func(p *page, _ reflect.Value) string { return controlled(p.position) }},
+	"Device":   {holds: Words, check: oneOf(agentDevice, noDevice), text: func(_ *page, v reflect.Value) string { return when(v.String() == agentDevice, agentDevice, noDevice) }},
 	"BargedIn": {holds: Words, check: oneOf("", bargedIn), text: func(_ *page, v reflect.Value) string { return when(v.Bool(), bargedIn, "") }},
 
 	"Status":    words(gc.InService, gc.OutOfService, gc.FinesseNotHeard),
@@ -88,7 +91,11 @@ var singleKinds = map[string]*valueKind{
 	"VariablesJSON": {holds: Private, json: 'v'}, "CodesJSON": {holds: ID, json: 'c'},
 }
 
-const bargedIn = "SUPERVISOR_BARGE_IN"
+const (
+	bargedIn    = "SUPERVISOR_BARGE_IN"
+	agentDevice = "AGENT_DEVICE"
+	noDevice    = "NULL"
+)
 
 func when(yes bool, one, other string) string {
 	if yes {
@@ -202,6 +209,14 @@ func wholeNumber(s string) error {
 func timeOfEvent(s string) error {
 	if _, err := time.Parse(timeLayout, s); err != nil || len(s) != len(timeLayout) {
 		return notA("a time as YYYY-MM-DD hh:mm:ss", s)
+	}
+	return nil
+}
+
+// explanation takes the words of the connector.
+func explanation(s string) error {
+	if !gc.IsReason(s) {
+		return notA("a reason", s)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type list interface {
 // allKinds are the kinds of single values and of lists.
 var allKinds = func() map[string]*valueKind {
 	all := maps.Clone(singleKinds)
-	rows := func(what string, of reflect.Type, columns ...string) list {
+	rows := func(what string, of reflect.Type, columns ...string) rows {
 		l := rows{what: what}
 		for _, c := range columns {
 			l.columns = append(l.columns, parseField(c, of, singleKinds))
@@ -34,8 +34,11 @@ var allKinds = func() map[string]*valueKind {
 	}
 	for name, l := range map[string]list{
 		"Texts": values{anyText}, "Labels": values{label}, "IDs": values{idNumber},
-		"Participants": rows("a participant", reflect.TypeFor[gc.Participant](),
-			"<Address=MediaAddress>", "<AddressState=State:CallStateOrNone>", "<AddressType:Word>", "<BargedIn:BargedIn>", "<Joined=Start>"),
+		"Participants": parties(
+			rows("a participant", reflect.TypeFor[gc.Participant](),
+				"<Address=MediaAddress>", "<AddressState=State:CallStateOrNone>", "<AddressType:Word>", "<BargedIn:BargedIn>", "<Joined=Start>"),
+			rows("a participant", reflect.TypeFor[gc.Participant](), "<Address=MediaAddress>", "<AddressState=State:CallStateOrNone>", "<Device=AddressType:Device>"),
+		),
 		"Teams":     rows("a team", reflect.TypeFor[gc.Team](), "<Teams=ID>", "<Teams=Name:Label>"),
 		"Controls":  rows("a control", reflect.TypeFor[bool](), "<Controls=.:Position>", "<Controls=.>"),
 		"Variables": callVariables{first: []string{"ani="}}, "VariablesOrNone": callVariables{first: []string{"ani="}, orNone: true},
@@ -126,6 +129,36 @@ func (l rows) each(_ field, text string, do func(field, string) string) string {
 	})
 }
 
+// participants are listed in one of two ways: that of a text is known by its first.
+type participants struct{ full, short rows }
+
+func parties(full, short rows) list {
+	short.columns[0].colonless = true // the whole list is split on colons
+	return participants{full, short}
+}
+
+func (l participants) write(p *page, f *field, v reflect.Value) {
+	if p.Participants == Short {
+		l.short.write(p, f, v)
+	} else {
+		l.full.write(p, f, v)
+	}
+}
+
+func (l participants) of(text string) rows {
+	first, _, _ := strings.Cut(text, "|")
+	if strings.Count(first, ",")+1 == len(l.short.columns) {
+		return l.short
+	}
+	return l.full
+}
+
+func (l participants) check(s string) error { return l.of(s).check(s) }
+
+func (l participants) each(f field, text string, do func(field, string) string) string {
+	return l.of(text).each(f, text, do)
+}
+
 var tenVariables = [10]string{
 	"callVariable1", "callVariable2", "callVariable3", "callVariable4", "callVariable5",
 	"callVariable6", "callVariable7", "callVariable8", "callVariable9", "callVariable10",
@@ -184,9 +217,18 @@ func (l callVariables) write(p *page, _ *field, v reflect.Value) {
 		p.raw("|")
 		p.value(name)
 		p.raw("=")
-		p.value(value)
+		if p.format == Text44 && isCampaigns(name) {
+			p.replace("#|", value)
+		} else {
+			p.value(value)
+		}
 	})
 }
+
+// isCampaigns reports whether a variable is one of an outbound campaign. The
+// original passes them on as they are; in text-4.4 only what would end the value
+// is replaced in them.
+func isCampaigns(name string) bool { return strings.HasPrefix(name, "BA") }
 
 // callOf is the call that a value is, or refers to.
 func callOf(v reflect.Value) (gc.Call, bool) {
@@ -223,6 +265,9 @@ func (l callVariables) check(s string) error {
 		name, value, ok := strings.Cut(part, "=")
 		if !ok {
 			return fmt.Errorf("lists %.60q, which is not name=value", part)
+		}
+		if isCampaigns(name) {
+			value = strings.NewReplacer(",", "", "=", "").Replace(value)
 		}
 		if err := plainText(name + value); err != nil {
 			return fmt.Errorf("%.60s %w", name, err)

@@ -15,6 +15,7 @@ import (
 // page is what an event is written on.
 type page struct {
 	*Writer
+	format   Format
 	out      []byte
 	replaced int
 	position int  // in the list that is being written
@@ -23,10 +24,10 @@ type page struct {
 
 var pages = sync.Pool{New: func() any { return &page{} }}
 
-// write gives an event the form f.
-func (w *Writer) write(f *Form, event reflect.Value) (body string, replaced int) {
+// write gives an event the form f of a format.
+func (w *Writer) write(format Format, f *Form, event reflect.Value) (body string, replaced int) {
 	p := pages.Get().(*page)
-	*p = page{Writer: w, out: p.out[:0]}
+	*p = page{Writer: w, format: format, out: p.out[:0]}
 	if f.tree == nil {
 		p.text(f, event)
 	} else {
@@ -108,6 +109,8 @@ func (p *page) field(f *field, of reflect.Value) {
 		f.kind.list.write(p, f, v)
 	case f.of == timeType:
 		p.time(v)
+	case f.colonless && p.format == Text44:
+		p.replace(separators+":", p.string(f.kind, v))
 	case f.kind.keeps == "":
 		p.value(p.string(f.kind, v))
 	case f.kind.keeps == separators:

@@ -28,8 +28,10 @@ type Row struct {
 	keys    []string // of its sentence for the status bar: the first that has one counts; none for an event that has no place there
 	// with makes the events that say the same in other words, nil for none. It is
 	// given the command that was not done and may be sent again, "" for none.
-	with  func(e gc.Event, typ, parameters string) []gc.Event
-	forms []form
+	with func(e gc.Event, typ, parameters string) []gc.Event
+	// withOnly are the formats in which they go with it, nil for all.
+	withOnly []Format
+	forms    []form
 
 	all     []*Form
 	written map[Format][]*Form
@@ -124,11 +126,11 @@ func (r *Row) Kept(e gc.Event) bool {
 	return r.lasts == kept || r.lasts == callState && state == string(gc.Dropped)
 }
 
-// Companions are the events that say the same as e in other words. typ and
-// parameters are those of the command that was not done and may be sent again,
+// Companions are the events that say the same as e in other words, where it is
+// written in format f. typ and parameters are those of the command that was not done and may be sent again,
 // "" for none.
-func (r *Row) Companions(e gc.Event, typ, parameters string) []gc.Event {
-	if r.with == nil {
+func (r *Row) Companions(f Format, e gc.Event, typ, parameters string) []gc.Event {
+	if r.with == nil || r.withOnly != nil && !slices.Contains(r.withOnly, f) {
 		return nil
 	}
 	return r.with(e, typ, parameters)
@@ -228,7 +230,8 @@ type field struct {
 	label, name string
 	kind        *valueKind
 	place
-	null bool // in JSON, null stands for ""
+	null      bool // in JSON, null stands for ""
+	colonless bool // in text-4.4, whose drivers split it off at a colon, none may be in it
 }
 
 // place is where an event has something.
@@ -305,10 +308,13 @@ func parseField(s string, t reflect.Type, kinds map[string]*valueKind) field {
 	return f
 }
 
-// parseFields reads an entry: some, with commas between them.
+// parseFields reads an entry: some, with commas between them. Drivers split each on
+// its colon too, and a time, which has colons, on the first one only.
 func parseFields(s string, t reflect.Type) (all []field) {
 	for part := range strings.SplitSeq(s, ",") {
-		all = append(all, parseField(part, t, allKinds))
+		f := parseField(part, t, allKinds)
+		f.colonless = strings.HasSuffix(f.label, ":") && f.of != timeType
+		all = append(all, f)
 	}
 	return all
 }
