@@ -56,7 +56,9 @@ func (n *node) Subscribe(ctx context.Context, c finesse.Credentials) (session.St
 	}
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
-	return n.world.streams[c.Agent], nil
+	s := n.world.streams[c.Agent]
+	s.id = c.ID()
+	return s, nil
 }
 
 // noStream returns the error of a stream that could not be opened.
@@ -118,7 +120,8 @@ func (b broken) Read([]byte) (int, error) {
 // stream brings the captured updates of an agent's stream (session.Stream).
 type stream struct {
 	world   *world
-	agent   gc.AgentID
+	agent   gc.AgentID // as its driver calls it
+	id      gc.AgentID // as Finesse does; guarded by world.mu
 	updates chan finesse.Update
 	err     error
 }
@@ -145,7 +148,10 @@ func (s *stream) brings(x *capture.Record) {
 	if err != nil {
 		return // nor was it passed on in the capture
 	}
-	if !notify.Concerns(s.agent, x.Topic, u) {
+	s.world.mu.Lock()
+	id := s.id
+	s.world.mu.Unlock()
+	if !notify.Concerns(id, x.Topic, u) {
 		return
 	}
 	u.Team = notify.TeamOf(x.Topic)

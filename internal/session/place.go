@@ -183,7 +183,7 @@ func (s *Session) resubscribed(node Node, t snapshot, err error) {
 		s.settle()
 	case err != nil:
 		if usable, _ := node.Usable(); usable && s.place.attempts == 1 { // said once, not per attempt, nor by thousands
-			s.Logger.Info("notification stream is still away; trying on", zap.Error(err))
+			s.Logger.Info("notification stream is still away; the connector keeps trying", zap.Error(err))
 		}
 		s.settle()
 	default:

@@ -138,7 +138,7 @@ func TestWhatIsWrongWithFinessesCertificate(t *testing.T) {
 			}
 			c := launch(t, f, conf)
 			c.waitConsuming()
-			c.says(append(says, "finesse node cannot be used; trying on")...)
+			c.says(append(says, "finesse node cannot be used; the connector keeps trying")...)
 		})
 	}
 }

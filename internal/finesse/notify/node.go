@@ -45,7 +45,7 @@ func Concerns(agent gc.AgentID, node string, u finesse.Update) bool {
 	case !isHeard(agent, node), isUsers(u.Source) && !isOwn(agent, u.Source):
 		return false
 	}
-	return u.User == nil || u.User.LoginID == "" || sameAgent(u.User.LoginID, agent)
+	return u.User == nil || u.User.LoginID == "" || u.User.LoginID.Is(agent)
 }
 
 // isHeard reports whether the agent hears of a node.
@@ -65,7 +65,7 @@ func isOwn(agent gc.AgentID, path string) bool {
 	}
 	id, _ := cutSuffixFold(strings.TrimRight(path[len(userNodes):], "/"), callsOf)
 	plain, err := url.PathUnescape(id)
-	return sameAgent(gc.AgentID(id), agent) || err == nil && sameAgent(gc.AgentID(plain), agent)
+	return agent.Is(gc.AgentID(id)) || err == nil && agent.Is(gc.AgentID(plain))
 }
 
 func cutSuffixFold(s, suffix string) (before string, found bool) {
@@ -75,6 +75,3 @@ func cutSuffixFold(s, suffix string) (before string, found bool) {
 	}
 	return s[:n], true
 }
-
-// sameAgent: user names of UCCX compare without case.
-func sameAgent(x, y gc.AgentID) bool { return strings.EqualFold(string(x), string(y)) }
