@@ -32,7 +32,7 @@ func ParseDestination(s string) (Destination, error) {
 }
 
 // ParseReplyTo reads the reply-to header of a command. Besides what ParseDestination
-// takes it knows the temporary destinations of other clients, which ActiveMQ
+// takes, but for a bare name, which no client writes there and a password may be, it knows the temporary destinations of other clients, which ActiveMQ
 // shows as "/remote-temp-queue/ID:…", whether JMS or STOMP made them. Without
 // "remote" it would be one of the connector's own, which the broker makes for
 // it when it writes there: only a sender who forges the header asks for that.
@@ -49,7 +49,12 @@ func ParseReplyTo(s string) (Destination, error) {
 	if strings.HasPrefix(s, "temp-queue://") || strings.HasPrefix(s, "temp-topic://") {
 		s = strings.TrimPrefix(s, "temp-")
 	}
-	return ParseDestination(s)
+	for _, kind := range []string{"/topic/", "/queue/", "topic://", "queue://"} {
+		if strings.HasPrefix(s, kind) {
+			return ParseDestination(s)
+		}
+	}
+	return "", errors.New("reply-to is neither a topic nor a queue")
 }
 
 func checkDestinationName(name string) error {

@@ -32,14 +32,14 @@ type role struct {
 	leave func(*actor)
 }
 
-// roles are all states in which a session can be. The first is a supervisor,
-// who hears of all others.
+// roles are all states in which a session can be. The first is a supervisor, who hears
+// of all others but the one who was never connected: a member would be answered for.
 func roles() []role {
 	return []role{
 		{name: "follows a team", agent: "2001", enter: (*actor).followsTeam, leave: (*actor).knowsTeam},
 		{name: "listened to", agent: "1001", enter: (*actor).talks, leave: (*actor).releases},
 		{name: "listens", agent: "2002", enter: (*actor).listens, leave: (*actor).stopsListening},
-		{name: "never connected", agent: "1002", atOnce: asks("GetState"), leave: (*actor).comesIn},
+		{name: "never connected", agent: "1023", atOnce: asks("GetState"), leave: (*actor).comesIn},
 		{name: "connected, signed out", agent: "1003", enter: (*actor).connects, leave: (*actor).logsIn},
 		{name: "NOT_READY", agent: "1004", enter: (*actor).logsIn, leave: (*actor).getsReady},
 		{name: "READY, a call comes", agent: "1005", enter: (*actor).getsReady, amid: (*actor).isCalled, leave: (*actor).takesCall},
@@ -60,7 +60,7 @@ func roles() []role {
 		{name: "MakeCall under way", agent: "1020", enter: (*actor).logsIn, atOnce: (*actor).dialsOut, leave: (*actor).goesOn},
 		{name: "AnswerCall under way", agent: "1021", enter: (*actor).rings, atOnce: begins("AnswerCall"), leave: (*actor).goesOn},
 		{name: "HoldCall under way", agent: "1022", enter: (*actor).talks, atOnce: begins("HoldCall"), leave: (*actor).goesOn},
-		{name: "ReleaseCall under way", agent: "1023", enter: (*actor).talks, atOnce: begins("ReleaseCall"), leave: (*actor).goesOn},
+		{name: "ReleaseCall under way", agent: "1002", enter: (*actor).talks, atOnce: begins("ReleaseCall"), leave: (*actor).goesOn},
 	}
 }
 

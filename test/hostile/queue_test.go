@@ -54,7 +54,7 @@ func unseen(t *testing.T, s *site) {
 	s.driver.state(t, "1001")
 	jms(t, one, `GetState#1|text|content-length=300`, one, one, `!GetState#1|not compressed`, one)
 	s.driver.state(t, "1001")
-	require.NotEmpty(t, s.lines(t, "writes nothing of it"), "the operator can find it")
+	require.NotEmpty(t, s.lines(t, "the broker cannot write it"), "the operator can find it")
 }
 
 // unwantedAnswers: more commands than the prefetch has, whose answers go where

@@ -413,8 +413,9 @@ func TestAnAgentByAnotherName(t *testing.T) {
 	f := startFake(t, func(p *peer) {
 		if p.up() {
 			got <- p
-			p.send("%s", event(userNode, [2]string{"1", strings.Replace(ready("own"), "1001", "JSMITH", 1)}))
-			p.send("%s", event(userNode, [2]string{"2", ready("other's")}, [2]string{"3", strings.Replace(ready("own again"), "1001", "jsmith", 1)}))
+			const node = "/finesse/api/User/JSmith"
+			p.send("%s", event(node, [2]string{"1", strings.ReplaceAll(ready("own"), "1001", "JSMITH")}))
+			p.send("%s", event(node, [2]string{"2", ready("other's")}, [2]string{"3", strings.ReplaceAll(ready("own again"), "1001", "jsmith")}))
 			p.answerPings()
 		}
 	})

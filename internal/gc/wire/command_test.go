@@ -197,8 +197,7 @@ func TestAReplyToIsNeverATemporaryDestinationOfTheConnectorsOwn(t *testing.T) {
 		require.True(t, d.IsTemporary())
 	}
 	for in, want := range map[string]gc.Destination{
-		"crm": "/topic/crm", "queue://crm": "/queue/crm", "topic://crm": "/topic/crm", "/queue/crm": "/queue/crm", "temp-queue://7f-1": "/queue/7f-1", "temp-topic://7f-1": "/topic/7f-1",
-		"temp-queue": "/topic/temp-queue",
+		"queue://crm": "/queue/crm", "topic://crm": "/topic/crm", "/queue/crm": "/queue/crm", "temp-queue://7f-1": "/queue/7f-1", "temp-topic://7f-1": "/topic/7f-1",
 	} {
 		d, err := gc.ParseReplyTo(in)
 		require.NoError(t, err)
@@ -206,7 +205,7 @@ func TestAReplyToIsNeverATemporaryDestinationOfTheConnectorsOwn(t *testing.T) {
 		require.False(t, d.IsTemporary())
 	}
 	for _, in := range []string{
-		"", "/temp-queue/evil", "/temp-topic/evil", "temp-queue:///temp-queue/evil", "temp-temp-queue://evil", "/topic/temp-queue://evil", "/queue//temp-queue/evil",
+		"", "crm", "temp-queue", "/temp-queue/evil", "/temp-topic/evil", "temp-queue:///temp-queue/evil", "temp-temp-queue://evil", "/topic/temp-queue://evil", "/queue//temp-queue/evil",
 		"/remote-temp-queue/", "/remote-temp-queue//temp-queue/evil", "/remote-temp-queue/temp-queue://evil", "/remote-temp-queue/a,b",
 	} {
 		_, err := gc.ParseReplyTo(in)
