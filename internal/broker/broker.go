@@ -182,14 +182,13 @@ func (b *Broker) commands(handle func(*Delivery)) *link {
 func (b *Broker) consume(ctx context.Context, ep endpoint, handle func(*Delivery)) (*conn, error) {
 	number := b.connections.Add(1)
 	var m *means
-	m = b.caution.next(b, func(d *Delivery) {
+	take := func(d *Delivery) {
 		d.Connection = number
 		d.Late = m.swallow == nil && b.intake.Err() != nil
 		b.deliver(d, handle)
-	})
-	if !b.begins(m) {
-		<-ctx.Done()
-		return nil, ctx.Err()
+	}
+	for m = b.caution.next(b, take); !b.begins(m); { // the process has begun to stop just now
+		m = b.caution.next(b, take)
 	}
 	c, err := dial(ctx, &b.options, ep, m)
 	if err != nil {
