@@ -11,7 +11,6 @@ package agent
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
@@ -201,7 +200,7 @@ func (a *Agent) User() finesse.User { return a.user }
 // IsCalled reports whether Finesse may call the agent so: by the id that it was asked
 // about or by the one that it answers with, which compare without case.
 func (a *Agent) IsCalled(id gc.AgentID) bool {
-	return id != "" && (strings.EqualFold(string(id), string(a.id)) || strings.EqualFold(string(id), string(a.user.LoginID)))
+	return id != "" && (id.Is(a.id) || id.Is(a.user.LoginID))
 }
 
 // Extension is where the agent is signed in, "" where not.

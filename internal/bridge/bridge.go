@@ -70,6 +70,9 @@ type Settings struct {
 	MaxCommandAge time.Duration     // of call-control commands
 }
 
+// formatFor is the format of a destination whose clients ask for none.
+func (s *Settings) formatFor(d gc.Destination) wire.Format { return s.Formats.For(d, s.Format) }
+
 // permits is why clients cannot use a destination: it is one of the connector's
 // own, or the configuration does not allow it. A temporary one, which a client
 // has made, is always allowed.

@@ -89,7 +89,7 @@ func (in *intake) replyTo(text string) string {
 // replay does not know; "" where another name makes no difference.
 func (in *intake) formatBehind(d, other gc.Destination) string {
 	settings := in.settings.Load()
-	if f := settings.Formats.For(d, settings.Format); f != settings.Formats.For(other, settings.Format) {
+	if f := settings.formatFor(d); f != settings.formatFor(other) {
 		return string(f)
 	}
 	return ""

@@ -141,8 +141,7 @@ func (d *delivery) formatOf(to gc.Destination) wire.Format {
 	if format := d.directory.Format(to); format != "" {
 		return format
 	}
-	settings := d.settings.Load()
-	return settings.Formats.For(to, settings.Format)
+	return d.settings.Load().formatFor(to)
 }
 
 // send writes an event of no session and sends it and what goes with it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -365,7 +364,7 @@ func (s *Session) isOf(u finesse.Update, a *await) bool {
 	case about.Dialog != "":
 		return a.about.dialog == about.Dialog
 	case a.about.member != "" || !s.known.IsCalled(about.User):
-		return a.about.member != "" && strings.EqualFold(string(a.about.member), string(about.User)) && !about.Calls
+		return a.about.member != "" && a.about.member.Is(about.User) && !about.Calls
 	case about.Calls:
 		return a.about.call && u.Event == finesse.Post
 	default:

@@ -137,13 +137,7 @@ func (s *Session) lookAtMember(a *await, want gc.UserState, until time.Time) {
 		case s.jobs.ctx.Err() != nil:
 			s.abandon(a, gc.Errorf(gc.Down, "await outcome", ending))
 		default:
-			s.jobs.start(func(ctx context.Context) func() {
-				select {
-				case <-time.After(memberInterval):
-				case <-ctx.Done():
-				}
-				return func() { s.lookAtMember(a, want, until) }
-			})
+			s.after(memberInterval, func() { s.lookAtMember(a, want, until) })
 		}
 	}))
 }

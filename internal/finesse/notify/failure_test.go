@@ -287,9 +287,8 @@ func TestACharacterThatXMLHasNoPlaceForCostsItself(t *testing.T) {
 					p.answerPings()
 				}
 			})
-			core, logs := observer.New(zap.InfoLevel)
-			o := f.quick()
-			o.DeadAfter, o.Logger = patience, zap.New(core)
+			o, logs := f.observed(zap.InfoLevel)
+			o.DeadAfter = patience
 			d := newDialer(t, o)
 			s := dial(t, d)
 			for _, id := range []finesse.RequestID{"of the update", "of the stanza", "itself"} {
@@ -513,9 +512,7 @@ func TestOnlyNewsOfTheServiceItselfIsPassedOn(t *testing.T) {
 					p.answerPings()
 				}
 			})
-			core, logs := observer.New(zap.WarnLevel)
-			o := f.quick()
-			o.Logger = zap.New(core)
+			o, logs := f.observed(zap.WarnLevel)
 			d := newDialer(t, o)
 			s, err := d.Dial(t.Context(), a)
 			require.NoError(t, err)

@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -287,6 +290,14 @@ func account(password string) Account {
 // quick are options with times for tests.
 func (f *fake) quick() Options {
 	return Options{URL: f.url, TLS: f.tls, ConnectTimeout: 5 * time.Second, PingInterval: 50 * time.Millisecond, DeadAfter: 500 * time.Millisecond}
+}
+
+// observed are those, and what is logged with them from a level on.
+func (f *fake) observed(level zapcore.Level) (Options, *observer.ObservedLogs) {
+	core, logs := observer.New(level)
+	o := f.quick()
+	o.Logger = zap.New(core)
+	return o, logs
 }
 
 func newDialer(t *testing.T, o Options) *Dialer {

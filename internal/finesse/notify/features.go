@@ -100,6 +100,14 @@ type named struct{ XMLName xml.Name }
 
 // nextElement reads the server's answer while there is no reader yet.
 func nextElement(s *xmpp.Session, v any) error {
+	return untilElement(s, func(d *xml.Decoder, start xml.StartElement) (bool, error) {
+		return true, d.DecodeElement(v, &start)
+	})
+}
+
+// untilElement has take read element after element, while there is no reader yet, until
+// it says that it has what it wants. It has no end but that and the connection's.
+func untilElement(s *xmpp.Session, take func(*xml.Decoder, xml.StartElement) (done bool, err error)) error {
 	tokens := s.TokenReader()
 	defer tokens.Close()
 	d := xml.NewTokenDecoder(tokens)
@@ -109,7 +117,9 @@ func nextElement(s *xmpp.Session, v any) error {
 			return err
 		}
 		if start, ok := token.(xml.StartElement); ok {
-			return d.DecodeElement(v, &start)
+			if done, err := take(d, start); done || err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -164,30 +174,17 @@ func roundTrip(ctx context.Context, s *xmpp.Session, id string, content any) (iq
 	return answer, err
 }
 
-// answerTo reads on to the answer to a request. It has no end but the connection's.
+// answerTo reads on to the answer to a request.
 func answerTo(s *xmpp.Session, id string) (answer iq, err error) {
-	tokens := s.TokenReader()
-	defer tokens.Close()
-	d := xml.NewTokenDecoder(tokens)
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return iq{}, err
-		}
-		start, ok := token.(xml.StartElement)
+	err = untilElement(s, func(d *xml.Decoder, start xml.StartElement) (bool, error) {
 		switch {
-		case !ok:
-			continue
 		case start.Name == xml.Name{Space: websocket.NS, Local: "close"}:
-			return iq{}, errServerEnded
+			return false, errServerEnded
 		case start.Name.Local != "iq":
-			err = d.Skip()
-		default:
-			err = d.DecodeElement(&answer, &start)
+			return false, d.Skip()
 		}
-		if err != nil || answer.ID == id && answer.isAnswer() {
-			return answer, err
-		}
-		answer = iq{}
-	}
+		err := d.DecodeElement(&answer, &start)
+		return answer.ID == id && answer.isAnswer(), err
+	})
+	return answer, err
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -44,9 +43,8 @@ func TestStanzasThatAreBuiltToHurt(t *testing.T) {
 					p.answerPings()
 				}
 			})
-			core, logs := observer.New(zap.DebugLevel)
-			o := f.quick()
-			o.DeadAfter, o.Logger = patience, zap.New(core)
+			o, logs := f.observed(zap.DebugLevel)
+			o.DeadAfter = patience
 			d := newDialer(t, o)
 			s := dial(t, d)
 			if c.lost != "" {
@@ -77,9 +75,7 @@ func TestUpdatesAboutOthersAreDropped(t *testing.T) {
 			p.answerPings()
 		}
 	})
-	core, logs := observer.New(zap.DebugLevel)
-	o := f.quick()
-	o.Logger = zap.New(core)
+	o, logs := f.observed(zap.DebugLevel)
 	d := newDialer(t, o)
 	s := dial(t, d)
 	require.EqualValues(t, "own", next(t, s).RequestID)
@@ -141,9 +137,7 @@ func TestNodesOfOthersAreDropped(t *testing.T) {
 			p.answerPings()
 		}
 	})
-	core, logs := observer.New(zap.DebugLevel)
-	o := f.quick()
-	o.Logger = zap.New(core)
+	o, logs := f.observed(zap.DebugLevel)
 	d := newDialer(t, o)
 	s := dial(t, d)
 	require.EqualValues(t, "56", next(t, s).RequestID)

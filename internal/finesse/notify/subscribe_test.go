@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
@@ -190,9 +189,7 @@ func TestWhatCanNotBeTakenBackIsNoReasonNotToSubscribe(t *testing.T) {
 				}
 				return agreeable(e, a)
 			})
-			core, logs := observer.New(zap.WarnLevel)
-			o := f.quick()
-			o.Logger = zap.New(core)
+			o, logs := f.observed(zap.WarnLevel)
 			s := dial(t, newDialer(t, o))
 			require.NoError(t, s.SubscribeTeam(t.Context(), "34"))
 			require.NoError(t, s.SubscribeTeam(t.Context(), "35"))
