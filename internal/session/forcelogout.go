@@ -87,6 +87,9 @@ func (s *Session) logoutNow() {
 	a := &await{request: r, again: true, holdsLine: true, outcome: outcome}
 	a.done = func(shown agent.Change) {
 		s.line.keep(commandRuns, false)
+		if to == gc.LoggedOut {
+			s.known.SignsOutLater(false) // done, or pending: then it is Finesse's to do
+		}
 		if shown.News {
 			s.emit(shown.Event)
 		}

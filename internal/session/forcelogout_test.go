@@ -107,6 +107,17 @@ func TestForceLogoutDuringACall(t *testing.T) {
 		st.dialog(finesse.Delete, leg("8", "2002", gc.Dropped))
 		st.asks("LOGOUT ")
 	})
+	scene(t, "where Finesse lets it be pending it is Finesse's to do, and asked for once", func(st *stage) {
+		talking(st)
+		over(st)
+		st.userIs(gc.NotReady)
+		st.userIs(gc.NotReady, pending(gc.LoggedOut))
+		st.asks("LOGOUT ")
+		st.userIs(gc.NotReady)
+		st.wait(time.Minute)
+		st.asks()
+		st.heard = nil
+	})
 	scene(t, "what Finesse refuses then is told, once", func(st *stage) {
 		heard := talking(st)
 		over(st)
