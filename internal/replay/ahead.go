@@ -65,8 +65,10 @@ const sameMoment = 100 * time.Millisecond
 
 // moment returns x, which reports the state of a node, and the records that
 // report others in the same moment: no session did anything between them, so
-// each session saw all at once.
-func (a *ahead) moment(x *capture.Record) []*capture.Record {
+// each session saw all at once. But one that went to such a node afterwards had not
+// seen it: then the node's state comes just before what became of that. asks reports
+// whether an agent's session is on its way to a node already.
+func (a *ahead) moment(x *capture.Record, asks func(gc.AgentID, string) bool) []*capture.Record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := []*capture.Record{x}
@@ -77,12 +79,36 @@ func (a *ahead) moment(x *capture.Record) []*capture.Record {
 		switch next := a.buffer[i].Record; {
 		case next == nil || next.Time.Sub(x.Time) > sameMoment:
 			return all
-		case isState(next):
+		case isState(next) && !a.postpone(i, asks):
 			all = append(all, next)
+		case isState(next):
+			i-- // another record is there now
 		case next.Type != capture.Verified:
 			return all
 		}
 	}
+}
+
+// postpone moves the state of a node that cannot be used to just before the record
+// of the same moment that shows a session, which was not on its way already, arrive
+// there or be refused. It reports whether there is one. Called with mu held.
+func (a *ahead) postpone(i int, asks func(gc.AgentID, string) bool) bool {
+	state := a.buffer[i]
+	if state.Record.Type == capture.Usable {
+		return false
+	}
+	for j := i + 1; j < len(a.buffer) || a.more(); j++ {
+		next := a.buffer[j].Record
+		switch {
+		case next == nil || next.Time.Sub(state.Record.Time) > sameMoment || isState(next) && next.Node == state.Record.Node:
+			return false
+		case (next.Type == capture.Opened || next.Type == capture.Refused) && next.Node == state.Record.Node && !asks(next.Agent, next.Node):
+			copy(a.buffer[i:], a.buffer[i+1:j])
+			a.buffer[j-1] = state
+			return true
+		}
+	}
+	return false
 }
 
 // isState reports whether the record gives the state of a node.

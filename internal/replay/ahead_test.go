@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
 func TestASessionWaitsUntilItDidInTheCapture(t *testing.T) {
@@ -45,11 +46,49 @@ func TestNodesThatFailAtOnceAreSeenAtOnce(t *testing.T) {
 			later = append(later, capture.Item{Record: x})
 		}
 		a := newAhead(&later)
-		require.Len(t, a.moment(first), k.want, rule)
+		require.Len(t, a.moment(first, func(gc.AgentID, string) bool { return false }), k.want, rule)
 		for _, x := range k.later {
 			i, err := a.Next()
 			require.NoError(t, err)
 			require.Same(t, x, i.Record, "%s: nothing is consumed", rule)
+		}
+	}
+}
+
+func TestWhoWentToANodeHadNotSeenThatItFailed(t *testing.T) {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	at := func(ms int, typ, node string) *capture.Record {
+		return &capture.Record{Time: start.Add(time.Duration(ms) * time.Millisecond), Type: typ, Node: node, Agent: "1"}
+	}
+	failed, verified, waits, refused := at(2, capture.Unusable, "b"), at(3, capture.Verified, "a"), at(4, capture.Waits, ""), at(5, capture.Refused, "b")
+	late, usable := at(103, capture.Refused, "b"), at(4, capture.Usable, "b")
+	back := at(2, capture.Usable, "b")
+	for rule, k := range map[string]struct {
+		later, want []*capture.Record
+		asks        bool
+		atOnce      int
+	}{
+		"its state comes before what became of that": {
+			later: []*capture.Record{failed, verified, waits, refused},
+			want:  []*capture.Record{verified, waits, failed, refused}, atOnce: 1},
+		"one that was on its way already had":      {later: []*capture.Record{failed, verified, waits, refused}, asks: true, atOnce: 2},
+		"one that went there in another moment":    {later: []*capture.Record{failed, verified, waits, late}, atOnce: 2},
+		"one that went to a node that works had":   {later: []*capture.Record{back, verified, waits, refused}, atOnce: 2},
+		"one that went there when it was back did": {later: []*capture.Record{failed, usable, refused}, atOnce: 3},
+	} {
+		var later list
+		for _, x := range k.later {
+			later = append(later, capture.Item{Record: x})
+		}
+		a := newAhead(&later)
+		require.Len(t, a.moment(at(0, capture.Unusable, "a"), func(gc.AgentID, string) bool { return k.asks }), k.atOnce, rule)
+		if k.want == nil {
+			k.want = k.later
+		}
+		for _, x := range k.want {
+			i, err := a.Next()
+			require.NoError(t, err)
+			require.Same(t, x, i.Record, rule)
 		}
 	}
 }

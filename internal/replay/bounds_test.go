@@ -233,7 +233,7 @@ func TestReadingAheadIsBounded(t *testing.T) {
 	a = newAhead(made(func(n int) *capture.Record {
 		return &capture.Record{Edge: capture.REST, Type: capture.Verified, Time: startOfRun}
 	}))
-	require.Len(t, a.moment(&capture.Record{Time: startOfRun}), 1)
+	require.Len(t, a.moment(&capture.Record{Time: startOfRun}, nil), 1)
 	require.LessOrEqual(t, len(a.buffer), furthest)
 }
 

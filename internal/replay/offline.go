@@ -361,7 +361,7 @@ func (p *player) applyREST(x *capture.Record) {
 	case x.Type == capture.Resumed:
 		w.answer(x.Agent, x, about(resuming))
 	default:
-		w.found(p.ahead.moment(x)...)
+		w.found(p.ahead.moment(x, w.subscribes)...)
 	}
 }
 
@@ -402,7 +402,7 @@ func (p *player) applyNotify(x *capture.Record) bool {
 			w.streams[x.Agent] = &stream{world: w, agent: x.Agent, updates: make(chan finesse.Update, updatesAhead)}
 			w.mu.Unlock()
 		}
-		return w.answer(x.Agent, x, func(q *question) bool { return q.kind == subscription && q.node == x.Node })
+		return w.answer(x.Agent, x, subscribing(x.Node))
 	case capture.Followed:
 		team := string(notify.TeamOf(x.Topic))
 		return w.answer(x.Agent, x, func(q *question) bool { return q.kind == following && q.what == team })

@@ -202,6 +202,16 @@ func (w *world) find(agent gc.AgentID, match func(*question) bool) (found *quest
 	return found
 }
 
+// subscribing matches the attempt to open a stream at a node.
+func subscribing(node string) func(*question) bool {
+	return func(q *question) bool { return q.kind == subscription && q.node == node }
+}
+
+// subscribes reports whether the agent's session opens a stream at the node now.
+func (w *world) subscribes(agent gc.AgentID, node string) bool {
+	return w.find(agent, subscribing(node)) != nil
+}
+
 // answer answers the agent's oldest question that match accepts, and reports
 // whether there is one.
 func (w *world) answer(agent gc.AgentID, x *capture.Record, match func(*question) bool) bool {
