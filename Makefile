@@ -2,7 +2,7 @@
 # continuous integration runs.
 
 BIN      := bin/finesse-connector
-FUZZTIME ?= 20000x
+FUZZTIME ?= 10000x
 
 # Packages that keep files in step with their source; see "generate".
 GENERATORS = $(sort $(dir $(shell grep -rl --include='*.go' '^//go:generate' cmd deploy internal)))

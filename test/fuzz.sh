@@ -1,10 +1,10 @@
 #!/bin/bash
 # Runs every fuzz target of the module with the given number of inputs (default
-# 20000x) or for the given time each.
+# 10000x) or for the given time each.
 # Minimising is cut short: it would take most of so short a run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-fuzz_time=${1:-20000x}
+fuzz_time=${1:-10000x}
 
 go list -f '{{.Dir}}' ./... | while read -r dir; do
 	# A package may have no tests, and tests no fuzz target.

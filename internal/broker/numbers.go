@@ -104,19 +104,21 @@ func lowest(spans []span, most int) (some []uint64) {
 }
 
 // random returns at most so many of the numbers in spans, each as likely as any
-// other.
+// other, in order. It may return one twice.
 func random(spans []span, most int) (some []uint64) {
 	count := sizeOf(spans)
-	for range min(uint64(most), count) {
-		at := rand.Uint64N(count)
-		for _, s := range spans {
-			if size := s.to - s.from + 1; at >= size {
-				at -= size
-				continue
-			}
-			some = append(some, s.from+at)
-			break
+	places := make([]uint64, min(uint64(most), count)) // counted through all spans
+	for i := range places {
+		places[i] = rand.Uint64N(count)
+	}
+	slices.Sort(places)
+	before := uint64(0)
+	for _, s := range spans {
+		size := s.to - s.from + 1
+		for ; len(places) > 0 && places[0] < before+size; places = places[1:] {
+			some = append(some, s.from+places[0]-before)
 		}
+		before += size
 	}
 	return some
 }

@@ -85,11 +85,14 @@ func TestEachSampleReplaysAnonymized(t *testing.T) {
 var sensitive = regexp.MustCompile(`<(firstName|lastName|loginId|loginName|extension|fromAddress|toAddress|callbackNumber|DNIS|dialedNumber|dialNumber|` +
 	`mediaAddress|targetMediaAddress|phoneNumber|description|label|teamName|value|wrapUpReason)>([^<]+)</`)
 
+// tokens matches the words and numbers of a text.
+var tokens = regexp.MustCompile(`[\pL\pN]+`)
+
 // originals returns the values of 4 characters or more, and their words.
 func originals(all []capture.Item) map[string]bool {
 	values := map[string]bool{}
 	add := func(s string) {
-		for _, v := range append(regexp.MustCompile(`[^\pL\pN]+`).Split(s, -1), s) {
+		for _, v := range append(tokens.FindAllString(s, -1), s) {
 			if len(v) >= 4 {
 				values[v] = true
 			}
@@ -133,7 +136,6 @@ func TestNoOriginalIsLeft(t *testing.T) {
 			whole = append(whole, v)
 		}
 	}
-	tokens := regexp.MustCompile(`[\pL\pN]+`)
 	for _, i := range items(t, read(t, anonymized(t, names...))) {
 		if i.Record == nil {
 			continue
