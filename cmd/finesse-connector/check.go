@@ -14,7 +14,7 @@ import (
 
 type checkFlags struct {
 	config, agent, passwordFile string
-	asJSON                      bool
+	sso, asJSON                 bool
 }
 
 func newCheck() *cobra.Command {
@@ -26,7 +26,9 @@ func newCheck() *cobra.Command {
 certificate, the REST interface and the notification service. With --agent it
 also signs in to both with an agent's password, which is tried once and not
 again if it is refused. The agent's state does not change, but name one that
-nobody works with: Finesse watches the presence of agents.`,
+nobody works with: Finesse watches the presence of agents. Whether agents sign in
+with access tokens (SSO), passwords (NON_SSO) or some with each (HYBRID) is shown
+as systemAuthMode.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd.Context(), cmd, f) },
 	}
@@ -34,6 +36,7 @@ nobody works with: Finesse watches the presence of agents.`,
 	flags.StringVar(&f.config, "config", defaultConfig, "the configuration `FILE`")
 	flags.StringVar(&f.agent, "agent", "", "the `ID` of an agent to sign in with")
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with that agent's password")
+	flags.BoolVar(&f.sso, "sso", false, "what the password file holds is an access token of single sign-on")
 	flags.BoolVar(&f.asJSON, "json", false, "print results as JSON, one object a line")
 	return cmd
 }
@@ -78,7 +81,7 @@ func check(ctx context.Context, cmd *cobra.Command, f checkFlags) error {
 }
 
 func (f *checkFlags) credentials() (*finesse.Credentials, error) {
-	if f.agent == "" && f.passwordFile == "" {
+	if f.agent == "" && f.passwordFile == "" && !f.sso {
 		return nil, nil
 	}
 	if f.agent == "" || f.passwordFile == "" {
@@ -89,6 +92,11 @@ func (f *checkFlags) credentials() (*finesse.Credentials, error) {
 		return nil, usagef("--agent %q: %w", f.agent, err)
 	}
 	password, err := readPassword(f.passwordFile)
+	if err == nil && f.sso {
+		if password, err = gc.NewToken(password.Reveal()); err != nil {
+			err = usagef("--password-file %s: %w", f.passwordFile, err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

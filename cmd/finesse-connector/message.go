@@ -84,27 +84,11 @@ func (o order) String() string {
 
 const stars = "****"
 
-// masked returns the parameters without passwords. If it is unclear which field
-// is one, none is shown.
+// masked returns the parameters without passwords, nor what may be one that was typed
+// in a wrong place.
 func (o order) masked() string {
-	c, _ := wire.ParseCommand(o.typ, "")
-	if c.Spec == nil {
-		return stars
-	}
-	want := c.Spec.Parameters
-	fields := strings.Split(o.parameters, ",")
-	if n := len(want); n > 0 && want[n-1].Kind == gc.PasswordKind {
-		fields = strings.SplitN(o.parameters, ",", n) // it may hold commas
-	}
-	if len(fields) > len(want) {
-		return stars
-	}
-	for i := range fields {
-		if want[i].Kind == gc.PasswordKind {
-			fields[i] = stars
-		}
-	}
-	return strings.Join(fields, ",")
+	_, shown := wire.Redact(o.typ, o.parameters, func(string) string { return stars }, func(*gc.CommandSpec, gc.Destination) string { return "" })
+	return shown
 }
 
 func (o order) outgoing(queue, categoryProperty string) broker.Outgoing {

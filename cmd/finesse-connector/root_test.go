@@ -35,6 +35,8 @@ func TestWrongUsageExitsWith2(t *testing.T) {
 		"a phone rings":                             {[]string{"simulate", "--ring-timeout", "0s"}, "--ring-timeout 0s: name a time"},
 		"the demo knows the formats":                {[]string{"demo", "--format", "xml"}, "--format xml"},
 		"an agent to check with needs its password": {[]string{"check", "--agent", "1001"}, "--agent and --password-file belong together"},
+		"a token to check with is an agent's":       {[]string{"check", "--sso"}, "--agent and --password-file belong together"},
+		"a lifetime is a token's":                   {[]string{"simulate", "--token-lifetime", "1h"}, "--token-lifetime 1h0m0s: name a time such as 1h, and --sso"},
 		"version takes no arguments":                {[]string{"version", "please"}, `unknown command "please"`},
 	} {
 		t.Run(rule, func(t *testing.T) {

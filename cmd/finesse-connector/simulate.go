@@ -54,6 +54,8 @@ is new at each start: start the connector after the simulator.`,
 	flags.StringVar(&o.Domain, "domain", "finesse.local", "the `DOMAIN` of agents' JIDs")
 	flags.BoolVar(&f.second, "second", false, "run a second node, at "+secondREST+" and "+secondNotify+" or free ports, so that failover can be played")
 	flags.StringVar(&f.passwordFile, "password-file", "", "a `FILE` with the password of every agent (default the password "+demoPassword+")")
+	flags.BoolVar(&o.SSO, "sso", false, "let agents in by single sign-on: the password is an access token such as "+demoPassword+":1001:1")
+	flags.DurationVar(&o.TokenLifetime, "token-lifetime", 0, "with --sso, after how long each agent needs a token with the next number; 0 for never")
 	flags.StringVar(&f.certificate, "ca-out", "finesse-simulator.pem", "the `FILE` to write the certificate to that clients have to trust")
 	flags.StringVar((*string)(&o.Certificate), "certificate", string(simulator.UsualCertificate),
 		"the `KIND` of certificate: usual, common-name, expired, other-name, or clients, who have to show one")
@@ -108,6 +110,9 @@ func (f *simulateFlags) complete() (err error) {
 	}
 	if f.options.RingTimeout <= 0 {
 		return usagef("--ring-timeout %s: name a time such as 20s", f.options.RingTimeout)
+	}
+	if f.options.TokenLifetime < 0 || f.options.TokenLifetime > 0 && !f.options.SSO {
+		return usagef("--token-lifetime %s: name a time such as 1h, and --sso", f.options.TokenLifetime)
 	}
 	f.options.MinDelay = min(10*time.Millisecond, f.maxDelay)
 	f.options.MaxDelay = max(f.maxDelay, simulator.NoDelay)

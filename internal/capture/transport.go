@@ -24,16 +24,16 @@ type transport struct {
 var exchanges atomic.Uint64
 
 // Transport puts the recorder before next, which leads to a node. Of a
-// request's header only the user and the request id are recorded, and a request
-// without a user not at all: the state of a node is recorded apart.
+// request's header only the request id is recorded, and a request in nobody's name not
+// at all: the state of a node is recorded apart.
 func (r *Recorder) Transport(node string, next http.RoundTripper) http.RoundTripper {
 	return &transport{recorder: r, node: node, next: next}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	agent, _, named := req.BasicAuth()
-	if !named || !t.recorder.On() {
+	agent := exchange.Asker(req)
+	if agent == "" || !t.recorder.On() {
 		return t.next.RoundTrip(req)
 	}
 	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")

@@ -198,7 +198,11 @@ func (k *check) systemInfo(ctx context.Context, client *finesse.Client, n config
 	if err == nil {
 		err = info.Unusable()
 	}
-	k.say("rest", n.REST, strings.TrimSpace(info.Status+" "+info.DeploymentType), err, finesse.Trouble(err))
+	found := strings.TrimSpace(info.Status + " " + info.DeploymentType)
+	if info.SystemAuthMode != "" {
+		found += ", systemAuthMode " + info.SystemAuthMode
+	}
+	k.say("rest", n.REST, found, err, finesse.Trouble(err))
 	return info
 }
 

@@ -95,6 +95,39 @@ func TestEveryPartIsChecked(t *testing.T) {
 	}, got)
 }
 
+func TestHowAgentsSignInIsShown(t *testing.T) {
+	c, _ := twoNodes(t)
+	s, err := simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay, SSO: true})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.NoError(t, os.WriteFile(c.Finesse.CAFile, append(s.CertificatePEM(), readFile(t, c.Finesse.CAFile)...), 0o600))
+	c.Finesse.Nodes = append(c.Finesse.Nodes[:1], config.Node{REST: s.RESTURL(), Notify: s.NotifyURL()})
+	token, err := gc.NewToken("secret:1001:1")
+	require.NoError(t, err)
+	var rest, verdicts []string
+	check.Run(t.Context(), c, &finesse.Credentials{Agent: "1001", Password: token}, func(r check.Result) {
+		if r.What == "rest" {
+			rest = append(rest, r.Detail)
+		}
+		if r.Target == s.RESTURL() || r.Target == s.NotifyURL() {
+			verdicts = append(verdicts, r.What)
+			require.Equal(t, r.What != "login", r.OK, r.Detail) // node a has refused the token
+		}
+	})
+	require.Equal(t, []string{"IN_SERVICE UCCE, systemAuthMode NON_SSO", "IN_SERVICE UCCE, systemAuthMode SSO"}, rest)
+	require.Contains(t, verdicts, "login")
+
+	c.Finesse.Nodes = c.Finesse.Nodes[1:]
+	got, _ := checked(t.Context(), c, &finesse.Credentials{Agent: "1001", Password: token})
+	require.Equal(t, []string{"ok broker", "ok certificate", "ok rest", "ok notifications", "ok login", "ok subscription"}, got)
+}
+
+func readFile(t *testing.T, name string) []byte {
+	text, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return text
+}
+
 func TestARefusedPasswordIsNotTriedAtTheOtherNode(t *testing.T) {
 	c, _ := twoNodes(t)
 	got, last := checked(t.Context(), c, credentials("canary"))

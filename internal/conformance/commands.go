@@ -6,7 +6,7 @@ import "github.com/finesse-connector/finesse-connector/internal/gc"
 var commandNotes = map[gc.CommandName]string{
 	gc.Hello:                  "Makes the destination known and asks for the state of the system. The string property `format` chooses the destination's format.",
 	gc.Beat:                   "As Hello; a heartbeat.",
-	gc.Connect:                "Proves the agent's password and binds the agent to the destination. Success has no answer. The string property `format` is as with Hello.",
+	gc.Connect:                "Proves the agent's password, or with `SSO` at its end an access token of single sign-on, and binds the agent to the destination. Success has no answer. The string property `format` is as with Hello.",
 	gc.Login:                  "Signs the agent in at the extension; a DialogStatus for each call there is.",
 	gc.MobileAgentLogin:       "Signs the agent in at a phone elsewhere. UCCE only.",
 	gc.Logout:                 "Signs the agent out.",

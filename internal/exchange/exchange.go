@@ -82,6 +82,19 @@ func New(o Options) *Client {
 	return c
 }
 
+type inNameOf struct{}
+
+// InNameOf notes for whom an exchange is: an access token does not show it.
+func InNameOf(ctx context.Context, who string) context.Context {
+	return context.WithValue(ctx, inNameOf{}, who)
+}
+
+// Asker is for whom a request is; "" for nobody in particular.
+func Asker(r *http.Request) string {
+	who, _ := r.Context().Value(inNameOf{}).(string)
+	return who
+}
+
 // Answer is a server's answer.
 type Answer struct {
 	Status int

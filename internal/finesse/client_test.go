@@ -130,7 +130,7 @@ func TestReads(t *testing.T) {
 	require.Equal(t, "/finesse/api/SystemInfo", got.URL.RequestURI())
 	require.Empty(t, got.Header.Get("Authorization"))
 	require.Equal(t, SystemInfo{
-		Status: "IN_SERVICE", LastCTIHeartbeat: "success", DeploymentType: "UCCE",
+		Status: "IN_SERVICE", LastCTIHeartbeat: "success", DeploymentType: "UCCE", SystemAuthMode: "NON_SSO",
 		PrimaryHost: "finA.example.com", SecondaryHost: "finB.example.com", CurrentTime: at("2019-09-17T12:46:21.311Z"),
 		XMPPDomain: "finA.example.com", XMPPPubSubDomain: "pubsub.finA.example.com",
 	}, info)

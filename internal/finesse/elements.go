@@ -23,6 +23,7 @@ type (
 		StatusReason     text     `xml:"statusreason"`
 		CurrentTimestamp text     `xml:"currenttimestamp"`
 		DeploymentType   text     `xml:"deploymenttype"`
+		SystemAuthMode   text     `xml:"systemauthmode"`
 		LastCTIHeartbeat text     `xml:"lastctiheartbeatstatus"`
 		PrimaryHost      text     `xml:"primarynode>host"`
 		SecondaryHost    text     `xml:"secondarynode>host"`
@@ -148,6 +149,7 @@ func (e *systemInfoElement) systemInfo(*Omissions) (SystemInfo, error) {
 		StatusReason:     string(e.StatusReason),
 		LastCTIHeartbeat: strings.ToLower(string(e.LastCTIHeartbeat)),
 		DeploymentType:   strings.ToUpper(string(e.DeploymentType)),
+		SystemAuthMode:   strings.ToUpper(string(e.SystemAuthMode)),
 		PrimaryHost:      string(e.PrimaryHost),
 		SecondaryHost:    string(e.SecondaryHost),
 		XMPPDomain:       string(e.XMPPDomain),

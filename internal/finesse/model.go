@@ -67,10 +67,10 @@ type SystemInfo struct {
 	StatusReason                 string // text for people, when not in service
 	LastCTIHeartbeat             string // success, failure, "" where the release does not say
 	DeploymentType               string // UCCE, UCCX
+	SystemAuthMode               string // SSO, NON_SSO, HYBRID: who signs in with an access token; "" before 11.6
 	PrimaryHost, SecondaryHost   string // as Finesse knows them; the second is "" on one node
 	XMPPDomain, XMPPPubSubDomain string
 	CurrentTime                  time.Time // the server's clock, zero when it did not say
-
 }
 
 // Unusable says why agents cannot work on the node, nil where they can. Cisco's

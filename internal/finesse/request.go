@@ -111,6 +111,9 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (exch
 	if method == "" {
 		method = http.MethodGet
 	}
+	if r.who != nil {
+		ctx = exchange.InNameOf(ctx, string(r.who.Agent))
+	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+r.path, bytes.NewReader(document))
 	if err != nil {
 		return exchange.Answer{}, err
@@ -125,7 +128,11 @@ func (c *Client) exchange(ctx context.Context, r request, document []byte) (exch
 	if r.objects != "" {
 		req.Header.Set("Range", "objects="+r.objects)
 	}
-	if r.who != nil {
+	switch {
+	case r.who == nil:
+	case r.who.Password.IsToken(): // Finesse REST API with single sign-on
+		req.Header.Set("Authorization", "Bearer "+r.who.Password.Reveal())
+	default:
 		req.SetBasicAuth(string(r.who.Agent), r.who.Password.Reveal())
 	}
 	a, err := c.http.Do(ctx, req, r.limit()+1)
@@ -201,6 +208,10 @@ func (c *Client) refusal(r request, status int, body []byte) error {
 // say so: Finesse also gives SUBSCRIPTION_FAILED and CF_AGENT_ACCOUNT_LOCKED_OUT
 // to a request that it let in, or later in an Update.
 var ErrPasswordRefused = errors.New("the password is refused")
+
+// ErrReplaced is in the chain of the error of a notification stream that another one of
+// the same agent and process has replaced.
+var ErrReplaced = errors.New("another stream of the agent has taken its place")
 
 // ErrNotAdministrator is in the chain of an error of AllUsers when Finesse
 // refused the credentials. They must not be tried again: five wrong passwords

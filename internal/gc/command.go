@@ -122,6 +122,7 @@ const (
 	MemberKind     // an agent of a supervisor's team, by login id
 	PartyKind      // the same, by login id or extension
 	PhonebookKind
+	SingleSignOnKind // a word that says that the password is an access token
 )
 
 // CommandSpec is a row of the table of commands.
@@ -170,7 +171,7 @@ var (
 var Commands = []CommandSpec{
 	{Name: Hello, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
 	{Name: Beat, Category: SystemCategory, ForDestination: true, Answers: []string{"System"}},
-	{Name: Connect, Category: AgentInfoCategory, Parameters: []Parameter{{Name: "client_destination", Kind: DestinationKind}, password}},
+	{Name: Connect, Category: AgentInfoCategory, Parameters: []Parameter{{Name: "client_destination", Kind: DestinationKind}, password, {Name: "SSO", Kind: SingleSignOnKind, Optional: true}}},
 	{Name: Login, Category: AgentState, Parameters: []Parameter{password, extension}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: MobileAgentLogin, Category: AgentState, Parameters: []Parameter{password, extension, {Name: "agent_phone", Kind: NumberKind}, {Name: "connection_mode", Kind: ModeKind}}, Answers: []string{"AgentInfo", "State", "DialogStatus"}},
 	{Name: Logout, Category: AgentState, ForMember: true, Answers: []string{"State"}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/finesse-connector/finesse-connector/internal/gc"
+	"github.com/finesse-connector/finesse-connector/internal/rate"
 )
 
 const (
@@ -27,8 +28,19 @@ const (
 	maxRefused = 8 // more than are refused in a window and the one after it
 )
 
-// digest stands for a password.
-type digest [32]byte
+// digest stands for a password, or for a token of single sign-on.
+type digest struct {
+	sum   [32]byte
+	token bool
+}
+
+// tokens is how many tokens, besides the one that works, are put to Finesse for an agent
+// at once, and tokenRate how many of those come back in a second. Wrong ones lock
+// nothing; but anybody can send them, and each is a request.
+const (
+	tokens    = 10
+	tokenRate = 0.1
+)
 
 // account is what is known of the passwords of one agent. It has no clock: what
 // asks it gives the time, which never goes back.
@@ -37,7 +49,8 @@ type account struct {
 	worked   []digest // the one that worked last comes first
 	refused  []refusal
 	spent    []expense
-	underway int // requests with another password than the one that works
+	tokens   rate.Limit // of those besides the one that works
+	underway int        // requests with another password than the one that works
 	locked   error
 	until    time.Time     // locked
 	warned   bool          // the operator knows that the budget is spent
@@ -85,6 +98,12 @@ func (a *account) ask(now time.Time, password digest, underway int) error {
 	if r := a.refusalOf(password); r != nil && now.Before(r.until) {
 		return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", r.until.Format(time.TimeOnly), r.err)
 	}
+	if password.token {
+		if !a.tokens.Has(now) {
+			return errTokens
+		}
+		return nil
+	}
 	if now.Before(a.until) {
 		return fmt.Errorf("no password is tried before %s: %w", a.until.Format(time.TimeOnly), a.locked)
 	}
@@ -98,6 +117,10 @@ func (a *account) ask(now time.Time, password digest, underway int) error {
 		return errUnanswered
 	}
 }
+
+// errTokens is for those who cannot know whether the token is right, because it is not
+// tried.
+var errTokens = gc.Retry(gc.TooManyUnproved, "prove token", "too many access tokens of the agent are being tried")
 
 // errUnanswered is for those who come after passwords of whom none was refused, as
 // when Finesse hangs: nobody is to be asked for another password for that.
@@ -141,7 +164,9 @@ func (a *account) proved(password digest) {
 	a.worked = slices.Insert(slices.DeleteFunc(a.worked, is), 0, password)
 	a.worked = a.worked[:min(len(a.worked), maxWorked)]
 	a.refused = slices.DeleteFunc(a.refused, func(r refusal) bool { return is(r.password) })
-	a.until = time.Time{}
+	if !password.token {
+		a.until = time.Time{}
+	}
 	if a.line == nil {
 		a.line = make(chan struct{}, uses)
 	}
@@ -149,7 +174,9 @@ func (a *account) proved(password digest) {
 
 // refuse notes that Finesse refused a password with err.
 func (a *account) refuse(now time.Time, password digest, err error) {
-	a.spend(now, 1, true)
+	if !password.token {
+		a.spend(now, 1, true)
+	}
 	r := refusal{password: password, err: err}
 	if before := a.refusalOf(password); before != nil {
 		r.times, r.until = before.times, before.until

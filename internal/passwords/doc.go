@@ -34,5 +34,8 @@
 //     promises, and strangers are forgotten first. When there is no room for one
 //     more, it is the new one that is refused: nobody's refusals are forgotten
 //     while they count.
+//   - A token of single sign-on locks nothing, so it has another bound: tokens at a
+//     time, of which tokenRate come back in a second. Only the notification service
+//     proves whose it is (ofTokens).
 //   - No password is kept, only its digest under a key of this process.
 package passwords

@@ -128,7 +128,19 @@ func fold(agent gc.AgentID) string {
 // one length stands before it.
 func (g *Guard) digest(password gc.Secret) digest {
 	text := make([]byte, 0, 128) // on the stack, for a password of usual length
-	return sha256.Sum256(append(append(text, g.key...), password.Reveal()...))
+	return digest{sha256.Sum256(append(append(text, g.key...), password.Reveal()...)), password.IsToken()}
+}
+
+// meant is digest for a password of which it is not known yet whether it is a token: a
+// Login cannot say so.
+func (g *Guard) meant(e *entry, password gc.Secret) digest {
+	d := g.digest(password)
+	for _, worked := range e.worked {
+		if worked.sum == d.sum {
+			return worked
+		}
+	}
+	return d
 }
 
 // attempt is a password on its way to Finesse.
@@ -141,9 +153,9 @@ type attempt struct {
 }
 
 // use has ask put a password to Finesse, if that may be, and notes what comes of
-// it. It may wait for others of the same agent, and for the crowd if the agent
+// it: that it works, too, if proves says that what is asked shows whose it is. It may wait for others of the same agent, and for the crowd if the agent
 // is one of it, until ctx is done but no longer than patience.
-func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
+func (g *Guard) use(ctx context.Context, c finesse.Credentials, proves proof, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
 	password := g.digest(c.Password)
 	a, err := g.turn(ctx, c.Agent, id, password)
@@ -157,9 +169,19 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Add(1) }})
 	}
 	err = ask(ctx, c)
-	g.end(a, err, int(sent.Load()))
+	g.end(a, err, int(sent.Load()), proves)
 	return err
 }
+
+// proof says of what an answer without an error is the proof.
+type proof int
+
+const (
+	// ofPasswords: Finesse was told whose the password is. An access token is its own
+	// name: a supervisor's reads the members of a team, too.
+	ofPasswords proof = iota
+	ofTokens          // the notification service was, with a token as well
+)
 
 // Withheld is why a password would not be put to Finesse now, whatever becomes of
 // those that are on their way; nil when it may. It never blocks.
@@ -174,7 +196,8 @@ func (g *Guard) Worked(agent gc.AgentID, password gc.Secret) bool {
 	id := fold(agent)
 	g.mu.Lock()
 	defer g.unlock()
-	return slices.Contains(g.find(id).worked, g.digest(password))
+	e := g.find(id)
+	return slices.Contains(e.worked, g.meant(e, password))
 }
 
 // KeptOut is Withheld for an agent of whom another password works; nil for any
@@ -191,7 +214,8 @@ func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err
 	id, now := fold(agent), time.Now()
 	g.mu.Lock()
 	defer g.unlock()
-	e, digest := g.find(id), g.digest(password)
+	e := g.find(id)
+	digest := g.meant(e, password)
 	err = g.ask(e, agent, digest, now, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.Has(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
@@ -212,7 +236,11 @@ func (g *Guard) find(id string) *entry {
 	if element := g.accounts[id]; element != nil {
 		return element.Value.(*entry)
 	}
-	return &entry{names: []string{id}}
+	return newEntry(id)
+}
+
+func newEntry(id string) *entry {
+	return &entry{names: []string{id}, account: account{tokens: rate.Limit{Most: tokens, Rate: tokenRate}}}
 }
 
 func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, underway int) error {
@@ -308,7 +336,11 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 		g.tidy(e, now)
 		return a, err
 	}
-	if !a.trusted {
+	switch {
+	case a.trusted:
+	case password.token:
+		e.tokens.Take(now)
+	default:
 		e.underway++
 	}
 	return a, nil
@@ -353,7 +385,7 @@ func (g *Guard) queue(n int) bool {
 
 // end notes what Finesse answered. sent is how often the password may have
 // reached it.
-func (g *Guard) end(a attempt, err error, sent int) {
+func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 	now := time.Now()
 	refused := errors.Is(err, finesse.ErrPasswordRefused) ||
 		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for an agent who works, too
@@ -365,16 +397,23 @@ func (g *Guard) end(a attempt, err error, sent int) {
 	for a.into != nil {
 		a.entry = a.into
 	}
-	if !a.trusted {
+	locks := !a.trusted && !a.password.token
+	if locks {
 		a.underway--
 	}
 	switch {
-	case err == nil:
+	case err == nil && (proves == ofTokens || !a.password.token):
 		g.prove(a.entry, a.password)
+		if a.password.token && !a.trusted {
+			a.tokens.Return()
+		}
+	case err == nil:
 	case refused:
 		a.refuse(now, a.password, err)
-		a.spend(now, sent-1, true)
-	case !a.trusted && unanswered(err):
+		if locks {
+			a.spend(now, sent-1, true)
+		}
+	case locks && unanswered(err):
 		a.spend(now, sent, false)
 	}
 	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
@@ -412,7 +451,7 @@ func (g *Guard) add(id string, now time.Time) *list.Element {
 	if g.isFull(now) {
 		return nil
 	}
-	element := g.strangers.PushBack(&entry{names: []string{id}})
+	element := g.strangers.PushBack(newEntry(id))
 	g.accounts[id] = element
 	return element
 }

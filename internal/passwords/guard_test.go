@@ -32,7 +32,8 @@ var (
 // Every scene runs in synctest's time.
 type fake struct {
 	*testing.T
-	session.Node // nil: only User is asked
+	session.Node // nil: only User and Subscribe are asked
+	guard        *passwords.Guard
 	guarded      session.Node
 	registry     *prometheus.Registry
 	tried        []gc.AgentID // told by the guard
@@ -52,7 +53,8 @@ type fake struct {
 func scene(t *testing.T, play func(*fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{T: t, right: "right", registry: prometheus.NewRegistry()}
-		f.guarded = passwords.New(passwords.Options{Registerer: f.registry, Tried: f.hears}).Node(f)
+		f.guard = passwords.New(passwords.Options{Registerer: f.registry, Tried: f.hears})
+		f.guarded = f.guard.Node(f)
 		play(f)
 	})
 }
@@ -103,6 +105,11 @@ func (f *fake) User(ctx context.Context, c finesse.Credentials) (finesse.User, e
 		}
 	}
 	return finesse.User{LoginID: c.Agent}, nil
+}
+
+func (f *fake) Subscribe(ctx context.Context, c finesse.Credentials) (session.Stream, error) {
+	_, err := f.User(ctx, c)
+	return nil, err
 }
 
 // tries gives a password and reports the code of the answer, "" for none.
@@ -630,6 +637,55 @@ func TestAFinesseThatHangsRefusesNobody(t *testing.T) {
 			require.Equal(t, gc.NotReachable, f.tries("ann", "right"))
 			require.Equal(t, gc.SubscriptionFailed, f.tries("ann", "right"))
 			require.Len(t, f.tried, 1)
+		})
+	})
+}
+
+// Wrong tokens of single sign-on lock no account, and the next right one comes soon.
+func TestTokens(t *testing.T) {
+	token := func(s string) finesse.Credentials {
+		secret, err := gc.NewToken(s)
+		require.NoError(t, err)
+		return finesse.Credentials{Agent: "1001", Password: secret}
+	}
+	subscribes := func(f *fake, s string) error {
+		_, err := f.guarded.Subscribe(f.Context(), token(s))
+		return err
+	}
+	t.Run("as many as a stranger sends are put to Finesse at a rate, and leave the account's passwords alone", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.NoError(f, subscribes(f, "right"))
+			for i := range 100 {
+				require.Error(f, subscribes(f, "stranger"+strconv.Itoa(i)))
+			}
+			require.Equal(f, 1+10, f.put)
+			require.NoError(f, subscribes(f, "right"), "the one that works")
+			f.right = "next"
+			require.Equal(f, gc.PleaseRetry, gc.CodeOf(subscribes(f, "next")), "the driver tries again")
+			pass(10 * time.Second)
+			require.NoError(f, subscribes(f, "next"))
+			f.right = "password"
+			require.Empty(f, f.tries("1001", "password"))
+		})
+	})
+	t.Run("one that has expired is not put to Finesse again, the next one at once", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.NoError(f, subscribes(f, "right"))
+			f.right = "next"
+			require.ErrorIs(f, subscribes(f, "right"), finesse.ErrPasswordRefused)
+			require.ErrorIs(f, subscribes(f, "right"), finesse.ErrPasswordRefused)
+			require.Len(f, f.refused, 1)
+			require.NoError(f, subscribes(f, "next"))
+		})
+	})
+	t.Run("only the notification service proves whose it is", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			_, err := f.guarded.User(f.Context(), token("right"))
+			require.NoError(f, err)
+			require.False(f, f.guard.Worked("1001", gc.NewSecret("right")))
+			require.NoError(f, subscribes(f, "right"))
+			require.True(f, f.guard.Worked("1001", gc.NewSecret("right")), "a Login cannot say that it is a token")
+			require.NoError(f, f.guard.KeptOut("1001", gc.NewSecret("right")))
 		})
 	})
 }

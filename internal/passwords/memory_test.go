@@ -21,7 +21,7 @@ func proves(g *Guard, agent, password string, err error) error {
 	if refusal != nil {
 		return refusal
 	}
-	g.end(a, err, 1)
+	g.end(a, err, 1, ofPasswords)
 	return err
 }
 

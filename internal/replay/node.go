@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/exchange"
 	"github.com/finesse-connector/finesse-connector/internal/finesse"
 	"github.com/finesse-connector/finesse-connector/internal/finesse/notify"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
@@ -80,14 +81,13 @@ func captured(x *capture.Record) error {
 
 // RoundTrip answers a request as captured (http.RoundTripper).
 func (n *node) RoundTrip(req *http.Request) (*http.Response, error) {
-	agent, _, _ := req.BasicAuth()
 	_, path, _ := strings.Cut(req.URL.Path, "/finesse/api")
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
 	}
 	x, err := n.world.ask(req.Context(), &question{
-		kind: exchange, agent: gc.AgentID(agent), node: n.name, what: req.Method + " " + path, body: string(body), request: req.Header.Get("requestId"),
+		kind: exchanged, agent: gc.AgentID(exchange.Asker(req)), node: n.name, what: req.Method + " " + path, body: string(body), request: req.Header.Get("requestId"),
 	})
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && (err != nil || x.Status != 0 || !strings.Contains(x.Problem, "dial")) {
 		trace.WroteHeaders() // see package passwords

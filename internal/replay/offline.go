@@ -353,7 +353,7 @@ func (p *player) applyREST(x *capture.Record) {
 	case x.Exchange != 0 && x.Dir == capture.Out:
 		p.request(x)
 	case x.Exchange != 0:
-		w.answer(x.Agent, x, func(q *question) bool { return q.kind == exchange && q.exchange == x.Exchange })
+		w.answer(x.Agent, x, func(q *question) bool { return q.kind == exchanged && q.exchange == x.Exchange })
 	case x.Type == capture.Verified:
 		w.answer("", x, func(q *question) bool { return q.kind == verification && q.node == x.Node })
 	case x.Type == capture.Paused:
@@ -368,7 +368,7 @@ func (p *player) applyREST(x *capture.Record) {
 // request finds the request that must be the captured one.
 func (p *player) request(x *capture.Record) {
 	same := func(q *question) bool {
-		return q.kind == exchange && q.exchange == 0 && q.what == x.Type && q.node == x.Node
+		return q.kind == exchanged && q.exchange == 0 && q.what == x.Type && q.node == x.Node
 	}
 	q := p.world.find(x.Agent, func(q *question) bool { return same(q) && q.body == x.Text() })
 	if q == nil {

@@ -149,7 +149,7 @@ type question struct {
 type kind int
 
 const (
-	exchange kind = iota
+	exchanged kind = iota
 	subscription
 	following
 	verification
@@ -170,7 +170,7 @@ func (w *world) ask(ctx context.Context, q *question) (*capture.Record, error) {
 		w.mu.Lock()
 		w.answered(q.agent, slices.Index(w.asked[q.agent], q))
 		w.mu.Unlock()
-		if q.kind == exchange && q.exchange == 0 && context.Cause(ctx) == context.DeadlineExceeded {
+		if q.kind == exchanged && q.exchange == 0 && context.Cause(ctx) == context.DeadlineExceeded {
 			w.odd(q)
 		}
 		return nil, ctx.Err()

@@ -60,6 +60,25 @@ func (a *access) why() error {
 // is reports whether that is the password that works, or did.
 func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equal(password) }
 
+// meant is what a Login carries, which cannot say that its password is an access token:
+// a token where the agent is served with one, or the Connect before it had that one.
+func (a *access) meant(password gc.Secret) gc.Secret {
+	token, err := gc.NewToken(password.Reveal())
+	if err != nil {
+		return password
+	}
+	if _, claimed := a.claimed(token); claimed || a.connected() && a.credentials.Password.IsToken() {
+		return token
+	}
+	return password
+}
+
+// expired reports whether err says that the token with which the agent is served is not
+// good any more. No driver can help that but with a new one.
+func (a *access) expired(used gc.Secret, err error) bool {
+	return used.IsToken() && a.is(used) && wrongPassword(err)
+}
+
 // grant is for the driver that proved a password.
 func (a *access) grant(d gc.Destination, c finesse.Credentials) {
 	a.home.Store(d)

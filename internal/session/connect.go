@@ -49,7 +49,9 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 	if s.place.stream == nil {
 		node = s.Node()
 	}
-	keep := s.place.stream != nil && (s.access.is(r.Password) || r.Spec.Name != gc.Connect)
+	// A token's owner is shown by the notification service alone: a supervisor's reads the
+	// members of a team, too.
+	keep := s.place.stream != nil && (s.access.is(r.Password) || r.Spec.Name != gc.Connect && !r.Password.IsToken())
 	asked := snapshot{Reading: s.known.Ask()}
 	s.jobs.start(func(ctx context.Context) func() {
 		fresh := asked

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -89,12 +90,16 @@ func (p *place) close() {
 func (s *Session) streamLost() {
 	err := s.place.stream.Err()
 	s.place.close()
+	replaced := errors.Is(err, finesse.ErrReplaced)
 	level := zap.InfoLevel
-	if s.leaving() { // thousands of them; the node's own line says it, and the failover
+	if s.leaving() || replaced { // thousands of them; the node's own line says it, and the failover
 		level = zap.DebugLevel
 	}
 	s.Logger.Log(level, "notification stream lost; reconnecting", zap.Error(err))
 	s.startOver()
+	if replaced { // a Connect's is on its way here, and an attempt would replace that
+		s.place.attempts, s.place.target = max(1, s.place.attempts), s.place.node
+	}
 	s.retryLater()
 }
 

@@ -57,17 +57,27 @@ func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 		return
 	}
 	s.reportRefusal()
-	s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
+	if s.access.expired(used.Password, err) {
+		s.Logger.Warn("the agent's access token has expired or was revoked; waiting for the driver to connect again with a new one", zap.Error(err))
+	} else {
+		s.Logger.Warn("finesse refuses the agent's password now; waiting for the driver to connect again", zap.Error(err))
+	}
 	s.disconnect()
 }
 
 // reportRefusal tells the driver of a refusal that it has not heard of: before the
 // answers of commands that waited for something else.
 func (s *Session) reportRefusal() {
-	if err := s.access.refusal; err != nil && !s.access.reported {
-		s.emit(gc.Failure(s.Agent, err))
-		s.access.reported = true
+	err := s.access.refusal
+	if err == nil || s.access.reported {
+		return
 	}
+	if s.access.expired(s.access.credentials.Password, err) {
+		s.emit(gc.ReLogin{Agent: s.Agent})
+	} else {
+		s.emit(gc.Failure(s.Agent, err))
+	}
+	s.access.reported = true
 }
 
 // askThen is ask for a question, with the line held, at another node if this one

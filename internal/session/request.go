@@ -92,6 +92,9 @@ var handlers = map[gc.CommandName]func(*Session, *Request){
 // begin starts a command.
 func (s *Session) begin(r *Request) {
 	r.used = s.access.credentials
+	if r.Spec != nil && r.Spec.SignsIn() {
+		r.Password = s.access.meant(r.Password)
+	}
 	switch {
 	case r.Refusal != nil:
 		s.fail(r, r.Refusal)
@@ -124,12 +127,17 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 	s.fail(r, &gc.Error{Code: code, Op: "accept command", Err: errors.New(why)})
 }
 
-// fail answers a command with an error (O-002).
+// fail answers a command with an error (O-002); one that failed because the token has
+// expired, with the wish for a new one (O-007).
 func (s *Session) fail(r *Request, err error) {
-	s.finish(r, gc.Failure(r.Agent, err), err)
 	used := r.used.Password // the agent may have been connected with another since
 	if r.Password != (gc.Secret{}) {
 		used = r.Password
+	}
+	if r.Password == (gc.Secret{}) && s.access.expired(used, err) {
+		s.reLogin(r)
+	} else {
+		s.finish(r, gc.Failure(r.Agent, err), err)
 	}
 	if wrongPassword(err) && s.access.is(used) {
 		s.access.reported = true

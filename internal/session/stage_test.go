@@ -46,7 +46,10 @@ type stage struct {
 	// Finesse
 	asked     []string // requests other than reads
 	password  string
-	refusals  int // of passwords
+	sso       bool   // the password is an access token
+	joined    func() // if set, a stream was opened
+	leaders   string // token of a supervisor, which reads members, too
+	refusals  int    // of passwords
 	user      finesse.User
 	dialogs   []finesse.Dialog
 	answer    func(request string) error // of requests other than reads; nil: accepted
@@ -246,7 +249,7 @@ func (st *stage) check(ctx context.Context, c finesse.Credentials) error {
 }
 
 func (st *stage) prove(c finesse.Credentials, began time.Time) error {
-	if c.Password.Reveal() == st.password {
+	if c.Password.IsToken() == st.sso && (c.Password.Reveal() == st.password || st.sso && c.Password.Reveal() == st.leaders) {
 		return nil
 	}
 	st.mu.Lock()
@@ -373,12 +376,23 @@ func (st *stage) WrapUpReasons(ctx context.Context, c finesse.Credentials) ([]gc
 }
 
 func (st *stage) Subscribe(_ context.Context, c finesse.Credentials) (session.Stream, error) {
+	stream, err := st.open(c)
+	if err == nil && st.joined != nil {
+		st.joined()
+	}
+	return stream, err
+}
+
+func (st *stage) open(c finesse.Credentials) (session.Stream, error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.dials++
 	st.dialled = c.ID()
 	if err := cmp.Or(st.down, st.dialErr); err != nil {
 		return nil, err
+	}
+	if st.sso && c.Password.Reveal() != st.password {
+		return nil, errRefused
 	}
 	st.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
 	return st.stream, nil

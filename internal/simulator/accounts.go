@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,16 +16,23 @@ const (
 	lockTime    = 5 * time.Minute
 )
 
-// accounts checks passwords for REST and the notification service alike.
+// accounts checks passwords for REST and the notification service alike. With single
+// sign-on all but the administrator have an access token instead: the password, the
+// login id and a number, with colons between. It is good as long as the number is not
+// lower than the agent's lowest, which begins with 1 and grows when tokens expire.
 type accounts struct {
 	password gc.Secret
 	now      func() time.Time
+	sso      bool
+	lifetime time.Duration // of the tokens of a number; 0: they do not expire by themselves
+	began    time.Time
 
 	mu       sync.Mutex
 	failures map[gc.AgentID]failures
 	refused  map[gc.AgentID]int       // since the start
 	own      map[gc.AgentID]gc.Secret // of those with another password than the others
 	removed  map[gc.AgentID]bool
+	expired  map[gc.AgentID]int // numbers of tokens
 }
 
 type failures struct {
@@ -39,9 +48,9 @@ const (
 	lockedOut
 )
 
-func newAccounts(password gc.Secret, now func() time.Time) *accounts {
+func newAccounts(o *Options) *accounts {
 	return &accounts{
-		password: password, now: now, failures: map[gc.AgentID]failures{}, refused: map[gc.AgentID]int{},
+		password: o.Password, now: o.Now, sso: o.SSO, lifetime: o.TokenLifetime, began: o.Now(), expired: map[gc.AgentID]int{}, failures: map[gc.AgentID]failures{}, refused: map[gc.AgentID]int{},
 		own: map[gc.AgentID]gc.Secret{}, removed: map[gc.AgentID]bool{},
 	}
 }
@@ -77,6 +86,48 @@ func (a *accounts) lock(id gc.AgentID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.failures[id] = failures{maxFailures, a.now()}
+}
+
+// expire lets the agent's tokens of the lowest number expire.
+func (a *accounts) expire(id gc.AgentID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.expired[id]++
+}
+
+// splitToken takes the parts of a token apart; the holder is "" if it is none.
+func splitToken(token string) (password, holder string, number int) {
+	rest, last, _ := cutLast(token)
+	password, holder, _ = cutLast(rest)
+	number, err := strconv.Atoi(last)
+	if err != nil {
+		return "", "", 0
+	}
+	return password, holder, number
+}
+
+func cutLast(s string) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+1:], true
+}
+
+// checkToken refuses one that is wrong or has expired. That locks nothing.
+func (a *accounts) checkToken(id gc.AgentID, token string) verdict {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	lowest := 1 + a.expired[id]
+	if a.lifetime > 0 {
+		lowest += int(a.now().Sub(a.began) / a.lifetime)
+	}
+	password, holder, number := splitToken(token)
+	if a.removed[id] || !id.Is(gc.AgentID(holder)) || !a.passwordOf(id).Equal(gc.NewSecret(password)) || number < lowest {
+		a.refused[id]++
+		return wrongPassword
+	}
+	return rightPassword
 }
 
 // check counts wrong passwords. While an account is locked the right one does

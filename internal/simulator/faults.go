@@ -39,6 +39,7 @@ const (
 	UnavailableError FaultKind = "unavailable"  // the request is answered 503 and not carried out
 	UnknownUser      FaultKind = "unknown-user" // the request is answered 404, Finesse does not know the user, and not carried out
 	NotLetIn         FaultKind = "not-let-in"   // the request is answered 401, as one with a wrong password, and not carried out; it does not count towards the lock of the account
+	ExpireToken      FaultKind = "expire-token" // the agent's access tokens with the lowest number that is good expire
 	RefuseRequest    FaultKind = "refuse"       // a request for a state or an action is refused with an error of choice
 )
 
@@ -72,7 +73,7 @@ const (
 
 func faultKinds() []FaultKind {
 	return []FaultKind{
-		DropEvent, DuplicateEvent, LateEvent, StrayEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, RefuseRequest,
+		DropEvent, DuplicateEvent, LateEvent, StrayEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole, SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn, ExpireToken, RefuseRequest,
 	}
 }
 
@@ -106,10 +107,15 @@ func (s *Simulator) inject(n *Node, f Fault) error {
 		return s.faults.add(f)
 	case SlowREST, MalformedREST, OddREST, LostAnswer, HTMLError, UnavailableError, UnknownUser, NotLetIn:
 		return s.faults.add(f)
+	}
+	if slices.Contains(faultKinds(), f.Kind) && f.Agent == "" {
+		return fmt.Errorf("fault %q needs an agent", f.Kind)
+	}
+	switch f.Kind {
+	case ExpireToken:
+		s.accounts.expire(f.Agent)
+		return nil
 	case DropEvent, DuplicateEvent, LateEvent, StrayEvent, IllegibleEvent, StatelessEvent, TalkativeStream, CutStream, CutInside, BlackHole:
-		if f.Agent == "" {
-			return fmt.Errorf("fault %q needs an agent", f.Kind)
-		}
 		n.hub.inject(f)
 		return nil
 	}
@@ -264,7 +270,7 @@ func spoil(q *restFaults, at *site, life *lifetime, board *switchboard, next htt
 		}
 		defer life.leave()
 		agent := gc.AgentID("")
-		if name, _, ok := r.BasicAuth(); ok && board.find(name) != nil {
+		if name, _, _ := credentials(r); board.find(name) != nil {
 			agent = board.find(name).id
 		}
 		if f, ok := q.take(at, agent, SlowREST); ok {

@@ -121,15 +121,29 @@ func isXML(contentType string) bool {
 	return err == nil && (kind == "application/xml" || kind == "text/xml")
 }
 
+// credentials are a user's name and password, or whose access token it is and the token.
+func credentials(r *http.Request) (name, secret string, token bool) {
+	if secret, token = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); token {
+		_, name, _ = splitToken(secret)
+		return name, secret, true
+	}
+	name, secret, _ = r.BasicAuth()
+	return name, secret, false
+}
+
 // authenticate finds the user behind the credentials, by login id or name.
 func (s *rest) authenticate(r *http.Request) (*user, *reply) {
 	refused := htmlPage(http.StatusUnauthorized)
-	name, password, ok := r.BasicAuth()
+	name, secret, token := credentials(r)
 	u := s.board.find(name)
-	if !ok || u == nil {
+	if u == nil || token != (s.accounts.sso && !u.administrator) {
 		return nil, &refused
 	}
-	switch s.accounts.check(u.id, password) {
+	check := s.accounts.check
+	if token {
+		check = s.accounts.checkToken
+	}
+	switch check(u.id, secret) {
 	case rightPassword:
 		return u, nil
 	case lockedOut:

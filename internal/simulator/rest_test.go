@@ -165,6 +165,42 @@ func TestFiveWrongPasswordsLockTheAccountForFiveMinutes(t *testing.T) {
 	require.Equal(t, 200, d.do("GET", "/User/1001", "").status)
 }
 
+func TestAccessTokens(t *testing.T) {
+	var mu sync.Mutex
+	now := fixed
+	s := start(t, func(o *Options) {
+		o.SSO, o.TokenLifetime = true, time.Hour
+		o.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	})
+	nobody := as(t, s, "")
+	get := func(path, token string) int {
+		return nobody.do("GET", path, "", "Authorization", "Bearer "+token).status
+	}
+	for rule, token := range map[string]string{
+		"another password": "wrong:1001:1", "no number": "secret:1001", "an old number": "secret:1001:0", "a word": "secret:1001:x", "nobody's": "secret:7:1", "none": "",
+	} {
+		require.Equal(t, 401, get("/User/1001", token), rule)
+	}
+	require.Equal(t, 200, get("/User/1001", "secret:1001:1"), "wrong ones lock nothing")
+	require.Equal(t, 401, get("/User/1001", "secret:1002:1"), "an agent's reads no other agent")
+	require.Equal(t, 200, get("/User/1001", "secret:2001:1"), "but a supervisor's a member")
+	require.Equal(t, 401, as(t, s, "1001").do("GET", "/User/1001", "").status, "a password lets in nobody")
+	require.Equal(t, 200, as(t, s, "admin").do("GET", "/Users", "").status, "but the administrator")
+
+	require.NoError(t, s.Inject(Fault{Kind: ExpireToken, Agent: "1001"}))
+	require.Equal(t, 401, get("/User/1001", "secret:1001:1"))
+	require.Equal(t, 200, get("/User/1001", "secret:1001:2"))
+	require.Equal(t, 200, get("/User/1002", "secret:1002:1"))
+	mu.Lock()
+	now = now.Add(time.Hour)
+	mu.Unlock()
+	require.Equal(t, 401, get("/User/1002", "secret:1002:1"))
+	require.Equal(t, 200, get("/User/1002", "secret:1002:2"))
+
+	plain := as(t, start(t), "")
+	require.Equal(t, 401, plain.do("GET", "/User/1001", "", "Authorization", "Bearer secret:1001:1").status, "without single sign-on no token does")
+}
+
 func TestRESTSpeaksBothVersionsOfHTTP(t *testing.T) {
 	s := start(t)
 	for version, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {

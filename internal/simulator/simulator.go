@@ -150,6 +150,12 @@ type Options struct {
 	Domain   string    // XMPP domain; default "finesse.local"
 	Password gc.Secret // of every user; default "secret"
 
+	// SSO lets agents in with an access token only: the password, the login id and a
+	// number, such as secret:1001:1. TokenLifetime is how long those of a number are good,
+	// from the start; 0 means until an ExpireToken.
+	SSO           bool
+	TokenLifetime time.Duration
+
 	// SecondREST and SecondNotify are the listen addresses of a second node. Both
 	// "" means that there is none; one of them "" is a free port.
 	SecondREST, SecondNotify string
@@ -269,7 +275,7 @@ func Start(o Options) (*Simulator, error) {
 		return nil, err
 	}
 	s := &Simulator{
-		log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}, accounts: newAccounts(o.Password, o.Now),
+		log: o.Logger, options: o, life: newLifetime(), faults: &restFaults{}, accounts: newAccounts(&o),
 	}
 	random := newRandom(o.Seed)
 	s.nodes = []*Node{newNode(s, nodeA, o.Domain, random)}

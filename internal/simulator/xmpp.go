@@ -84,7 +84,11 @@ func (s *stream) checkPlain(st *stanza) string {
 		return "invalid-authzid"
 	}
 	u := s.hub.board.find(string(id))
-	if u == nil || !u.id.Is(id) || u.administrator || s.accounts.check(u.id, string(parts[2])) != rightPassword {
+	check := s.accounts.check
+	if s.accounts.sso {
+		check = s.accounts.checkToken
+	}
+	if u == nil || !u.id.Is(id) || u.administrator || check(u.id, string(parts[2])) != rightPassword {
 		return "not-authorized"
 	}
 	s.agent = u.id

@@ -102,7 +102,7 @@ var samples = map[string]string{
 	"TestConversations": "", "TestColleagues": "colleagues", "TestSupervisor": "supervisor", "TestOldDrivers": "old-driver", "TestErrors": "errors",
 	"TestBadInput": "bad-input", "TestRecording": "recording", "TestTranslatedStatusBar": "status-bar-translated", "TestAnExtensionInUse": "extension-in-use",
 	"TestOtherConnectorsHearOfAgents": "other-connectors", "TestAgentsWhoVanish": "agents-vanish", "TestAStraySignOutIsUndone": "stray-sign-out",
-	"TestANodeThatDies": "node-dies", "TestBothNodesAway": "both-nodes-away", "TestNoNotificationService": "no-notifications", "TestABrokerThatIsAway": "broker-away",
+	"TestANodeThatDies": "node-dies", "TestBothNodesAway": "both-nodes-away", "TestSingleSignOn": "single-sign-on", "TestNoNotificationService": "no-notifications", "TestABrokerThatIsAway": "broker-away",
 }
 
 var captureName = regexp.MustCompile(`^(Test\w+)(?:\.embedded)?(?:\.(.+))?\.\d+\.jsonl$`)

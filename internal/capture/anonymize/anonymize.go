@@ -307,6 +307,8 @@ func (a *Anonymizer) parameter(k gc.Kind, s string) string {
 	switch k {
 	case gc.DialogKind, gc.ReasonCodeKind, gc.TeamKind, gc.PhonebookKind:
 		return a.id(s)
+	case gc.SingleSignOnKind: // a field is of that kind only if it is the word
+		return s
 	case gc.ModeKind, gc.PreviewActionKind, gc.TeamEventsKind:
 		return a.word(s)
 	case gc.VariableNameKind:

@@ -24,9 +24,10 @@ const maxType = 1 << 10
 type kind struct {
 	missing, wrong gc.Code
 	set            func(*gc.Command, string) error
-	commas         bool // it may hold commas: it takes all that the other parameters leave
-	blanks         bool // those around it are part of it
-	empty          bool // it may be empty
+	commas         bool   // it may hold commas: it takes all that the other parameters leave
+	blanks         bool   // those around it are part of it
+	empty          bool   // it may be empty
+	word           string // it is exactly this, or it is not there
 }
 
 // kinds says for each kind of parameter what a driver is told when it is
@@ -107,6 +108,12 @@ var kinds = map[gc.Kind]kind{
 	}},
 	gc.PhonebookKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {
 		c.Phonebook, err = gc.ParsePhonebookID(s)
+		return err
+	}},
+	gc.SingleSignOnKind: {wrong: gc.PleaseRetry, word: "SSO", blanks: true, set: func(c *gc.Command, s string) (err error) {
+		if c.Password != (gc.Secret{}) {
+			c.Password, err = gc.NewToken(c.Password.Reveal())
+		}
 		return err
 	}},
 }
@@ -227,6 +234,11 @@ func splitBody(body string, want []gc.Parameter) []string {
 		return nil
 	}
 	fields := strings.Split(strings.TrimRight(body, "\r\n"), ",")
+	if last := len(want) - 1; last >= 0 {
+		if word := kinds[want[last].Kind].word; word != "" && (len(fields) <= last || fields[len(fields)-1] != word) {
+			want = want[:last]
+		}
+	}
 	i := slices.IndexFunc(want, func(p gc.Parameter) bool { return kinds[p.Kind].commas })
 	if more := len(fields) - len(want); i >= 0 && more > 0 {
 		whole := strings.Join(fields[i:i+more+1], ",")

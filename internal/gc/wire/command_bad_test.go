@@ -47,6 +47,7 @@ var expectations = map[gc.Kind]expectation{
 	gc.TeamEventsKind:    {good: "true", missing: "PLEASE_RETRY", wrong: "PLEASE_RETRY", wrongs: []string{"1", "yes"}, long: "truetrue", refuses: doubtful},
 	gc.MemberKind:        {good: "1002", missing: "PLEASE_RETRY", wrong: "PLEASE_RETRY", wrongs: []string{"../User", "a&b", `a"b`}, long: digits(65), refuses: "#|\x00"},
 	gc.PartyKind:         {good: "1002", missing: "PLEASE_RETRY", wrong: "PLEASE_RETRY", wrongs: []string{"../User", "a&b", `a"b`}, long: digits(65), refuses: "#|\x00"},
+	gc.SingleSignOnKind:  {good: "SSO"}, // any other word is part of the password
 	gc.PhonebookKind:     {good: "12", missing: "PLEASE_RETRY", wrong: "PLEASE_RETRY", wrongs: []string{"main", "-1", "1/2"}, long: digits(11), refuses: doubtful},
 }
 
@@ -63,6 +64,9 @@ func expected(t *testing.T, c gc.CommandName, p gc.Parameter) expectation {
 				x.wrongs = append(x.wrongs, word)
 			}
 		}
+	}
+	if p.Kind == gc.PasswordKind && c == gc.Connect { // the good one has SSO behind it, so that this is a token
+		x.wrong, x.refuses = "PLEASE_RETRY", "é😀\x00"
 	}
 	return x
 }

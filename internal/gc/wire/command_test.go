@@ -14,8 +14,11 @@ import (
 
 // show writes the fields of a command that are set, passwords included.
 func show(c gc.Command) string {
-	s := string(c.Spec.Name)
-	for _, v := range []string{string(c.Agent), string(c.Destination), c.Password.Reveal(), string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason), c.WrapUp, c.Variable.Name, c.Variable.Value, string(c.Team), string(c.Member), c.Party, string(c.Phonebook)} {
+	s, secret := string(c.Spec.Name), c.Password.Reveal()
+	if c.Password.IsToken() {
+		secret = "token " + secret
+	}
+	for _, v := range []string{string(c.Agent), string(c.Destination), secret, string(c.Extension), string(c.Number), string(c.Dialog), string(c.Reason), c.WrapUp, c.Variable.Name, c.Variable.Value, string(c.Team), string(c.Member), c.Party, string(c.Phonebook)} {
 		if v != "" {
 			s += " [" + v + "]"
 		}
@@ -39,6 +42,13 @@ func TestCommandsAreRead(t *testing.T) {
 		{"Beat names a queue", "Beat#queue://crm", "", "Beat [/queue/crm]"},
 		{"Connect binds agent and destination", "Connect#1001", "crm.7,secret", "Connect [1001] [/topic/crm.7] [secret]"},
 		{"a password that comes last may have commas and blanks", "Connect#1001", "crm.7, se,cret, ", "Connect [1001] [/topic/crm.7] [ se,cret, ]"},
+		{"with SSO behind it, it is an access token", "Connect#1001", "crm.7,eyJ.a-b_c=,SSO", "Connect [1001] [/topic/crm.7] [token eyJ.a-b_c=]"},
+		{"which may have commas, too", "Connect#1001", "crm.7,a,b,SSO\r\n", "Connect [1001] [/topic/crm.7] [token a,b]"},
+		{"any other spelling is part of the password", "Connect#1001", "crm.7,secret,sso", "Connect [1001] [/topic/crm.7] [secret,sso]"},
+		{"so is one with a blank", "Connect#1001", "crm.7,secret, SSO", "Connect [1001] [/topic/crm.7] [secret, SSO]"},
+		{"and one that is not the last", "Connect#1001", "crm.7,SSO,secret", "Connect [1001] [/topic/crm.7] [SSO,secret]"},
+		{"a password may be SSO", "Connect#1001", "crm.7,SSO", "Connect [1001] [/topic/crm.7] [SSO]"},
+		{"Login has no such word", "Login#1001", "SSO,2001", "Login [1001] [SSO] [2001]"},
 		{"Login has the password first", "Login#1001", "secret,2001", "Login [1001] [secret] [2001]"},
 		{"an extension may be E.164", "Login#1001", "secret,+4920112345", "Login [1001] [secret] [+4920112345]"},
 		{"names compare without case", "LOGOUT#1001", "", "Logout [1001]"},
@@ -130,6 +140,8 @@ func TestBadCommandsAreRefusedWithTheSeedsCode(t *testing.T) {
 		{"composite destination", "Hello#a,b", "", gc.PleaseRetry, ""},
 		{"the broker's own destination", "Hello#ActiveMQ.DLQ", "", gc.PleaseRetry, ""},
 		{"Connect without password", "Connect#1001", "crm.7", gc.MissingPassword, "1001"},
+		{"Connect with an empty token", "Connect#1001", "crm.7,,SSO", gc.MissingPassword, "1001"},
+		{"Connect with a token that no header can hold", "Connect#1001", "crm.7,tök\x07,SSO", gc.PleaseRetry, "1001"},
 		{"Connect with an empty password", "Connect#1001", "crm.7,", gc.MissingPassword, "1001"},
 		{"Connect without destination", "Connect#1001", ",secret", gc.PleaseRetry, "1001"},
 		{"Connect to a wildcard", "Connect#1001", "*,secret", gc.PleaseRetry, "1001"},

@@ -9,7 +9,7 @@ import (
 // accepted says what a parameter of each kind may hold, for people.
 var accepted = map[gc.Kind]string{
 	gc.DestinationKind:   "the name of a topic, or `queue://` and that of a queue; at most 255 printable ASCII characters, no blank, none of `*>,?#|`, and not `ActiveMQ.` in front",
-	gc.PasswordKind:      "the agent's password; as the last parameter it may hold commas and blanks",
+	gc.PasswordKind:      "the agent's password; in a Connect it may hold commas and blanks",
 	gc.ExtensionKind:     "1 to 15 digits, with or without `+` in front",
 	gc.NumberKind:        "at most 64 printable ASCII characters, no comma",
 	gc.DialogKind:        "the id of a call: digits and underscores, at most 64",
@@ -25,6 +25,7 @@ var accepted = map[gc.Kind]string{
 	gc.MemberKind:        "the login id of an agent in one of the supervisor's teams",
 	gc.PartyKind:         "the login id or the extension of an agent in one of the supervisor's teams",
 	gc.PhonebookKind:     "an id that Phonebooks gave: at most 10 digits",
+	gc.SingleSignOnKind:  "`SSO`, exactly so: the password is an access token of single sign-on, printable ASCII; left out, it is a password",
 }
 
 // Describe says what a parameter may hold ("" for a kind there is not) and

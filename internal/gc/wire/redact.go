@@ -45,6 +45,9 @@ func Redact(typ, body string, hide func(string) string, place func(*gc.CommandSp
 			fields[i] = h.free(spec, i, fields[i])
 		}
 	}
+	if last := len(fields) - 1; faulty != nil && last > 0 && last < len(spec.Parameters) && spec.Parameters[last].Kind == gc.SingleSignOnKind && strings.TrimSpace(fields[last-1]) != "" {
+		fields[last-1] = "\a" + fields[last-1] // a token that is none stays none
+	}
 	return typ, strings.Join(fields, ",")
 }
 

@@ -33,6 +33,8 @@ func TestRedact(t *testing.T) {
 	const secret = "canary p#ss|w=rd"
 	for _, k := range []struct{ rule, typ, body, wantType, wantBody string }{
 		{"the password of a Connect, which may hold commas", "Connect#1001", "crm,a," + secret, "Connect#1001", "crm,[secret 1]"},
+		{"an access token", "Connect#1001", "crm," + secret + ",SSO", "Connect#1001", "crm,[secret 1],SSO"},
+		{"one that is none stays none", "Connect#1001", "crm,\a" + secret + ",SSO", "Connect#1001", "crm,\a[secret 1],SSO"},
 		{"that of a Login", " login # 1001", secret + ",2001", " login # 1001", "[secret 1],2001"},
 		{"that of a mobile agent", "MobileAgentLogin#1001", secret + ",2001,4085551234,true", "MobileAgentLogin#1001", "[secret 1],2001,4085551234,true"},
 		{"in the place of an extension", "Login#1001", "2001," + secret, "Login#1001", "[secret 1],[secret 2]"},
