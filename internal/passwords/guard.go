@@ -153,9 +153,15 @@ type attempt struct {
 }
 
 // use has ask put a password to Finesse, if that may be, and notes what comes of
-// it: that it works, too, if proves says that what is asked shows whose it is. It may wait for others of the same agent, and for the crowd if the agent
-// is one of it, until ctx is done but no longer than patience.
-func (g *Guard) use(ctx context.Context, c finesse.Credentials, proves proof, ask func(context.Context, finesse.Credentials) error) error {
+// it. An access token it does not prove.
+func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context.Context, finesse.Credentials) error) error {
+	return g.put(ctx, c, ofPasswords, ask)
+}
+
+// put is use for a question of which the answer proves what it says. It may wait for
+// others of the same agent, and for the crowd if the agent is one of it, until ctx is
+// done but no longer than patience.
+func (g *Guard) put(ctx context.Context, c finesse.Credentials, proves proof, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
 	password := g.digest(c.Password)
 	a, err := g.turn(ctx, c.Agent, id, password)

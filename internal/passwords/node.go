@@ -22,7 +22,7 @@ type credentials = finesse.Credentials
 
 // get asks for something.
 func get[T any](ctx context.Context, n node, c credentials, ask func(context.Context, credentials) (T, error)) (answer T, err error) {
-	err = n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) (err error) {
+	err = n.guard.use(ctx, c, func(ctx context.Context, c credentials) (err error) {
 		answer, err = ask(ctx, c)
 		return err
 	})
@@ -38,7 +38,7 @@ func (n node) User(ctx context.Context, c credentials) (finesse.User, error) {
 }
 
 func (n node) Subscribe(ctx context.Context, c credentials) (stream session.Stream, err error) {
-	err = n.guard.use(ctx, c, ofTokens, func(ctx context.Context, c credentials) (err error) {
+	err = n.guard.put(ctx, c, ofTokens, func(ctx context.Context, c credentials) (err error) {
 		stream, err = n.Node.Subscribe(ctx, c)
 		return err
 	})
@@ -46,17 +46,17 @@ func (n node) Subscribe(ctx context.Context, c credentials) (stream session.Stre
 }
 
 func (n node) SignIn(ctx context.Context, c credentials, id finesse.RequestID, at gc.Extension) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error { return n.Node.SignIn(ctx, c, id, at) })
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error { return n.Node.SignIn(ctx, c, id, at) })
 }
 
 func (n node) SignInMobile(ctx context.Context, c credentials, id finesse.RequestID, at gc.Extension, dial gc.PhoneNumber, mode string) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.SignInMobile(ctx, c, id, at, dial, mode)
 	})
 }
 
 func (n node) ChangeState(ctx context.Context, c credentials, id finesse.RequestID, to gc.UserState, reason gc.ReasonCodeID) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error { return n.Node.ChangeState(ctx, c, id, to, reason) })
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error { return n.Node.ChangeState(ctx, c, id, to, reason) })
 }
 
 func (n node) Dialogs(ctx context.Context, c credentials) ([]finesse.Dialog, error) {
@@ -68,25 +68,25 @@ func (n node) Dialog(ctx context.Context, c credentials, id gc.DialogID) (finess
 }
 
 func (n node) MakeCall(ctx context.Context, c credentials, id finesse.RequestID, from gc.Extension, to gc.PhoneNumber) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error { return n.Node.MakeCall(ctx, c, id, from, to) })
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error { return n.Node.MakeCall(ctx, c, id, from, to) })
 }
 
 func (n node) Act(ctx context.Context, c credentials, id finesse.RequestID, dialog gc.DialogID, action finesse.Action, target gc.Extension) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error { return n.Node.Act(ctx, c, id, dialog, action, target) })
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error { return n.Node.Act(ctx, c, id, dialog, action, target) })
 }
 
 func (n node) Consult(ctx context.Context, c credentials, id finesse.RequestID, dialog gc.DialogID, target gc.Extension, to gc.PhoneNumber) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error { return n.Node.Consult(ctx, c, id, dialog, target, to) })
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error { return n.Node.Consult(ctx, c, id, dialog, target, to) })
 }
 
 func (n node) TransferSST(ctx context.Context, c credentials, id finesse.RequestID, dialog gc.DialogID, target gc.Extension, to gc.PhoneNumber) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.TransferSST(ctx, c, id, dialog, target, to)
 	})
 }
 
 func (n node) UpdateCallData(ctx context.Context, c credentials, id finesse.RequestID, dialog gc.DialogID, wrapUp string, variables []gc.CallVariable) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.UpdateCallData(ctx, c, id, dialog, wrapUp, variables)
 	})
 }
@@ -124,19 +124,19 @@ func (n node) Member(ctx context.Context, c credentials, id gc.AgentID) (finesse
 }
 
 func (n node) ChangeMemberState(ctx context.Context, c credentials, id finesse.RequestID, member gc.AgentID, to gc.UserState) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.ChangeMemberState(ctx, c, id, member, to)
 	})
 }
 
 func (n node) SilentMonitor(ctx context.Context, c credentials, id finesse.RequestID, from, agent gc.Extension) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.SilentMonitor(ctx, c, id, from, agent)
 	})
 }
 
 func (n node) BargeIn(ctx context.Context, c credentials, id finesse.RequestID, from, agent gc.Extension, monitored gc.DialogID) error {
-	return n.guard.use(ctx, c, ofPasswords, func(ctx context.Context, c credentials) error {
+	return n.guard.use(ctx, c, func(ctx context.Context, c credentials) error {
 		return n.Node.BargeIn(ctx, c, id, from, agent, monitored)
 	})
 }

@@ -500,6 +500,10 @@ func TestOnlyNewsOfTheServiceItselfIsPassedOn(t *testing.T) {
 		{"kept for later", "", update(service, "1", "<delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/>"), 0, 1, false},
 		{"kept for later by an old server", "", update(service, "1", "<x xmlns='jabber:x:delay' stamp='20260101T00:00:00'/>"), 0, 1, false},
 		{"what came back as an error", "", update(service+" type='error'", "1", ""), 0, 0, false},
+		{"that an item is gone, all are, the node is another", "", "<message " + service + "><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='" + userNode + "'><retract id='q1'/></items></event></message>" +
+			"<message " + service + "><event xmlns='http://jabber.org/protocol/pubsub#event'><purge node='" + userNode + "'/></event></message>" +
+			"<message " + service + "><event xmlns='http://jabber.org/protocol/pubsub#event'><configuration node='" + userNode + "'/></event></message>", 0, 0, false},
+		{"with a text for people", "", update(service, "1", "<body>notification</body>"), 0, 0, true},
 		{"with headers", "", update(service+" type='headline'", "1", "<headers xmlns='http://jabber.org/protocol/shim'/>"), 0, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
