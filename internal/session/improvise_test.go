@@ -142,6 +142,11 @@ func (p *improvisation) open() []*heardStream {
 // lost when it is full.
 func (p *improvisation) push(u finesse.Update) {
 	p.last = u
+	if u.User != nil { // its state may be what a command is answered with that an older notification shows to be done
+		p.mu.Lock()
+		p.shown[u.User.State] = true
+		p.mu.Unlock()
+	}
 	for _, s := range p.open() {
 		if len(s.updates) == cap(s.updates) {
 			s.lose()
