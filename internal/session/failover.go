@@ -240,8 +240,11 @@ func (s *Session) logFailover(from, to Node, lost bool) {
 // part of the next attempt. A driver may have proved another password meanwhile.
 func (s *Session) signedBackIn(err error) {
 	if wrongPassword(err) && s.access.usable() {
-		s.signInAgain(s.signedBackIn)
-		return
+		if s.known.SignedIn() {
+			s.signInAgain(s.signedBackIn)
+			return
+		}
+		err = nil // the agent has signed out meanwhile
 	}
 	if err != nil && !wrongPassword(err) && !unavailable(err) {
 		s.Logger.Info("agent could not be signed in at the other finesse node", zap.Error(err))
