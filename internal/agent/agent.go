@@ -1,11 +1,11 @@
 // Package agent is what is known of one agent: user, calls and teams, from what
 // Finesse notified and what was read. It decides what is new, what is older than
 // what is known already, what is another's, which call has ended, and what the
-// agent's driver has to be told of it.
+// agent's driver has to hear of it.
 //
 // It is pure: no goroutine, clock, channel, log or request. Whoever has the stream
 // and the requests (package session) gives in what came, in the order it came, and
-// tells the Changes that come out, in their order. testdata has it as transcripts.
+// reports the Changes that come out, in their order. testdata has it as transcripts.
 package agent
 
 import (
@@ -58,9 +58,9 @@ func New(id gc.AgentID, withholds func(now finesse.User) bool) *Agent {
 
 // Change is one thing that became known of the agent.
 type Change struct {
-	// Event tells it. It is nil for a Change that only says one of those below.
+	// Event reports it. It is nil for a Change that only says one of those below.
 	Event gc.Event
-	// News is false when the driver knows it already: then it is told as the answer to
+	// News is false when the driver knows it already: then it is reported as the answer to
 	// a command that waits for it, and else not at all.
 	News bool
 
@@ -69,7 +69,7 @@ type Change struct {
 
 	SignedOut bool   // the agent was not known to be signed out before
 	Leads     bool   // the members of the teams are others than before
-	LeftOut   string // what Finesse told of and is more than is kept
+	LeftOut   string // what Finesse reported beyond what is kept
 }
 
 // Notified takes one update of the agent's notification stream.
@@ -123,7 +123,7 @@ func (a *Agent) userChanged(now finesse.User) []Change {
 	before := a.user.State
 	changes := []Change{a.become(now)}
 	if a.user.State != before {
-		changes = append(changes, a.stateTells()...)
+		changes = append(changes, a.waitAnew()...)
 	}
 	return changes
 }

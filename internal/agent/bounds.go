@@ -6,8 +6,8 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// What is kept of what Finesse tells, which is more than anybody has. A service that
-// tells of more is broken, or somebody else's, and would fill the memory.
+// What is kept of what Finesse reports, which is more than anybody has. A service that
+// reports more is broken, or somebody else's, and would fill the memory.
 const (
 	maxCalls   = 100     // of an agent
 	maxMembers = 2000    // of all teams of a supervisor together
@@ -16,7 +16,7 @@ const (
 	maxBarged  = 100
 )
 
-// surplus is what Finesse told beyond that.
+// surplus is what Finesse reported beyond that.
 type surplus struct {
 	refused bool // a call was, since the calls were read last
 	wasRead bool // since there was room

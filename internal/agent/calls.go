@@ -20,8 +20,8 @@ const (
 type call struct {
 	reported gc.Call
 	consult  bool   // the agent consults somebody about another call
-	outbound bool   // told as a campaign's call
-	over     bool   // DROPPED was told; Finesse may still list the dialog
+	outbound bool   // reported as a campaign's call
+	over     bool   // DROPPED was reported; Finesse may still list the dialog
 	touched  uint64 // the clock when a notification last changed it
 	times    stamps // of what is known of it
 }
@@ -131,7 +131,7 @@ func (a *Agent) dialogNotified(event finesse.Event, d finesse.Dialog) []Change {
 		return nil
 	case own == nil: // not the agent's call
 		return nil
-	case a.isOver(d.ID) && own.State == gc.Dropped: // over before the driver heard of it, or told
+	case a.isOver(d.ID) && own.State == gc.Dropped: // over before the driver heard of it, or reported
 		delete(a.held, d.ID)
 		return nil
 	case a.isOld(event, d, own):
@@ -154,10 +154,10 @@ func (a *Agent) callIs(d finesse.Dialog, own *finesse.Participant) []Change {
 		return nil
 	}
 	changes := a.release(d)
-	return append(changes, a.tell(d, own)...)
+	return append(changes, a.reportCall(d, own)...)
 }
 
-func (a *Agent) tell(d finesse.Dialog, own *finesse.Participant) []Change {
+func (a *Agent) reportCall(d finesse.Dialog, own *finesse.Participant) []Change {
 	a.noteBarge(d)
 	now := a.Describe(d, own)
 	if !a.hasRoom(now) {
@@ -173,12 +173,12 @@ func (a *Agent) tell(d finesse.Dialog, own *finesse.Participant) []Change {
 	changes := a.announce(known, d, now)
 	known.touched, known.times = a.clock, stampsOf(d)
 	known.consult = known.consult || a.IsConsultation(d)
-	told := known.become(now)
-	if call, ok := told.Event.(gc.InboundCall); ok {
+	change := known.become(now)
+	if call, ok := change.Event.(gc.InboundCall); ok {
 		call.Arrived = isNew && len(changes) == 0 && now.From != string(a.Extension())
-		told.Event = call
+		change.Event = call
 	}
-	return append(changes, told)
+	return append(changes, change)
 }
 
 // deleted ends a call, unless it has begun anew since.
@@ -373,24 +373,24 @@ func (a *Agent) consultationAbout(id gc.DialogID) *call {
 // the others stand alone.
 func (a *Agent) Statuses() []gc.Event {
 	var events []gc.Event
-	told := map[*call]bool{}
-	tell := func(c *call) {
+	listed := map[*call]bool{}
+	list := func(c *call) {
 		other := a.consultationAbout(c.reported.Dialog)
-		if told[other] {
+		if listed[other] {
 			other = nil
 		}
-		told[c], told[other] = true, other != nil
+		listed[c], listed[other] = true, other != nil
 		events = append(events, status(c, other))
 	}
 	live := a.live()
 	for _, c := range live {
 		if about := a.calls[c.reported.Previous]; !c.consult || about == nil || about.over {
-			tell(c)
+			list(c)
 		}
 	}
 	for _, c := range live {
-		if !told[c] {
-			tell(c)
+		if !listed[c] {
+			list(c)
 		}
 	}
 	return events
@@ -406,23 +406,23 @@ func status(c, consultation *call) gc.DialogStatus {
 }
 
 // Now is what is true now of what an event said that may not have arrived: the call
-// if it still goes on, otherwise the agent's state, for the end of a call is told
+// if it still goes on, otherwise the agent's state, for the end of a call is reported
 // anyway. An event about somebody else, which own says, is as true as it was.
 func (a *Agent) Now(e gc.Event) (now gc.Event, own bool) {
 	var id gc.DialogID
-	switch told := e.(type) {
+	switch missed := e.(type) {
 	case gc.State:
-		if told.Agent != a.id {
-			return told, false
+		if missed.Agent != a.id {
+			return missed, false
 		}
 	case gc.TeamMemberState:
-		return told, false
+		return missed, false
 	case gc.InboundCall:
-		id = told.Call.Dialog
+		id = missed.Call.Dialog
 	case gc.ConsultCall:
-		id = told.Call.Dialog
+		id = missed.Call.Dialog
 	case gc.DialogStatus:
-		id = told.Call.Dialog
+		id = missed.Call.Dialog
 	}
 	if known := a.calls[id]; known != nil && !known.over {
 		return status(known, a.consultationAbout(id)), true

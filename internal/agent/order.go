@@ -10,7 +10,7 @@ import (
 )
 
 // What is true has one order: Finesse's own times of changes, and the order of the
-// readings. A notification that is older than what was told changes nothing. It is
+// readings. A notification that is older than what was reported changes nothing. It is
 // late, or Finesse's clock was set back; nothing in it says which, so the agent is in
 // doubt until something newer is notified, or it was read: what is read is true,
 // whatever the clock says.
@@ -28,17 +28,17 @@ func stampsOf(d finesse.Dialog) stamps {
 	return s
 }
 
-// order is 1 where d is newer than what was told of its call, and -1 where it is older:
+// order is 1 where d is newer than what was reported of its call, and -1 where it is older:
 // by the time of the agent's own part, else of the others'. It is 0 where they do not
 // tell, as when a call variable changes.
-func (a *Agent) order(d finesse.Dialog, told stamps) int {
+func (a *Agent) order(d finesse.Dialog, reported stamps) int {
 	now, own := stampsOf(d), string(a.Extension())
-	if c := compare(now[own], told[own]); c != 0 {
+	if c := compare(now[own], reported[own]); c != 0 {
 		return c
 	}
 	c := 0
 	for address, at := range now {
-		switch compare(at, told[address]) {
+		switch compare(at, reported[address]) {
 		case 1:
 			return 1
 		case -1:

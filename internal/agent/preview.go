@@ -18,7 +18,7 @@ import (
 // direct call.
 const provisional = "OTHER_IN"
 
-// maxUnclear bounds the calls that are held. Nobody has so many phones; one more is told.
+// maxUnclear bounds the calls that are held. Nobody has so many phones; one more is reported.
 const maxUnclear = 10
 
 // unclear is a call of which it is not known whether it is a preview.
@@ -71,7 +71,7 @@ func (a *Agent) hold(d finesse.Dialog, own *finesse.Participant) bool {
 }
 
 // release ends the holding of a call that is known to be now. One that rang before it
-// was known to be direct is told as it was, first.
+// was known to be direct is reported as it was, first.
 func (a *Agent) release(now finesse.Dialog) []Change {
 	held := a.held[now.ID]
 	delete(a.held, now.ID)
@@ -79,26 +79,26 @@ func (a *Agent) release(now finesse.Dialog) []Change {
 		return nil
 	}
 	if own := a.part(held.dialog); own != nil && !slices.ContainsFunc(own.Actions, isOfPreview) {
-		return a.tell(held.dialog, own)
+		return a.reportCall(held.dialog, own)
 	}
 	return nil
 }
 
-// judge tells the calls that are held and known to be direct by now.
+// judge reports the calls that are held and known to be direct by now.
 func (a *Agent) judge() (changes []Change) {
 	for _, id := range slices.Sorted(maps.Keys(a.held)) {
 		d := a.held[id].dialog
 		if own := a.part(d); own != nil && !a.mayBePreview(d, own) {
 			delete(a.held, id)
-			changes = append(changes, a.tell(d, own)...)
+			changes = append(changes, a.reportCall(d, own)...)
 		}
 	}
 	return changes
 }
 
-// stateTells lets every call that is held wait anew: the agent's state has changed, and the
+// waitAnew lets every call that is held wait anew: the agent's state has changed, and the
 // end of a preview may follow on its own node.
-func (a *Agent) stateTells() []Change {
+func (a *Agent) waitAnew() []Change {
 	for _, held := range a.held {
 		held.changed, held.waited = a.clock, false
 	}

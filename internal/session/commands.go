@@ -132,7 +132,7 @@ func (s *Session) dispatch(a *await) {
 }
 
 // getState answers with the state as Finesse has it now. A call that its driver
-// has not heard of yet, because the notification is on its way, is told: it
+// has not heard of yet, because the notification is on its way, is reported: it
 // will not be news any more when that comes.
 func (s *Session) getState(r *Request) {
 	s.readBackFor(r, true, func() {
@@ -143,7 +143,7 @@ func (s *Session) getState(r *Request) {
 	})
 }
 
-// refresh tells a driver that lost track everything again.
+// refresh reports everything again, to a driver that lost track.
 func (s *Session) refresh(r *Request) {
 	s.readBackFor(r, false, func() { s.reportAll(r) })
 }
@@ -248,7 +248,7 @@ func (s *Session) wrapUpLabel(ctx context.Context, n Node, c finesse.Credentials
 	return "", gc.Retry(gc.NoSuchWrapUp, "find the wrap-up reason", "finesse lists none with that label or key")
 }
 
-// failHalfway ends a command whose first step worked and was to be told with
+// failHalfway ends a command whose first step worked and was to be reported with
 // its answer.
 func (s *Session) failHalfway(r *Request, err error) {
 	s.emit(s.known.State())

@@ -190,7 +190,7 @@ func (s *Session) loggedIn(a *await) {
 }
 
 // disconnect stops serving an agent until a driver connects it again. Nobody
-// will tell when it signs out, so the licence is given back now.
+// reports when it signs out, so the licence is given back now.
 func (s *Session) disconnect() {
 	s.access.withdraw()
 	s.place.goes(forgo)
@@ -233,7 +233,7 @@ func (s *Session) reportAll(r *Request) {
 	s.answer(r, events[last])
 }
 
-// reportMissed tells a driver that missed events what is true now, and answers
+// reportMissed reports to a driver that missed events what is true now, and answers
 // again what may not have been answered.
 func (s *Session) reportMissed() {
 	what := s.mailbox.takeMissed()

@@ -18,7 +18,7 @@ import (
 // stream, and there is a better one: it never goes back by itself, because
 // that would be a second disturbance (Finesse developer guide: "there is no
 // automatic fail-back"). It subscribes at the new node before anything else,
-// signs the agent in again where Finesse has signed it out, and then tells what
+// signs the agent in again where Finesse has signed it out, and then reports what
 // is different from what the driver knows, and each live call. Every part has a deadline:
 // Times.Attempt, Times.Outcome, or that of a request.
 type failover struct {
@@ -26,7 +26,7 @@ type failover struct {
 
 	at         time.Time // when the session came from another node; zero when no LOGOUT is undone any more
 	unfinished bool      // the agent may have to be signed in there yet
-	untold     bool      // its calls there have not been told
+	unreported bool      // its calls there have not been reported
 	seat       seat      // where the driver signed the agent in
 	signIn     *await    // a sign-in that no driver asked for
 	undoing    bool      // a LOGOUT is being undone
@@ -157,7 +157,7 @@ func (s *Session) orElsewhere(node Node, err error, here, elsewhere func()) {
 // harmless is tried at another node.
 func (s *Session) unanswered(a *await, node Node, err error) {
 	switch {
-	case !slices.Contains(s.awaiting, a): // answered meanwhile; of a refusal heard tells
+	case !slices.Contains(s.awaiting, a): // answered meanwhile; heard reports a refusal
 	case !unavailable(err):
 		s.abandon(a, err)
 	case a == s.failover.signIn: // a failover waits for it
@@ -185,7 +185,7 @@ func (s *Session) unanswered(a *await, node Node, err error) {
 }
 
 // arrived takes over the stream at a node and what was read there. What was read and
-// told since the attempt began may be newer than t: then everything is read once more,
+// reported since the attempt began may be newer than t: then everything is read once more,
 // with the stream.
 func (s *Session) arrived(node Node, t snapshot) {
 	overtaken := s.known.Overtaken(t.Reading)
@@ -193,7 +193,7 @@ func (s *Session) arrived(node Node, t snapshot) {
 	s.attach(node, &t)
 	if node != from {
 		s.logFailover(from, node, lost)
-		s.failover.at, s.failover.unfinished, s.failover.untold = time.Now(), true, true
+		s.failover.at, s.failover.unfinished, s.failover.unreported = time.Now(), true, true
 	}
 	if !overtaken {
 		s.found(node, t)
@@ -236,7 +236,7 @@ func (s *Session) logFailover(from, to Node, lost bool) {
 }
 
 // signedBackIn goes on after the sign-in at a new node. One that Finesse
-// refused is told and not tried again; one that met a node that fails too is
+// refused is reported and not tried again; one that met a node that fails too is
 // part of the next attempt. A driver may have proved another password meanwhile.
 func (s *Session) signedBackIn(err error) {
 	if wrongPassword(err) && s.access.usable() {
@@ -274,13 +274,13 @@ func (s *Session) complete(err error) {
 	s.settle()
 }
 
-// reportCalls tells each live call once the session has moved (O-024): what the driver
+// reportCalls reports each live call once the session has moved (O-024): what the driver
 // sees of a call may depend on the node, and it is not to doubt that the call goes on.
 func (s *Session) reportCalls() {
-	if !s.failover.untold {
+	if !s.failover.unreported {
 		return
 	}
-	s.failover.untold = false
+	s.failover.unreported = false
 	for _, e := range s.known.Statuses() {
 		s.emit(e)
 	}
@@ -385,7 +385,7 @@ func (s *Session) undone(out finesse.User, err error) {
 	if err != nil {
 		s.line.release(logoutUndone)
 		s.Logger.Info("agent stays signed out", zap.Error(err))
-		if s.known.SignedIn() { // and not told otherwise meanwhile
+		if s.known.SignedIn() { // and not reported otherwise meanwhile
 			s.report(s.known.SignOut(out))
 		}
 		s.runSettled()

@@ -16,7 +16,7 @@ var idleStates = []gc.UserState{gc.Ready, gc.Work, gc.WorkReady}
 
 // forceLogout signs the agent out whatever it does, as soon as Finesse allows it:
 // Finesse signs out only who is not ready and has no call. Ready and working agents are
-// made not ready first, which is told only if it is the last. Who has a call
+// made not ready first, which is reported only if it is the last. Who has a call
 // is signed out at its end.
 func (s *Session) forceLogout(r *Request) {
 	s.ifSignedIn(r, func() { s.answer(r, s.known.State()) }, func() {
@@ -74,7 +74,7 @@ func (s *Session) logoutIsDue() bool {
 	return s.known.WillSignOut() && !s.known.Engaged() && s.line.free() && s.access.usable() && !s.leaving()
 }
 
-// logoutNow goes one step: to NOT_READY, or from there to LOGOUT. Each is told as it
+// logoutNow goes one step: to NOT_READY, or from there to LOGOUT. Each is reported as it
 // comes. A step that Finesse refuses is the last, and the driver hears it, unless
 // there is another call by then.
 func (s *Session) logoutNow() {
@@ -100,7 +100,7 @@ func (s *Session) logoutNow() {
 		}
 		s.known.SignsOutLater(false)
 		s.Logger.Info("agent could not be signed out after the call", s.fields(r, zap.Error(err))...)
-		if !wrongPassword(err) { // that is told by heard
+		if !wrongPassword(err) { // that is reported by heard
 			s.emit(gc.Failure(s.Agent, err))
 		}
 	}

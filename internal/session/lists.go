@@ -94,7 +94,7 @@ func (s *Session) getPhonebookContacts(r *Request) {
 	})
 }
 
-// record tells the site's recorder what to do with the call the agent has. It
+// record asks the site's recorder what to do with the call the agent has. It
 // has no answer but an error.
 func record(do func(Recorder, context.Context, recording.Call) error) func(*Session, *Request) {
 	return func(s *Session, r *Request) {

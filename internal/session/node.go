@@ -64,7 +64,7 @@ type Stream interface {
 	Updates() <-chan finesse.Update // closed when the stream is lost
 	Err() error                     // why, once Updates is closed
 	// SubscribeTeam adds the changes of a team's members, until LeaveTeams, of that
-	// team or of all, or the end of the stream. Its answer comes behind Updates, which must be
+	// team or of all, or the end of the stream. Its answer comes after Updates, which must be
 	// taken meanwhile.
 	SubscribeTeam(context.Context, gc.TeamID) error
 	LeaveTeams(context.Context, ...gc.TeamID)

@@ -133,7 +133,7 @@ func (s *Session) retryLater() {
 	s.place.attempts++
 }
 
-// resubscribe opens a new stream, at the node that is best now, and tells what
+// resubscribe opens a new stream, at the node that is best now, and reports what
 // changed in between: nothing is notified twice or later. At another node that
 // is a failover: commands wait for it.
 func (s *Session) resubscribe() {

@@ -48,7 +48,7 @@ func (s *Session) ask(q query) {
 
 // heard runs then, which goes on with the answer to a request with the credentials
 // given. Every answer passes here: once the password that works is refused nothing is
-// asked with it any more, and the driver is told, unless one of its commands was answered
+// asked with it any more, and the driver hears of it, unless one of its commands was answered
 // so.
 func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 	refused := s.access.refuse(used, err)
@@ -65,7 +65,7 @@ func (s *Session) heard(used finesse.Credentials, err error, then func()) {
 	s.disconnect()
 }
 
-// reportRefusal tells the driver of a refusal that it has not heard of: before the
+// reportRefusal reports a refusal to the driver that it has not heard of: before the
 // answers of commands that waited for something else.
 func (s *Session) reportRefusal() {
 	err := s.access.refusal

@@ -22,7 +22,7 @@ func (s *Session) notified(u finesse.Update) {
 }
 
 // readBack reads the agent and its calls and takes the agent's state over
-// without telling the driver, and the calls likewise unless they are to be told as
+// without reporting it, and the calls likewise unless they are to be reported as
 // news; then runs in the session afterwards.
 func (s *Session) readBack(news bool, then func(error)) {
 	s.fetchAnywhere(func(t snapshot, err error) {
@@ -38,7 +38,7 @@ func (s *Session) readBack(news bool, then func(error)) {
 	})
 }
 
-// reread reads the agent and its calls and tells what changed.
+// reread reads the agent and its calls and reports what changed.
 func (s *Session) reread(then func(error)) {
 	s.fetch(func(t snapshot, err error) {
 		if err == nil {

@@ -201,10 +201,10 @@ func (s *Session) to(r *Request) gc.Destination {
 }
 
 // AnswerTo is where the answer to a command goes when the events of its agent go
-// to home; "" is nowhere. What comes of a Connect is told to who sent it, and of a
+// to home; "" is nowhere. What comes of a Connect goes to the sender, and of a
 // Login to who names a reply-to. Anybody can send one: strange, for a command that
 // carries a password, says that the agent works at home and that it is not the
-// agent's. Then nothing of a Connect is told there, whatever it was refused for and
+// agent's. Then nothing of a Connect goes there, whatever it was refused for and
 // wherever it wants its answer: a driver that hears of a wrong password gives up.
 func (r *Request) AnswerTo(home gc.Destination, strange bool) gc.Destination {
 	switch {

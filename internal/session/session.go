@@ -17,7 +17,7 @@
 // its answer.
 //
 // When its Finesse node dies the session goes on at the other one: it opens a
-// stream there, signs the agent in again if Finesse has signed it out, and tells
+// stream there, signs the agent in again if Finesse has signed it out, and reports
 // what is different, so that the driver sees the failure only in a command that
 // was under way. See failover.
 //
@@ -132,7 +132,7 @@ type Session struct {
 
 // said is what was said in the log already, or often.
 type said struct {
-	leftOut bool       // that Finesse tells of more than is kept
+	leftOut bool       // that Finesse reports more than is kept
 	stray   rate.Limit // errors that answer no command
 }
 
@@ -381,8 +381,8 @@ func (s *Session) reportLeftOut(what string) {
 		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }
 
-// emit tells the agent's driver what it did not ask for. Once it has heard that its
-// password is refused it is told nothing more: what the session knows may be old.
+// emit reports to the agent's driver what it did not ask for. Once it has heard that its
+// password is refused it hears nothing more: what the session knows may be old.
 func (s *Session) emit(e gc.Event) {
 	if s.access.connected() && !s.access.reported {
 		s.Emit(Emission{Destination: s.access.destination(), Event: e})

@@ -43,7 +43,7 @@ func joinTeam(ctx context.Context, n Node, c finesse.Credentials, stream Stream,
 	return n.Team(ctx, c, id)
 }
 
-// rejoinTeams subscribes again after the stream was away, and tells what
+// rejoinTeams subscribes again after the stream was away, and reports what
 // changed meanwhile.
 func (s *Session) rejoinTeams() {
 	stream := s.place.stream
@@ -75,7 +75,7 @@ func (s *Session) leaveTeams() {
 	s.Leads(nil)
 }
 
-// getTeamUserState tells the state of one member (O-021).
+// getTeamUserState reports the state of one member (O-021).
 func (s *Session) getTeamUserState(r *Request) {
 	askFor(s, r, func(ctx context.Context, n Node, c finesse.Credentials) (finesse.User, error) {
 		return n.Member(ctx, c, r.Member)
