@@ -139,7 +139,7 @@ func (s *service) notify(states ...string) {
 
 func (s *service) failed(err error) {
 	s.once.Do(func() {
-		s.log.Warn("systemd cannot be told the state of the service; check NOTIFY_SOCKET", zap.Error(err))
+		s.log.Warn("the state of the service cannot be reported to systemd; check NOTIFY_SOCKET", zap.Error(err))
 	})
 }
 

@@ -30,7 +30,7 @@ type delivery struct {
 	status gc.SystemStatus
 }
 
-// SetStatus tells every destination that Finesse's status changed (O-004,
+// SetStatus reports to every destination that Finesse's status changed (O-004,
 // O-005), once per change.
 func (d *delivery) SetStatus(status gc.SystemStatus) {
 	d.mu.Lock()
@@ -54,7 +54,7 @@ func (d *delivery) tellStatus(e session.Emission) {
 	d.send(e, func() { d.tellStatus(e) })
 }
 
-// Restored tells what is true now, after a time in which events could not be
+// Restored reports what is true now, after a time in which events could not be
 // sent: Finesse's status to every destination of that kind, then the state and
 // the calls of each agent, and the teams it follows. It does not block.
 func (d *delivery) Restored(topics bool) {
@@ -78,8 +78,8 @@ type outlet struct {
 	told     told
 }
 
-// told is how the calls of an agent were told last. The text form of a call's
-// state shows less than Finesse tells (no participants), so that two different
+// told is how the calls of an agent were reported last. The text form of a call's
+// state shows less than Finesse reports (no participants), so that two different
 // ones may read the same; a driver must not take the second for a repetition
 // and is spared it, unless it answers a command.
 type told map[gc.DialogID]string
@@ -270,7 +270,7 @@ func (d *delivery) undeliverable(e session.Emission, why string) {
 	e.Acknowledge()
 }
 
-// lasting: what Restored tells again lasts as long as the connection; as an
+// lasting: what Restored reports again lasts as long as the connection; as an
 // answer it is not repeated once it may have arrived, but given again as it is
 // by then.
 func lasting(e session.Emission) broker.Lasting {
@@ -290,7 +290,7 @@ func correlationID(e session.Emission) string {
 	return e.Cause.CorrelationID
 }
 
-// fieldsOf is what the log tells of an event: whom it is about and the state,
+// fieldsOf is what the log shows of an event: whom it is about and the state,
 // never names, numbers or call variables.
 func fieldsOf(e gc.Event) []zap.Field {
 	agent, state, dialog := wire.RowOf(e).About(e)

@@ -17,7 +17,7 @@ import (
 
 // A client can send any number of commands: that cannot be read or fail, of agents
 // whom nobody has connected, that only greet. Of each such kind at most linesAtOnce
-// in linesTime are told in the log, of those that are done doneAtOnce, more than the
+// in linesTime are written to the log, of those that are done doneAtOnce, more than the
 // agents of a Finesse pair send in a busy hour; the others at level debug.
 const (
 	linesAtOnce = 100
@@ -54,7 +54,7 @@ func (l *lines) take(now time.Time) (room, first bool) {
 	return false, first
 }
 
-// journal is what the operator is told: counters, and lines of the log as long as
+// journal is what the operator sees: counters, and lines of the log as long as
 // there is room for them.
 type journal struct {
 	*zap.Logger

@@ -14,7 +14,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/session"
 )
 
-// received is a command and what the log and the metrics tell of it.
+// received is a command and what the log and the metrics show of it.
 type received struct {
 	*session.Request
 	journal *journal
@@ -106,7 +106,7 @@ func (in *intake) receive(c gc.Command, d *broker.Delivery, refusal error, ackno
 		}
 	}
 	if r.isConnect() && r.ReplyTo == "" && in.directory.Knows(r.Destination, time.Now()) {
-		r.ReplyTo = r.Destination // what fails is told there; a name that nobody has heard of may be a password
+		r.ReplyTo = r.Destination // what fails is reported there; a name that nobody has heard of may be a password
 	}
 	r.Format = string(in.formatAsked(r.log, d.Format))
 	r.log.Debug("command received", token("message", d.MessageID), token("correlation", d.CorrelationID), zap.Bool("redelivered", d.Redelivered))

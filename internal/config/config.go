@@ -61,7 +61,7 @@ type Broker struct {
 type Finesse struct {
 	Nodes              []Node        `key:"nodes" doc:"The Finesse servers in order of preference." accept:"one or two nodes, each with rest and notify"`
 	XMPPDomain         string        `key:"xmpp_domain" doc:"The domain of agents' JIDs. Empty: what SystemInfo says, else the host of notify." accept:"a domain name, or empty"`
-	PubSubDomain       string        `key:"pubsub_domain" doc:"The domain of the publish-subscribe service, which tells supervisors of their teams. Empty: what SystemInfo says." accept:"a domain name, or empty"`
+	PubSubDomain       string        `key:"pubsub_domain" doc:"The domain of the publish-subscribe service, which notifies supervisors of their teams. Empty: what SystemInfo says." accept:"a domain name, or empty"`
 	CAFile             string        `key:"ca_file" doc:"Certificates of authorities that Finesse is trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
 	InsecureSkipVerify bool          `key:"insecure_skip_verify" doc:"Does not check Finesse's certificates. For a lab only: whoever is between can read agents' passwords." accept:"true or false"`
 	RequestTimeout     time.Duration `key:"request_timeout" doc:"How long one request to Finesse may take." accept:"100ms to 30s"`

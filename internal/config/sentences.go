@@ -174,7 +174,7 @@ func ExampleSentences() []byte {
 # Accepted: text of at most 500 characters without # and control characters.
 `)
 	headings := map[string]string{
-		"Error":       "What went wrong. Errors not named here are told as GENERIC_ERROR.",
+		"Error":       "What went wrong. Errors not named here are reported as GENERIC_ERROR.",
 		"State":       "The agent's state. LOGGED_IN follows a sign-in, RE_LOGIN asks for one.",
 		"InboundCall": "Calls, those the agent makes included. DROP is the end of a call.",
 		"ConsultCall": "Calls with which the agent consults somebody about another call.",

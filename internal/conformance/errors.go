@@ -28,7 +28,7 @@ var errorNotes = []errorNote{
 	{"CF_INVALID_PASSWORD_SPECIFIED", "Finesse", "", newLogin},
 	{string(gc.AccountLocked), "Finesse", "", "show the error; an administrator unlocks the account"},
 	{string(gc.UserNotFound), "Finesse", "", "show the error; the agent must be the same in the CRM system and in Finesse"},
-	{string(gc.SessionInvalidated), "connector", "Comes right behind State LOGOUT.", "show the error and ask the agent to sign in again"},
+	{string(gc.SessionInvalidated), "connector", "Comes right after State LOGOUT.", "show the error and ask the agent to sign in again"},
 	{string(gc.LicensesExceeded), "connector", "The limit is `agents.limit`.", "show the error"},
 	{string(gc.MissingPassword), "connector", "", "show the error and ask for id and password"},
 	{string(gc.MissingExtension), "connector", "", newPhone},

@@ -9,7 +9,7 @@ var agentEvents = []event{
 		examples: []string{"state-with-reason", "state-pending"},
 	}, {
 		key:      "O-002",
-		when:     "A command failed; also SESSION_INVALIDATED, behind a State LOGOUT, when another destination has signed the agent in, and SUBSCRIPTION_FAILED when Finesse no longer takes the password.",
+		when:     "A command failed; also SESSION_INVALIDATED, after a State LOGOUT, when another destination has signed the agent in, and SUBSCRIPTION_FAILED when Finesse no longer takes the password.",
 		note:     "A text-4.4 client of 2021 shows the reason in words; `text` and `text-old` are as the protocol document has them.",
 		fields:   []field{agent, {"Code", "code", "one of the [errors](#errors)"}, {"Detail", "reason", "why, in words for people: one of [these sentences](#reasons-in-words)"}},
 		examples: []string{"error", "error-that-explains-itself"},

@@ -50,7 +50,7 @@ var callEvents = []event{
 		examples: []string{"controls"},
 	}, {
 		key:      "O-018",
-		when:     "With `messages.deprecated`: behind the State that answers GetState, for each call of the agent.",
+		when:     "With `messages.deprecated`: after the State that answers GetState, for each call of the agent.",
 		fields:   []field{agent, callState, dialog, fullName},
 		examples: []string{"agent-dialog-state"},
 	}, {

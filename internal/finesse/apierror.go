@@ -45,7 +45,7 @@ var ctiName = regexp.MustCompile(`\b(?:CF|E_CTI)_[A-Z0-9_]{1,64}\b`)
 // driver sent, which is not for the log.
 var shortNumber = regexp.MustCompile(`^[0-9]{1,6}$`)
 
-// Code is what the driver is told. The name of a CTI failure says most and is
+// Code is what the driver hears. The name of a CTI failure says most and is
 // passed on, known or not; then its number; then what type and message mean.
 // What stays unclear is GENERAL_ERROR (seed, "Errors").
 func (e APIError) Code() gc.Code {
@@ -111,7 +111,7 @@ func (e APIError) numberCode(errorType string) (gc.Code, bool) {
 	return "", false
 }
 
-// peripheralCodes are numbers of the peripheral gateway that drivers are told
+// peripheralCodes are numbers of the peripheral gateway that drivers hear of
 // by the name of the CTI failure they amount to (Finesse developer guide,
 // errors of SILENT_MONITOR, BARGE_CALL and CONFERENCE).
 var peripheralCodes = map[string]gc.Code{

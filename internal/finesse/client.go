@@ -63,7 +63,7 @@ type Options struct {
 	Retries int
 	// Through, if set, is given the way to the node and gives the one to use.
 	Through func(http.RoundTripper) http.RoundTripper
-	// Logger is told of repeated requests; nil is silent.
+	// Logger gets repeated requests; nil is silent.
 	Logger *zap.Logger
 	// Registerer gets the metrics; nil keeps them private. Clients of several
 	// nodes may share one, and then share the metrics.

@@ -108,7 +108,7 @@ var ctiFailures = map[int]string{
 	1016: "AGENT_GREETING_CONTROL_OPERATION_FAILURE",
 }
 
-// FailureNames are the names of all failures that are known, as drivers are told
+// FailureNames are the names of all failures that are known, as drivers hear
 // them.
 func FailureNames() []string {
 	names := []string{"E_CTI_NO_ERROR", "E_CTI_INVALID_CALLID", "E_CTI_DEVICE_IN_USE", "E_CTI_AGENT_NOT_LOGGED_ON"}

@@ -60,7 +60,7 @@ func (ns *Nodes) Serving() int {
 	return max(second, 0)
 }
 
-// Status is what drivers are told: whether a node can be used and, if none can,
+// Status is what drivers hear: whether a node can be used and, if none can,
 // whether any has an answer at all (O-027).
 func (ns *Nodes) Status() gc.SystemStatus {
 	ns.mu.Lock()

@@ -40,7 +40,7 @@ type request struct {
 	maxBytes int // of the answer's body; 0 stands for the usual
 	// once: never sent again, because a second one could do harm.
 	once bool
-	// What a driver is told when Finesse does not know the object, and when
+	// What a driver hears when Finesse does not know the object, and when
 	// it knows the user but does not let it.
 	missing, denied gc.Code
 	// others: it is about a call, a team or another user. Then

@@ -55,7 +55,7 @@ func Errorf(code Code, op, format string, args ...any) *Error {
 	return &Error{Code: code, Op: op, Err: fmt.Errorf(format, args...)}
 }
 
-// Retry makes a PLEASE_RETRY that the driver is told the reason of. Its cause,
+// Retry makes a PLEASE_RETRY whose reason the driver hears. Its cause,
 // formatted as by fmt.Errorf, is the operator's.
 func Retry(why Reason, op, format string, args ...any) *Error {
 	return &Error{Code: PleaseRetry, Op: op, Err: fmt.Errorf(format, args...), Reason: why}
@@ -75,7 +75,7 @@ func (e *Error) Error() string {
 // Unwrap gives the operator's cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// CodeOf is what the driver is told about err: the code of the first Error in
+// CodeOf is what the driver hears about err: the code of the first Error in
 // its chain, else GENERAL_ERROR.
 func CodeOf(err error) Code {
 	var e *Error

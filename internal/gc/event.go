@@ -20,7 +20,7 @@ const (
 	FinesseNotHeard SystemStatus = "NOT_REACHABLE" // no answer in time
 )
 
-// System tells a destination whether Finesse can be used (O-004, O-005, O-027).
+// System reports to a destination whether Finesse can be used (O-004, O-005, O-027).
 type System struct{ Status SystemStatus }
 
 // State is an agent's state (O-001). Times are UTC; the formats convert them.
@@ -56,7 +56,7 @@ const (
 // know the agent (O-007).
 type ReLogin struct{ Agent AgentID }
 
-// ErrorEvent tells a driver why a command failed (O-002). Failure makes one.
+// ErrorEvent reports to a driver why a command failed (O-002). Failure makes one.
 type ErrorEvent struct {
 	Agent  AgentID
 	Code   Code
@@ -164,7 +164,7 @@ type InboundCall struct {
 // somebody about another one (O-010). The consulted agent has an InboundCall.
 type ConsultCall struct{ Call }
 
-// DialogStatus tells a driver that lost track of a live call, after Login or
+// DialogStatus reports a live call to a driver that lost track, after Login or
 // refresh, and of the one it is associated with (O-024).
 type DialogStatus struct {
 	Call

@@ -7,7 +7,7 @@ import "time"
 // AgentLogout says that the agent is signed out (O-006, "use O-001").
 type AgentLogout struct{ Agent AgentID }
 
-// AgentDialogState tells the state of a call behind a State (O-018,
+// AgentDialogState reports the state of a call behind a State (O-018,
 // deprecated).
 type AgentDialogState struct{ Call }
 
@@ -28,7 +28,7 @@ type AgentSync struct {
 	Subscribed time.Time
 }
 
-// DestinationReconnect tells a client that the connector has no record of its
+// DestinationReconnect reports to a client that the connector has no record of its
 // destination: it is to connect its agents again (O-026).
 type DestinationReconnect struct{ Destination Destination }
 

@@ -2,10 +2,10 @@ package gc
 
 import "time"
 
-// TeamInfoIDs tells a supervisor the ids of the teams led (O-012).
+// TeamInfoIDs reports to a supervisor the ids of the teams led (O-012).
 type TeamInfoIDs struct{ AgentInfo }
 
-// TeamInfoNames tells a supervisor their names, in the same order (O-013).
+// TeamInfoNames reports to a supervisor their names, in the same order (O-013).
 type TeamInfoNames struct{ AgentInfo }
 
 // TeamUser is an agent in a list of several.
@@ -31,7 +31,7 @@ type TeamUsersList struct {
 	Users []TeamUser
 }
 
-// TeamMemberState tells a supervisor the state of a member of a team (O-021).
+// TeamMemberState reports to a supervisor the state of a member of a team (O-021).
 type TeamMemberState struct {
 	Agent  AgentID // the supervisor
 	Team   TeamID

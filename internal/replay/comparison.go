@@ -170,7 +170,7 @@ func (c *comparison) agreed(x *expected, e *event) {
 	if len(contradictions) == 0 {
 		return
 	}
-	f := x.finding(Different, fmt.Sprintf("%s tells it in another way", c.also))
+	f := x.finding(Different, fmt.Sprintf("%s has it in another way", c.also))
 	f.Got = c.writer.Write(c.also, e.Event).Body
 	for _, d := range contradictions {
 		f.Fields = append(f.Fields, Field{d.Name, d.One, d.Other})

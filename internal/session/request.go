@@ -354,7 +354,7 @@ func (s *Session) rejected(u finesse.Update) {
 		if s.said.stray.Take(time.Now()) {
 			level = zap.InfoLevel
 		}
-		s.Logger.Log(level, "finesse reports an error that belongs to no command; nobody is told", zap.String("source", fmt.Sprintf("%.80q", u.Source)), zap.Error(u.Error))
+		s.Logger.Log(level, "finesse reports an error that belongs to no command; no driver hears of it", zap.String("source", fmt.Sprintf("%.80q", u.Source)), zap.Error(u.Error))
 		return
 	}
 	a := s.awaiting[i]

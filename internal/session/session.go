@@ -377,7 +377,7 @@ func (s *Session) reportLeftOut(what string) {
 		return
 	}
 	s.said.leftOut = true
-	s.Logger.Warn("finesse tells of more than anybody has; what is beyond is not followed", zap.String("what", what),
+	s.Logger.Warn("finesse reports more than anybody has; what is beyond is not followed", zap.String("what", what),
 		zap.String("action", "find out what is wrong with finesse's notification service, or who answers in its place"))
 }
 

@@ -125,7 +125,7 @@ type progress struct {
 	Error string `json:"error,omitempty"`
 }
 
-// apiRun plays a script and tells of it line by line. The script ends with the
+// apiRun plays a script and reports it line by line. The script ends with the
 // request.
 func (c *control) apiRun(w http.ResponseWriter, r *http.Request) {
 	var o runOrder

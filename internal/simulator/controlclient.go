@@ -66,7 +66,7 @@ func post(ctx context.Context, controlURL, name string, o any) (*http.Response, 
 }
 
 // RunScript has the simulator behind a control URL play a script, as Run does
-// within the process, and tells of each step when it is taken. It blocks until
+// within the process, and reports each step when it is taken. It blocks until
 // the script ends; the end of ctx ends the script, too.
 func RunScript(ctx context.Context, controlURL string, script *Script, agents []gc.AgentID, tell func(line int, step string)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -95,7 +95,7 @@ func RunScript(ctx context.Context, controlURL string, script *Script, agents []
 	}
 }
 
-// maxProgress bounds what a simulator tells of one script, in bytes.
+// maxProgress bounds what a simulator reports of one script, in bytes.
 const maxProgress = 16 << 20
 
-var errSilent = errors.New("the simulator tells nothing any more")
+var errSilent = errors.New("the simulator reports nothing any more")

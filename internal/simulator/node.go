@@ -17,7 +17,7 @@ import (
 
 // Node is one of the servers of Finesse: a REST API and a notification service
 // of its own, with a domain and streams of its own. All nodes have the same
-// agents and calls, and tell of them alike. Its methods may be called from any
+// agents and calls, and report them alike. Its methods may be called from any
 // goroutine.
 type Node struct {
 	s    *Simulator

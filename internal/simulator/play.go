@@ -25,7 +25,7 @@ func (s *Simulator) Run(ctx context.Context, script *Script, agents ...gc.AgentI
 	return s.play(ctx, script, agents, func(int, string) {})
 }
 
-// play tells of each step before it is taken.
+// play reports each step before it is taken.
 func (s *Simulator) play(ctx context.Context, script *Script, agents []gc.AgentID, tell func(line int, text string)) error {
 	cast, err := script.cast(agents)
 	if err != nil {
@@ -483,7 +483,7 @@ func (p *player) heal(context.Context, args) error {
 	return nil
 }
 
-// setWrapUp is the administrator's doing. Users are told with their next
+// setWrapUp is the administrator's doing. Users hear of it with their next
 // update.
 func (b *switchboard) setWrapUp(mode WrapUp) {
 	b.mu.Lock()

@@ -29,7 +29,7 @@
 // agent's events in the order they happened. After RESERVED comes the ringing
 // call, after an ACTIVE call comes TALKING.
 //
-// Nodes: both tell of everything, in the same order and each to its own
+// Nodes: both report everything, in the same order and each to its own
 // streams. Users and calls belong to neither, and outlive a node that stops.
 //
 // Loss: events go to streams that are available with a priority of at least 0
@@ -432,7 +432,7 @@ func (s *Simulator) QueueCalls(queue string, calls int) error {
 }
 
 // AddContact puts a contact into a phone book, which is given by its name or
-// id. Clients are not told, as Finesse does not tell them. It fails when there
+// id. Clients are not notified, as Finesse does not notify them. It fails when there
 // is no such book or it is full.
 func (s *Simulator) AddContact(book string, c Contact) error { return s.board.addContact(book, c) }
 
@@ -457,7 +457,7 @@ func (s *Simulator) Publish(node string, update []byte) {
 	}
 }
 
-// Agents tells what every user does now, in the order of their ids.
+// Agents lists what every user does now, in the order of their ids.
 func (s *Simulator) Agents() []Agent {
 	agents := s.board.agents()
 	for i := range agents {

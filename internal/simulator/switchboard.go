@@ -97,12 +97,12 @@ func (b *switchboard) find(name string) *user {
 // now is Finesse's time.
 func (b *switchboard) now() time.Time { return b.clock().Add(-time.Duration(b.setBack.Load())) }
 
-// publish tells the clients of all nodes, and wakes who awaits something.
+// publish notifies the clients of all nodes, and wakes who awaits something.
 func (b *switchboard) publish(node string, update []byte) {
 	b.publishAs(node, func(*site) []byte { return update })
 }
 
-// publishAs is for what the nodes tell in words of their own.
+// publishAs is for what the nodes report in words of their own.
 func (b *switchboard) publishAs(node string, update func(at *site) []byte) {
 	if b.observer != nil {
 		b.observer(node, update(b.sites[0]))
@@ -180,7 +180,7 @@ func (b *switchboard) newDialog() *dialog {
 	return d
 }
 
-// announce tells the user, and the supervisor of the team, what the user is
+// announce notifies the user, and the supervisor of the team, of what the user is
 // now.
 func (b *switchboard) announce(u *user) {
 	u.announced = u.view()
@@ -215,14 +215,14 @@ func (b *switchboard) settle(u *user) {
 	b.announce(u)
 }
 
-// post tells a user of a dialog that joins the user's collection.
+// post notifies a user of a dialog that joins the user's collection.
 func (b *switchboard) post(l *leg) {
 	l.user.legs = append(l.user.legs, l)
 	b.dialogs[l.dialog.id] = l.dialog // may have lost its last agent a moment ago
 	b.publishList(l, "POST")
 }
 
-// del tells a user that a dialog left the collection. The dialog may well say
+// del notifies a user that a dialog left the collection. The dialog may well say
 // that it is still ringing or active.
 func (b *switchboard) del(l *leg) {
 	l.user.legs = slices.DeleteFunc(l.user.legs, func(other *leg) bool { return other == l })

@@ -55,7 +55,7 @@ func (d *dialog) controlledBy(u *user) bool {
 func (d *dialog) hasRoomFor(parties int) bool { return len(d.legs)+parties <= maxParties }
 
 // merge gives the other parties of the consultation a part in d, where nobody
-// but those already there is told of it yet.
+// but those already there hears of it yet.
 func (b *switchboard) merge(d, consultation *dialog, by *user, callType string) []*leg {
 	var arrived []*leg
 	for _, l := range consultation.legs {
@@ -97,7 +97,7 @@ func (b *switchboard) dissolve(d *dialog) {
 	}
 }
 
-// arrive tells the parties that came of the call they are in now. Who was
+// arrive notifies the parties that came of the call they are in now. Who was
 // taken out is seen for the last time. States are settled after that, so that
 // nobody seems to stop talking in between.
 func (b *switchboard) arrive(d *dialog, left *leg, arrived []*leg) {

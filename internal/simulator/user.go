@@ -24,7 +24,7 @@ type user struct {
 	wrapUpTimer time.Duration
 	extension   gc.Extension
 	mobile      *mobileXML // nil at a phone of the contact centre
-	mobileAt    *site      // the only node that tells of it (Finesse developer guide, User)
+	mobileAt    *site      // the only node that reports it (Finesse developer guide, User)
 	state       gc.UserState
 	changed     time.Time
 	base        stance // where the user is when no call is on
@@ -229,7 +229,7 @@ func (r *reason) xml() reasonXML {
 	return reasonXML{Category: r.category, Code: r.code, Label: r.label, ForAll: r.forAll, URI: reasonURI(r.id)}
 }
 
-// xml is what a node tells of the user.
+// xml is what a node reports of the user.
 func (u *user) xml(element string, at *site) userXML {
 	x := userXML{
 		XMLName: named(element), Dialogs: dialogsURI(u.id), Extension: u.extension, FirstName: u.first, LastName: u.last,

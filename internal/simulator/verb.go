@@ -31,8 +31,8 @@ const castVerb = "agents"
 // verbs are all there are, in the order of the documentation.
 var verbs = compile([]verb{
 	{syntax: "agents AGENT…", help: "who plays; others can be named when the script is run, in this order"},
-	{syntax: "say TEXT…", help: "tells who runs the script", do: (*player).say},
-	{syntax: "wait AGENT CONDITION [within DURATION]", help: "until the agent, or a call of the agent's, is in a state, or a call is of a type; idle: until there is no call; 30 s unless told", do: (*player).wait},
+	{syntax: "say TEXT…", help: "shows a text to whoever runs the script", do: (*player).say},
+	{syntax: "wait AGENT CONDITION [within DURATION]", help: "until the agent, or a call of the agent's, is in a state, or a call is of a type; idle: until there is no call; 30 s unless within says otherwise", do: (*player).wait},
 	{syntax: "pause DURATION", help: "lets time pass", do: (*player).pause},
 
 	{syntax: "call AGENT from CALLER [to NUMBER] [with VARIABLE…]", help: "an inbound call is routed to a READY agent; from withheld: without a number", do: (*player).call},
@@ -44,7 +44,7 @@ var verbs = compile([]verb{
 	{syntax: "contact BOOK number NUMBER [first TEXT] [last TEXT] [description TEXT]", help: "the phone book gets another contact", do: (*player).contact},
 	{syntax: "wrap-up MODE", help: "what follows inbound calls from now on: NOT_ALLOWED, OPTIONAL or REQUIRED", do: (*player).wrapUp},
 
-	{syntax: "sign-in AGENT [at EXTENSION]", help: "unless the agent is signed in; at a free extension unless told", do: (*player).signIn},
+	{syntax: "sign-in AGENT [at EXTENSION]", help: "unless the agent is signed in; at a free extension unless one is named", do: (*player).signIn},
 	{syntax: "sign-out AGENT", help: "of a NOT_READY agent", do: (*player).signOut},
 	{syntax: "state AGENT STATE", help: "the agent asks for READY, NOT_READY, WORK or WORK_READY, unless it is so", do: (*player).state},
 	{syntax: "dial AGENT to NUMBER", help: "the agent makes a call", do: (*player).dial},
@@ -73,7 +73,7 @@ var verbs = compile([]verb{
 	{syntax: "node NODE status STATUS", help: "the node alone goes IN_SERVICE or OUT_OF_SERVICE", do: (*player).nodeStatus},
 	{syntax: "clock back DURATION", help: "the clock of Finesse is set back", do: (*player).clockBack},
 	{syntax: "drop-event AGENT [times TIMES]", help: "the agent's next notifications are lost", do: (*player).dropEvent},
-	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION] [at NODE]", help: "something goes wrong, at node a unless told; see the faults below", do: (*player).fault},
+	{syntax: "fault KIND [of AGENT] [times TIMES] [delay DURATION] [at NODE]", help: "something goes wrong, at node a unless another is named; see the faults below", do: (*player).fault},
 	{syntax: "refuse AGENT REQUEST [times TIMES] [status CODE] [id ID] with TYPE MESSAGE [DATA]", help: "the agent's next request for the state or action is refused: by a notification, with id none one that does not name the request, or with a status at once", do: (*player).refuse},
 	{syntax: "stray-error AGENT about SOURCE with TYPE MESSAGE [DATA]", help: "the agent is notified of an error of something else, without the id of a request: of a chat, another dialog", do: (*player).strayError},
 	{syntax: "heal", help: "takes waiting faults and refusals back", do: (*player).heal},
@@ -224,7 +224,7 @@ func (a args) takeKind(p part, words []string) ([]string, error) {
 
 // Bounds of the time a step takes.
 const (
-	patience = 30 * time.Second // of wait, unless told
+	patience = 30 * time.Second // of wait, unless within says otherwise
 	maxWait  = 10 * time.Minute
 )
 

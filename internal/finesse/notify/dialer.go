@@ -94,7 +94,7 @@ type Options struct {
 	// there.
 	Capture *capture.Recorder
 	Node    string
-	// Logger is told of what no error reports; nil is silent.
+	// Logger gets what no error reports; nil is silent.
 	Logger *zap.Logger
 	// Registerer gets the metrics; nil keeps them private. Dialers of several
 	// nodes may share one, and then share the metrics.

@@ -94,7 +94,7 @@ func (d *Dialer) start(c connection, a Account) *Stream {
 	return s
 }
 
-// Updates gives what Finesse tells the agent. It is closed when the stream is
+// Updates gives what Finesse reports of the agent. It is closed when the stream is
 // lost or closed. The consumer should drain it steadily: while it does not,
 // the stream does not read.
 func (s *Stream) Updates() <-chan finesse.Update { return s.updates }

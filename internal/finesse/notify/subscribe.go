@@ -40,7 +40,7 @@ type subscription struct {
 // one connector at a time.
 //
 // It may be called from any goroutine but not instead of taking Updates: the
-// answer comes behind what the server sent before. It waits as long as ctx
+// answer comes after what the server sent before. It waits as long as ctx
 // allows, and no longer than DeadAfter. The error is a *gc.Error: GENERAL_ERROR
 // when the server refuses, since the agent does not lead the team or there is
 // no such team, and UNABLE_TO_SUBSCRIBE_TO_FINESSE when there was no answer
@@ -55,7 +55,7 @@ func (s *Stream) SubscribeTeam(ctx context.Context, team gc.TeamID) error {
 		s.metrics.subscriptions[subscribed].Inc()
 	case errors.As(err, &refused):
 		s.metrics.subscriptions[subscriptionRefused].Inc()
-		err = gc.Errorf(gc.GeneralError, opSubscribe, "%s does not tell of team %s: %w", s.node, team, err)
+		err = gc.Errorf(gc.GeneralError, opSubscribe, "%s does not report on team %s: %w", s.node, team, err)
 	default:
 		s.metrics.subscriptions[subscriptionFailed].Inc()
 		err = gc.Errorf(gc.UnableToSubscribe, opSubscribe, "%s has not answered about team %s: %w", s.node, team, err)

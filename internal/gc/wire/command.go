@@ -30,7 +30,7 @@ type kind struct {
 	word           string // it is exactly this, or it is not there
 }
 
-// kinds says for each kind of parameter what a driver is told when it is
+// kinds says for each kind of parameter what a driver hears when it is
 // missing or wrong (seed, "Errors"), and where its value goes.
 var kinds = map[gc.Kind]kind{
 	gc.DestinationKind: {missing: gc.PleaseRetry, wrong: gc.PleaseRetry, set: func(c *gc.Command, s string) (err error) {

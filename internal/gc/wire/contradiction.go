@@ -8,11 +8,11 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
-// Contradiction is something of an event that two formats tell differently.
+// Contradiction is something of an event that two formats report differently.
 type Contradiction struct{ Name, One, Other string }
 
 // Contradictions writes an event in two formats, reads both as a driver would,
-// and gives what does not agree. What only one of them tells cannot.
+// and gives what does not agree. What only one of them reports cannot.
 func (w *Writer) Contradictions(e gc.Event, one, other Format) []Contradiction {
 	a, errA := w.told(e, one)
 	b, errB := w.told(e, other)
@@ -29,8 +29,8 @@ func (w *Writer) Contradictions(e gc.Event, one, other Format) []Contradiction {
 	return all
 }
 
-// told is what a format tells of an event, with the entries of a list as one. Of
-// call variables with one name the first counts: text-old tells no others.
+// told is what a format reports of an event, with the entries of a list as one. Of
+// call variables with one name the first counts: text-old has no others.
 func (w *Writer) told(e gc.Event, f Format) (all []ReadField, err error) {
 	body := w.Write(f, e).Body
 	forms := readAs(body, f, e)

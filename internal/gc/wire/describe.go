@@ -29,7 +29,7 @@ var accepted = map[gc.Kind]string{
 }
 
 // Describe says what a parameter may hold ("" for a kind there is not) and
-// what a driver is told when it is missing or holds something else; missing is
+// what a driver hears when it is missing or holds something else; missing is
 // "" where it may be left out, wrong where anything goes.
 func Describe(k gc.Kind) (accepts string, missing, wrong gc.Code) {
 	return accepted[k], kinds[k].missing, kinds[k].wrong

@@ -223,12 +223,12 @@ var (
 // How long an event lasts that could not be sent yet.
 const (
 	_         lasting = iota
-	kept              // until the broker has it: nothing tells it again
-	retold            // as long as the connection: what is true by then is told when the broker is back
-	callState         // the same, as the state of a call that changes, but for the end of the call, after which nothing tells of it
+	kept              // until the broker has it: nothing reports it again
+	retold            // as long as the connection: what is true by then is reported when the broker is back
+	callState         // the same, as the state of a call that changes, but for the end of the call, after which nothing reports it
 )
 
-// teams are those of a supervisor, in the formats that do not tell them yet.
+// teams are those of a supervisor, in the formats that do not have them yet.
 func teams(e gc.Event, _, _ string) []gc.Event {
 	info := e.(gc.AgentInfo)
 	if !info.Supervisor {
@@ -237,7 +237,7 @@ func teams(e gc.Event, _, _ string) []gc.Event {
 	return []gc.Event{gc.TeamInfoIDs{AgentInfo: info}, gc.TeamInfoNames{AgentInfo: info}}
 }
 
-// arrival tells the dialog of a call that nothing announced, where InboundCall does
+// arrival reports the dialog of a call that nothing announced, where InboundCall does
 // not name it.
 func arrival(e gc.Event, _, _ string) []gc.Event {
 	call := e.(gc.InboundCall)

@@ -26,14 +26,14 @@ type valueKind struct {
 	old  bool     // in text-old, where the end of a call is DROP
 }
 
-// Holds says what a value tells, for who may not pass it on.
+// Holds says what a value says, for who may not pass it on.
 type Holds int
 
 // What values hold.
 const (
 	Unknown      Holds = iota // it is not known to be a value of the event
 	Words                     // a word of the protocol or of Finesse, a number or a time
-	Private                   // what tells of people or of the site
+	Private                   // what says something of people or of the site
 	Login                     // the id of an agent
 	ID                        // an id that Finesse gave
 	Code                      // an error code

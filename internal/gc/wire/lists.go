@@ -290,7 +290,7 @@ func (l callVariables) each(f field, text string, do func(field, string) string)
 }
 
 // bareVariables are the bare values of ani and the ten call variables. Others
-// would have no place: their names could not be told.
+// would have no place: their names could not be reported.
 type bareVariables struct{}
 
 func (bareVariables) write(p *page, _ *field, v reflect.Value) {

@@ -20,7 +20,7 @@ type Row struct {
 	// their place.
 	Deprecated bool
 	// Only are the formats in which the event is sent, nil for all. In the
-	// others another event already tells what it tells; Write still has a form.
+	// others another event already reports what it reports; Write still has a form.
 	Only    []Format
 	event   gc.Event // one of its type
 	lasts   lasting
@@ -104,7 +104,7 @@ var byType = func() map[reflect.Type]*Row {
 	return m
 }()
 
-// About is whom an event is about, the state or the error that it tells, and
+// About is whom an event is about, the state or the error that it reports, and
 // the call; "" where it has none.
 func (r *Row) About(e gc.Event) (agent gc.AgentID, state string, dialog gc.DialogID) {
 	var all [3]string
@@ -116,10 +116,10 @@ func (r *Row) About(e gc.Event) (agent gc.AgentID, state string, dialog gc.Dialo
 	return gc.AgentID(all[0]), all[1], gc.DialogID(all[2])
 }
 
-// TellsCall reports whether the event is a call's state, told as it changes.
+// TellsCall reports whether the event is a call's state, reported as it changes.
 func (r *Row) TellsCall() bool { return r.lasts == callState }
 
-// Kept reports whether an event must reach the broker: nothing tells it again
+// Kept reports whether an event must reach the broker: nothing reports it again
 // when the broker is back.
 func (r *Row) Kept(e gc.Event) bool {
 	_, state, _ := r.About(e)
