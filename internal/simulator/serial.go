@@ -37,6 +37,12 @@ func (s *serial) add(object string, f func()) bool {
 	return true
 }
 
+func (s *serial) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queues) == 0
+}
+
 func (s *serial) schedule(object string) {
 	s.life.after(s.delay(), func() { s.next(object) })
 }

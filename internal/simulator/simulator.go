@@ -482,6 +482,9 @@ func (s *Simulator) Remove(agent gc.AgentID) {
 	}
 }
 
+// Idle reports whether every request that was accepted has been carried out.
+func (s *Simulator) Idle() bool { return s.board.requests.idle() }
+
 // Refusals is how often a password of the agent was refused since the start,
 // by whichever service of whichever node.
 func (s *Simulator) Refusals(agent gc.AgentID) int { return s.accounts.refusals(agent) }

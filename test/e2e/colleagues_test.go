@@ -35,6 +35,7 @@ func TestColleagues(t *testing.T) {
 func asked(c *connector, ada, grace *driver) (id, consultation string) {
 	ada.send("agent_state/MakeReady#1001")
 	ada.until("State#READY")
+	eventually(ada.t, c.finesse.Idle) // it may be answered before it is carried out, by one who is ready
 	id = ada.answered(c)
 	ada.send("agent_call/ConsultCall#1001 2002," + id)
 	consultation = grace.untilCall(gc.Alerting)
