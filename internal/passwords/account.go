@@ -51,6 +51,7 @@ type account struct {
 	spent    []expense
 	tokens   rate.Limit // of those besides the one that works
 	underway int        // requests with another password than the one that works
+	proving  int        // requests with another token than that: they lock nothing
 	locked   error
 	until    time.Time     // locked
 	warned   bool          // the operator knows that the budget is spent
@@ -154,7 +155,7 @@ func (a *account) forget(now time.Time) {
 // worked.
 func (a *account) quiet(now time.Time) bool {
 	a.forget(now)
-	return len(a.spent) == 0 && a.underway == 0 && len(a.line) == 0 && !now.Before(a.until) &&
+	return len(a.spent) == 0 && a.underway == 0 && a.proving == 0 && len(a.line) == 0 && !now.Before(a.until) &&
 		!slices.ContainsFunc(a.refused, func(r refusal) bool { return now.Before(r.until.Add(window)) })
 }
 
@@ -236,5 +237,6 @@ func (a *account) absorb(other *account) {
 	a.trim()
 	a.spent = append(a.spent, other.spent...)
 	a.underway += other.underway
+	a.proving += other.proving
 	a.warned = a.warned || other.warned
 }

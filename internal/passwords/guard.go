@@ -140,6 +140,10 @@ func (g *Guard) meant(e *entry, password gc.Secret) digest {
 			return worked
 		}
 	}
+	// The Connect of a token that nobody knows yet may be on its way before the Login.
+	if _, err := gc.NewToken(password.Reveal()); err == nil && len(e.worked) > 0 && e.worked[0].token {
+		d.token = true
+	}
 	return d
 }
 
@@ -346,6 +350,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 	case a.trusted:
 	case password.token:
 		e.tokens.Take(now)
+		e.proving++
 	default:
 		e.underway++
 	}
@@ -404,8 +409,11 @@ func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 		a.entry = a.into
 	}
 	locks := !a.trusted && !a.password.token
-	if locks {
+	switch {
+	case locks:
 		a.underway--
+	case !a.trusted:
+		a.proving--
 	}
 	switch {
 	case err == nil && (proves == ofTokens || !a.password.token):

@@ -654,38 +654,76 @@ func TestTokens(t *testing.T) {
 	}
 	t.Run("as many as a stranger sends are put to Finesse at a rate, and leave the account's passwords alone", func(t *testing.T) {
 		scene(t, func(f *fake) {
-			require.NoError(f, subscribes(f, "right"))
+			require.NoError(f.T, subscribes(f, "right"))
 			for i := range 100 {
-				require.Error(f, subscribes(f, "stranger"+strconv.Itoa(i)))
+				require.Error(f.T, subscribes(f, "stranger"+strconv.Itoa(i)))
 			}
-			require.Equal(f, 1+10, f.put)
-			require.NoError(f, subscribes(f, "right"), "the one that works")
+			require.Equal(f.T, 1+10, f.put)
+			require.NoError(f.T, subscribes(f, "right"), "the one that works")
 			f.right = "next"
-			require.Equal(f, gc.PleaseRetry, gc.CodeOf(subscribes(f, "next")), "the driver tries again")
+			require.Equal(f.T, gc.PleaseRetry, gc.CodeOf(subscribes(f, "next")), "the driver tries again")
 			pass(10 * time.Second)
-			require.NoError(f, subscribes(f, "next"))
+			require.NoError(f.T, subscribes(f, "next"))
 			f.right = "password"
-			require.Empty(f, f.tries("1001", "password"))
+			require.Empty(f.T, f.tries("1001", "password"))
 		})
 	})
 	t.Run("one that has expired is not put to Finesse again, the next one at once", func(t *testing.T) {
 		scene(t, func(f *fake) {
-			require.NoError(f, subscribes(f, "right"))
+			require.NoError(f.T, subscribes(f, "right"))
 			f.right = "next"
-			require.ErrorIs(f, subscribes(f, "right"), finesse.ErrPasswordRefused)
-			require.ErrorIs(f, subscribes(f, "right"), finesse.ErrPasswordRefused)
-			require.Len(f, f.refused, 1)
-			require.NoError(f, subscribes(f, "next"))
+			require.ErrorIs(f.T, subscribes(f, "right"), finesse.ErrPasswordRefused)
+			require.ErrorIs(f.T, subscribes(f, "right"), finesse.ErrPasswordRefused)
+			require.Len(f.T, f.refused, 1)
+			require.NoError(f.T, subscribes(f, "next"))
+		})
+	})
+	t.Run("a Login with the next one is not kept out by a stranger's wrong password", func(t *testing.T) {
+		scene(t, func(f *fake) {
+			require.NoError(f.T, subscribes(f, "right"))
+			require.Equal(f.T, gc.SubscriptionFailed, f.tries("1001", "stranger's"))
+			require.NoError(f.T, f.guard.KeptOut("1001", gc.NewSecret("next")))
 		})
 	})
 	t.Run("only the notification service proves whose it is", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			_, err := f.guarded.User(f.Context(), token("right"))
-			require.NoError(f, err)
-			require.False(f, f.guard.Worked("1001", gc.NewSecret("right")))
-			require.NoError(f, subscribes(f, "right"))
-			require.True(f, f.guard.Worked("1001", gc.NewSecret("right")), "a Login cannot say that it is a token")
-			require.NoError(f, f.guard.KeptOut("1001", gc.NewSecret("right")))
+			require.NoError(f.T, err)
+			require.False(f.T, f.guard.Worked("1001", gc.NewSecret("right")))
+			require.NoError(f.T, subscribes(f, "right"))
+			require.True(f.T, f.guard.Worked("1001", gc.NewSecret("right")), "a Login cannot say that it is a token")
+			require.NoError(f.T, f.guard.KeptOut("1001", gc.NewSecret("right")))
 		})
 	})
+}
+
+// Who is remembered while a token is on its way is remembered until it is answered.
+func TestTokensOnTheirWayTogether(t *testing.T) {
+	for rule, ask := range map[string]func(*fake, finesse.Credentials) error{
+		"reading": func(f *fake, c finesse.Credentials) error {
+			_, err := f.guarded.User(f.Context(), c)
+			return err
+		},
+		"opening a stream": func(f *fake, c finesse.Credentials) error {
+			_, err := f.guarded.Subscribe(f.Context(), c)
+			return err
+		},
+	} {
+		for answer, err := range map[string]error{"works": nil, "is not answered well": gc.Errorf(gc.Down, "finesse", "503"), "is refused": errWrong} {
+			t.Run(rule+" "+answer, func(t *testing.T) {
+				scene(t, func(f *fake) {
+					token, bad := gc.NewToken("right")
+					require.NoError(f.T, bad)
+					f.hold, f.err = make(chan struct{}), err
+					wait := f.all(3, func(i int) {
+						_ = ask(f, finesse.Credentials{Agent: gc.AgentID(strconv.Itoa(1001 + i/2)), Password: token}) // two of 1001
+					})
+					require.NoError(f.T, f.guard.Withheld("1003", token)) // whom nobody knows
+					close(f.hold)
+					wait()
+					require.Equal(f.T, err == nil && rule != "reading", f.guard.Worked("1001", token))
+				})
+			})
+		}
+	}
 }

@@ -87,7 +87,7 @@ func (t *snapshot) prove(ctx context.Context, node Node, c finesse.Credentials, 
 	if c.LoginID, t.loginID = u.LoginID, u.LoginID; err != nil || keep {
 		return err
 	}
-	t.letIn = true
+	t.letIn = !c.Password.IsToken() // whose a token is shows the stream alone
 	return t.join(ctx, node, c)
 }
 

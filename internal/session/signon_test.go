@@ -103,8 +103,15 @@ func TestSingleSignOn(t *testing.T) {
 		require.Equal(st, "crm: 1001#State#READY##Ann Smith", st.heard[len(st.heard)-1])
 		for _, heard := range st.heard[:len(st.heard)-1] {
 			require.Contains(st, heard, "SUBSCRIPTION_FAILED")
+			require.NotContains(st, heard, "crm:", "nothing of it is told where the agent works")
 		}
 		st.heard = nil
+	})
+	scene(t, "nor is it told there when it names the destination itself", func(st *stage) {
+		signOn(st)
+		st.leaders = "leader"
+		st.send("Connect#1001", "crm,leader,SSO")
+		st.hears(": 1001#Error#SUBSCRIPTION_FAILED")
 	})
 	scene(t, "tokens of strangers do not keep out the new one", func(st *stage) {
 		signOn(st)
