@@ -205,10 +205,25 @@ func (s *Session) onCall(a *await, send func(context.Context, Node, finesse.Cred
 }
 
 // wrapUp gives a call its wrap-up reason, by label or by the key that
-// ReasonCodes gave. It has no answer but an error.
+// ReasonCodes gave. It has no answer but an error. Any change of the call is its outcome,
+// but only once Finesse has taken it: until then it may be refused.
 func (s *Session) wrapUp(r *Request) {
 	known := s.wrapUps
-	s.onCall(&await{request: r, outcome: agent.CallIn(r.Dialog), done: func(agent.Change) { s.silent(r) }}, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
+	a := &await{request: r, outcome: agent.CallIn(r.Dialog)}
+	taken, changed := false, false
+	a.done = func(agent.Change) {
+		if changed = true; taken {
+			s.silent(r)
+		} else {
+			s.expect(a)
+		}
+	}
+	a.taken = func() {
+		if taken = true; changed && s.forget(a) {
+			s.silent(r)
+		}
+	}
+	s.onCall(a, func(ctx context.Context, n Node, c finesse.Credentials, _ gc.Extension) error {
 		label, err := s.wrapUpLabel(ctx, n, c, r.WrapUp, known)
 		if err != nil {
 			return err

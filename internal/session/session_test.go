@@ -957,6 +957,29 @@ func TestCallData(t *testing.T) {
 		}
 		st.asks()
 	})
+	scene(t, "a wrap-up reason that Finesse refuses is answered so, whatever is notified of the call meanwhile", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.Active))
+		st.heard = nil
+		st.answer = func(string) error { return gc.Errorf(gc.GeneralError, "finesse", "400") }
+		st.hold = make(chan struct{})
+		st.send("wrapup#1001", "Sold,7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.Held))
+		require.Zero(st, st.acks)
+		close(st.hold)
+		st.hears("crm: 1001#InboundCall#HELD#DialogID:7#4085551234#…##Ann Smith", "crm: 1001#Error#GENERAL_ERROR")
+	})
+	scene(t, "what is notified before Finesse has taken a wrap-up reason is its outcome then", func(st *stage) {
+		st.signIn()
+		st.dialog(finesse.Post, leg("7", "4085551234", gc.WrapUp))
+		st.heard = nil
+		st.hold = make(chan struct{})
+		st.send("wrapup#1001", "Sold,7")
+		st.dialog(finesse.Put, leg("7", "4085551234", gc.WrapUp))
+		close(st.hold)
+		st.hears()
+		require.Equal(st, 1, st.acks)
+	})
 	scene(t, "the reasons are listed", func(st *stage) {
 		st.signIn()
 		st.send("wrapupreasoncode#1001", "")
