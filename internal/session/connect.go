@@ -73,6 +73,10 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 					s.unproved(r, err)
 					return
 				}
+				if keep && !s.access.usable() { // another request was refused meanwhile, and the stream is gone
+					s.proveThen(r, destination, then)
+					return
+				}
 				credentials.LoginID = fresh.loginID
 				s.proved(r, destination, credentials, node, fresh)
 				then()

@@ -88,14 +88,17 @@ func (s *Session) turnBack() {
 func (s *Session) accept(r *Request) {
 	if s.leaving() {
 		s.hasten()
-		s.line.first = r
-		s.line.keep(sessionMoves, true)
-		return
+		if s.place.moving() {
+			s.line.first = r
+			s.line.keep(sessionMoves, true)
+			return
+		}
 	}
 	s.begin(r)
 }
 
-// hasten makes the session, which is leaving, fail over now.
+// hasten makes the session, which is leaving, fail over now, unless the node is well
+// again: place.moving shows which.
 func (s *Session) hasten() {
 	if s.place.phase == trying && s.place.target == s.place.node {
 		s.place.abort() // settle goes on from there
@@ -264,9 +267,9 @@ func (s *Session) complete(err error) {
 	switch {
 	case err != nil && gc.CodeOf(err) == gc.UserNotFound:
 		s.vanished(err)
-	case unavailable(err):
+	case err != nil: // the next attempt does what is left
 		s.place.close()
-	case err == nil && s.place.stream != nil:
+	case s.place.stream != nil:
 		s.failover.unfinished = false
 		s.reportCalls()
 		s.rejoinTeams()
@@ -296,6 +299,8 @@ func (s *Session) settle() {
 		if waited && s.leaving() && s.place.attempts < hurried && s.Node() != s.place.target {
 			s.place.attempts++
 			s.resubscribe()
+		}
+		if s.place.moving() {
 			return
 		}
 		if s.place.phase != waiting {

@@ -409,6 +409,55 @@ func TestTheAgentIsSignedInAtTheNewNode(t *testing.T) {
 	})
 }
 
+// The first part of a failover has worked, and its last reading fails: the next attempt
+// does the rest.
+func TestAFailoverWhoseLastReadingFails(t *testing.T) {
+	scene(t, "after the agent was signed in", func(st *stage) {
+		st.atWork()
+		st.user.State = gc.LoggedOut
+		st.loses()
+		require.Contains(st, st.asked, "b: LOGIN 2001")
+		st.hears()
+		st.b.down = gc.Errorf(gc.GeneralError, "finesse", "an answer that makes no sense")
+		st.userIs(gc.Talking, extension("2001"))
+		st.hears()
+		st.b.down = nil
+		st.wait(time.Minute)
+		st.hears(goesOn)
+		require.False(st, st.stream.closed)
+	})
+}
+
+// What is known of the nodes changes at any time, also while a command is being accepted.
+func TestANodeIsWellAgainWhileACommandIsAccepted(t *testing.T) {
+	asked := -1 // how often which node is the better one, once it matters
+	direct := func(st *stage, o *session.Options) {
+		node := o.Node
+		o.Node = func() session.Node {
+			if asked >= 0 {
+				asked++
+			}
+			if asked == 2 {
+				st.mu.Lock()
+				st.left = false
+				st.mu.Unlock()
+			}
+			return node()
+		}
+	}
+	playWith(t, direct, func(st *stage) {
+		st.atWork()
+		st.mu.Lock()
+		st.left = true
+		st.mu.Unlock()
+		asked = 0
+		st.send("MakeReady#1001", "")
+		st.asks("READY ")
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+	})
+}
+
 func TestACommandMeetsADeadNode(t *testing.T) {
 	for _, err := range []error{errDown, errNoAnswer, errUnavailable} {
 		code := string(gc.CodeOf(err))

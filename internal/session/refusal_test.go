@@ -46,6 +46,29 @@ func TestARefusalInTheMidst(t *testing.T) {
 		st.send("MakeReady#1001", "")
 		st.hears("crm: 1001#Error#CF_AGENT_ACCOUNT_LOCKED_OUT", "crm: 1001#Error#DOWN")
 	})
+	scene(t, "is told where the agent works, though another destination has an answer of it", func(st *stage) {
+		st.signIn()
+		st.password = "new"
+		st.send("Connect#1001", "other,secret")
+		st.hears("other: 1001#Error#SUBSCRIPTION_FAILED", "crm: 1001#Error#SUBSCRIPTION_FAILED")
+	})
+	scene(t, "of a proof that was to keep the stream lets that prove anew, with a stream", func(st *stage) {
+		st.signIn()
+		st.send("MakeReady#1001", "")
+		st.wait(14 * time.Second)
+		proof := make(chan struct{})
+		st.hold = proof
+		st.send("Connect#1001", "crm,secret")
+		st.hold, st.password = nil, "other"
+		st.wait(2 * time.Second) // the outcome is overdue, and read
+		st.hears("crm: 1001#Error#SUBSCRIPTION_FAILED")
+		st.password = "secret"
+		close(proof)
+		st.wait(time.Minute)
+		require.False(st, st.stream.closed)
+		st.userIs(gc.Ready)
+		st.hears("crm: 1001#State#READY##Ann Smith")
+	})
 	scene(t, "is followed by answers only", func(st *stage) {
 		st.signIn()
 		st.userIs(gc.Ready)

@@ -139,7 +139,7 @@ func (s *Session) fail(r *Request, err error) {
 	} else {
 		s.finish(r, gc.Failure(r.Agent, err), err)
 	}
-	if wrongPassword(err) && s.access.is(used) {
+	if wrongPassword(err) && s.access.is(used) && slices.Contains(s.audience(r), s.access.destination()) {
 		s.access.reported = true
 	}
 }
