@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/finesse-connector/finesse-connector/internal/finesse/legible"
 )
@@ -70,8 +71,8 @@ func decode(doc []byte, v any) (out Omissions, err error) {
 		decoding <- struct{}{}
 		defer func() { <-decoding }()
 	}
-	text := legible.NewReader(bytes.NewReader(undeclared(doc)), func(n int) { out.Characters += n })
-	r := &reader{xml: xml.NewDecoder(text), most: min(maxElements, fewElements+len(doc)/minElementBytes)}
+	doc, out.Characters = legible.Bytes(undeclared(doc))
+	r := &reader{xml: xml.NewDecoder(bytes.NewReader(doc)), most: min(maxElements, fewElements+len(doc)/minElementBytes)}
 	if err = xml.NewTokenDecoder(r).Decode(v); err == nil {
 		err = r.end()
 	}
@@ -145,7 +146,37 @@ func (r *reader) end() error {
 	}
 }
 
-func plain(n xml.Name) xml.Name { return xml.Name{Local: strings.ToLower(n.Local)} }
+func plain(n xml.Name) xml.Name { return xml.Name{Local: lowered.of(n.Local)} }
+
+// lowered are names in lower case, of which Finesse uses a few hundred again and again.
+var lowered = names{known: map[string]string{}}
+
+type names struct {
+	mu    sync.RWMutex
+	known map[string]string
+}
+
+// maxNames and maxNameBytes bound what a server can have remembered.
+const (
+	maxNames     = 1_000
+	maxNameBytes = 64
+)
+
+func (n *names) of(name string) string {
+	n.mu.RLock()
+	lower, ok := n.known[name]
+	n.mu.RUnlock()
+	if ok {
+		return lower
+	}
+	lower = strings.ToLower(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if lower != name && len(name) <= maxNameBytes && len(n.known) < maxNames {
+		n.known[strings.Clone(name)] = lower
+	}
+	return lower
+}
 
 // text is the content of an element that holds a token, never prose: the
 // blanks a pretty-printer put around it are not part of it.

@@ -23,12 +23,13 @@ import (
 // What can be read already comes as it is.
 //
 // It holds back no more than the beginning of a character, a reference or a CDATA
-// section that has not come yet, so that what is complete can be read at once.
+// section that has not come yet, so that what is complete can be read at once. What is
+// good as it is, nearly all that comes, is read without a buffer of its own.
 type Reader struct {
 	from     io.Reader
 	replaced func(int)
 	err      error  // of from
-	raw      []byte // read, and not looked at
+	raw      []byte // read, and not given
 	mended   []byte // the place for ready
 	ready    []byte // to be given
 	cdata    bool   // raw begins inside a CDATA section
@@ -40,18 +41,29 @@ func NewReader(from io.Reader, replaced func(int)) *Reader {
 	return &Reader{from: from, replaced: replaced}
 }
 
-// readAtOnce is more than most documents have.
-const readAtOnce = 4 << 10
+// Bytes gives a whole document as a Reader would, doc itself if it is good as it is, and how many
+// characters were replaced.
+func Bytes(doc []byte) (readable []byte, replaced int) {
+	if good(doc) == len(doc) {
+		return doc, 0
+	}
+	r := Reader{err: io.EOF, raw: doc}
+	replaced = r.mend()
+	return r.ready, replaced
+}
 
 // Read implements io.Reader.
 func (r *Reader) Read(p []byte) (int, error) {
 	for len(r.ready) == 0 && r.err == nil {
 		var n int
-		had := len(r.raw)
-		r.raw = append(r.raw, make([]byte, readAtOnce)...)
-		n, r.err = r.from.Read(r.raw[had:])
-		r.raw = r.raw[:had+n]
-		r.mend()
+		n, r.err = r.from.Read(p)
+		if n > 0 && len(r.raw) == 0 && good(p[:n]) == n {
+			return n, nil
+		}
+		r.raw = append(r.raw, p[:n]...)
+		if count := r.mend(); count > 0 {
+			r.replaced(count)
+		}
 	}
 	if len(r.ready) == 0 {
 		return 0, r.err
@@ -61,11 +73,11 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// mend makes raw ready, but for what has only begun.
-func (r *Reader) mend() {
-	out, rest, count := r.mended[:0], r.raw, 0
+// mend makes raw ready, but for what has only begun, and gives how many characters it replaced.
+func (r *Reader) mend() (count int) {
+	out, rest := r.mended[:0], r.raw
 	for len(rest) > 0 {
-		if n := plain(rest); n > 0 {
+		if n := good(rest); n > 0 {
 			out, rest = append(out, rest[:n]...), rest[n:]
 			continue
 		}
@@ -85,21 +97,61 @@ func (r *Reader) mend() {
 		rest = rest[p.length:]
 	}
 	r.mended, r.ready, r.raw = out, out, r.raw[:copy(r.raw, rest)]
-	if count > 0 {
-		r.replaced(count)
-	}
+	return count
 }
 
-// plain is how many bytes begin b that need no look: nearly all of most documents.
-func plain(b []byte) int {
-	for i, c := range b {
-		switch {
-		case c < ' ' && c != '\n' && c != '\t' && c != '\r', c >= utf8.RuneSelf, c == '&',
-			c == '<' && (i+1 == len(b) || b[i+1] == '!'), c == ']' && (i+1 == len(b) || b[i+1] == ']'):
+// plain are the bytes that are good whatever comes after them.
+var plain = func() (is [256]bool) {
+	for c := range utf8.RuneSelf {
+		is[c] = isCharacter(rune(c)) && !strings.ContainsRune("&<]", rune(c))
+	}
+	return is
+}()
+
+// good is how many bytes begin b that are given as they are, inside of a CDATA section
+// or not: nearly all of most documents.
+func good(b []byte) int {
+	i := 0
+	for i < len(b) {
+		if plain[b[i]] {
+			i++
+			continue
+		}
+		n := goodMark(b[i:])
+		if n == 0 {
 			return i
 		}
+		i += n
 	}
-	return len(b)
+	return i
+}
+
+// goodMark is how many bytes that are not plain, but good, begin b.
+func goodMark(b []byte) int {
+	switch b[0] {
+	case '&':
+		return len(entity(b))
+	case '<', ']': // the first of "<![CDATA[" or "]]>", perhaps
+		if len(b) == 1 || b[1] == '!' || b[1] == ']' {
+			return 0
+		}
+		return 1
+	}
+	p := character(utf8.DecodeRune(b))
+	if p.lost {
+		return 0
+	}
+	return p.length
+}
+
+// entity is the reference to one of XML's own entities that begins b, "" for none.
+func entity(b []byte) string {
+	for _, e := range []string{"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"} {
+		if len(b) >= len(e) && string(b[:len(e)]) == e {
+			return e
+		}
+	}
+	return ""
 }
 
 // piece is something at the beginning of what was read.
@@ -111,7 +163,7 @@ type piece struct {
 
 const replacement = string(utf8.RuneError)
 
-// next is the piece that begins b, which is no plain byte.
+// next is the piece that begins b, which may not be good.
 func (r *Reader) next(b []byte) piece {
 	switch {
 	case b[0] == '&' && !r.cdata:
@@ -178,7 +230,7 @@ func reference(b []byte) piece {
 	case end < 0:
 		return piece{length: 1, instead: "&amp;"}
 	case name[0] != '#':
-		if name == "amp" || name == "lt" || name == "gt" || name == "quot" || name == "apos" {
+		if entity(b) != "" {
 			return piece{length: end}
 		}
 		return piece{end, replacement, true}

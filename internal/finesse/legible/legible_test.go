@@ -53,6 +53,10 @@ func TestWhatIsReadOfAValue(t *testing.T) {
 			bytewise, replaced := mended(t, iotest.OneByteReader(strings.NewReader(doc)))
 			require.Equal(t, whole, bytewise)
 			require.Equal(t, c.replaced, replaced)
+
+			atOnce, replaced := legible.Bytes([]byte(doc))
+			require.Equal(t, whole, string(atOnce))
+			require.Equal(t, c.replaced, replaced)
 		})
 	}
 }
@@ -69,6 +73,13 @@ func TestWhatIsCompleteCanBeRead(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, strings.ReplaceAll(stanza, "&#11;", "\uFFFD"), string(got[:n]))
 	}
+}
+
+func TestADocumentThatIsGoodIsNotCopied(t *testing.T) {
+	doc := []byte("<a>Réclamation &amp; 😀 &lt;b[0]&gt;</a>")
+	same, _ := legible.Bytes(doc)
+	require.Same(t, &doc[0], &same[0])
+	require.Zero(t, testing.AllocsPerRun(100, func() { legible.Bytes(doc) }))
 }
 
 func TestAnErrorComesAfterWhatWasRead(t *testing.T) {
@@ -98,6 +109,8 @@ func FuzzReader(f *testing.F) {
 		mendedDoc, _ := mended(t, strings.NewReader(doc))
 		bytewise, _ := mended(t, iotest.OneByteReader(strings.NewReader(doc)))
 		require.Equal(t, mendedDoc, bytewise)
+		atOnce, _ := legible.Bytes([]byte(doc))
+		require.Equal(t, mendedDoc, string(atOnce))
 		before, err := read(strings.NewReader(doc))
 		if err == io.EOF && !strings.Contains(doc, "<!") && !strings.Contains(doc, "<?") &&
 			!strings.Contains(strings.Join(before, ""), "\uFFFD") { // the decoder reads a pair as two of them
