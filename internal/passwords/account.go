@@ -34,11 +34,12 @@ type digest struct {
 	token bool
 }
 
-// tokens is how many tokens, besides the one that works, are put to Finesse for an agent
+// tokens is how many tokens, besides those that have worked, are put to Finesse for an agent
 // at once, and tokenRate how many of those come back in a second. Wrong ones lock
-// nothing; but anybody can send them, and each is a request.
+// nothing; but anybody can send them, each is a request, and the agent's commands wait for
+// it. So one that is not taken costs as many as the seconds it lasted, and at least one.
 const (
-	tokens    = 10
+	tokens    = 5
 	tokenRate = 0.1
 )
 
@@ -100,7 +101,7 @@ func (a *account) ask(now time.Time, password digest, underway int) error {
 		return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", r.until.Format(time.TimeOnly), r.err)
 	}
 	if password.token {
-		if !a.tokens.Has(now) {
+		if !slices.Contains(a.worked, password) && !a.tokens.Has(now) {
 			return errTokens
 		}
 		return nil

@@ -152,6 +152,7 @@ type attempt struct {
 	*entry
 	password digest
 	line     chan struct{}
+	began    time.Time
 	trusted  bool // it is the one that works
 	crowd    bool // none of the agent's has worked
 }
@@ -336,7 +337,7 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 		}
 	}
 	e := element.Value.(*entry)
-	a = attempt{entry: e, password: password, line: line, trusted: e.trusts(password), crowd: len(e.worked) == 0}
+	a = attempt{entry: e, password: password, line: line, began: now, trusted: e.trusts(password), crowd: len(e.worked) == 0}
 	g.listOf(e).MoveToBack(element)
 	err = g.ask(e, agent, password, now, e.underway)
 	if err == nil && a.crowd && !g.crowd.Take(now) {
@@ -416,11 +417,8 @@ func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 		a.proving--
 	}
 	switch {
-	case err == nil && (proves == ofTokens || !a.password.token):
+	case err == nil && (proves == ofTokens || !a.password.token || slices.Contains(a.worked, a.password)):
 		g.prove(a.entry, a.password)
-		if a.password.token && !a.trusted {
-			a.tokens.Return()
-		}
 	case err == nil:
 	case refused:
 		a.refuse(now, a.password, err)
@@ -430,15 +428,23 @@ func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 	case locks && unanswered(err):
 		a.spend(now, sent, false)
 	}
-	if a.crowd && !refused && !slices.Contains(costly, gc.CodeOf(err)) {
+	free := err == nil || !refused && !slices.Contains(costly, gc.CodeOf(err))
+	if a.crowd && free {
 		g.crowd.Return()
+	}
+	switch {
+	case locks || a.trusted:
+	case free:
+		a.tokens.Return()
+	default:
+		a.tokens.Charge(max(0, now.Sub(a.began).Seconds()-1))
 	}
 	g.tidy(a.entry, now)
 }
 
 // costly are the answers that a stranger can have made, besides a refusal, by
-// naming an agent there is not, or of whom Finesse does not answer.
-var costly = []gc.Code{gc.UserNotFound, gc.NotReachable}
+// naming an agent there is not, or of whom Finesse does not answer, or not well.
+var costly = []gc.Code{gc.UserNotFound, gc.NotReachable, gc.GeneralError}
 
 // tidy forgets a stranger of whom there is nothing to remember.
 func (g *Guard) tidy(e *entry, now time.Time) {

@@ -658,7 +658,7 @@ func TestTokens(t *testing.T) {
 			for i := range 100 {
 				require.Error(f.T, subscribes(f, "stranger"+strconv.Itoa(i)))
 			}
-			require.Equal(f.T, 1+10, f.put)
+			require.Equal(f.T, 1+5, f.put)
 			require.NoError(f.T, subscribes(f, "right"), "the one that works")
 			f.right = "next"
 			require.Equal(f.T, gc.PleaseRetry, gc.CodeOf(subscribes(f, "next")), "the driver tries again")

@@ -8,6 +8,12 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
+// isOf reports whether Finesse calls a user so.
+func isOf(agent gc.AgentID, u finesse.User) bool {
+	asked := fold(agent)
+	return asked == fold(u.LoginID) || asked == fold(gc.AgentID(u.LoginName))
+}
+
 // learn notes what Finesse calls the agent of whom a password was just proved:
 // it takes the login id and the login name of the same user, and counts their
 // wrong passwords together. Names that the agent does not have any more are

@@ -31,11 +31,19 @@ func get[T any](ctx context.Context, n node, c credentials, ask func(context.Con
 
 func (n node) User(ctx context.Context, c credentials) (finesse.User, error) {
 	u, err := get(ctx, n, c, n.Node.User)
-	if err == nil {
+	switch {
+	case err != nil:
+	case c.Password.IsToken() && !isOf(c.Agent, u):
+		return finesse.User{}, errAnother
+	default:
 		n.guard.learn(c.Agent, u)
 	}
 	return u, err
 }
+
+// errAnother is for a token, which has its owner in it: the user that is answered with
+// is the one whose notifications are asked for.
+var errAnother = gc.Errorf(gc.SubscriptionFailed, "prove token", "finesse answers with another agent than it was asked about")
 
 func (n node) Subscribe(ctx context.Context, c credentials) (stream session.Stream, err error) {
 	err = n.guard.put(ctx, c, ofTokens, func(ctx context.Context, c credentials) (err error) {

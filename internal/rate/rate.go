@@ -29,3 +29,7 @@ func (l *Limit) Take(now time.Time) bool {
 
 // Return gives one back that was taken.
 func (l *Limit) Return() { l.left = min(l.Most, l.left+1) }
+
+// Charge takes more, however many there are: what was taken cost more than one. What is
+// missing comes back first.
+func (l *Limit) Charge(n float64) { l.left -= n }
