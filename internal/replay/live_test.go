@@ -171,6 +171,32 @@ func TestLiveMoreThanCanBePlannedIsRefused(t *testing.T) {
 	require.Len(t, p.steps, 5)
 }
 
+// A supervisor's token reads the members of the team: a request that worked does not prove that a
+// token is the agent's, as it does of a password.
+func TestLiveWhatProvesAToken(t *testing.T) {
+	start := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		body, opened string
+		sent         bool
+	}{
+		{"desk,[secret 1]", "", true},
+		{"desk,[secret 1],SSO", "", false},
+		{"desk,[secret 1],SSO", capture.Opened, true},
+	} {
+		all := list{
+			{Record: &capture.Record{Edge: capture.Broker, Dir: capture.In, Type: "Connect#1001", Agent: "1001", Body: c.body}},
+			{Record: &capture.Record{Edge: capture.REST, Dir: capture.In, Agent: "1001", Exchange: 1, Status: 200}},
+			{Record: &capture.Record{Edge: capture.Notify, Dir: capture.In, Agent: "1001", Type: c.opened}},
+		}
+		for i := range all {
+			all[i].Record.Seq, all[i].Record.Time = uint64(i), start.Add(time.Duration(i)*time.Second)
+		}
+		p, err := NewPlan(t.Context(), &all, Cut{})
+		require.NoError(t, err)
+		require.Equal(t, c.sent, p.steps[0].skip == "", c)
+	}
+}
+
 // Nobody calls from outside now: without those calls nothing is missing, and
 // the commands about them are not sent.
 func TestLiveCallsFromOutsideAreNotPlayed(t *testing.T) {

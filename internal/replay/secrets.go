@@ -99,7 +99,7 @@ func (p *planner) judge(x *capture.Record) {
 		switch {
 		case x.Status == 401 || x.Status == 403:
 			last.password = refused
-		case x.Status/100 == 2:
+		case x.Status/100 == 2 && !last.command.Password.IsToken(): // whose a token is, the notification service shows
 			last.password = worked
 		}
 	case x.Edge == capture.Notify && x.Type == capture.Opened && last != nil && last.password == unknown:
