@@ -209,10 +209,6 @@ func (c *Client) refusal(r request, status int, body []byte) error {
 // to a request that it let in, or later in an Update.
 var ErrPasswordRefused = errors.New("the password is refused")
 
-// ErrReplaced is in the chain of the error of a notification stream that another one of
-// the same agent and process has replaced.
-var ErrReplaced = errors.New("another stream of the agent has taken its place")
-
 // ErrNotAdministrator is in the chain of an error of AllUsers when Finesse
 // refused the credentials. They must not be tried again: five wrong passwords
 // lock the account.

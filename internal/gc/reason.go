@@ -30,6 +30,7 @@ const (
 	TooManyUnproved   Reason = "Too much is asked for agents of whom no password has worked."
 	NobodyConnected   Reason = "Nobody has connected the agent."
 	NotServed         Reason = "The connector does not serve the agent any more."
+	PasswordReplaced  Reason = "Another password or token of the agent was proved while the command ran."
 	NoSuchWrapUp      Reason = "Finesse lists no wrap-up reason with that label or code."
 	RequestRefused    Reason = "Finesse does not take what the command gives."
 	NoOutcome         Reason = "Finesse accepted the request and did nothing in time."
@@ -38,7 +39,7 @@ const (
 // RetryReasons are all of PLEASE_RETRY, in the order of a command's way.
 var RetryReasons = []Reason{
 	NoJMSType, NamesNobody, NoSuchCommand, BodyTooLong, BodyNotUTF8, TooManyParameters, ParameterMissing, ParameterWrong, DestinationBarred, NotAnswerable,
-	DeliveredBefore, TooOld, TooManyWait, TooManyUnproved, NobodyConnected, NotServed, NoSuchWrapUp, RequestRefused, NoOutcome,
+	DeliveredBefore, TooOld, TooManyWait, TooManyUnproved, NobodyConnected, NotServed, PasswordReplaced, NoSuchWrapUp, RequestRefused, NoOutcome,
 }
 
 // ofFinesse is the reason of a failure of Finesse's that is not listed.

@@ -61,13 +61,13 @@ func (a *access) why() error {
 func (a *access) is(password gc.Secret) bool { return a.credentials.Password.Equal(password) }
 
 // meant is what a Login carries, which cannot say that its password is an access token:
-// a token where the agent is served with one, or the Connect before it had that one.
+// a token where the agent is or was last served with one, or the Connect before it had that one.
 func (a *access) meant(password gc.Secret) gc.Secret {
 	token, err := gc.NewToken(password.Reveal())
 	if err != nil {
 		return password
 	}
-	if _, claimed := a.claimed(token); claimed || a.connected() && a.credentials.Password.IsToken() {
+	if _, claimed := a.claimed(token); claimed || a.credentials.Password.IsToken() {
 		return token
 	}
 	return password

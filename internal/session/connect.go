@@ -53,6 +53,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 	// members of a team, too.
 	keep := s.place.stream != nil && (s.access.is(r.Password) || r.Spec.Name != gc.Connect && !r.Password.IsToken())
 	asked := snapshot{Reading: s.known.Ask()}
+	s.place.proofs++
 	s.jobs.start(func(ctx context.Context) func() {
 		fresh := asked
 		err := fresh.prove(ctx, node, credentials, keep)
@@ -81,6 +82,7 @@ func (s *Session) proveThen(r *Request, destination gc.Destination, then func())
 				s.proved(r, destination, credentials, node, fresh)
 				then()
 			})
+			s.proofEnded()
 		}
 	})
 }

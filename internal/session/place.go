@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,6 +22,7 @@ type place struct {
 	stream   Stream          // nil while it is away
 	attached time.Time       // when the stream was opened
 	health   <-chan struct{} // closed when a node may have become usable or the contrary
+	proofs   int             // of passwords, under way: each may bring a stream
 
 	redial   <-chan time.Time   // the next attempt to get the stream back, while it waits
 	attempts int                // since it was lost
@@ -90,17 +90,23 @@ func (p *place) close() {
 func (s *Session) streamLost() {
 	err := s.place.stream.Err()
 	s.place.close()
-	replaced := errors.Is(err, finesse.ErrReplaced)
 	level := zap.InfoLevel
-	if s.leaving() || replaced { // thousands of them; the node's own line says it, and the failover
+	if s.leaving() || s.place.proofs > 0 { // thousands of them; the node's own line says it, and the failover
 		level = zap.DebugLevel
 	}
 	s.Logger.Log(level, "notification stream lost; reconnecting", zap.Error(err))
 	s.startOver()
-	if replaced { // a Connect's is on its way here, and an attempt would replace that
-		s.place.attempts, s.place.target = max(1, s.place.attempts), s.place.node
-	}
 	s.retryLater()
+}
+
+// proofEnded goes on with the way to a stream, unless the proof has brought one. While
+// it lasted no attempt was begun: the server lets an agent have one stream, which each
+// new one ends, and the password of the attempt may be over by now.
+func (s *Session) proofEnded() {
+	s.place.proofs--
+	if s.access.usable() && s.place.phase == staying && (s.place.stream == nil || s.leaving()) {
+		s.retryLater()
+	}
 }
 
 func (s *Session) startOver() {
@@ -135,9 +141,9 @@ func (s *Session) retryLater() {
 
 // resubscribe opens a new stream, at the node that is best now, and reports what
 // changed in between: nothing is notified twice or later. At another node that
-// is a failover: commands wait for it.
+// is a failover: commands wait for it. See proofEnded for when none is opened.
 func (s *Session) resubscribe() {
-	if s.place.stream != nil && !s.leaving() {
+	if s.place.stream != nil && !s.leaving() || s.place.proofs > 0 {
 		s.place.goes(forgo)
 		return
 	}

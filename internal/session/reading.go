@@ -87,7 +87,7 @@ func (t *snapshot) prove(ctx context.Context, node Node, c finesse.Credentials, 
 	if c.LoginID, t.loginID = u.LoginID, u.LoginID; err != nil || keep {
 		return err
 	}
-	t.letIn = !c.Password.IsToken() // whose a token is shows the stream alone
+	t.letIn = !c.Password.IsToken() // whose a token is, the stream alone shows
 	return t.join(ctx, node, c)
 }
 
@@ -97,6 +97,7 @@ func (t *snapshot) join(ctx context.Context, node Node, c finesse.Credentials) e
 	if err != nil {
 		return err
 	}
+	t.letIn = true
 	if err := t.read(ctx, node, c); err != nil {
 		stream.Close()
 		return err

@@ -128,18 +128,23 @@ func (s *Session) refuse(r *Request, code gc.Code, why string) {
 }
 
 // fail answers a command with an error (O-002); one that failed because the token has
-// expired, with the wish for a new one (O-007).
+// expired, with the wish for a new one (O-007), and because it was the one before, with the wish to repeat it.
 func (s *Session) fail(r *Request, err error) {
 	used := r.used.Password // the agent may have been connected with another since
-	if r.Password != (gc.Secret{}) {
+	carries := r.Password != (gc.Secret{})
+	if carries {
 		used = r.Password
 	}
-	if r.Password == (gc.Secret{}) && s.access.expired(used, err) {
+	if !carries && wrongPassword(err) && s.access.usable() && !s.access.is(used) {
+		err = &gc.Error{Code: gc.PleaseRetry, Op: "ask", Err: err, Reason: gc.PasswordReplaced}
+	}
+	own := !s.isMembers(r) // of a member's command the supervisor's driver may not hear
+	if own && !carries && s.access.expired(used, err) {
 		s.reLogin(r)
 	} else {
 		s.finish(r, gc.Failure(r.Agent, err), err)
 	}
-	if wrongPassword(err) && s.access.is(used) && slices.Contains(s.audience(r), s.access.destination()) {
+	if own && wrongPassword(err) && s.access.is(used) && s.to(r) == s.access.destination() {
 		s.access.reported = true
 	}
 }

@@ -44,29 +44,32 @@ type stage struct {
 	replyTo gc.Destination // of commands that name no destination
 
 	// Finesse
-	asked     []string // requests other than reads
-	password  string
-	sso       bool   // the password is an access token
-	joined    func() // if set, a stream was opened
-	leaders   string // token of a supervisor, which reads members, too
-	refusals  int    // of passwords
-	user      finesse.User
-	dialogs   []finesse.Dialog
-	answer    func(request string) error // of requests other than reads; nil: accepted
-	hold      chan struct{}              // if set, requests wait for it
-	patience  time.Duration              // and no longer than this, if it is set
-	refused   func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
-	readErr   error
-	reads     int // of the calls
-	dialErr   error
-	stream    *fakeStream
-	dials     int
-	dialled   gc.AgentID       // whose stream it was last
-	team      []gc.TeamUser    // of team 1, which agent 1001 leads
-	leads     []gc.AgentID     // told by the session
-	followers []gc.Destination // of every member
-	member    finesse.User
-	books     []finesse.PhoneBook
+	asked      []string // requests other than reads
+	password   string
+	sso        bool                  // the password is an access token
+	joined     func()                // if set, a stream was opened
+	leaders    string                // token of a supervisor, which reads members, too
+	slowTokens time.Duration         // how long Finesse takes to say that one is wrong
+	owner      map[string]gc.AgentID // whom Finesse answers with, whomever it was asked about, by token
+	slowCalls  time.Duration         // how long Finesse takes to list the calls
+	refusals   int                   // of passwords
+	user       finesse.User
+	dialogs    []finesse.Dialog
+	answer     func(request string) error // of requests other than reads; nil: accepted
+	hold       chan struct{}              // if set, requests wait for it
+	patience   time.Duration              // and no longer than this, if it is set
+	refused    func(gc.Secret, time.Time) // if set, hears of wrong passwords and when the request began
+	readErr    error
+	reads      int // of the calls
+	dialErr    error
+	stream     *fakeStream
+	dials      int
+	dialled    gc.AgentID       // whose stream it was last
+	team       []gc.TeamUser    // of team 1, which agent 1001 leads
+	leads      []gc.AgentID     // told by the session
+	followers  []gc.Destination // of every member
+	member     finesse.User
+	books      []finesse.PhoneBook
 
 	nodes
 }
@@ -252,6 +255,9 @@ func (st *stage) prove(c finesse.Credentials, began time.Time) error {
 	if c.Password.IsToken() == st.sso && (c.Password.Reveal() == st.password || st.sso && c.Password.Reveal() == st.leaders) {
 		return nil
 	}
+	if st.slowTokens > 0 {
+		<-time.After(st.slowTokens)
+	}
 	st.mu.Lock()
 	st.refusals++
 	st.mu.Unlock()
@@ -312,13 +318,20 @@ func (st *stage) do(ctx context.Context, c finesse.Credentials, format string, a
 
 func (st *stage) User(ctx context.Context, c finesse.Credentials) (finesse.User, error) {
 	err := st.read(ctx, c)
-	return st.user, err
+	u := st.user
+	if id := st.owner[c.Password.Reveal()]; id != "" {
+		u.LoginID = id
+	}
+	return u, err
 }
 
 func (st *stage) Dialogs(ctx context.Context, c finesse.Credentials) ([]finesse.Dialog, error) {
 	st.mu.Lock()
 	st.reads++
 	st.mu.Unlock()
+	if st.slowCalls > 0 {
+		<-time.After(st.slowCalls)
+	}
 	err := st.read(ctx, c)
 	return st.dialogs, err
 }
@@ -390,6 +403,10 @@ func (st *stage) open(c finesse.Credentials) (session.Stream, error) {
 	st.dialled = c.ID()
 	if err := cmp.Or(st.down, st.dialErr); err != nil {
 		return nil, err
+	}
+	if id := st.owner[c.Password.Reveal()]; id != "" && id == c.ID() {
+		st.stream = &fakeStream{updates: make(chan finesse.Update, 64)}
+		return st.stream, nil
 	}
 	if st.sso && c.Password.Reveal() != st.password {
 		return nil, errRefused

@@ -282,9 +282,6 @@ func (s *Stream) reason(err error) error {
 	if len(told.Text) > 0 {
 		text = ": " + told.Text[0].Value
 	}
-	if told.Err == "conflict" {
-		return fmt.Errorf("the server ended the stream: %w%s: %w", told, text, finesse.ErrReplaced)
-	}
 	return fmt.Errorf("the server ended the stream: %w%s", told, text)
 }
 
