@@ -51,8 +51,8 @@ type account struct {
 	refused  []refusal
 	spent    []expense
 	tokens   rate.Limit // of those besides the one that works
-	underway int        // requests with another password than the one that works
-	proving  int        // requests with another token than that: they lock nothing
+	underway int        // requests with another password than the one that works, or what is taken for one
+	proving  int        // requests with another token than that, of which none locks the account
 	locked   error
 	until    time.Time     // locked
 	warned   bool          // the operator knows that the budget is spent
@@ -79,6 +79,13 @@ func (a *account) trusts(password digest) bool {
 	return len(a.worked) > 0 && a.worked[0] == password && a.refusalOf(password) == nil
 }
 
+// locks reports whether Finesse may count a refusal of what does not work towards locking
+// the account: of a password, and of a token that the notification service takes for
+// one, because a password is what lets the agent in.
+func (a *account) locks(password digest, proves proof) bool {
+	return !password.token || proves == ofTokens && len(a.worked) > 0 && !a.worked[0].token
+}
+
 // working reports whether there is a password that works.
 func (a *account) working() bool { return len(a.worked) > 0 && a.trusts(a.worked[0]) }
 
@@ -91,19 +98,19 @@ func (a *account) refusalOf(password digest) *refusal {
 	return nil
 }
 
-// ask is why a password must not be put to Finesse now, nil when it may;
-// underway is how many are on their way that may be wrong.
-func (a *account) ask(now time.Time, password digest, underway int) error {
+// ask is why a password must not be put to Finesse now, nil when it may; underway is how
+// many are on their way that may be wrong.
+func (a *account) ask(now time.Time, password digest, proves proof, underway int) error {
 	if a.trusts(password) {
 		return nil
 	}
 	if r := a.refusalOf(password); r != nil && now.Before(r.until) {
 		return fmt.Errorf("the same password was refused before and is not tried again until %s: %w", r.until.Format(time.TimeOnly), r.err)
 	}
-	if password.token {
-		if !slices.Contains(a.worked, password) && !a.tokens.Has(now) {
-			return errTokens
-		}
+	if password.token && !slices.Contains(a.worked, password) && !a.tokens.Has(now) {
+		return errTokens
+	}
+	if !a.locks(password, proves) {
 		return nil
 	}
 	if now.Before(a.until) {
@@ -176,9 +183,6 @@ func (a *account) proved(password digest) {
 
 // refuse notes that Finesse refused a password with err.
 func (a *account) refuse(now time.Time, password digest, err error) {
-	if !password.token {
-		a.spend(now, 1, true)
-	}
 	r := refusal{password: password, err: err}
 	if before := a.refusalOf(password); before != nil {
 		r.times, r.until = before.times, before.until

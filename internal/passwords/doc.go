@@ -36,6 +36,7 @@
 //     while they count.
 //   - A token of single sign-on locks nothing, so it has another bound: tokens at a
 //     time, of which tokenRate come back in a second. Only the notification service
-//     proves whose it is (ofTokens).
+//     proves whose it is (ofTokens). To an agent with a password another's token is a
+//     wrong password there: where a password is what works, it counts as one.
 //   - No password is kept, only its digest under a key of this process.
 package passwords

@@ -152,8 +152,10 @@ type attempt struct {
 	*entry
 	password digest
 	line     chan struct{}
+	proves   proof
 	began    time.Time
 	trusted  bool // it is the one that works
+	locks    bool // a refusal may count towards locking the account
 	crowd    bool // none of the agent's has worked
 }
 
@@ -169,7 +171,7 @@ func (g *Guard) use(ctx context.Context, c finesse.Credentials, ask func(context
 func (g *Guard) put(ctx context.Context, c finesse.Credentials, proves proof, ask func(context.Context, finesse.Credentials) error) error {
 	id := fold(c.Agent)
 	password := g.digest(c.Password)
-	a, err := g.turn(ctx, c.Agent, id, password)
+	a, err := g.turn(ctx, c.Agent, id, password, proves)
 	if err != nil {
 		return g.counted(err)
 	}
@@ -180,7 +182,7 @@ func (g *Guard) put(ctx context.Context, c finesse.Credentials, proves proof, as
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Add(1) }})
 	}
 	err = ask(ctx, c)
-	g.end(a, err, int(sent.Load()), proves)
+	g.end(a, err, int(sent.Load()))
 	return err
 }
 
@@ -227,7 +229,7 @@ func (g *Guard) withheld(agent gc.AgentID, password gc.Secret) (others bool, err
 	defer g.unlock()
 	e := g.find(id)
 	digest := g.meant(e, password)
-	err = g.ask(e, agent, digest, now, 0)
+	err = g.ask(e, agent, digest, now, ofPasswords, 0)
 	if err == nil && len(e.worked) == 0 && !g.crowd.Has(now) || err == nil && g.accounts[id] == nil && g.isFull(now) {
 		err = errCrowd
 	}
@@ -254,8 +256,8 @@ func newEntry(id string) *entry {
 	return &entry{names: []string{id}, account: account{tokens: rate.Limit{Most: tokens, Rate: tokenRate}}}
 }
 
-func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, underway int) error {
-	err := e.ask(now, password, underway)
+func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, proves proof, underway int) error {
+	err := e.ask(now, password, proves, underway)
 	if errors.Is(err, errBudget) && !e.warned {
 		e.warned = true
 		g.untold = append(g.untold, agent)
@@ -265,18 +267,18 @@ func (g *Guard) ask(e *entry, agent gc.AgentID, password digest, now time.Time, 
 
 // turn waits for a password's turn, and begins. What is true of the password may
 // change while it waits, and then it waits where it has to now.
-func (g *Guard) turn(ctx context.Context, agent gc.AgentID, id string, password digest) (attempt, error) {
+func (g *Guard) turn(ctx context.Context, agent gc.AgentID, id string, password digest, proves proof) (attempt, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errCrowd)
 	defer cancel()
 	for {
-		line, err := g.lineFor(agent, id, password)
+		line, err := g.lineFor(agent, id, password, proves)
 		if err == nil {
 			err = g.wait(ctx, line)
 		}
 		if err != nil {
 			return attempt{}, err
 		}
-		a, err := g.begin(agent, id, password, line)
+		a, err := g.begin(agent, id, password, proves, line)
 		if err == nil {
 			return a, nil
 		}
@@ -301,13 +303,13 @@ func (g *Guard) lineOf(e *entry, password digest) chan struct{} {
 }
 
 // lineFor is that line, unless a stranger's password would not be tried anyway.
-func (g *Guard) lineFor(agent gc.AgentID, id string, password digest) (line chan struct{}, err error) {
+func (g *Guard) lineFor(agent gc.AgentID, id string, password digest, proves proof) (line chan struct{}, err error) {
 	g.mu.Lock()
 	defer g.unlock()
 	e := g.find(id)
 	line = g.lineOf(e, password)
 	if len(e.worked) == 0 {
-		err = g.ask(e, agent, password, time.Now(), e.underway)
+		err = g.ask(e, agent, password, time.Now(), proves, e.underway)
 	}
 	return line, err
 }
@@ -323,7 +325,7 @@ var errElsewhere = errors.New("passwords: the password has to wait in another li
 
 // begin notes that a password whose turn came in line is about to be put to
 // Finesse, if it may be now. Until end it counts as refused.
-func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan struct{}) (a attempt, err error) {
+func (g *Guard) begin(agent gc.AgentID, id string, password digest, proves proof, line chan struct{}) (a attempt, err error) {
 	now := time.Now()
 	g.mu.Lock()
 	defer g.unlock()
@@ -337,9 +339,10 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 		}
 	}
 	e := element.Value.(*entry)
-	a = attempt{entry: e, password: password, line: line, began: now, trusted: e.trusts(password), crowd: len(e.worked) == 0}
+	a = attempt{entry: e, password: password, line: line, proves: proves, began: now, trusted: e.trusts(password), crowd: len(e.worked) == 0}
+	a.locks = !a.trusted && e.locks(password, proves)
 	g.listOf(e).MoveToBack(element)
-	err = g.ask(e, agent, password, now, e.underway)
+	err = g.ask(e, agent, password, now, proves, e.underway)
 	if err == nil && a.crowd && !g.crowd.Take(now) {
 		err = errCrowd
 	}
@@ -347,13 +350,14 @@ func (g *Guard) begin(agent gc.AgentID, id string, password digest, line chan st
 		g.tidy(e, now)
 		return a, err
 	}
-	switch {
-	case a.trusted:
-	case password.token:
+	if password.token && !a.trusted {
 		e.tokens.Take(now)
-		e.proving++
-	default:
+	}
+	switch {
+	case a.locks:
 		e.underway++
+	case !a.trusted:
+		e.proving++
 	}
 	return a, nil
 }
@@ -397,7 +401,7 @@ func (g *Guard) queue(n int) bool {
 
 // end notes what Finesse answered. sent is how often the password may have
 // reached it.
-func (g *Guard) end(a attempt, err error, sent int, proves proof) {
+func (g *Guard) end(a attempt, err error, sent int) {
 	now := time.Now()
 	refused := errors.Is(err, finesse.ErrPasswordRefused) ||
 		!a.trusted && gc.CodeOf(err) == gc.AccountLocked // others' wrong passwords lock it for an agent who works, too
@@ -409,23 +413,22 @@ func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 	for a.into != nil {
 		a.entry = a.into
 	}
-	locks := !a.trusted && !a.password.token
 	switch {
-	case locks:
+	case a.locks:
 		a.underway--
 	case !a.trusted:
 		a.proving--
 	}
 	switch {
-	case err == nil && (proves == ofTokens || !a.password.token || slices.Contains(a.worked, a.password)):
+	case err == nil && (a.proves == ofTokens || !a.password.token || slices.Contains(a.worked, a.password)):
 		g.prove(a.entry, a.password)
 	case err == nil:
 	case refused:
 		a.refuse(now, a.password, err)
-		if locks {
-			a.spend(now, sent-1, true)
+		if a.locks || !a.password.token {
+			a.spend(now, max(sent, 1), true)
 		}
-	case locks && unanswered(err):
+	case a.locks && unanswered(err):
 		a.spend(now, sent, false)
 	}
 	free := err == nil || !refused && !slices.Contains(costly, gc.CodeOf(err))
@@ -433,7 +436,7 @@ func (g *Guard) end(a attempt, err error, sent int, proves proof) {
 		g.crowd.Return()
 	}
 	switch {
-	case locks || a.trusted:
+	case !a.password.token || a.trusted:
 	case free:
 		a.tokens.Return()
 	default:

@@ -685,6 +685,32 @@ func TestTokens(t *testing.T) {
 			require.NoError(f.T, f.guard.KeptOut("1001", gc.NewSecret("next")))
 		})
 	})
+	t.Run("where a password works, another's token is no more than a wrong password to the notification service", func(t *testing.T) {
+		theft := func(f *fake) {
+			for i := range 20 {
+				require.Error(f.T, subscribes(f, "leader"+strconv.Itoa(i)))
+				require.NotEmpty(f.T, f.tries("1001", "wrong"+strconv.Itoa(i)))
+			}
+		}
+		scene(t, func(f *fake) {
+			require.Empty(f.T, f.tries("1001", "right"))
+			theft(f)
+			require.Len(f.T, f.refused, 1)
+			require.Empty(f.T, f.tries("1001", "right"))
+		})
+		scene(t, func(f *fake) {
+			require.Empty(f.T, f.tries("1001", "right"))
+			require.NotEmpty(f.T, f.tries("1001", "wrong"))
+			theft(f)
+			require.Len(f.T, f.refused, 1)
+		})
+		scene(t, func(f *fake) { // who gets tokens from now on
+			require.Empty(f.T, f.tries("1001", "right"))
+			f.right = "token"
+			require.NotEmpty(f.T, f.tries("1001", "right"))
+			require.NoError(f.T, subscribes(f, "token"))
+		})
+	})
 	t.Run("only the notification service proves whose it is", func(t *testing.T) {
 		scene(t, func(f *fake) {
 			_, err := f.guarded.User(f.Context(), token("right"))

@@ -17,11 +17,11 @@ import (
 // proves has an agent's password put to a Finesse that answers err.
 func proves(g *Guard, agent, password string, err error) error {
 	d := g.digest(gc.NewSecret(password))
-	a, refusal := g.begin(gc.AgentID(agent), agent, d, g.lineOf(g.find(agent), d))
+	a, refusal := g.begin(gc.AgentID(agent), agent, d, ofPasswords, g.lineOf(g.find(agent), d))
 	if refusal != nil {
 		return refusal
 	}
-	g.end(a, err, 1, ofPasswords)
+	g.end(a, err, 1)
 	return err
 }
 
