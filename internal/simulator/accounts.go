@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,13 +18,14 @@ const (
 )
 
 // accounts checks passwords for REST and the notification service alike. With single
-// sign-on all but the administrator have an access token instead: the password, the
+// sign-on all, or some, but the administrator have an access token instead: the password, the
 // login id and a number, with colons between. It is good as long as the number is not
 // lower than the agent's lowest, which begins with 1 and grows when tokens expire.
 type accounts struct {
 	password gc.Secret
 	now      func() time.Time
 	sso      bool
+	holders  []gc.AgentID  // of access tokens; none: everybody is one
 	lifetime time.Duration // of the tokens of a number; 0: they do not expire by themselves
 	began    time.Time
 
@@ -50,7 +52,7 @@ const (
 
 func newAccounts(o *Options) *accounts {
 	return &accounts{
-		password: o.Password, now: o.Now, sso: o.SSO, lifetime: o.TokenLifetime, began: o.Now(), expired: map[gc.AgentID]int{}, failures: map[gc.AgentID]failures{}, refused: map[gc.AgentID]int{},
+		password: o.Password, now: o.Now, sso: o.SSO, holders: o.SSOAgents, lifetime: o.TokenLifetime, began: o.Now(), expired: map[gc.AgentID]int{}, failures: map[gc.AgentID]failures{}, refused: map[gc.AgentID]int{},
 		own: map[gc.AgentID]gc.Secret{}, removed: map[gc.AgentID]bool{},
 	}
 }
@@ -112,6 +114,12 @@ func cutLast(s string) (before, after string, found bool) {
 		return "", s, false
 	}
 	return s[:i], s[i+1:], true
+}
+
+// byToken reports whether a user is let in with an access token, and not with a
+// password.
+func (a *accounts) byToken(u *user) bool {
+	return a.sso && !u.administrator && (len(a.holders) == 0 || slices.Contains(a.holders, u.id))
 }
 
 // checkToken refuses one that is wrong or has expired. That locks nothing.

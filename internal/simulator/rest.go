@@ -136,7 +136,7 @@ func (s *rest) authenticate(r *http.Request) (*user, *reply) {
 	refused := htmlPage(http.StatusUnauthorized)
 	name, secret, token := credentials(r)
 	u := s.board.find(name)
-	if u == nil || token != (s.accounts.sso && !u.administrator) {
+	if u == nil || token != s.accounts.byToken(u) {
 		return nil, &refused
 	}
 	check := s.accounts.check

@@ -197,6 +197,13 @@ func TestAccessTokens(t *testing.T) {
 	require.Equal(t, 401, get("/User/1002", "secret:1002:1"))
 	require.Equal(t, 200, get("/User/1002", "secret:1002:2"))
 
+	some := start(t, func(o *Options) { o.SSO, o.SSOAgents = true, []gc.AgentID{"1001"} })
+	for agent, byToken := range map[string]bool{"1001": true, "1002": false} {
+		require.Equal(t, byToken, as(t, some, "").do("GET", "/User/"+agent, "", "Authorization", "Bearer secret:"+agent+":1").status == 200, agent)
+		require.Equal(t, byToken, as(t, some, agent).do("GET", "/User/"+agent, "").status == 401, agent)
+	}
+	require.Contains(t, as(t, some, "1002").do("GET", "/SystemInfo", "").body, "HYBRID")
+
 	plain := as(t, start(t), "")
 	require.Equal(t, 401, plain.do("GET", "/User/1001", "", "Authorization", "Bearer secret:1001:1").status, "without single sign-on no token does")
 }

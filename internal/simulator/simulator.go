@@ -152,8 +152,10 @@ type Options struct {
 
 	// SSO lets agents in with an access token only: the password, the login id and a
 	// number, such as secret:1001:1. TokenLifetime is how long those of a number are good,
-	// from the start; 0 means until an ExpireToken.
+	// from the start; 0 means until an ExpireToken. SSOAgents are those it is for, the
+	// others have passwords, as with systemAuthMode HYBRID; none means that it is for all.
 	SSO           bool
+	SSOAgents     []gc.AgentID
 	TokenLifetime time.Duration
 
 	// SecondREST and SecondNotify are the listen addresses of a second node. Both

@@ -32,7 +32,7 @@ type switchboard struct {
 	delay                        func() time.Duration
 	ringTimeout, presenceTimeout time.Duration
 	lateLogout                   time.Duration
-	sso                          bool
+	authMode                     string
 	wrapUpMode                   WrapUp
 	wrapUpTimer                  time.Duration
 	loadAgents                   int
@@ -72,7 +72,7 @@ func newSwitchboard(o *Options, life *lifetime, r *random, sites []*site) *switc
 		log: o.Logger, clock: o.Now, life: life, sites: sites, observer: o.Observer,
 		ringTimeout: o.RingTimeout, presenceTimeout: o.PresenceTimeout, lateLogout: o.LateLogout,
 		wrapUpMode: o.WrapUp, wrapUpTimer: o.WrapUpTimer,
-		anyCase: o.AnyCase, sso: o.SSO,
+		anyCase: o.AnyCase, authMode: authMode(o),
 		delay:     func() time.Duration { return r.between(o.MinDelay, o.MaxDelay) },
 		directory: map[string]*user{}, users: newUsers(o.Now(), o.Agents), loadAgents: o.Agents,
 		queues: newQueues(), queueInterval: o.QueueInterval, books: newBooks(),
@@ -300,11 +300,15 @@ func (b *switchboard) statusOf(at *site) gc.SystemStatus {
 // inService is about the first node.
 func (b *switchboard) inService() bool { return b.statusOf(b.sites[0]) == gc.InService }
 
-func (b *switchboard) authMode() string {
-	if b.sso {
+func authMode(o *Options) string {
+	switch {
+	case !o.SSO:
+		return "NON_SSO"
+	case len(o.SSOAgents) > 0:
+		return "HYBRID"
+	default:
 		return "SSO"
 	}
-	return "NON_SSO"
 }
 
 // systemInfo describes the node and names the other; mu is held.
@@ -312,7 +316,7 @@ func (b *switchboard) systemInfo(element string, at *site) systemInfoXML {
 	x := systemInfoXML{
 		XMLName: named(element), CurrentTimestamp: stamp(b.now()), CTIHeartbeatInterval: 5, DeploymentType: "UCCE",
 		LastCTIHeartbeatStatus: "success", PrimaryNode: b.sites[0].xml(),
-		Status: at.status, SystemAuthMode: b.authMode(), URI: systemInfoURI, XMPPDomain: at.domain, XMPPPubSubDomain: "pubsub." + at.domain,
+		Status: at.status, SystemAuthMode: b.authMode, URI: systemInfoURI, XMPPDomain: at.domain, XMPPPubSubDomain: "pubsub." + at.domain,
 	}
 	if len(b.sites) > 1 {
 		second := b.sites[1].xml()

@@ -85,7 +85,7 @@ func (s *stream) checkPlain(st *stanza) string {
 	}
 	u := s.hub.board.find(string(id))
 	check := s.accounts.check
-	if s.accounts.sso {
+	if u != nil && s.accounts.byToken(u) {
 		check = s.accounts.checkToken
 	}
 	if u == nil || !u.id.Is(id) || u.administrator || check(u.id, string(parts[2])) != rightPassword {
