@@ -29,7 +29,7 @@ type door struct {
 	client *http.Client
 
 	mu     sync.Mutex
-	asked  map[string]int                      // requests, by the user name of their credentials
+	asked  map[string]int                      // requests, by the user name of their credentials, or their access token
 	wrong  map[string]int                      // those of which the password was another than "secret"
 	answer map[gc.AgentID]func(net.Conn) error // in Finesse's place, on the bare connection
 	mute   string                              // how the user names begin of whom no request is answered; "" for none
@@ -79,11 +79,14 @@ func newDoor(t *testing.T, f *simulator.Simulator) *door {
 // note counts a request, and gives what answers it in Finesse's place, nil for
 // nothing.
 func (d *door) note(r *http.Request) func(net.Conn) error {
-	user, password, _ := r.BasicAuth()
+	user, password, named := r.BasicAuth()
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		user = token
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked[user]++
-	if password != "secret" && user != "" {
+	if named && password != "secret" {
 		d.wrong[strings.ToLower(user)]++
 	}
 	if d.mute != "" && strings.HasPrefix(user, d.mute) {
@@ -124,6 +127,18 @@ func (d *door) refused() (all int, ofOne map[string]int) {
 		ofOne[user] = n
 	}
 	return all, ofOne
+}
+
+// tokens is how many requests had an access token that begins so.
+func (d *door) tokens(prefix string) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for user, asked := range d.asked {
+		if strings.HasPrefix(user, prefix) {
+			n += asked
+		}
+	}
+	return n
 }
 
 func (d *door) url() string { return d.server.URL }

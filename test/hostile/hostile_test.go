@@ -19,6 +19,9 @@ var attacks = []struct {
 	{"a wrong password binds no agent to a destination", hijack},
 	{"nobody else chooses a driver's format", formatFlip},
 	{"nobody locks an agent's account", lockOut},
+	{"what lets one in in the wrong place disturbs nobody", mistaken},
+	{"others' access tokens let nobody in and lock no account", othersTokens}, // after it new ones of the agents are kept waiting
+	{"a flood of access tokens costs the driver nothing, and Finesse little", floodOfTokens},
 	{"forged ids of messages swallow no command", forgedIDs},
 	{"nobody writes a line of an answer's headers, for a client of STOMP 1.0 either", forgedLines},
 	{"copies of a command that is still to be sent do not swallow it", foretold},

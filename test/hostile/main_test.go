@@ -22,7 +22,7 @@ import (
 
 var (
 	crowd    = flag.Int("hostile.crowd", 20_000, "how many strangers come at once")
-	messages = flag.Int("hostile.messages", 2_000, "how many random messages are sent to the command queue")
+	messages = flag.Int("hostile.messages", 2_000, "how many random messages are sent to the command queue, and how many access tokens")
 	seed     = flag.Uint64("hostile.seed", 0, "random messages follow from it; 0 takes a new one")
 )
 

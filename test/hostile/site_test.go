@@ -32,7 +32,17 @@ const (
 
 // agents are the driver's, with their extensions. Those of stage are connected
 // and signed in all the time.
-var agents = map[gc.AgentID]string{"1001": "2001", "1002": "2002"}
+var agents = map[gc.AgentID]string{"1001": "2001", byToken: "2002"}
+
+// Who is let in with an access token, all others with a password.
+const (
+	byToken      gc.AgentID = "1002"
+	tokenToo     gc.AgentID = "1010" // who does not work
+	leadsByToken gc.AgentID = "2001"
+)
+
+// tokenOf is an agent's access token of that number.
+func tokenOf(agent gc.AgentID, number int) string { return fmt.Sprintf("secret:%s:%d", agent, number) }
 
 // site is a connector at work.
 type site struct {
@@ -45,6 +55,7 @@ type site struct {
 	command  *exec.Cmd
 	http     string // the operator's address
 	driver   *client
+	tokens   int // of byToken, so far; the last one is good
 
 	ear   *broker.Client
 	mu    sync.Mutex
@@ -62,9 +73,11 @@ func newSite(t *testing.T) *site {
 // newPatientSite is one that waits for Finesse as long as patience.
 func newPatientSite(t *testing.T, patience time.Duration) *site {
 	t.Helper()
-	s := &site{dir: t.ArtifactDir(), patience: patience}
+	s := &site{dir: t.ArtifactDir(), patience: patience, tokens: 1}
 	var err error
-	s.finesse, err = simulator.Start(simulator.Options{MaxDelay: simulator.NoDelay})
+	s.finesse, err = simulator.Start(simulator.Options{
+		MaxDelay: simulator.NoDelay, SSO: true, SSOAgents: []gc.AgentID{byToken, tokenToo, leadsByToken},
+	})
 	require.NoError(t, err)
 	t.Cleanup(s.finesse.Close)
 	s.door = newDoor(t, s.finesse)
@@ -289,12 +302,28 @@ func (s *site) begin(t *testing.T) {
 	s.driver.send(t, "Hello#"+desk, "")
 	s.driver.until(t, "System#IN_SERVICE")
 	for id, extension := range agents {
-		s.driver.send(t, "Connect#"+string(id), desk+",secret")
-		s.driver.send(t, "Login#"+string(id), "secret,"+extension)
+		s.driver.send(t, "Connect#"+string(id), s.connectOf(id))
+		s.driver.send(t, "Login#"+string(id), s.passwordOf(id)+","+extension)
 		s.driver.until(t, string(id)+"#State#NOT_READY")
 		s.driver.send(t, "MakeReady#"+string(id), "")
 		s.driver.until(t, string(id)+"#State#READY")
 	}
+}
+
+// passwordOf is what one of the driver's agents is let in with, and connectOf what its
+// driver says to connect it.
+func (s *site) passwordOf(id gc.AgentID) string {
+	if id == byToken {
+		return tokenOf(id, s.tokens)
+	}
+	return "secret"
+}
+
+func (s *site) connectOf(id gc.AgentID) string {
+	if id == byToken {
+		return desk + "," + s.passwordOf(id) + ",SSO"
+	}
+	return desk + "," + s.passwordOf(id)
 }
 
 // unharmed is what must be true after each attack.
@@ -374,7 +403,7 @@ func (s *site) wrote(t *testing.T) map[string]string {
 	return all
 }
 
-// locked reports whether Finesse has locked an agent's account.
+// locked reports whether Finesse has locked the account of an agent with a password.
 func (s *site) locked(t *testing.T, agent gc.AgentID) bool {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.door.url()+"/finesse/api/User/"+string(agent), nil)

@@ -47,8 +47,8 @@ func TestAStopThatStrangersDisturb(t *testing.T) {
 			require.NoError(t, s.command.Wait())
 
 			s.start(t)
-			s.driver.send(t, "Connect#1001", desk+",secret")
-			s.driver.send(t, "Connect#1002", desk+",secret")
+			s.driver.send(t, "Connect#1001", s.connectOf("1001"))
+			s.driver.send(t, "Connect#1002", s.connectOf("1002"))
 			s.driver.state(t, "1002")
 			s.driver.state(t, "1001")
 			answers := map[string][]string{}

@@ -22,8 +22,9 @@ func outgoing(typ, body string, headers ...string) broker.Outgoing {
 	return broker.Outgoing{Destination: "/queue/" + queue, Headers: all, Body: body}
 }
 
-// strangers come as many as there are at once: each connects an agent with a
-// wrong password from a destination of its own, and says Hello from another.
+// strangers come as many as there are at once: each connects an agent with a wrong
+// password, or with a wrong access token, from a destination of its own, and says Hello
+// from another.
 func strangers(t *testing.T, s *site) {
 	const at = 16
 	refusedBefore, _ := s.door.refused()
@@ -33,7 +34,11 @@ func strangers(t *testing.T, s *site) {
 		c := dial(t)
 		senders.Go(func() {
 			for i := sender; i < *crowd; i += at {
-				_ = c.Send(t.Context(), outgoing(fmt.Sprintf("Connect#9%05d", i), fmt.Sprintf("stranger%d,wrong", i)))
+				secret := "wrong"
+				if i/at%2 == 1 {
+					secret = fmt.Sprintf("crowd%d,SSO", i)
+				}
+				_ = c.Send(t.Context(), outgoing(fmt.Sprintf("Connect#9%05d", i), fmt.Sprintf("stranger%d,%s", i, secret)))
 				_ = c.Send(t.Context(), outgoing(fmt.Sprintf("Hello#greeter%d", i), "", "format", "json"))
 			}
 		})
@@ -46,8 +51,10 @@ func strangers(t *testing.T, s *site) {
 	}()
 	most := 0
 	for crowded := true; crowded; {
-		_, took := s.driver.state(t, "1001")
-		slowest = max(slowest, took)
+		for id := range agents {
+			_, took := s.driver.state(t, id)
+			slowest = max(slowest, took)
+		}
 		most = max(most, s.memory(t))
 		select {
 		case <-sent:
@@ -56,8 +63,11 @@ func strangers(t *testing.T, s *site) {
 		}
 	}
 	refused, _ := s.door.refused()
-	t.Logf("%d strangers in %s: the driver waited %s at most, %d wrong passwords were put to Finesse, %d MB resident at most",
-		2**crowd, time.Since(begin).Round(time.Millisecond), slowest.Round(time.Millisecond), refused-refusedBefore, most>>20)
+	refused, tokens := refused-refusedBefore, s.door.tokens("crowd")
+	t.Logf("%d strangers in %s: the driver waited %s at most, %d wrong passwords and %d wrong tokens were put to Finesse, %d MB resident at most",
+		2**crowd, time.Since(begin).Round(time.Millisecond), slowest.Round(time.Millisecond), refused, tokens, most>>20)
+	require.NotZero(t, tokens)
+	require.LessOrEqual(t, refused+tokens, 1100+int(20*time.Since(begin).Seconds()), "what the crowd may spend, and what is on its way")
 	require.Less(t, most, 400<<20)
 	require.Less(t, s.metric(t, "destinations"), 20_000.0)
 	eventually(t, func() bool { return s.metric(t, "agents") < 1_100 }, "sessions that proved nothing end")
