@@ -46,7 +46,8 @@ func TestChaos(t *testing.T) {
 				k.recovers(t)
 				require.Empty(t, k.picture.disorder(s.history), "states came in another order than they happened")
 			}
-			t.Logf("commands: %v", d.ledger.totals())
+			t.Logf("commands: %v; tokens that expired: %d", d.ledger.totals(), expiredTokens(desks))
+			require.NotZero(t, expiredTokens(desks))
 			checkOnce(t, s, d)
 			require.Nil(t, d.strange.Load(), "what nobody asked for")
 			require.Empty(t, d.ledger.rejected(), "the driver has lost its broker")
@@ -91,10 +92,14 @@ func checkOnce(t *testing.T, s *stage, d *driver) {
 // it in, hears of what happens by itself, and knows what is true.
 func (d *desk) recovers(t *testing.T) {
 	t.Helper()
+	if d.expired > 0 { // as long as nothing is asked for, nothing shows that the token is no good
+		eventually(t, func() bool { return strings.HasPrefix(d.answered("refresh#"+string(d.agent)), "State#") },
+			func() string { return d.difference("cannot be read") })
+	}
 	eventually(t, func() bool {
 		if !d.picture.isSignedIn() || d.answered("GetState#"+string(d.agent)) != "State#"+string(d.truth().State) {
-			require.NoError(t, d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil))
-			d.answered(fmt.Sprintf("Login#%s secret,%s", d.agent, d.extension))
+			require.NoError(t, d.connect())
+			d.answered(fmt.Sprintf("Login#%s %s,%s", d.agent, d.password(), d.extension))
 			return false
 		}
 		return true

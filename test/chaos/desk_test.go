@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -52,6 +53,16 @@ func firstAgents() (ids []gc.AgentID) {
 	return ids
 }
 
+// tokenHolders are those of them who are let in with access tokens, a third.
+func tokenHolders() (ids []gc.AgentID) {
+	for i, id := range firstAgents() {
+		if i%3 == 1 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 func newDriver(s *stage, destination string, ids []gc.AgentID) *driver {
 	d := &driver{
 		t: s.t, queue: "/queue/" + s.name, destination: destination,
@@ -77,7 +88,11 @@ func steadyDriver(s *stage, ids []gc.AgentID) *driver {
 
 func newDesks(s *stage, d *driver) (desks []*desk) {
 	for _, id := range firstAgents() {
-		desks = append(desks, newDesk(s, d, id))
+		k := newDesk(s, d, id)
+		if slices.Contains(tokenHolders(), id) {
+			k.token = 1
+		}
+		desks = append(desks, k)
 	}
 	return desks
 }
@@ -126,6 +141,8 @@ type desk struct {
 	picture   *picture
 	secret    gc.DialogID     // a call of the agent's that nobody is told of: a supervisor listens
 	last      map[wish]string // correlation ids
+	token     int             // the number of the newest access token; 0 for an agent with a password
+	expired   int             // how many tokens have expired
 }
 
 // newDesk puts agent 1001 at extension 3001, 2001 at 4001 and so on.
@@ -163,6 +180,11 @@ func (d *desk) doSomething() {
 	switch {
 	case !d.picture.isSignedIn():
 		d.signIn()
+	case d.token > 0 && d.random.IntN(tokenLasts) == 0:
+		d.expire()
+	case d.token > 0 && d.random.IntN(tokenLasts) == 0: // before it expires
+		d.token++
+		_ = d.connect()
 	case dice < 2:
 		d.send(d.agent, "GetState#"+string(d.agent), wish{})
 	case len(a.Calls) > 0:
@@ -184,8 +206,44 @@ func (d *desk) signIn() {
 	if d.ledger.waitsFor(d.last[w]) {
 		return
 	}
-	_ = d.post(fmt.Sprintf("Connect#%s %s,secret", d.agent, d.destination), nil) // the Login tells
-	d.last[w] = d.send(d.agent, fmt.Sprintf("Login#%s secret,%s", d.agent, d.extension), wish{})
+	_ = d.connect() // the Login tells
+	d.last[w] = d.send(d.agent, fmt.Sprintf("Login#%s %s,%s", d.agent, d.password(), d.extension), wish{})
+}
+
+// connect has the driver connect the agent, with a new token if that is out of date.
+func (d *desk) connect() error {
+	singleSignOn := ""
+	if d.token > 0 {
+		singleSignOn = ",SSO"
+	}
+	return d.post(fmt.Sprintf("Connect#%s %s,%s%s", d.agent, d.destination, d.password(), singleSignOn), nil)
+}
+
+// password is what lets the agent in.
+func (d *desk) password() string {
+	if d.token == 0 {
+		return "secret"
+	}
+	d.token = max(d.token, d.expired+1)
+	return fmt.Sprintf("secret:%s:%d", d.agent, d.token)
+}
+
+// tokenLasts is how much a desk does, on average, until a token expires.
+const tokenLasts = 20
+
+// expiredTokens is how many tokens of the agents have expired.
+func expiredTokens(desks []*desk) (n int) {
+	for _, k := range desks {
+		n += k.expired
+	}
+	return n
+}
+
+// expire lets the agent's oldest good token expire.
+func (d *desk) expire() {
+	d.expired++
+	err := d.stage.finesse.Inject(simulator.Fault{Kind: simulator.ExpireToken, Agent: d.agent})
+	d.log.Info("token expires", zap.String("agent", string(d.agent)), zap.Int("number", d.expired), zap.Error(err))
 }
 
 // handle does something about a call the driver has heard of.

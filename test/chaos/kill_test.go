@@ -68,8 +68,8 @@ func TestKills(t *testing.T) {
 	eventually(t, func() bool { return len(r.ledger.lost(finished, s.deaths)) == 0 }, func() string {
 		return "commands were lost:\n" + strings.Join(r.ledger.lost(finished, s.deaths), "\n")
 	})
-	t.Logf("commands: %v; not confirmed by the broker: %d; answers that died with it: %d",
-		r.ledger.totals(), len(r.ledger.rejected()), len(r.ledger.open()))
+	t.Logf("commands: %v; not confirmed by the broker: %d; answers that died with it: %d; tokens that expired: %d",
+		r.ledger.totals(), len(r.ledger.rejected()), len(r.ledger.open()), expiredTokens(desks))
 	checkOnce(t, s.stage, r.driver)
 	for _, k := range desks {
 		require.Empty(t, k.picture.disorder(s.history), "states came in another order than they happened")
@@ -133,6 +133,7 @@ func newKillable(t *testing.T) *killable {
 	s.finesse, err = simulator.Start(simulator.Options{
 		Observer: s.history.observe,                                            // and delays, so that kills meet commands under way
 		REST:     servertest.FreeAddress(t), Notify: servertest.FreeAddress(t), // they come back there
+		SSO: true, SSOAgents: tokenHolders(),
 		SecondREST: servertest.FreeAddress(t), SecondNotify: servertest.FreeAddress(t),
 	})
 	require.NoError(t, err)

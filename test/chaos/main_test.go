@@ -4,7 +4,7 @@
 // asks afterwards whether the connector kept its promises: every command is
 // answered, what must not run twice did not, no state was told in another
 // order than it came about, what the driver knows is true, and nothing is left
-// running.
+// running. A third of the agents of the last two have access tokens, which expire.
 //
 // But in TestKills the driver's own connection to the broker is never broken, so
 // what was said to it was heard. What is left to chance follows from a seed,

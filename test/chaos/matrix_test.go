@@ -220,13 +220,13 @@ func begins(command string) func(*actor) {
 // The ways into a state.
 
 func (a *actor) connects() {
-	require.NoError(a.t, a.post(fmt.Sprintf("Connect#%s %s,secret", a.desk.agent, a.destination), nil))
+	require.NoError(a.t, a.connect())
 	a.does("GetState", "State#LOGOUT")
 }
 
 func (a *actor) logsIn() {
-	require.NoError(a.t, a.post(fmt.Sprintf("Connect#%s %s,secret", a.desk.agent, a.destination), nil))
-	a.does("Login secret,"+a.extension, "State#NOT_READY")
+	require.NoError(a.t, a.connect())
+	a.does("Login "+a.password()+","+a.extension, "State#NOT_READY")
 }
 
 func (a *actor) getsReady() {

@@ -39,7 +39,7 @@ type stage struct {
 // newStage may share an ActiveMQ with stages of other names.
 func newStage(t *testing.T, name string, a *servertest.ActiveMQ) *stage {
 	t.Helper()
-	s := emptyStage(t, name, a, simulator.Options{MaxDelay: simulator.NoDelay})
+	s := emptyStage(t, name, a, simulator.Options{MaxDelay: simulator.NoDelay, SSO: true, SSOAgents: tokenHolders()})
 	s.open()
 	return s
 }
