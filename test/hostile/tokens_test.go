@@ -107,7 +107,7 @@ func floodOfTokens(t *testing.T, s *site) {
 	t.Logf("%d tokens in %s: the driver waited %s at most, %d were put to Finesse", *messages, time.Since(begin).Round(time.Millisecond), slowest.Round(time.Millisecond), put)
 	require.Less(t, slowest, 2*time.Second)
 	require.NotZero(t, put)
-	require.LessOrEqual(t, put, 10+int(time.Since(begin).Seconds()/10)+1)
+	require.LessOrEqual(t, put, 5+int(time.Since(begin).Seconds()/10)+1)
 	unwritten(t, s, "Canary")
 }
 
