@@ -136,7 +136,11 @@ func (in *intake) submit(r *received, d *broker.Delivery) {
 		}
 		if s.Works() && r.carriesPassword() {
 			if err := in.passwords.KeptOut(r.Agent, r.Password); err != nil { // it shall not take room in the session
-				in.answer(r, err, r.AnswerTo(s.Destination(), true))
+				to := r.AnswerTo(s.Destination(), true)
+				if to == s.Destination() && !in.directory.HearsOf(s, time.Now()) {
+					to = ""
+				}
+				in.answer(r, err, to)
 				return
 			}
 		}

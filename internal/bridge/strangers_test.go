@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -164,6 +165,23 @@ func TestARefusedStrangerIsNotToldWhereTheAgentWorks(t *testing.T) {
 }
 
 // Anybody may send any number of passwords for an agent, in any command.
+func TestAFloodOfRefusedPasswordsIsNotReportedToTheDriver(t *testing.T) {
+	play(t, 0, func(st *stage) {
+		st.command("Connect#1001", "crm,secret")
+		st.command("Login#1001", "secret,2001")
+		st.hears(2, "/topic/crm agent_info 1001#AgentInfo#Ann##false##Ann", "/topic/crm agent_state 1001#State#READY##Ann")
+		const refused = "/topic/crm agent_error 1001#Error#SUBSCRIPTION_FAILED"
+		for i := range 1000 {
+			st.command("Login#1001", fmt.Sprintf("wrong%d,2001", i))
+		}
+		st.hears(1000, slices.Repeat([]string{refused}, 1+20)...) // of one Finesse was asked
+		require.Equal(t, 1000.0-1-20, st.count("commands_quarantined_total"))
+		<-time.After(time.Second)
+		st.command("Login#1001", "wrong,2001")
+		st.hears(1, refused)
+	})
+}
+
 func TestNobodyIsLockedOut(t *testing.T) {
 	tries := func(st *stage) {
 		for i := range 20 {

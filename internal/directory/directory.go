@@ -51,6 +51,7 @@ type Agent struct {
 	commands int            // that a stranger holds
 	resting  *list.Element  // nil while there is any
 	led      []gc.AgentID   // members of the teams that it follows
+	hears    rate.Limit     // of passwords that are refused, and may be strangers'
 }
 
 // New makes a directory of nobody, with at most so many strangers.
@@ -98,12 +99,26 @@ func (d *Directory) Begin(id gc.AgentID, start func(*Agent)) *Agent {
 	if !d.makeRoom() {
 		return nil
 	}
-	a := &Agent{stranger: true}
+	a := &Agent{stranger: true, hears: rate.Limit{Most: refusalsBurst, Rate: refusalsRate}}
 	start(a)
 	d.agents[id] = a
 	d.strangers++
 	a.resting = d.resting.PushBack(a)
 	return a
+}
+
+// How many refusals of passwords that may be strangers' are reported where an agent works: a
+// broker drops what is for a client that cannot read as fast as it comes, calls too.
+const (
+	refusalsBurst = 20
+	refusalsRate  = 1 // a second
+)
+
+// HearsOf reports whether such a refusal is to be reported where an agent works.
+func (d *Directory) HearsOf(a *Agent, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return a.hears.Take(now)
 }
 
 // makeRoom ends a session that rests. A command that finds one that is about to end
