@@ -32,6 +32,7 @@ type ActiveMQ struct {
 	users   []User
 	rights  []Right
 	xmls    []string  // see WithXML
+	heap    string    // of Java
 	command *exec.Cmd // nil while it is not running
 	exited  chan struct{}
 }
@@ -59,6 +60,10 @@ func WithUsers(users ...User) Option { return func(a *ActiveMQ) { a.users = user
 // needs, are open to all groups.
 func WithRights(rights ...Right) Option { return func(a *ActiveMQ) { a.rights = rights } }
 
+// WithHeap gives it another heap than the 256m that nearly all tests can do with; ActiveMQ's
+// own script gives it 1g.
+func WithHeap(most string) Option { return func(a *ActiveMQ) { a.heap = most } }
+
 // StartActiveMQ starts one that is stopped when the test ends; its output is
 // shown if the test failed.
 func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
@@ -81,14 +86,14 @@ func StartActiveMQ(t testing.TB, options ...Option) *ActiveMQ {
 
 // WithActiveMQ runs all tests of a package with one ActiveMQ that they share,
 // which is stopped before it returns run's exit code.
-func WithActiveMQ(run func(*ActiveMQ) int) int {
+func WithActiveMQ(run func(*ActiveMQ) int, options ...Option) int {
 	dir, err := os.MkdirTemp("", "activemq-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	a, err := NewActiveMQ(dir)
+	a, err := NewActiveMQ(dir, options...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -108,7 +113,7 @@ func NewActiveMQ(dir string, options ...Option) (*ActiveMQ, error) {
 	if _, err := os.Stat(activemqHome + "/bin/activemq.jar"); err != nil {
 		return nil, fmt.Errorf("ActiveMQ is not installed, run \"make deps\": %w", err)
 	}
-	a := &ActiveMQ{dir: dir}
+	a := &ActiveMQ{dir: dir, heap: "256m"}
 	for _, o := range options {
 		o(a)
 	}
@@ -177,7 +182,7 @@ func (a *ActiveMQ) Start() error {
 		return err
 	}
 	defer output.Close() // the child has its own descriptor
-	cmd := exec.Command("java", "-Xms64m", "-Xmx256m",
+	cmd := exec.Command("java", "-Xms64m", "-Xmx"+a.heap,
 		"-Dlog4j.configuration=file:"+filepath.Join(a.dir, "conf", "log4j.properties"),
 		"-Dactivemq.home="+activemqHome, "-Dactivemq.base="+a.dir,
 		"-Dactivemq.conf="+filepath.Join(a.dir, "conf"), "-Dactivemq.data="+filepath.Join(a.dir, "data"),
