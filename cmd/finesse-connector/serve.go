@@ -62,8 +62,7 @@ func serve(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", explainListen(err, "in "+path))
 	}
-	runAsService(ctx, a, log, func() { reload(a, path, level, log) })
-	return nil
+	return runAsService(ctx, a, log, func() { reload(a, path, level, log) })
 }
 
 // reload applies the changes of the file. A file with a fault changes nothing.
@@ -81,7 +80,9 @@ func reload(a *app.App, path string, level zap.AtomicLevel, log *zap.Logger) {
 
 // runAsService runs a until ctx ends, reloads on SIGHUP and keeps the service
 // manager informed.
-func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func()) {
+func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func()) error {
+	ctx, stop := context.WithCancel(ctx) // a may end by itself
+	defer stop()
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -105,9 +106,11 @@ func runAsService(ctx context.Context, a *app.App, log *zap.Logger, reload func(
 			s.failed(err)
 		}
 	})
-	a.Run(ctx)
+	err := a.Run(ctx)
+	stop()
 	end()
 	running.Wait()
+	return err
 }
 
 // service tells systemd the state of the connector.
@@ -163,9 +166,13 @@ func (s *service) follow(ctx context.Context, a *app.App) {
 
 // statusOf returns what systemctl status shows.
 func statusOf(a *app.App) string {
-	b := a.Readiness().Broker
-	if !b.Consuming {
+	r := a.Readiness()
+	switch {
+	case r.Broker.Consuming:
+		return "taking commands from " + r.Broker.URL
+	case r.Ready():
+		return "standby: another connector takes the commands"
+	default:
 		return "waiting for the broker"
 	}
-	return "taking commands from " + b.URL
 }

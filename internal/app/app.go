@@ -16,6 +16,7 @@ import (
 	"github.com/finesse-connector/finesse-connector/internal/broker"
 	"github.com/finesse-connector/finesse-connector/internal/broker/embedded"
 	"github.com/finesse-connector/finesse-connector/internal/capture"
+	"github.com/finesse-connector/finesse-connector/internal/cluster"
 	"github.com/finesse-connector/finesse-connector/internal/config"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 	"github.com/finesse-connector/finesse-connector/internal/gc/wire"
@@ -48,6 +49,7 @@ type App struct {
 	embedded *embedded.Broker // nil without broker.embedded
 	broker   *broker.Broker
 	bridge   *bridge.Bridge
+	cluster  *cluster.Cluster // nil without cluster.name
 	nodes    *nodes.Nodes
 	recorder *capture.Recorder
 	server   *ops.Server
@@ -74,9 +76,12 @@ func (a *App) wire(c *config.Config) (err error) {
 	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
 	a.recorder = capture.New(captureOptions(c), func() []capture.Record { return a.nodes.Captured() }, version(), a.log.Named("capture"), reg)
 	a.nodes, err = nodes.New(c.Finesse, nodes.Options{
-		Changed: func(s gc.SystemStatus) { a.bridge.SetStatus(s) }, Logger: a.log.Named("finesse"), Registerer: reg, Capture: a.recorder,
+		Changed: func(s gc.SystemStatus) { a.bridge.SetStatus(s) }, Before: a.before(c), Logger: a.log.Named("finesse"), Registerer: reg, Capture: a.recorder,
 	})
 	if err != nil {
+		return err
+	}
+	if a.cluster, err = newCluster(c, a.log); err != nil {
 		return err
 	}
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {
@@ -130,7 +135,9 @@ func settings(c *config.Config) bridge.Settings {
 
 // own returns the names of the queues and topics that the connector itself
 // uses. Nobody can have events there.
-func own(b config.Broker) []string { return []string{b.CommandQueue, b.SyncTopic} }
+func own(b config.Broker) []string {
+	return []string{b.CommandQueue, b.SyncTopic, broker.OwnerQueue(b.CommandQueue)}
+}
 
 // Reload applies the settings of c that can change while the connector runs,
 // and logs what changed and what waits for a restart. The log's level is the
@@ -165,6 +172,7 @@ func (a *App) openBroker(c config.Broker, category string, reg prometheus.Regist
 		return err
 	}
 	options.URLs = urls
+	options.Sharing = a.sharing(c.SyncTopic)
 	options.Logger = a.log.Named("broker")
 	options.Registerer = reg
 	options.Shown = func(d gc.Destination) string { return a.bridge.Shown(d) }
@@ -204,8 +212,9 @@ func BrokerOptions(c config.Broker, category string) (broker.Options, error) {
 
 // Run works until ctx ends, then stops in an orderly way within 15 s: it takes
 // no new commands, sessions answer what they hold, events are confirmed,
-// connections end. Agents stay signed in at Finesse.
-func (a *App) Run(ctx context.Context) {
+// connections end. Agents stay signed in at Finesse. ErrLost says that another connector
+// has become the owner of the command queue before that: then what was held is left to it.
+func (a *App) Run(ctx context.Context) error {
 	// The parts outlive ctx: stopping needs them.
 	work, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -218,10 +227,41 @@ func (a *App) Run(ctx context.Context) {
 	looked()
 	running.Go(func() { a.nodes.Run(work) })
 	running.Go(func() { a.broker.Run(work, a.bridge.Handle) })
+	if a.cluster != nil {
+		running.Go(func() { a.cluster.Run(work, a.broker) })
+	}
 	a.log.Info("started", zap.Stringer("http", a.server.Addr()))
 
-	<-ctx.Done()
-	a.log.Info("stopping")
+	var lost error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+		a.finish(work)
+	case <-a.lost():
+		lost = ErrLost
+		a.abandon(work)
+	}
+	end()
+	running.Wait()
+	a.release(context.WithoutCancel(ctx))
+	recorded()
+	recorder.Wait()
+	a.log.Info("stopped")
+	return lost
+}
+
+// abandon ends what sessions hold at once, without a word: it is not this connector's any
+// more.
+func (a *App) abandon(ctx context.Context) {
+	a.log.Error("another connector is the owner of the command queue now; this one begins anew", zap.Error(ErrLost),
+		zap.String("action", "nothing, if the service manager starts it again; find out why it did not hear the broker"))
+	ended, end := context.WithCancel(ctx)
+	end()
+	a.bridge.Stop(ended)
+}
+
+// finish answers what sessions hold, and waits until the broker has it.
+func (a *App) finish(work context.Context) {
 	stop, stopped := context.WithTimeout(work, publishTimeout)
 	defer stopped()
 	answer, answered := context.WithTimeout(stop, answerTimeout)
@@ -235,12 +275,6 @@ func (a *App) Run(ctx context.Context) {
 	last, acknowledged := context.WithTimeout(stop, acknowledgeTimeout)
 	a.bridge.Acknowledged(last)
 	acknowledged()
-	end()
-	running.Wait()
-	a.release(stop)
-	recorded()
-	recorder.Wait()
-	a.log.Info("stopped")
 }
 
 // release gives back what New took.
@@ -280,8 +314,9 @@ func (a *App) Readiness() ops.Readiness {
 		state = ops.Up
 	}
 	return ops.Readiness{
-		Broker: ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL, Kind: s.Trouble},
-		Nodes:  a.nodes.States(),
+		Broker:  ops.BrokerState{State: state, Consuming: s.Consuming, URL: s.URL, Kind: s.Trouble},
+		Cluster: a.clusterState(),
+		Nodes:   a.nodes.States(),
 	}
 }
 

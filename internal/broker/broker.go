@@ -42,16 +42,17 @@ type Status struct {
 // Broker is the connector's side of the broker; see the package comment. All
 // methods are safe for concurrent use; only Run, StopConsuming and Flush block.
 type Broker struct {
-	options  Options
-	selector *selector
-	metrics  *metrics
-	topics   *publisher
-	others   *publisher
-	logins   *logins
-	home     time.Duration // homeInterval
-	handling *pulse.Pulse  // of the handling of a command; see deliver
-	homing   *pulse.Pulse  // of watchHome
-	links    map[string]*pulse.Pulse
+	options   Options
+	selector  *selector
+	metrics   *metrics
+	topics    *publisher
+	others    *publisher
+	ownership *ownership // nil without Options.Sharing
+	logins    *logins
+	home      time.Duration // homeInterval
+	handling  *pulse.Pulse  // of the handling of a command; see deliver
+	homing    *pulse.Pulse  // of watchHome
+	links     map[string]*pulse.Pulse
 
 	caution     caution
 	connections atomic.Uint64   // to the command queue, so far
@@ -89,9 +90,16 @@ func New(o Options) (*Broker, error) {
 	if b.metrics, err = newMetrics(o.Registerer, b.unconfirmed); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	if o.Sharing != nil {
+		b.ownership = newOwnership(&b.options)
+		b.ownership.renewed = func() { b.topics.queue.say(); b.others.queue.say() }
+		if err = b.metrics.share(o.Registerer, b.ownership.gauge); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
 	b.topics = b.newPublisher(toTopic)
 	b.others = b.newPublisher(toOther)
-	for _, name := range []string{commandsLink, eventsLink, repliesLink} {
+	for _, name := range []string{commandsLink, eventsLink, repliesLink, ownerLink} {
 		b.links[name] = pulse.New("the broker connection for "+name, stuckAfter)
 	}
 	return b, nil
@@ -102,6 +110,7 @@ func (b *Broker) newPublisher(k kind) *publisher {
 		options: &b.options,
 		log:     b.options.Logger,
 		metrics: b.metrics,
+		owner:   b.ownership,
 		queue:   newQueue(k, queueLimit, b.options.Logger, b.metrics),
 		late:    receiptTimeout,
 		held:    heldTimeout,
@@ -139,15 +148,24 @@ func (b *Broker) Run(ctx context.Context, handle func(*Delivery)) {
 	wg.Go(func() { b.commands(handle).run(ctx) })
 	wg.Go(func() { b.publishing(eventsLink, b.topics).run(ctx) })
 	wg.Go(func() { b.publishing(repliesLink, b.others).run(ctx) })
+	own, disown := context.WithCancel(context.WithoutCancel(ctx))
+	defer disown()
+	var owning sync.WaitGroup
+	if b.ownership != nil {
+		owning.Go(func() { b.owning().run(own) })
+	}
 	if b.options.PriorityBackup && len(b.selector.endpoints) > 1 {
 		wg.Go(func() { b.watchHome(ctx) })
 	}
 	wg.Wait()
+	disown() // nobody else is to have the lock before the other connections have ended
+	owning.Wait()
 }
 
 func (b *Broker) link(name string) *link {
 	return &link{
 		name:     name,
+		owner:    b.ownership,
 		selector: b.selector,
 		backoff:  b.options.Backoff,
 		logins:   b.logins,
@@ -167,6 +185,12 @@ func (b *Broker) publishing(name string, p *publisher) *link {
 		defer b.caution.other(false)
 		return p.serve(ctx, c)
 	}
+	return l
+}
+
+func (b *Broker) owning() *link {
+	l := b.link(ownerLink)
+	l.owner, l.open, l.serve = nil, b.ownership.open, b.ownership.serve
 	return l
 }
 

@@ -51,11 +51,13 @@ var (
 var (
 	loginRefused = trouble.Kind{Class: "login refused", Next: "correct broker.username and broker.password_file, or the user in the broker"}
 	noRights     = trouble.Kind{Class: "no rights", Next: "give the connector's user the right to read the command queue and to write and create destinations"}
+	standby      = trouble.Kind{Class: "standby", Next: "nothing: another connector takes the commands, and this one when that cannot"}
 	lost         = trouble.Kind{Class: "connection lost", Next: "nothing, if it comes back"}
 
 	troubles = append([]trouble.Case{
 		{Kind: loginRefused, Matches: isRefusedLogin},
 		{Kind: noRights, Matches: isMissingRight},
+		{Kind: standby, Matches: trouble.Is(errNotOwner)},
 		{Kind: trouble.Kind{Class: "not STOMP", Next: "use the port of the stomp connector (61613 by default), not openwire's, and ssl:// if it is a TLS port"}, Matches: trouble.Is(errNotStomp, errOldStomp)},
 		{Kind: trouble.Kind{Class: "places are held", Next: "nothing, they are freed; find who sends such messages to the command queue, and whether they should be able to"}, Matches: trouble.Is(errHeld)},
 		{Kind: trouble.Kind{Class: "not a frame", Next: "nothing, if it comes back: the message that breaks STOMP is searched for and put aside"}, Matches: isNoFrame},

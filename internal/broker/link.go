@@ -24,7 +24,8 @@ const (
 // link keeps one connection open, at the url the selector names. One goroutine
 // runs it.
 type link struct {
-	name     string // commands, events or replies
+	name     string     // commands, events, replies or owner
+	owner    *ownership // the connection is only opened and kept by the owner; nil: always
 	selector *selector
 	backoff  func(int) time.Duration
 	logins   *logins // of all links
@@ -76,7 +77,7 @@ func (l *link) run(ctx context.Context) {
 // dial tries one url after the other, pausing after each round, until one
 // answers. It returns nil when ctx has ended.
 func (l *link) dial(ctx context.Context, attempt *int) *conn {
-	for {
+	for l.owned(ctx) {
 		var worst trouble.Kind
 		for range l.selector.endpoints {
 			if !l.await(ctx) {
@@ -106,6 +107,29 @@ func (l *link) dial(ctx context.Context, attempt *int) *conn {
 		}
 		if !l.rest(ctx, attempt, worst) {
 			return nil
+		}
+	}
+	return nil
+}
+
+// owned waits until the connector is the owner, and is false when ctx has ended before.
+func (l *link) owned(ctx context.Context) bool {
+	held, _ := l.owner.state()
+	if held == nil {
+		return ctx.Err() == nil
+	}
+	for {
+		select {
+		case <-held:
+			return ctx.Err() == nil
+		default:
+		}
+		l.changed(nil, errNotOwner)
+		select {
+		case <-held:
+		case <-l.pulse.Asked():
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
@@ -158,6 +182,7 @@ func (l *link) wait(ctx context.Context, pause time.Duration) {
 func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn) {
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
+	_, lost := l.owner.state()
 	served := make(chan bool, 1)
 	go func() { served <- l.serve(serving, c) }() // ends with serving or c
 	for {
@@ -174,6 +199,9 @@ func (l *link) hold(ctx context.Context, c *conn) (useful bool, successor *conn)
 		select {
 		case <-moved:
 		case <-l.pulse.Asked():
+		case <-lost:
+			c.fail(errNotOwner)
+			lost = nil
 		case useful = <-served:
 			l.ended(ctx, c)
 			return useful, nil
@@ -205,8 +233,12 @@ func (l *link) ended(ctx context.Context, c *conn) {
 		return
 	}
 	c.close()
-	if why := c.reason(); errors.Is(why, errCalm) || errors.Is(why, errSpent) || errors.Is(why, errDoubt) {
+	if why := c.reason(); errors.Is(why, errCalm) || errors.Is(why, errSpent) || errors.Is(why, errDoubt) || errors.Is(why, errResigned) {
 		return // the next follows at once
+	}
+	if errors.Is(c.reason(), errNotOwner) {
+		l.changed(nil, errNotOwner)
+		return
 	}
 	l.down(c.endpoint, c.reason())
 	l.changed(nil, c.reason())

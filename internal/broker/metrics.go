@@ -26,6 +26,7 @@ const (
 	commandsLink = "commands"
 	eventsLink   = "events"
 	repliesLink  = "replies"
+	ownerLink    = "owner" // only with Options.Sharing
 )
 
 type metrics struct {
@@ -79,4 +80,15 @@ func newMetrics(r prometheus.Registerer, length func(kind) float64) (*metrics, e
 		faults = append(faults, r.Register(c))
 	}
 	return m, errors.Join(faults...)
+}
+
+// share registers what there is to see of connectors that share the command queue.
+func (m *metrics) share(r prometheus.Registerer, owner func() float64) error {
+	m.connects.WithLabelValues(ownerLink)
+	if r == nil {
+		return nil
+	}
+	return r.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "cluster_owner", Help: "1 while this connector is the owner of the command queue, with cluster.name.",
+	}, owner))
 }

@@ -54,6 +54,10 @@ type Options struct {
 	// itself: the broker's words may contain it.
 	Shown func(gc.Destination) string
 
+	// Sharing is for connectors that share the command queue; nil: this one has it for
+	// itself.
+	Sharing *Sharing
+
 	frameTimeout time.Duration // from the first byte of a frame to its last; see its default
 	maxBody      int           // bytes of a body that are kept; default commandBody
 	prefetch     int           // default Prefetch

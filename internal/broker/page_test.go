@@ -131,6 +131,7 @@ func TestTheOperatorsPageNamesWhatExists(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	o := activeMQ().options()
 	o.Registerer = registry
+	o.Sharing = &Sharing{}
 	create(t, o)
 	families, err := registry.Gather()
 	require.NoError(t, err)

@@ -73,6 +73,7 @@ type publisher struct {
 	log     *zap.Logger
 	metrics *metrics
 	queue   *queue
+	owner   *ownership    // nil: always
 	late    time.Duration // receiptTimeout
 	held    time.Duration // heldTimeout
 	holding bool          // the log says that the broker holds events back
@@ -146,7 +147,7 @@ func (p *publisher) serve(ctx context.Context, c *conn) (useful bool) {
 func (p *publisher) fill(c *conn, outcomes chan<- outcome) {
 	first := p.queue.oldest()
 	p.drain = first != nil && (p.drain || time.Since(first.sent) > slowReceipt)
-	if p.drain {
+	if p.drain || !p.owner.owns() {
 		return
 	}
 	limit := window

@@ -96,10 +96,7 @@ func (q *queue) put(m Message) {
 	for _, e := range dropped {
 		e.settled()
 	}
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.say()
 }
 
 // await adds e to those that wait. Called with mu held.
@@ -298,4 +295,12 @@ func (q *queue) first() (number uint64, changed <-chan struct{}) {
 		number = next.Value.(*entry).number
 	}
 	return number, q.settled
+}
+
+// say lets the publisher look again.
+func (q *queue) say() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
 }

@@ -41,15 +41,19 @@ var consumeAndPublish = []struct {
 	{"events published before the connection are sent after it", publishedEarly},
 }
 
-func TestConsumeAndPublish(t *testing.T) {
+// servers are those that all rules hold with.
+func servers(t *testing.T) map[string]server {
 	small, err := embedded.Start(embedded.Options{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
 	t.Cleanup(small.Close)
-	servers := map[string]server{
+	return map[string]server{
 		"ActiveMQ": activeMQ(),
 		"embedded": {url: "tcp://" + small.Addr()},
 	}
-	for name, s := range servers {
+}
+
+func TestConsumeAndPublish(t *testing.T) {
+	for name, s := range servers(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range consumeAndPublish {
 				t.Run(c.rule, func(t *testing.T) { c.test(t, s) })

@@ -45,6 +45,7 @@ func (c *Config) check() Errors {
 	c.Messages.check(&k)
 	c.Capture.check(&k)
 	c.Recording.check(&k)
+	c.Cluster.check(&k, c.Broker.Embedded != "")
 	k.that(c.Agents.Limit >= 0, "agents.limit", c.Agents.Limit, "is out of range")
 	k.that(isHostPort(c.HTTP.Listen), "http.listen", c.HTTP.Listen, "is not an address to listen on")
 	k.oneOf(c.Log.Level, "log.level", "debug", "info", "warn", "error")
@@ -91,6 +92,15 @@ func (a *Admin) check(k *checker) {
 	password := a.PasswordFile != "" || a.Password.Reveal() != ""
 	k.that(a.Username == "" || password, "finesse.admin.password_file", nil, "is missing beside finesse.admin.username")
 	k.that(a.Username != "" || !password, "finesse.admin.username", nil, "is missing beside a password")
+}
+
+var clusterName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func (c *Cluster) check(k *checker, embedded bool) {
+	k.that(c.Name == "" || clusterName.MatchString(c.Name), "cluster.name", c.Name, "is not the name of a group")
+	k.that(c.Name == "" || !embedded, "cluster.name", c.Name, "is set together with broker.embedded, which no other connector could use after this one has died")
+	k.that(c.Name == "" || c.KeyFile != "", "cluster.key_file", nil, "is missing beside cluster.name")
+	k.that(c.Name != "" || c.KeyFile == "", "cluster.name", nil, "is missing beside cluster.key_file")
 }
 
 func (c *Capture) check(k *checker) {

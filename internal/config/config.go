@@ -50,7 +50,7 @@ type Broker struct {
 	Password         gc.Secret     `key:"password" hidden:"true" doc:"The broker's password itself. Better use password_file." accept:"text (put digits in quotes); not together with password_file"`
 	CAFile           string        `key:"ca_file" doc:"Certificates of authorities that ssl:// brokers are trusted with besides the system's." accept:"a readable file with PEM certificates, or empty"`
 	CommandQueue     string        `key:"command_queue" doc:"The queue commands arrive on." accept:"a name without /queue/ in front, blanks or any of *>,?#|/"`
-	SyncTopic        string        `key:"sync_topic" doc:"The topic that Generic Connectors tell each other of agents on. Used with cluster.plaintext only." accept:"a name without /topic/ in front, blanks or any of *>,?#|/"`
+	SyncTopic        string        `key:"sync_topic" doc:"The topic on which connectors hear each other. Used with cluster.name and with cluster.plaintext." accept:"a name without /topic/ in front, blanks or any of *>,?#|/"`
 	ConsumerPriority int           `key:"consumer_priority" doc:"The broker gives commands to the connector with the highest priority." accept:"0 to 127"`
 	Heartbeat        time.Duration `key:"heartbeat" doc:"How often both sides show that they are alive." accept:"1s to 5m"`
 	PriorityBackup   bool          `key:"priority_backup" doc:"Goes back to the first of urls when it can be reached again." accept:"true or false"`
@@ -112,7 +112,10 @@ type HTTP struct {
 
 // Cluster is the section cluster.
 type Cluster struct {
-	Plaintext bool `key:"plaintext" doc:"Announces each agent that signs in on broker.sync_topic, with the password in clear, as Generic Connectors expect of each other (O-025). Whoever can read that topic learns the passwords." accept:"true or false"`
+	Name      string    `key:"name" doc:"The group of connectors that share broker.command_queue: one of them, the owner, takes commands, and when it dies another one does; docs/high-availability.md. Empty: the connector has the queue for itself." accept:"letters, digits, - and _; only together with key_file, and not with broker.embedded"`
+	KeyFile   string    `key:"key_file" doc:"A file with the key that seals what the connectors of the group say to each other, the same for all, or the name of a systemd credential. \"openssl rand -base64 48\" makes one." accept:"a readable file of 32 bytes or more; only together with name"`
+	Key       gc.Secret `key:"-"` // of KeyFile
+	Plaintext bool      `key:"plaintext" doc:"Announces each agent that signs in on broker.sync_topic, with the password in clear, as Generic Connectors expect of each other (O-025). Whoever can read that topic learns the passwords." accept:"true or false"`
 }
 
 // Capture is the section capture.

@@ -47,6 +47,6 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 func TestExampleShowsNoKeyWithoutEffect(t *testing.T) {
 	for line := range strings.Lines(string(config.Example())) {
 		key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
-		require.NotContains(t, []string{"name", "key_file", "password"}, key)
+		require.NotContains(t, []string{"take_back", "password"}, key)
 	}
 }

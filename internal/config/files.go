@@ -71,7 +71,31 @@ func (c *Config) resolve(dir string) Errors {
 	}
 	faults = append(faults, c.resolvePassword(dir, "broker", &c.Broker.PasswordFile, &c.Broker.Password)...)
 	faults = append(faults, c.resolvePassword(dir, "finesse.admin", &c.Finesse.Admin.PasswordFile, &c.Finesse.Admin.Password)...)
+	faults = append(faults, c.resolveKey(dir)...)
 	return append(faults, c.Messages.resolveSentences(dir)...)
+}
+
+// minKey is how many bytes the key of a cluster has at least.
+const minKey = 32
+
+// resolveKey reads the key of the cluster.
+func (c *Config) resolveKey(dir string) Errors {
+	const path = "cluster.key_file"
+	given := c.Cluster.KeyFile
+	if given == "" {
+		return nil
+	}
+	c.Cluster.KeyFile = credential(dir, given)
+	data, err := readFile(c.Cluster.KeyFile)
+	switch {
+	case err != nil:
+		return Errors{newFault(path, given, "cannot be read: "+reason(err))}
+	case len(strings.TrimSpace(string(data))) < minKey:
+		return Errors{newFault(path, given, fmt.Sprintf("has fewer than %d bytes", minKey))}
+	}
+	c.Cluster.Key = gc.NewSecret(strings.TrimSpace(string(data)))
+	c.warnIfOpen(c.Cluster.KeyFile)
+	return nil
 }
 
 // resolvePassword reads the password_file of a section into its password.

@@ -14,8 +14,7 @@ var later = []struct {
 	value any
 	doc   string
 }{
-	{"cluster.name", "", "group of connectors that take over from each other"},
-	{"cluster.key_file", "", "key that protects what they exchange"},
+	{"cluster.take_back", "never", "whether the connector with the highest broker.consumer_priority becomes the owner again"},
 }
 
 // isLater tells whether path is a key of a later version or a section of one.

@@ -149,7 +149,7 @@ messages:
   separator_substitute: "_"
 agents: {limit: 0}
 http: {listen: "127.0.0.1:8112"}
-cluster: {name: "", key_file: "", plaintext: false}
+cluster: {name: "", key_file: "", take_back: never, plaintext: false}
 capture: {file: "", max_size: 100MB, keep: 10}
 recording: {pause_url: "", resume_url: ""}
 log: {level: info, format: json}
@@ -161,12 +161,35 @@ log: {level: info, format: json}
 
 func TestOtherValuesOfLaterKeysAreRefused(t *testing.T) {
 	got := faults(t, nodes+`
-cluster: {plaintext: true, name: a, key_file: hunter2}
+cluster: {plaintext: true, take_back: idle}
 `)
-	require.Equal(t, []string{
-		`cluster.key_file: is not available in this version; accepted: its default "", or no such key`,
-		`cluster.name: is not available in this version; accepted: its default "", or no such key`,
-	}, strings.Split(got.Error(), "\n"))
+	require.Equal(t, `cluster.take_back: is not available in this version; accepted: its default "never", or no such key`, got.Error())
+}
+
+// The connectors of a cluster have a name and a key.
+func TestACluster(t *testing.T) {
+	key := strings.Repeat("k", 32)
+	file := write(t, "key", key+"\n")
+	c := load(t, nodes+"cluster: {name: crm-1, key_file: "+file+"}")
+	require.Equal(t, "crm-1", c.Cluster.Name)
+	require.Equal(t, key, c.Cluster.Key.Reveal())
+	require.Empty(t, c.Warnings)
+	requireHidden(t, key, c)
+	for rule, x := range map[string]struct{ section, path string }{
+		"a name has a key":                       {"cluster: {name: a}", "cluster.key_file"},
+		"a key has a name":                       {"cluster: {key_file: " + file + "}", "cluster.name"},
+		"a name is short":                        {"cluster: {name: " + strings.Repeat("a", 65) + ", key_file: " + file + "}", "cluster.name"},
+		"a name has no blanks":                   {"cluster: {name: a b, key_file: " + file + "}", "cluster.name"},
+		"a key is long":                          {"cluster: {name: a, key_file: " + write(t, "short", key[1:]+"\n") + "}", "cluster.key_file"},
+		"a key file exists":                      {"cluster: {name: a, key_file: none}", "cluster.key_file"},
+		"a built-in broker is for one connector": {"broker: {embedded: \"127.0.0.1:0\"}\ncluster: {name: a, key_file: " + file + "}", "cluster.name"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			require.Equal(t, x.path, faults(t, nodes+x.section)[0].Path)
+		})
+	}
+	require.NoError(t, os.Chmod(file, 0o644))
+	require.Len(t, load(t, nodes+"cluster: {name: crm-1, key_file: "+file+"}").Warnings, 1, "whoever can read it can be a connector")
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {

@@ -149,7 +149,7 @@ func TestFaultsShowNoPassword(t *testing.T) {
 		"in a broker's address":       "broker: {urls: [\"tcp://gc:" + secret + "@a:1\"]}",
 		"in a broken address":         "broker: {urls: [\"gc:" + secret + "@a:%zz\"]}",
 		"in a node's address":         "finesse: {nodes: [{rest: \"https://gc:" + secret + "@a\", notify: \"xmpp://gc:" + secret + "@a:1\"}]}",
-		"in a key of a later version": "cluster: {key_file: \"https://a/?key=" + secret + "\"}",
+		"in a key of a later version": "cluster: {take_back: \"https://a/?key=" + secret + "\"}",
 		"in a recorder's query":       "recording: {pause_url: \"ftp://a/?key=" + secret + "\"}",
 		"beside another recorder":     "recording: {pause_url: \"https://a/?key=" + secret + "\"}",
 		"in a recorder's address":     "recording: {pause_url: \"https://gc:" + secret + "@a/\", resume_url: \"https://gc:" + secret + "@a:%zz/?" + secret + "\"}",

@@ -33,6 +33,7 @@ package finesse
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -61,6 +62,9 @@ type Options struct {
 	// Retries is how often a repeatable request is sent again after a
 	// time-out.
 	Retries int
+	// Before, if set, is asked before each request that changes something: its error is
+	// the request's, which is not sent then. It may block.
+	Before func(context.Context) error
 	// Through, if set, is given the way to the node and gives the one to use.
 	Through func(http.RoundTripper) http.RoundTripper
 	// Logger gets repeated requests; nil is silent.
@@ -85,6 +89,7 @@ type Client struct {
 	base    string
 	host    string
 	retries int
+	before  func(context.Context) error
 	http    *exchange.Client
 	log     *zap.Logger
 	metrics *metrics
@@ -112,6 +117,7 @@ func NewClient(o Options) (*Client, error) {
 		base:    "https://" + u.Host + apiPath,
 		host:    u.Host,
 		retries: o.Retries,
+		before:  o.Before,
 		http: exchange.New(exchange.Options{
 			TLS: trust.For(o.TLS, u.Hostname()), Timeout: cmp.Or(o.Timeout, defaultTimeout), Kept: idlePerNode, Large: largeAtOnce, Through: o.Through,
 		}),

@@ -395,6 +395,18 @@ func TestAContextThatEndsStopsTheRepetition(t *testing.T) {
 	require.EqualValues(t, 1, n.hits.Load())
 }
 
+// Who may be no owner any more reads, and changes nothing.
+func TestWhatChangesSomethingWaitsForBefore(t *testing.T) {
+	refusal := gc.Retry(gc.NotServed, "ask", "not the owner")
+	n, c := startNodeWith(t, answer(http.StatusAccepted, ""), Options{Before: func(context.Context) error { return refusal }})
+	require.ErrorIs(t, c.ChangeState(t.Context(), agent, "id", gc.Ready, ""), refusal)
+	require.ErrorIs(t, c.MakeCall(t.Context(), agent, "id", "2001", "4085551234"), refusal)
+	require.Zero(t, n.hits.Load())
+	_, err := c.User(t.Context(), agent)
+	require.NotErrorIs(t, err, refusal)
+	require.EqualValues(t, 1, n.hits.Load())
+}
+
 func TestANodeThatIsNotThereIsDown(t *testing.T) {
 	n, c := startNode(t, answer(200, ""))
 	n.Server.Close()

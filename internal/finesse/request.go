@@ -76,6 +76,11 @@ func (c *Client) do(ctx context.Context, r request) error {
 			return gc.Errorf(gc.PleaseRetry, r.op(), "encode: %w", err)
 		}
 	}
+	if c.before != nil && cmp.Or(r.http, http.MethodGet) != http.MethodGet {
+		if err := c.before(ctx); err != nil {
+			return err
+		}
+	}
 	for attempt := 0; ; attempt++ {
 		err := c.attempt(ctx, r, document)
 		if err == nil || r.once || r.who != nil && r.who.Unproved || attempt >= c.retries || gc.CodeOf(err) != gc.NotReachable || ctx.Err() != nil {

@@ -61,7 +61,7 @@ func (ns *Nodes) newNode(c config.Finesse, index int, tlsConfig *tls.Config) (*n
 	host, name := notifyURL.Hostname(), Name(n)
 	log := ns.Logger.With(zap.String("node", host))
 	client, err := finesse.NewClient(finesse.Options{
-		BaseURL: n.REST, TLS: tlsConfig, Timeout: c.RequestTimeout, Retries: c.Retries, Logger: log, Registerer: ns.Registerer,
+		BaseURL: n.REST, TLS: tlsConfig, Timeout: c.RequestTimeout, Retries: c.Retries, Before: ns.Before, Logger: log, Registerer: ns.Registerer,
 		Through: func(next http.RoundTripper) http.RoundTripper { return ns.Capture.Transport(name, next) },
 	})
 	if err != nil {

@@ -23,7 +23,10 @@ import (
 
 // Options are what Nodes need besides the configuration.
 type Options struct {
-	Changed    func(gc.SystemStatus) // is called with the status after each round; may block only for a moment
+	Changed func(gc.SystemStatus) // is called with the status after each round; may block only for a moment
+	// Before, if set, is asked before each request that changes something; see
+	// finesse.Options.
+	Before     func(context.Context) error
 	Logger     *zap.Logger
 	Registerer prometheus.Registerer // nil keeps the metrics private
 	Capture    *capture.Recorder     // nil for none

@@ -1,6 +1,10 @@
 package ops
 
-import "github.com/finesse-connector/finesse-connector/internal/trouble"
+import (
+	"time"
+
+	"github.com/finesse-connector/finesse-connector/internal/trouble"
+)
 
 // Condition is what is known of a connection.
 type Condition string
@@ -29,12 +33,42 @@ type NodeState struct {
 	trouble.Kind            // why one of them is down, or the node is out of service
 }
 
-// Readiness is what /readyz shows.
-type Readiness struct {
-	Broker BrokerState `json:"broker"`
-	Nodes  []NodeState `json:"nodes"`
+// Role is what a connector is among those that share the command queue.
+type Role string
+
+// The roles. Waiting is a connector that hears of no owner, and is none.
+const (
+	Owner   Role = "owner"
+	Standby Role = "standby"
+	Waiting Role = "waiting"
+)
+
+// ClusterState is the connector among those that share the command queue.
+type ClusterState struct {
+	Name  string      `json:"name"`
+	Role  Role        `json:"role"`
+	Since *time.Time  `json:"since,omitempty"` // when it became the owner
+	Peers []PeerState `json:"peers"`           // the others that it hears
 }
 
-// Ready reports whether commands are being consumed. That Finesse is away does
-// not count: events report it to drivers, which needs a running connector.
-func (r Readiness) Ready() bool { return r.Broker.Consuming }
+// PeerState is another connector.
+type PeerState struct {
+	Host     string `json:"host"`
+	Version  string `json:"version"`
+	Priority int    `json:"priority"`
+	Owner    bool   `json:"owner"`
+}
+
+// Readiness is what /readyz shows.
+type Readiness struct {
+	Broker  BrokerState   `json:"broker"`
+	Cluster *ClusterState `json:"cluster,omitempty"` // without cluster.name there is none
+	Nodes   []NodeState   `json:"nodes"`
+}
+
+// Ready reports whether commands are being consumed, by this connector or, as it hears,
+// by the owner of its cluster. That Finesse is away does not count: events report it to
+// drivers, which needs a running connector.
+func (r Readiness) Ready() bool {
+	return r.Broker.Consuming || r.Cluster != nil && r.Cluster.Role == Standby
+}

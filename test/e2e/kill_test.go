@@ -36,6 +36,10 @@ func (p *process) start() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed twice or once
 		_ = log.Close()
+		if p.t.Failed() {
+			said, _ := os.ReadFile(log.Name())
+			p.t.Logf("end of its log:\n%s", said[max(0, len(said)-8000):])
+		}
 	})
 }
 
