@@ -75,13 +75,13 @@ func (a *App) wire(c *config.Config) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reg := prometheus.WrapRegistererWithPrefix("finesse_connector_", registry)
 	a.recorder = capture.New(captureOptions(c), func() []capture.Record { return a.nodes.Captured() }, version(), a.log.Named("capture"), reg)
-	a.nodes, err = nodes.New(c.Finesse, nodes.Options{
-		Changed: func(s gc.SystemStatus) { a.bridge.SetStatus(s) }, Before: a.before(c), Logger: a.log.Named("finesse"), Registerer: reg, Capture: a.recorder,
-	})
-	if err != nil {
+	if a.cluster, err = newCluster(c, a.log); err != nil {
 		return err
 	}
-	if a.cluster, err = newCluster(c, a.log); err != nil {
+	a.nodes, err = nodes.New(c.Finesse, nodes.Options{
+		Changed: func(s gc.SystemStatus) { a.bridge.SetStatus(s) }, Before: a.before(), Logger: a.log.Named("finesse"), Registerer: reg, Capture: a.recorder,
+	})
+	if err != nil {
 		return err
 	}
 	if err = a.openBroker(c.Broker, c.Messages.CategoryProperty, reg); err != nil {

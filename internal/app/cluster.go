@@ -67,8 +67,8 @@ func (a *App) lost() <-chan struct{} {
 const ownsWithin = 20 * time.Second
 
 // before is what each request that changes something at Finesse waits for.
-func (a *App) before(c *config.Config) func(context.Context) error {
-	if c.Cluster.Name == "" {
+func (a *App) before() func(context.Context) error {
+	if a.cluster == nil {
 		return nil
 	}
 	return a.owns

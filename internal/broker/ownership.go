@@ -108,13 +108,12 @@ func (w *ownership) owns() bool {
 
 // gauge is 1 while the lock is held.
 func (w *ownership) gauge() float64 {
-	held, _ := w.state()
-	select {
-	case <-held:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.owner {
 		return 1
-	default:
-		return 0
 	}
+	return 0
 }
 
 // await returns when the connector is the owner for certain, or with ctx's error.

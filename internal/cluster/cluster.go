@@ -65,7 +65,6 @@ type Cluster struct {
 	quiet time.Time // since when no owner was heard, and nothing kept one from being heard
 	lock  string    // that this connector holds; "" for none
 	owned bool      // it has held one
-	over  bool      // lost is closed
 	since time.Time // of lock
 	peers map[string]*peer
 }
@@ -224,7 +223,8 @@ func (c *Cluster) forget(now time.Time) {
 	}
 }
 
-// Run sees to the lock until ctx ends.
+// Run sees to the lock until ctx ends, or another connector has become the owner after
+// this one. Call it once.
 func (c *Cluster) Run(ctx context.Context, lock Lock) {
 	tick := time.NewTicker(c.options.Every)
 	defer tick.Stop()
@@ -244,7 +244,8 @@ func (c *Cluster) Run(ctx context.Context, lock Lock) {
 			c.options.Logger.Warn("there were two owners; this connector gives way", zap.String("action", "find out what kept the connectors from hearing each other"))
 			lock.Resign(true)
 		case isLost:
-			c.lose()
+			close(c.lost)
+			return
 		}
 	}
 }
@@ -310,15 +311,6 @@ func (c *Cluster) Judge(lock string) (take, destroy bool) {
 	other := c.owner(now)
 	listened := c.hears(now) && now.Sub(c.heard) >= 2*c.options.Every
 	return listened && (other == nil || other.Lock == lock), other != nil && other.Lock != lock
-}
-
-func (c *Cluster) lose() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.over {
-		c.over = true
-		close(c.lost)
-	}
 }
 
 // Peers are the others that are heard, by host.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/finesse-connector/finesse-connector/internal/cluster"
 	"github.com/finesse-connector/finesse-connector/internal/gc"
 )
 
@@ -75,9 +76,6 @@ func (c *Config) resolve(dir string) Errors {
 	return append(faults, c.Messages.resolveSentences(dir)...)
 }
 
-// minKey is how many bytes the key of a cluster has at least.
-const minKey = 32
-
 // resolveKey reads the key of the cluster.
 func (c *Config) resolveKey(dir string) Errors {
 	const path = "cluster.key_file"
@@ -90,8 +88,8 @@ func (c *Config) resolveKey(dir string) Errors {
 	switch {
 	case err != nil:
 		return Errors{newFault(path, given, "cannot be read: "+reason(err))}
-	case len(strings.TrimSpace(string(data))) < minKey:
-		return Errors{newFault(path, given, fmt.Sprintf("has fewer than %d bytes", minKey))}
+	case len(strings.TrimSpace(string(data))) < cluster.MinKey:
+		return Errors{newFault(path, given, fmt.Sprintf("has fewer than %d bytes", cluster.MinKey))}
 	}
 	c.Cluster.Key = gc.NewSecret(strings.TrimSpace(string(data)))
 	c.warnIfOpen(c.Cluster.KeyFile)

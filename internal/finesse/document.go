@@ -165,14 +165,18 @@ const (
 func (n *names) of(name string) string {
 	n.mu.RLock()
 	lower, ok := n.known[name]
+	full := len(n.known) >= maxNames
 	n.mu.RUnlock()
 	if ok {
 		return lower
 	}
 	lower = strings.ToLower(name)
+	if full || lower == name || len(name) > maxNameBytes {
+		return lower
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if lower != name && len(name) <= maxNameBytes && len(n.known) < maxNames {
+	if len(n.known) < maxNames {
 		n.known[strings.Clone(name)] = lower
 	}
 	return lower

@@ -53,6 +53,8 @@ type request struct {
 
 func (r *request) op() string { return "finesse." + string(r.name) }
 
+func (r *request) method() string { return cmp.Or(r.http, http.MethodGet) }
+
 // limit is less for what thousands of agents ask for at once, which is the same
 // that notifications tell.
 func (r *request) limit() int {
@@ -76,7 +78,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 			return gc.Errorf(gc.PleaseRetry, r.op(), "encode: %w", err)
 		}
 	}
-	if c.before != nil && cmp.Or(r.http, http.MethodGet) != http.MethodGet {
+	if c.before != nil && r.method() != http.MethodGet {
 		if err := c.before(ctx); err != nil {
 			return err
 		}
@@ -112,14 +114,10 @@ func (c *Client) attempt(ctx context.Context, r request, document []byte) error 
 }
 
 func (c *Client) exchange(ctx context.Context, r request, document []byte) (exchange.Answer, error) {
-	method := r.http
-	if method == "" {
-		method = http.MethodGet
-	}
 	if r.who != nil {
 		ctx = exchange.InNameOf(ctx, string(r.who.Agent))
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+r.path, bytes.NewReader(document))
+	req, err := http.NewRequestWithContext(ctx, r.method(), c.base+r.path, bytes.NewReader(document))
 	if err != nil {
 		return exchange.Answer{}, err
 	}

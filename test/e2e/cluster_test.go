@@ -19,7 +19,7 @@ import (
 // pair are two connectors with one command queue, and a driver.
 type pair struct {
 	*driver
-	finesse        *simulator.Simulator
+	connector      *connector // as the driver finds them: one of the two
 	owner, standby *process
 }
 
@@ -28,33 +28,21 @@ const isOwner = "this connector is the owner of the command queue"
 // startPair starts them, and signs agent 1001 in.
 func startPair(t *testing.T) *pair {
 	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "finesse-connector")
-	built, err := exec.Command("go", "build", "-o", program, "../../cmd/finesse-connector").CombinedOutput()
-	require.NoError(t, err, string(built))
 	f := startFinesse(t)
-	c := configuration(t, activeMQ(), f)
-	key := filepath.Join(dir, "key")
+	c := &connector{t: t, config: configuration(t, activeMQ(), f), finesse: f}
+	key := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(key, []byte(strings.Repeat("canary-", 10)), 0o600))
 	one := func(priority int) *process {
-		file := filepath.Join(dir, fmt.Sprintf("config-%d.yaml", priority))
-		require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
-broker: {urls: [%q], command_queue: %s, sync_topic: %s, consumer_priority: %d, heartbeat: 2s}
-finesse: {nodes: [{rest: %q, notify: %q}], ca_file: %q}
-cluster: {name: crm, key_file: %q}
-messages: {time_zone: UTC}
-http: {listen: "127.0.0.1:0"}
-log: {level: debug}
-`, shared.URL(), c.Broker.CommandQueue, c.Broker.CommandQueue+".sync", priority, f.RESTURL(), f.NotifyURL(), c.Finesse.CAFile, key), 0o600))
-		p := &process{t: t, args: []string{program, "serve", "--config", file}}
+		p := newProcess(t, c, fmt.Sprintf(", sync_topic: %s.sync, consumer_priority: %d, heartbeat: 2s", c.config.Broker.CommandQueue, priority),
+			fmt.Sprintf("cluster: {name: crm, key_file: %q}", key))
 		p.start()
 		return p
 	}
-	p := &pair{finesse: f, owner: one(127)}
+	p := &pair{connector: c, owner: one(127)}
 	eventually(t, func() bool { return p.owner.count(isOwner) == 1 })
 	p.standby = one(100)
 	eventually(t, func() bool { return p.standby.count("another connector is there") == 1 })
-	p.driver = newDriver(&connector{t: t, config: c, finesse: f}, "crm")
+	p.driver = newDriver(c, "crm")
 	p.begin("text")
 	require.Zero(t, p.standby.count("command received"))
 	return p
@@ -76,7 +64,7 @@ func TestTwoConnectors(t *testing.T) {
 		t.Parallel()
 		p := startPair(t)
 		received := p.owner.count("command received")
-		require.NoError(t, p.finesse.Inject(simulator.Fault{Kind: simulator.SlowREST, Agent: "1001", Delay: time.Minute}))
+		require.NoError(t, p.connector.finesse.Inject(simulator.Fault{Kind: simulator.SlowREST, Agent: "1001", Delay: time.Minute}))
 		reply := "/topic/" + p.destination
 		p.send("agent_state/GetState#1001", "reply-to", reply)
 		p.send("agent_call/MakeCall#1001 4085551234", "reply-to", reply)
@@ -91,7 +79,7 @@ func TestTwoConnectors(t *testing.T) {
 		t.Parallel()
 		p := startPair(t)
 		received := p.owner.count("command received")
-		require.NoError(t, p.finesse.Inject(simulator.Fault{Kind: simulator.SlowREST, Agent: "1001", Delay: 2 * time.Second}))
+		require.NoError(t, p.connector.finesse.Inject(simulator.Fault{Kind: simulator.SlowREST, Agent: "1001", Delay: 2 * time.Second}))
 		reply := "/topic/" + p.destination
 		p.send("agent_state/GetState#1001", "reply-to", reply)
 		p.send("agent_state/MakeReady#1001", "reply-to", reply)
@@ -104,7 +92,7 @@ func TestTwoConnectors(t *testing.T) {
 		var exit *exec.ExitError
 		require.ErrorAs(t, p.owner.cmd.Wait(), &exit)
 		require.Equal(t, 1, exit.ExitCode())
-		require.Equal(t, gc.NotReady, p.state(t), "the one that was frozen has not made the agent ready")
+		require.Equal(t, gc.NotReady, p.connector.agent("1001").State, "the one that was frozen has not made the agent ready")
 		p.comesBack()
 	})
 	t.Run("the owner is stopped", func(t *testing.T) {
@@ -119,15 +107,4 @@ func TestTwoConnectors(t *testing.T) {
 			require.Zero(t, of.count("secret"))
 		}
 	})
-}
-
-func (p *pair) state(t *testing.T) gc.UserState {
-	t.Helper()
-	for _, a := range p.finesse.Agents() {
-		if a.ID == "1001" {
-			return a.State
-		}
-	}
-	require.FailNow(t, "no agent 1001")
-	return ""
 }

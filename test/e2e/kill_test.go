@@ -23,6 +23,25 @@ type process struct {
 	log  string // file
 }
 
+// newProcess is one between the shared ActiveMQ and Finesse, with sections of the
+// configuration besides those that all have. It is not started.
+func newProcess(t *testing.T, c *connector, ofBroker string, sections ...string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	program, file := filepath.Join(dir, "finesse-connector"), filepath.Join(dir, "config.yaml")
+	built, err := exec.Command("go", "build", "-o", program, "../../cmd/finesse-connector").CombinedOutput()
+	require.NoError(t, err, string(built))
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
+broker: {urls: [%q], command_queue: %s%s}
+finesse: {nodes: [{rest: %q, notify: %q}], ca_file: %q}
+messages: {time_zone: UTC}
+http: {listen: "127.0.0.1:0"}
+log: {level: debug}
+%s
+`, shared.URL(), c.config.Broker.CommandQueue, ofBroker, c.finesse.RESTURL(), c.finesse.NotifyURL(), c.config.Finesse.CAFile, strings.Join(sections, "\n")), 0o600))
+	return &process{t: t, args: []string{program, "serve", "--config", file}}
+}
+
 func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.Command(p.args[0], p.args[1:]...)
@@ -63,27 +82,15 @@ func (p *process) kill() {
 // for the agent, and the agent comes back with the call.
 func TestAKilledProcess(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "finesse-connector")
-	built, err := exec.Command("go", "build", "-o", program, "../../cmd/finesse-connector").CombinedOutput()
-	require.NoError(t, err, string(built))
 	f := startFinesse(t)
-	c := configuration(t, activeMQ(), f)
-	file := filepath.Join(dir, "config.yaml")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, `
-broker: {urls: [%q], command_queue: %s}
-finesse: {nodes: [{rest: %q, notify: %q}], ca_file: %q}
-messages: {time_zone: UTC}
-http: {listen: "127.0.0.1:0"}
-log: {level: debug}
-`, shared.URL(), c.Broker.CommandQueue, f.RESTURL(), f.NotifyURL(), c.Finesse.CAFile), 0o600))
-	p := &process{t: t, args: []string{program, "serve", "--config", file}}
+	c := &connector{t: t, config: configuration(t, activeMQ(), f), finesse: f}
+	p := newProcess(t, c, "")
 	p.start()
-	d := newDriver(&connector{t: t, config: c, finesse: f}, "crm")
+	d := newDriver(c, "crm")
 	d.begin("text")
 	d.send("agent_state/MakeReady#1001")
 	d.until("State#READY")
-	_, err = f.Call("1001", simulator.Call{From: "4085551234"})
+	_, err := f.Call("1001", simulator.Call{From: "4085551234"})
 	require.NoError(t, err)
 	id := d.untilCall(gc.Alerting)
 	d.send("agent_call/AnswerCall#1001 " + id)

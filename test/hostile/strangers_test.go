@@ -30,7 +30,7 @@ func outgoing(typ, body string, headers ...string) broker.Outgoing {
 func strangers(t *testing.T, s *site) {
 	const at, maxAhead = 16, 10_000
 	ahead := make(chan struct{}, maxAhead)
-	received := s.metric(t, "commands_received_total")
+	received := s.commands(t)
 	refusedBefore, _ := s.door.refused()
 	begin := time.Now()
 	var senders sync.WaitGroup
@@ -62,7 +62,7 @@ func strangers(t *testing.T, s *site) {
 			slowest = max(slowest, took)
 		}
 		most = max(most, s.memory(t))
-		for now := s.metric(t, "commands_received_total"); received < now && len(ahead) > 0; received++ {
+		for now := s.commands(t); received < now && len(ahead) > 0; received++ {
 			<-ahead
 		}
 		select {
